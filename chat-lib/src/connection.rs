@@ -1,0 +1,67 @@
+//! One peer, without I/O: received bytes in, bytes to send out.
+
+use std::net::SocketAddr;
+
+use crate::engine::Chat;
+use crate::protocol::{Frame, Frames};
+
+/// A byte stream of one peer. It does no I/O: the caller brings what it received, and sends what it
+/// is given, by whatever means it has.
+///
+/// Besides a line whose end has not come, which is shorter than
+/// [`line_bytes`](crate::limits::Limits::line_bytes), it keeps nothing.
+///
+/// ```
+/// use chat_lib::{Chat, Connection};
+///
+/// let mut connection = Connection::new(Chat::memory());
+/// let mut out = Vec::new();
+/// for piece in [&b"ha"[..], b"lo\r", b"\n"] {
+///     assert_eq!(connection.receive(piece, &mut out), piece.len());
+/// }
+/// assert_eq!(out, b"{\"status\": \"ERROR\", \"message\": \"Command tidak benar\"}\r\n\r\n");
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    chat: Chat,
+    peer: Option<SocketAddr>,
+    frames: Frames,
+}
+
+impl Connection {
+    /// A fresh connection to `chat`.
+    pub fn new(chat: Chat) -> Self {
+        let frames = Frames::new(chat.limits().line_bytes);
+        Self { chat, peer: None, frames }
+    }
+
+    /// As [`new`](Self::new), with the address that the log gives for the peer.
+    pub fn with_peer(chat: Chat, peer: SocketAddr) -> Self {
+        Self { peer: Some(peer), ..Self::new(chat) }
+    }
+
+    /// Takes received bytes and appends the answers to the requests that ended in them. How the
+    /// bytes were cut into pieces makes no difference.
+    ///
+    /// Gives how many of the bytes were taken: all of them, unless `out` has come to hold
+    /// [`reply_bytes`](crate::limits::Limits::reply_bytes). Send `out` then, empty it, and hand in
+    /// the rest before anything newer.
+    #[must_use = "bytes that were not taken must be handed in again"]
+    pub fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
+        let mut rest = bytes;
+        while out.len() < self.chat.limits().reply_bytes {
+            match self.frames.next(&mut rest) {
+                Some(Frame::Line(line)) => self.chat.answer_to(line, self.peer, out),
+                Some(Frame::TooLong) => self.chat.answer_too_long(self.peer, out),
+                None => break,
+            }
+        }
+        bytes.len() - rest.len()
+    }
+
+    /// Whether a line has begun and its end has not come. A peer that leaves it at that for long may
+    /// be hung up on.
+    pub fn mid_line(&self) -> bool {
+        self.frames.mid_line()
+    }
+}

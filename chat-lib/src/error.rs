@@ -1,0 +1,178 @@
+//! The one error type. Every kind has a permanent code: the same in Rust, on the wire, in C and in
+//! Python (`docs/protocol.md`, "Refusals" and "Errors that never travel").
+
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::{fmt, io};
+
+use crate::limits;
+
+/// What went wrong, and through whose fault.
+///
+/// `Display` gives a sentence for people; [`Error::code`] is for programs.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A login with a user name that no account has. The peer's.
+    #[error("there is no such user")]
+    NoSuchUser,
+    /// A login with the wrong password. The peer's.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// A message to a user name that no account has. The peer's.
+    #[error("there is no such recipient")]
+    NoSuchRecipient,
+    /// A token that opens no session: never given out, logged out, or expired. The peer's.
+    #[error("there is no such session; log in again")]
+    NoSuchSession,
+    /// No such command, a word missing, or not UTF-8. The peer's.
+    #[error("that is not a command, or a word is missing")]
+    BadCommand,
+    /// A line longer than the cap. The peer's; nothing of the line was done.
+    #[error("the line is longer than {limit} bytes; send a shorter one")]
+    LineTooLong {
+        /// The cap in bytes, the line's end included.
+        limit: usize,
+    },
+    /// The store could not read or write. The disk's; trying again later may work.
+    #[error("the server could not store or read this; try again later")]
+    Storage(#[source] Box<dyn StdError + Send + Sync>),
+    /// The system gave no randomness. The machine's; nothing was done.
+    #[error("the system gives no randomness: {0}")]
+    Entropy(String),
+    /// The password could not be hashed. The machine's, most likely out of memory.
+    #[error("the password could not be hashed: {0}")]
+    Hashing(String),
+    /// An account under that user name exists. The caller's.
+    #[error("that user name is taken")]
+    UserExists,
+    /// Not a user name. The caller's.
+    #[error(
+        "a user name has 1 to {} letters, digits, '.', '_' or '-' of ASCII, and begins with a letter or digit",
+        limits::USER_NAME_CHARS
+    )]
+    InvalidUserName,
+    /// Not a full name. The caller's.
+    #[error("a full name has 1 to {} bytes and no control characters", limits::FULL_NAME_BYTES)]
+    InvalidFullName,
+    /// Not a country. The caller's.
+    #[error("a country has at most {} bytes and no control characters", limits::COUNTRY_BYTES)]
+    InvalidCountry,
+    /// Not a password. The caller's.
+    #[error("a password has 1 to {} bytes and no white space", limits::PASSWORD_BYTES)]
+    InvalidPassword,
+    /// Not a session token. The caller's.
+    #[error("a session token is a UUID of version 4 in lower case")]
+    InvalidToken,
+    /// A word with a space or a line end in it, or a text with a line end in it, handed to a
+    /// client. The caller's; nothing was sent.
+    #[error("{what} cannot travel in a request line")]
+    InvalidRequest {
+        /// What cannot: "a user name", "a password", "a text".
+        what: &'static str,
+    },
+    /// A refusal that this version has no name for. The server's.
+    #[error("the server refused: {message}")]
+    Refused {
+        /// The wire code, empty if the server gave none.
+        code: String,
+        /// The server's sentence.
+        message: String,
+    },
+    /// Not an answer of protocol 1. The server's.
+    #[error("the server's answer makes no sense: {0}")]
+    BadReply(String),
+    /// The server closed the connection before it answered.
+    #[error("the server closed the connection")]
+    Disconnected,
+    /// Nothing came within the time that was allowed.
+    #[error("the server did not answer in time")]
+    TimedOut,
+    /// An address that cannot be listened on. The caller's, mostly.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address that was asked for.
+        address: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// Reading, writing or polling failed.
+    #[error("{0}")]
+    Io(#[source] io::Error),
+}
+
+impl Error {
+    /// The permanent code: a lower-case word that never changes its meaning.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::NoSuchUser => "no_such_user",
+            Self::WrongPassword => "wrong_password",
+            Self::NoSuchRecipient => "no_such_recipient",
+            Self::NoSuchSession => "no_such_session",
+            Self::BadCommand => "bad_command",
+            Self::LineTooLong { .. } => "line_too_long",
+            Self::Storage(_) => "storage",
+            Self::Entropy(_) => "entropy",
+            Self::Hashing(_) => "hashing",
+            Self::UserExists => "user_exists",
+            Self::InvalidUserName => "invalid_user_name",
+            Self::InvalidFullName => "invalid_full_name",
+            Self::InvalidCountry => "invalid_country",
+            Self::InvalidPassword => "invalid_password",
+            Self::InvalidToken => "invalid_token",
+            Self::InvalidRequest { .. } => "invalid_request",
+            Self::Refused { code, .. } if code.is_empty() => "refused",
+            Self::Refused { code, .. } => code,
+            Self::BadReply(_) => "bad_reply",
+            Self::Disconnected => "disconnected",
+            Self::TimedOut => "timed_out",
+            Self::Listen { .. } => "listen",
+            Self::Io(_) => "io",
+        }
+    }
+
+    /// The words that the wire says this error in; `None` where protocol 1 has none, and `Display`
+    /// and the code travel instead.
+    pub fn words(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoSuchUser => "User Tidak Ada",
+            Self::WrongPassword => "Password Salah",
+            Self::NoSuchRecipient => "User tidak ditemukan",
+            Self::NoSuchSession => "Informasi tidak ditemukan",
+            Self::BadCommand => "Command tidak benar",
+            _ => return None,
+        })
+    }
+
+    /// What the wire says for this error as its `message`: [`words`](Self::words), or a sentence.
+    pub(crate) fn message(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(move |f| match (self.words(), self) {
+            (Some(words), _) => f.write_str(words),
+            (None, Self::Refused { message, .. }) => f.write_str(message),
+            (None, error) => write!(f, "{error}"),
+        })
+    }
+
+    /// The error that a refusal read off the wire stands for.
+    pub(crate) fn from_wire(message: &str, code: Option<&str>) -> Self {
+        let known =
+            [Self::NoSuchUser, Self::WrongPassword, Self::NoSuchRecipient, Self::NoSuchSession, Self::BadCommand];
+        known
+            .into_iter()
+            .find(|error| error.words() == Some(message))
+            .unwrap_or_else(|| Self::Refused { code: code.unwrap_or_default().to_owned(), message: message.to_owned() })
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::TimedOut,
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => Self::Disconnected,
+            _ => Self::Io(error),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! A chat server that a program contains.
+//!
+//! It is to chat what SQLite is to databases: no daemon, no runtime, and no socket unless you want
+//! one. What it does **not** do: start threads that you did not ask for, read the clock or the
+//! system's randomness behind your back ([`Config`] takes both), or know what carries its bytes.
+//!
+//! ```text
+//! bytes ─▶ protocol::Frames ─▶ protocol::Command ─▶ Chat ─▶ store::Store
+//! bytes ◀─ protocol::reply ◀──────── Reply ──────────┘
+//!          └────────────── Connection (no I/O) ─────────────┘
+//! └──────────── server (sockets, threads) │ your own loop ─────────────┘
+//! ```
+//!
+//! There are three ways in, each an example in the repository:
+//!
+//! - [`Chat`] answers a line or does a [`Command`](protocol::Command): `examples/embedded.rs`;
+//! - [`Connection`] takes received bytes and appends answers: `examples/own_loop.rs`;
+//! - [`Server`] listens, and blocks until its [`Handle`](server::Handle) stops it: `examples/serve.rs`.
+//!
+//! [`Client`] speaks to a server from the other side. The wire is described in `docs/protocol.md`.
+
+//pub mod client;
+pub mod clock;
+pub mod connection;
+pub mod engine;
+pub mod entropy;
+pub mod error;
+pub mod limits;
+pub mod model;
+pub mod protocol;
+//pub mod server;
+pub mod store;
+
+//pub use self::client::Client;
+pub use self::connection::Connection;
+pub use self::engine::{Chat, Config, NewUser};
+pub use self::error::Error;
+//pub use self::server::Server;

@@ -1,0 +1,13 @@
+//! The nouns, parsed and not merely checked: what has one of these types is what its name says.
+
+mod account;
+mod inbox;
+mod password;
+mod token;
+mod user;
+
+pub use self::account::{Account, Profile};
+pub use self::inbox::{Inbox, Message};
+pub use self::password::PasswordHash;
+pub use self::token::SessionToken;
+pub use self::user::UserName;

@@ -1,0 +1,243 @@
+use std::fmt;
+
+use crate::error::Error;
+use crate::model::SessionToken;
+
+/// A request, borrowed from its line (`docs/protocol.md`, "Requests").
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub enum Command<'a> {
+    /// Log in.
+    Auth {
+        /// Whose session it will be. Any word: one that is no user name is no user's.
+        user: &'a str,
+        /// The password as it was typed.
+        password: &'a str,
+    },
+    /// Put a message into a mailbox.
+    Send {
+        /// The sender's session.
+        token: SessionToken,
+        /// The recipient. Any word: one that is no user name is no user's.
+        to: &'a str,
+        /// The rest of the line behind the recipient, verbatim.
+        text: &'a str,
+    },
+    /// Take all unread messages out.
+    Inbox {
+        /// The reader's session.
+        token: SessionToken,
+    },
+    /// Name all users with a live session.
+    ActiveUser {
+        /// A session.
+        token: SessionToken,
+    },
+    /// End a session.
+    Logout {
+        /// The session to end.
+        token: SessionToken,
+    },
+}
+
+impl<'a> Command<'a> {
+    /// Reads a line, with its end or without. Words behind the last one that a command needs are
+    /// passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadCommand`] if there is no such command, a word is missing, or the line is not
+    /// UTF-8; [`Error::NoSuchSession`] if all words are there and the token cannot be one.
+    pub fn parse(line: &'a [u8]) -> Result<Self, Error> {
+        let line = std::str::from_utf8(line).map_err(|_| Error::BadCommand)?;
+        let mut words = Words { rest: Some(line) };
+        Ok(match words.next()? {
+            "auth" => Self::Auth { user: words.next()?, password: words.next()? },
+            "send" => {
+                let token = words.next()?;
+                let rest = words.rest.ok_or(Error::BadCommand)?;
+                let (to, text) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
+                Self::Send { token: session(token)?, to: strip(to), text }
+            }
+            "inbox" => Self::Inbox { token: session(words.next()?)? },
+            "activeuser" => Self::ActiveUser { token: session(words.next()?)? },
+            "logout" => Self::Logout { token: session(words.next()?)? },
+            _ => return Err(Error::BadCommand),
+        })
+    }
+
+    /// Appends the request line, with its end. A `text` must bring the space in front of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidRequest`] if a word is empty, or if a word or the text has something in it
+    /// that would make it another request; `out` is then as it was.
+    pub fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        let line = match *self {
+            Self::Auth { user, password } => {
+                format!("auth {} {}\r\n", word("a user name", user)?, word("a password", password)?)
+            }
+            Self::Send { token, to, text } => {
+                if text.contains('\n') || !text.starts_with(' ') {
+                    return Err(Error::InvalidRequest { what: "a text with a line end" });
+                }
+                format!("send {token} {}{text}\r\n", word("a user name", to)?)
+            }
+            Self::Inbox { token } => format!("inbox {token}\r\n"),
+            Self::ActiveUser { token } => format!("activeuser {token}\r\n"),
+            Self::Logout { token } => format!("logout {token}\r\n"),
+        };
+        out.extend_from_slice(line.as_bytes());
+        Ok(())
+    }
+
+    /// The word that the command begins with.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Auth { .. } => "auth",
+            Self::Send { .. } => "send",
+            Self::Inbox { .. } => "inbox",
+            Self::ActiveUser { .. } => "activeuser",
+            Self::Logout { .. } => "logout",
+        }
+    }
+}
+
+/// Shows the name only: what follows is a password, a token or a text.
+impl fmt::Debug for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Command({} …)", self.name())
+    }
+}
+
+/// The words of a line, parted by single spaces; `rest` is what follows the last one's space.
+struct Words<'a> {
+    rest: Option<&'a str>,
+}
+
+impl<'a> Words<'a> {
+    fn next(&mut self) -> Result<&'a str, Error> {
+        let rest = self.rest.take().ok_or(Error::BadCommand)?;
+        let word = match rest.split_once(' ') {
+            Some((word, rest)) => {
+                self.rest = Some(rest);
+                word
+            }
+            None => rest,
+        };
+        Ok(strip(word))
+    }
+}
+
+/// Without white space at either end, as Python's `str.strip` has it: that counts the four ASCII
+/// separators too, which Unicode does not.
+fn strip(word: &str) -> &str {
+    word.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\x1c'..='\x1f'))
+}
+
+fn session(word: &str) -> Result<SessionToken, Error> {
+    SessionToken::parse(word).map_err(|_| Error::NoSuchSession)
+}
+
+fn word<'a>(what: &'static str, word: &'a str) -> Result<&'a str, Error> {
+    if word.is_empty() || word.contains([' ', '\n']) || strip(word) != word {
+        return Err(Error::InvalidRequest { what });
+    }
+    Ok(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "609107b0-9f49-4d74-8195-f66446cd56e5";
+
+    fn line(text: &str) -> String {
+        text.replace("$T", TOKEN)
+    }
+
+    #[test]
+    fn lines_and_their_commands() {
+        let token = SessionToken::parse(TOKEN).unwrap();
+        let table = [
+            ("auth messi surabaya \r\n", Command::Auth { user: "messi", password: "surabaya" }),
+            ("auth messi surabaya\n", Command::Auth { user: "messi", password: "surabaya" }),
+            ("auth messi surabaya", Command::Auth { user: "messi", password: "surabaya" }),
+            ("auth messi surabaya and more\n", Command::Auth { user: "messi", password: "surabaya" }),
+            ("\tauth\x1f \u{a0}messi\x1c \u{3000}surabaya\n", Command::Auth { user: "messi", password: "surabaya" }),
+            ("auth  messi surabaya\n", Command::Auth { user: "", password: "messi" }),
+            ("auth messi \r\n", Command::Auth { user: "messi", password: "" }),
+            ("send $T messi halo\r\n", Command::Send { token, to: "messi", text: " halo\r\n" }),
+            ("send $T messi  a  b \n", Command::Send { token, to: "messi", text: "  a  b \n" }),
+            ("send $T messi \r\n", Command::Send { token, to: "messi", text: " \r\n" }),
+            ("send $T messi\r\n", Command::Send { token, to: "messi", text: "" }),
+            ("send $T \r\n", Command::Send { token, to: "", text: "" }),
+            ("send $T  messi halo\n", Command::Send { token, to: "", text: " messi halo\n" }),
+            ("inbox $T\r\n", Command::Inbox { token }),
+            ("inbox $T and more\n", Command::Inbox { token }),
+            ("activeuser $T \n", Command::ActiveUser { token }),
+            ("logout \t$T\t\r\n", Command::Logout { token }),
+        ];
+        for (text, command) in table {
+            assert!(Command::parse(line(text).as_bytes()).is_ok_and(|got| got == command), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn words_are_counted_before_the_token_is_looked_at() {
+        for bad in [
+            "",
+            "\n",
+            " \r\n",
+            "halo\n",
+            "AUTH a b\n",
+            "auth\tmessi surabaya\n",
+            "auth\n",
+            "auth messi\n",
+            "send\n",
+            "send x\n",
+            "inbox\n",
+        ] {
+            assert!(matches!(Command::parse(bad.as_bytes()), Err(Error::BadCommand)), "{bad:?}");
+        }
+        for stranger in ["send x y\n", "send x y z\n", "inbox \n", "inbox x\n", "activeuser  \n", "logout $T!\n"] {
+            assert!(matches!(Command::parse(line(stranger).as_bytes()), Err(Error::NoSuchSession)), "{stranger:?}");
+        }
+        assert!(matches!(Command::parse(b"auth messi \xff\n"), Err(Error::BadCommand)));
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let token = SessionToken::parse(TOKEN).unwrap();
+        for command in [
+            Command::Auth { user: "messi", password: "surabaya" },
+            Command::Inbox { token },
+            Command::ActiveUser { token },
+            Command::Logout { token },
+        ] {
+            let mut out = Vec::new();
+            command.write(&mut out).unwrap();
+            assert_eq!(Command::parse(&out).unwrap(), command);
+        }
+        let mut out = Vec::new();
+        Command::Send { token, to: "messi", text: "  halo " }.write(&mut out).unwrap();
+        assert_eq!(Command::parse(&out).unwrap(), Command::Send { token, to: "messi", text: "  halo \r\n" });
+    }
+
+    #[test]
+    fn nothing_can_be_smuggled_into_a_request() {
+        let token = SessionToken::parse(TOKEN).unwrap();
+        for command in [
+            Command::Auth { user: "", password: "x" },
+            Command::Auth { user: "a b", password: "x" },
+            Command::Auth { user: "a", password: "x\nlogout" },
+            Command::Auth { user: "a", password: "x\t" },
+            Command::Send { token, to: "a b", text: " x" },
+            Command::Send { token, to: "a", text: "x" },
+            Command::Send { token, to: "a", text: " x\ninbox" },
+        ] {
+            let mut out = b"before".to_vec();
+            assert!(matches!(command.write(&mut out), Err(Error::InvalidRequest { .. })));
+            assert_eq!(out, b"before");
+        }
+    }
+}

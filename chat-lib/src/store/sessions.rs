@@ -1,0 +1,170 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::limits::SESSIONS_PER_USER;
+use crate::model::{Profile, SessionToken, UserName};
+
+/// All live sessions, in memory: by token, by user in order of login, and by when they may end.
+#[derive(Default)]
+pub(super) struct Sessions {
+    by_token: HashMap<SessionToken, Session>,
+    /// Each user's sessions by login; no user without one.
+    by_user: HashMap<UserName, BTreeMap<Login, SessionToken>>,
+    /// Users by the oldest of their sessions.
+    by_oldest: BTreeMap<Login, UserName>,
+    /// When to look whether a session has ended: not later than it does, and for most much earlier,
+    /// because using a session moves its end and not its place here.
+    to_check: BTreeMap<(Timestamp, Login), SessionToken>,
+    next_login: u64,
+}
+
+impl Sessions {
+    /// `false` if there is a session with that token.
+    pub(super) fn open(
+        &mut self,
+        token: SessionToken,
+        user: &Arc<Profile>,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> bool {
+        self.end_expired(now);
+        if self.by_token.contains_key(&token) {
+            return false;
+        }
+        let full = self.by_user.get(user.user()).filter(|logins| logins.len() >= SESSIONS_PER_USER);
+        if let Some((_, &oldest)) = full.and_then(BTreeMap::first_key_value) {
+            self.remove(&oldest);
+        }
+        let login = Login(self.next_login);
+        self.next_login += 1;
+        let logins = self.by_user.entry(user.user().clone()).or_default();
+        if logins.is_empty() {
+            self.by_oldest.insert(login, user.user().clone());
+        }
+        logins.insert(login, token);
+        self.to_check.insert((expires, login), token);
+        self.by_token.insert(token, Session { login, user: Arc::clone(user), expires, check: expires });
+        true
+    }
+
+    pub(super) fn touch(&mut self, token: &SessionToken, now: Timestamp, expires: Timestamp) -> Option<Arc<Profile>> {
+        let session = self.by_token.get_mut(token).filter(|session| session.expires > now)?;
+        session.expires = session.expires.max(expires);
+        Some(Arc::clone(&session.user))
+    }
+
+    pub(super) fn close(&mut self, token: &SessionToken, now: Timestamp) -> Option<Arc<Profile>> {
+        self.end_expired(now);
+        self.remove(token)
+    }
+
+    pub(super) fn active_users(&mut self, now: Timestamp) -> Vec<UserName> {
+        self.end_expired(now);
+        self.by_oldest.values().cloned().collect()
+    }
+
+    /// Each session is looked at once in its idle time at most, however many are in use.
+    fn end_expired(&mut self, now: Timestamp) {
+        while let Some(due) = self.to_check.first_entry().filter(|due| due.key().0 <= now) {
+            let token = due.remove();
+            let Some(session) = self.by_token.get_mut(&token) else { continue };
+            if session.expires > now {
+                session.check = session.expires;
+                self.to_check.insert((session.check, session.login), token);
+            } else {
+                self.remove(&token);
+            }
+        }
+    }
+
+    fn remove(&mut self, token: &SessionToken) -> Option<Arc<Profile>> {
+        let Session { login, user, check, .. } = self.by_token.remove(token)?;
+        self.to_check.remove(&(check, login));
+        let logins = self.by_user.get_mut(user.user())?;
+        logins.remove(&login);
+        let oldest = logins.first_key_value().map(|(&oldest, _)| oldest);
+        if oldest.is_none() {
+            self.by_user.remove(user.user());
+        }
+        if self.by_oldest.remove(&login).is_some()
+            && let Some(oldest) = oldest
+        {
+            self.by_oldest.insert(oldest, user.user().clone());
+        }
+        Some(user)
+    }
+}
+
+struct Session {
+    login: Login,
+    user: Arc<Profile>,
+    expires: Timestamp,
+    /// Where in `to_check` it stands.
+    check: Timestamp,
+}
+
+/// The place of a login among all logins.
+#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+struct Login(u64);
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::entropy::OsEntropy;
+
+    const IDLE: Duration = Duration::from_secs(10);
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::EPOCH.after(Duration::from_secs(seconds))
+    }
+
+    fn profile(user: &str) -> Arc<Profile> {
+        Arc::new(Profile::new(UserName::parse(user).unwrap(), user, "").unwrap())
+    }
+
+    fn sizes(sessions: &Sessions) -> [usize; 4] {
+        [sessions.by_token.len(), sessions.by_user.len(), sessions.by_oldest.len(), sessions.to_check.len()]
+    }
+
+    #[test]
+    fn what_has_ended_leaves_nothing() {
+        let mut sessions = Sessions::default();
+        let messi = profile("messi");
+        let tokens: Vec<_> = (0..20).map(|_| SessionToken::random(&OsEntropy).unwrap()).collect();
+        for (second, &token) in (0..).zip(&tokens) {
+            assert!(sessions.open(token, &messi, at(0), at(second).after(IDLE)));
+        }
+        for (second, token) in (0..).zip(&tokens).step_by(2) {
+            assert!(sessions.touch(token, at(second), at(second + 1).after(IDLE)).is_some());
+        }
+        assert!(sessions.close(&tokens[19], at(5)).is_some());
+        assert!(sessions.touch(&SessionToken::random(&OsEntropy).unwrap(), at(5), at(50)).is_none());
+        assert_eq!(sizes(&sessions), [19, 1, 1, 19]);
+        assert!(sessions.active_users(at(1000)).is_empty());
+        assert_eq!(sizes(&sessions), [0; 4]);
+    }
+
+    #[test]
+    fn one_user_too_many_times() {
+        let mut sessions = Sessions::default();
+        let (messi, lineker) = (profile("messi"), profile("lineker"));
+        let mut login = |user| {
+            let token = SessionToken::random(&OsEntropy).unwrap();
+            assert!(sessions.open(token, user, at(0), at(10)));
+            token
+        };
+        let other = login(&lineker);
+        let first = login(&messi);
+        let second = login(&messi);
+        for _ in 2..=SESSIONS_PER_USER {
+            login(&messi);
+        }
+        assert!(sessions.touch(&first, at(1), at(10)).is_none());
+        assert!(sessions.touch(&second, at(1), at(10)).is_some());
+        assert!(sessions.touch(&other, at(1), at(10)).is_some());
+        assert_eq!(sizes(&sessions), [SESSIONS_PER_USER + 1, 2, 2, SESSIONS_PER_USER + 1]);
+    }
+}
