@@ -19,7 +19,7 @@
 //!
 //! [`Client`] speaks to a server from the other side. The wire is described in `docs/protocol.md`.
 
-//pub mod client;
+pub mod client;
 pub mod clock;
 pub mod connection;
 pub mod engine;
@@ -28,11 +28,11 @@ pub mod error;
 pub mod limits;
 pub mod model;
 pub mod protocol;
-//pub mod server;
+pub mod server;
 pub mod store;
 
-//pub use self::client::Client;
+pub use self::client::Client;
 pub use self::connection::Connection;
 pub use self::engine::{Chat, Config, NewUser};
 pub use self::error::Error;
-//pub use self::server::Server;
+pub use self::server::Server;

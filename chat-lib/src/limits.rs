@@ -71,9 +71,6 @@ pub const READS_PER_TURN: usize = 16;
 /// one, left by a full inbox, is given back.
 pub const SPARE_BYTES: usize = 256 * 1024;
 
-/// Connections that may wait for the server to accept them: what Linux allows by default.
-pub const BACKLOG: i32 = 4096;
-
 /// How long the server waits before it accepts again after the system had no file descriptor or
 /// memory for a connection: long enough not to spin, short enough not to be noticed.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(500);

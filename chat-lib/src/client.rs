@@ -1,0 +1,160 @@
+//! The blocking client.
+
+use std::io::{Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::{fmt, io};
+
+use memchr::memmem;
+
+use crate::error::Error;
+use crate::limits::CLIENT_PATIENCE;
+use crate::model::{Inbox, SessionToken, UserName};
+use crate::protocol::Command;
+use crate::protocol::reply::{self, END};
+
+/// A connection to a server, seen from the other side. One request at a time.
+///
+/// Sessions are not bound to it: a token works on any connection, also after this one is gone.
+///
+/// ```no_run
+/// use chat_lib::{Client, Error};
+///
+/// let mut client = Client::connect("127.0.0.1:8889")?;
+/// let messi = client.login("messi", "surabaya")?;
+/// client.send(&messi, "henderson", "Halo Henderson, apa kabar?")?;
+/// for message in client.inbox(&messi)?.iter() {
+///     println!("{}: {}", message.from.full_name(), message.body());
+/// }
+/// client.logout(&messi)?;
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// Every method but [`connect`](Client::connect) can fail with what the server refuses, with
+/// [`Error::InvalidRequest`] for words that would make another request of it (nothing was sent
+/// then), and with [`Error::Disconnected`], [`Error::TimedOut`], [`Error::BadReply`] or [`Error::Io`]
+/// when the connection is of no more use: whether the request was done is then unknown, and every
+/// later one gives [`Error::Disconnected`].
+pub struct Client<S = TcpStream> {
+    stream: S,
+    received: Vec<u8>,
+    broken: bool,
+}
+
+impl Client {
+    /// Connects, and waits 30 s at most for that and for each answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TimedOut`], or [`Error::Io`] with the system's reason: that of the last address, if
+    /// `address` names several.
+    pub fn connect(address: impl ToSocketAddrs) -> Result<Self, Error> {
+        let mut outcome = Err(io::Error::other("the name has no address").into());
+        for address in address.to_socket_addrs()? {
+            outcome = TcpStream::connect_timeout(&address, CLIENT_PATIENCE).map_err(|problem| match problem.kind() {
+                io::ErrorKind::TimedOut => Error::TimedOut,
+                _ => Error::Io(problem),
+            });
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        let stream = outcome?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(CLIENT_PATIENCE))?;
+        stream.set_write_timeout(Some(CLIENT_PATIENCE))?;
+        Ok(Self::over(stream))
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    /// A client that speaks over `stream`, which is connected already.
+    pub fn over(stream: S) -> Self {
+        Self { stream, received: Vec::new(), broken: false }
+    }
+
+    /// Logs in.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchUser`], [`Error::WrongPassword`], or as the type says.
+    pub fn login(&mut self, user: &str, password: &str) -> Result<SessionToken, Error> {
+        reply::read_logged_in(&self.request(&Command::Auth { user, password })?)
+    }
+
+    /// Sends a message. When this returns `Ok`, the server has it. The recipient's client shows
+    /// `text` as it is; it may be empty, and must have no line end in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchSession`], [`Error::NoSuchRecipient`], or as the type says.
+    pub fn send(&mut self, token: &SessionToken, to: &str, text: &str) -> Result<(), Error> {
+        reply::read_sent(&self.request(&Command::Send { token: *token, to, text: &format!(" {text}") })?)
+    }
+
+    /// Takes all unread messages out: the server will not give them again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchSession`], or as the type says.
+    pub fn inbox(&mut self, token: &SessionToken) -> Result<Inbox, Error> {
+        reply::read_inbox(&self.request(&Command::Inbox { token: *token })?)
+    }
+
+    /// Names each user with a live session once, in order of login.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchSession`], or as the type says.
+    pub fn active_users(&mut self, token: &SessionToken) -> Result<Vec<UserName>, Error> {
+        reply::read_active_users(&self.request(&Command::ActiveUser { token: *token })?)
+    }
+
+    /// Ends the session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchSession`], or as the type says.
+    pub fn logout(&mut self, token: &SessionToken) -> Result<(), Error> {
+        reply::read_logged_out(&self.request(&Command::Logout { token: *token })?)
+    }
+
+    fn request(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Error> {
+        let mut line = Vec::new();
+        command.write(&mut line)?;
+        if self.broken {
+            return Err(Error::Disconnected);
+        }
+        // Until the whole answer is here, what comes next could be its rest.
+        self.broken = true;
+        self.stream.write_all(&line)?;
+        self.stream.flush()?;
+        let answer = self.answer()?;
+        self.broken = false;
+        Ok(answer)
+    }
+
+    fn answer(&mut self) -> Result<Vec<u8>, Error> {
+        let mut chunk = [0; 16 * 1024];
+        let mut searched = 0;
+        loop {
+            let unsearched = self.received.get(searched..).unwrap_or_default();
+            if let Some(place) = memmem::find(unsearched, END) {
+                let rest = self.received.split_off(searched + place + END.len());
+                return Ok(std::mem::replace(&mut self.received, rest));
+            }
+            searched = self.received.len().saturating_sub(END.len() - 1);
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(Error::Disconnected),
+                Ok(count) => self.received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
+                Err(problem) if problem.kind() == io::ErrorKind::Interrupted => {}
+                Err(problem) => return Err(problem.into()),
+            }
+        }
+    }
+}
+
+impl<S> fmt::Debug for Client<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("broken", &self.broken).finish_non_exhaustive()
+    }
+}

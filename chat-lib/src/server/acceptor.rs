@@ -1,0 +1,83 @@
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token};
+use socket2::{SockRef, TcpKeepalive};
+use tracing::{debug, info, warn};
+
+use super::reactor::{Arrivals, FIRST_LISTENER};
+use crate::error::Error;
+use crate::limits::{ACCEPT_RETRY, KEEPALIVE};
+
+/// Accepts on all listeners and deals the connections out to the reactors in turn.
+pub(super) struct Acceptor {
+    listeners: Vec<TcpListener>,
+    reactors: Vec<Arrivals>,
+    turn: usize,
+    /// Set while the system has no descriptor or memory for another connection.
+    retry: Option<Instant>,
+}
+
+impl Acceptor {
+    pub(super) fn new(
+        mut listeners: Vec<TcpListener>,
+        reactors: Vec<Arrivals>,
+        registry: &Registry,
+    ) -> Result<Self, Error> {
+        for (token, listener) in (FIRST_LISTENER..).zip(&mut listeners) {
+            registry.register(listener, Token(token), Interest::READABLE)?;
+        }
+        Ok(Self { listeners, reactors, turn: 0, retry: None })
+    }
+
+    /// When to try again; `None` if the next event will do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.retry
+    }
+
+    pub(super) fn accept_if_due(&mut self) {
+        if self.retry.is_some_and(|retry| retry <= Instant::now()) {
+            self.accept();
+        }
+    }
+
+    /// Accepts all that wait, on every listener.
+    pub(super) fn accept(&mut self) {
+        let starved = self.retry.take().is_some();
+        for listener in &self.listeners {
+            loop {
+                match listener.accept() {
+                    Ok((stream, address)) => {
+                        let reactor = self.reactors.get(self.turn % self.reactors.len());
+                        self.turn = self.turn.wrapping_add(1);
+                        let outcome = reactor.map_or(Ok(()), |reactor| deal(stream, address, reactor));
+                        if let Err(problem) = outcome {
+                            debug!(peer = %address, %problem, "lost before it was served");
+                        }
+                    }
+                    Err(problem) if problem.kind() == ErrorKind::WouldBlock => break,
+                    Err(problem) if matches!(problem.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {
+                    }
+                    Err(problem) => {
+                        if !starved {
+                            warn!(%problem, "cannot accept connections; they wait until it works again");
+                        }
+                        self.retry = Some(Instant::now() + ACCEPT_RETRY);
+                        return;
+                    }
+                }
+            }
+        }
+        if starved {
+            info!("accepting connections again");
+        }
+    }
+}
+
+fn deal(stream: TcpStream, address: SocketAddr, reactor: &Arrivals) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+    reactor.hand_over(stream, address)
+}

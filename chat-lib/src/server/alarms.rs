@@ -1,0 +1,36 @@
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// When to look at which peer. A peer has one alarm at most, and it may go off early: that costs a
+/// look, while moving it at every byte would cost that at every byte.
+#[derive(Default)]
+pub(super) struct Alarms {
+    set: BTreeSet<(Instant, usize)>,
+}
+
+impl Alarms {
+    /// Sets `alarm`, that of `slot`, so that it goes off at `due` or earlier.
+    pub(super) fn set(&mut self, slot: usize, alarm: &mut Option<Instant>, due: Option<Instant>) {
+        let Some(due) = due.filter(|&due| alarm.is_none_or(|set| due < set)) else { return };
+        self.clear(slot, alarm);
+        self.set.insert((due, slot));
+        *alarm = Some(due);
+    }
+
+    pub(super) fn clear(&mut self, slot: usize, alarm: &mut Option<Instant>) {
+        if let Some(set) = alarm.take() {
+            self.set.remove(&(set, slot));
+        }
+    }
+
+    /// When the first alarm goes off.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.set.first().map(|&(due, _)| due)
+    }
+
+    /// Takes an alarm off that has gone off by `now`.
+    pub(super) fn pop(&mut self, now: Instant) -> Option<usize> {
+        self.set.first().filter(|&&(due, _)| due <= now)?;
+        self.set.pop_first().map(|(_, slot)| slot)
+    }
+}

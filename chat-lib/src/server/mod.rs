@@ -1,0 +1,149 @@
+//! The blocking server: a few reactor threads, each polling many connections.
+
+mod acceptor;
+mod alarms;
+mod peer;
+mod reactor;
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{fmt, panic, thread};
+
+use mio::Waker;
+use mio::net::TcpListener;
+
+use self::reactor::{Arrivals, Reactor};
+use crate::engine::Chat;
+use crate::error::Error;
+
+/// A server that is bound and not yet running.
+///
+/// ```
+/// use std::thread;
+///
+/// use chat_lib::{Chat, Client, Error, Server};
+///
+/// let chat = Chat::memory();
+/// chat.add_demo_users()?;
+/// let server = Server::bind(chat, "127.0.0.1:0")?;
+/// let (address, handle) = (server.addresses()[0], server.handle());
+/// let running = thread::spawn(move || server.run());
+///
+/// let mut client = Client::connect(address)?;
+/// let messi = client.login("messi", "surabaya")?;
+/// client.send(&messi, "henderson", "halo")?;
+///
+/// handle.stop();
+/// running.join().expect("it did not panic")?;
+/// # Ok::<(), Error>(())
+/// ```
+pub struct Server {
+    reactors: Vec<Reactor>,
+    addresses: Vec<SocketAddr>,
+    handle: Handle,
+}
+
+impl Server {
+    /// Listens on all of `addresses`; port 0 takes a free one. From here on the system lets peers
+    /// connect, and [`run`](Self::run) serves them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] for an address that cannot be had; [`Error::Io`] if `addresses` is empty or
+    /// names no address, or if the system has nothing to poll with.
+    pub fn bind(chat: Chat, addresses: impl ToSocketAddrs) -> Result<Self, Error> {
+        let listeners = addresses
+            .to_socket_addrs()?
+            .map(|address| TcpListener::bind(address).map_err(|source| Error::Listen { address, source }))
+            .collect::<Result<Vec<_>, _>>()?;
+        if listeners.is_empty() {
+            return Err(Error::Io(std::io::Error::other("there is no address to listen on")));
+        }
+        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
+
+        let stopping = Arc::new(AtomicBool::new(false));
+        let count = thread::available_parallelism().map_or(1, usize::from);
+        let mut reactors =
+            (0..count).map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping))).collect::<Result<Vec<_>, _>>()?;
+        let arrivals: Vec<Arrivals> = reactors.iter().map(Reactor::arrivals).collect();
+        let wakers = arrivals.iter().map(Arrivals::waker).collect();
+        if let Some(first) = reactors.first_mut() {
+            first.listen(listeners, arrivals)?;
+        }
+        Ok(Self { reactors, addresses, handle: Handle { stopping, wakers } })
+    }
+
+    /// The addresses that are listened on, with the ports that were really bound.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What stops the server.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves until a [`Handle`] stops it. Then what has been read is answered, peers have
+    /// [`SHUTDOWN_GRACE`](crate::limits::SHUTDOWN_GRACE) to take their answers, and all is closed.
+    ///
+    /// It uses one thread for each core that the process may run on, the caller's among them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if polling fails; the server has stopped then.
+    pub fn run(self) -> Result<(), Error> {
+        let Self { reactors, handle, .. } = self;
+        thread::scope(|scope| {
+            let mut reactors = reactors.into_iter().map(|mut reactor| {
+                let handle = handle.clone();
+                move || {
+                    // Nobody is served by half a server: when one reactor ends, all do.
+                    let _stop = StopWhenDropped(handle);
+                    reactor.run()
+                }
+            });
+            let first = reactors.next();
+            let others: Vec<_> = reactors.map(|reactor| scope.spawn(reactor)).collect();
+            let outcome = first.map_or(Ok(()), |reactor| reactor());
+            let outcomes = others.into_iter().map(|other| match other.join() {
+                Ok(outcome) => outcome,
+                Err(payload) => panic::resume_unwind(payload),
+            });
+            outcomes.fold(outcome, Result::and)
+        })
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+/// Stops a server, from any thread and as often as one likes.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    stopping: Arc<AtomicBool>,
+    wakers: Vec<Arc<Waker>>,
+}
+
+impl Handle {
+    /// Tells the server to stop, and does not wait until it has.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        for waker in &self.wakers {
+            if let Err(problem) = waker.wake() {
+                tracing::error!(%problem, "a reactor could not be woken");
+            }
+        }
+    }
+}
+
+struct StopWhenDropped(Handle);
+
+impl Drop for StopWhenDropped {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}

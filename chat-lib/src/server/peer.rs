@@ -1,0 +1,209 @@
+use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use mio::event::Event;
+use mio::net::TcpStream;
+
+use crate::connection::Connection;
+use crate::engine::Chat;
+use crate::limits::{Limits, READ_BYTES, READS_PER_TURN, SPARE_BYTES};
+
+/// A connection and its socket.
+///
+/// Readiness comes by edges: a flag stays up until the socket says that it would block.
+pub(super) struct Peer {
+    pub(super) stream: TcpStream,
+    pub(super) address: SocketAddr,
+    /// When the reactor will next look at this peer unasked.
+    pub(super) alarm: Option<Instant>,
+    connection: Connection,
+    /// Answers; the first `sent` bytes are gone already.
+    unsent: Vec<u8>,
+    sent: usize,
+    /// Received bytes that the connection has not taken, because too much is unsent.
+    untaken: Vec<u8>,
+    readable: bool,
+    writable: bool,
+    /// No more is to be read: the peer has said all, or the server stops.
+    ended: bool,
+    line_began: Option<Instant>,
+    /// Since when `unsent` has not shrunk.
+    stalled: Option<Instant>,
+}
+
+impl Peer {
+    pub(super) fn new(chat: Chat, stream: TcpStream, address: SocketAddr) -> Self {
+        Self {
+            stream,
+            address,
+            alarm: None,
+            connection: Connection::with_peer(chat, address),
+            unsent: Vec::new(),
+            sent: 0,
+            untaken: Vec::new(),
+            readable: true,
+            writable: true,
+            ended: false,
+            line_began: None,
+            stalled: None,
+        }
+    }
+
+    /// Takes note of what the socket is ready for.
+    pub(super) fn ready(&mut self, event: &Event) {
+        self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+    }
+
+    /// Reads nothing more from here on.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Reads, answers and writes until the socket would block or the turn is over.
+    pub(super) fn serve(&mut self, buffers: &mut Buffers, limits: &Limits) -> Next {
+        if self.unsent.capacity() == 0 {
+            self.unsent = std::mem::take(&mut buffers.spare);
+        }
+        let next = self.turn(&mut buffers.scratch, limits);
+        if self.waiting() == 0 {
+            self.unsent.clear();
+            self.sent = 0;
+            let spare = std::mem::take(&mut self.unsent);
+            if spare.capacity() <= SPARE_BYTES {
+                buffers.spare = spare;
+            }
+        }
+        next
+    }
+
+    /// When this peer has used up its time; `None` if nothing is expected of it.
+    pub(super) fn due(&self, limits: &Limits) -> Option<Instant> {
+        let line = self.line_began.map(|began| began + limits.line_time);
+        let stall = self.stalled.map(|since| since + limits.stall_time);
+        line.into_iter().chain(stall).min()
+    }
+
+    fn turn(&mut self, scratch: &mut [u8], limits: &Limits) -> Next {
+        let mut reads = 0;
+        loop {
+            if let Err(problem) = self.write() {
+                return Next::Close(Why::Failed(problem));
+            }
+            if self.waiting() >= limits.reply_bytes {
+                // It is not the peer's fault now if its line does not end.
+                self.line_began = None;
+                return Next::Wait;
+            }
+            if !self.untaken.is_empty() {
+                let untaken = std::mem::take(&mut self.untaken);
+                self.receive(&untaken);
+                continue;
+            }
+            if self.ended {
+                return if self.waiting() == 0 { Next::Close(Why::Ended) } else { Next::Wait };
+            }
+            if !self.readable {
+                return Next::Wait;
+            }
+            if reads == READS_PER_TURN {
+                return Next::Again;
+            }
+            reads += 1;
+            match self.stream.read(scratch) {
+                Ok(0) => self.ended = true,
+                Ok(count) => {
+                    // A short read has emptied the socket; what comes later brings an event.
+                    self.readable = count == scratch.len();
+                    self.receive(scratch.get(..count).unwrap_or_default());
+                }
+                Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
+                Err(problem) => return Next::Close(Why::Failed(problem)),
+            }
+        }
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
+        if self.sent > 0 {
+            self.unsent.drain(..self.sent);
+            self.sent = 0;
+        }
+        let before = self.unsent.len();
+        let taken = self.connection.receive(bytes, &mut self.unsent);
+        self.untaken.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+        let answered = self.unsent.len() > before;
+        if answered || !self.connection.mid_line() {
+            self.line_began = None;
+        }
+        if self.connection.mid_line() {
+            self.line_began.get_or_insert_with(Instant::now);
+        }
+    }
+
+    fn write(&mut self) -> std::io::Result<()> {
+        while self.waiting() > 0 && self.writable {
+            match self.stream.write(self.unsent.get(self.sent..).unwrap_or_default()) {
+                Ok(count) => {
+                    self.sent += count;
+                    self.stalled = None;
+                }
+                Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.writable = false,
+                Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        if self.waiting() > 0 {
+            self.stalled.get_or_insert_with(Instant::now);
+        }
+        Ok(())
+    }
+
+    fn waiting(&self) -> usize {
+        self.unsent.len() - self.sent
+    }
+}
+
+/// What a reactor lends to each of its peers in turn, so that an idle one holds no memory.
+pub(super) struct Buffers {
+    /// Where bytes are read to.
+    scratch: Vec<u8>,
+    /// Where answers are put; a peer that cannot send them all keeps it.
+    spare: Vec<u8>,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self { scratch: vec![0; READ_BYTES], spare: Vec::new() }
+    }
+}
+
+/// What becomes of a peer after its turn.
+pub(super) enum Next {
+    /// Nothing until an event.
+    Wait,
+    /// There is more to read, after the others' turn.
+    Again,
+    Close(Why),
+}
+
+/// Why a connection is over.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Why {
+    #[error("it has ended")]
+    Ended,
+    #[error("a line was begun and not ended in time")]
+    LineUnended,
+    #[error("its answers were not taken in time")]
+    Stalled,
+    #[error("{0}")]
+    Failed(std::io::Error),
+}
+
+impl Peer {
+    /// What to say of a peer that is past its time.
+    pub(super) fn lateness(&self) -> Why {
+        if self.stalled.is_some() { Why::Stalled } else { Why::LineUnended }
+    }
+}
