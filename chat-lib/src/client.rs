@@ -45,24 +45,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::TimedOut`], or [`Error::Io`] with the system's reason: that of the last address, if
-    /// `address` names several.
+    /// As [`dial`].
     pub fn connect(address: impl ToSocketAddrs) -> Result<Self, Error> {
-        let mut outcome = Err(io::Error::other("the name has no address").into());
-        for address in address.to_socket_addrs()? {
-            outcome = TcpStream::connect_timeout(&address, CLIENT_PATIENCE).map_err(|problem| match problem.kind() {
-                io::ErrorKind::TimedOut => Error::TimedOut,
-                _ => Error::Io(problem),
-            });
-            if outcome.is_ok() {
-                break;
-            }
-        }
-        let stream = outcome?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(CLIENT_PATIENCE))?;
-        stream.set_write_timeout(Some(CLIENT_PATIENCE))?;
-        Ok(Self::over(stream))
+        dial(address).map(Self::over)
     }
 }
 
@@ -151,6 +136,31 @@ impl<S: Read + Write> Client<S> {
             }
         }
     }
+}
+
+/// Opens a connection for a [`Client`], for a caller that wraps it before handing it to
+/// [`Client::over`]. Connecting, and each later read and write, waits 30 s at most.
+///
+/// # Errors
+///
+/// [`Error::TimedOut`], or [`Error::Io`] with the system's reason: that of the last address, if
+/// `address` names several.
+pub fn dial(address: impl ToSocketAddrs) -> Result<TcpStream, Error> {
+    let mut outcome = Err(io::Error::other("the name has no address"));
+    for address in address.to_socket_addrs().map_err(Error::Io)? {
+        outcome = TcpStream::connect_timeout(&address, CLIENT_PATIENCE);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    let stream = outcome.map_err(|problem| match problem.kind() {
+        io::ErrorKind::TimedOut => Error::TimedOut,
+        _ => Error::Io(problem),
+    })?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(CLIENT_PATIENCE))?;
+    stream.set_write_timeout(Some(CLIENT_PATIENCE))?;
+    Ok(stream)
 }
 
 impl<S> fmt::Debug for Client<S> {

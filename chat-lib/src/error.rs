@@ -145,7 +145,7 @@ impl Error {
     }
 
     /// What the wire says for this error as its `message`: [`words`](Self::words), or a sentence.
-    pub(crate) fn message(&self) -> impl fmt::Display + '_ {
+    pub fn message(&self) -> impl fmt::Display + '_ {
         fmt::from_fn(move |f| match (self.words(), self) {
             (Some(words), _) => f.write_str(words),
             (None, Self::Refused { message, .. }) => f.write_str(message),

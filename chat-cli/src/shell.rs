@@ -1,0 +1,124 @@
+//! The commands of the client: a typed line in, what to print out.
+
+use chat_lib::client::dial;
+use chat_lib::model::SessionToken;
+use chat_lib::protocol::reply::messages_object;
+use chat_lib::{Client, Error};
+
+use crate::trace::Traced;
+
+pub(crate) const HELP: &str = "\
+auth USER [PASSWORD]  log in; a password that is left out is asked for
+send USER TEXT        send a message
+inbox                 take out all unread messages
+activeuser            name everyone who is logged in
+logout                log out
+help                  this list
+quit                  leave; so does the end of input";
+
+/// A client with at most one session.
+pub(crate) struct Shell {
+    server: String,
+    trace: bool,
+    /// `None` after the connection broke; the next command makes a new one, for a session outlives
+    /// its connection.
+    client: Option<Client<Traced>>,
+    token: Option<SessionToken>,
+    /// Where a password comes from that was not typed with its command.
+    ask_password: fn() -> Option<String>,
+}
+
+impl Shell {
+    /// Connects to `server`.
+    pub(crate) fn new(server: &str, trace: bool, ask_password: fn() -> Option<String>) -> Result<Self, Failure> {
+        let mut shell = Self { server: server.to_owned(), trace, client: None, token: None, ask_password };
+        shell.request(|_| Ok(()))?;
+        Ok(shell)
+    }
+
+    pub(crate) fn prompt(&self) -> String {
+        format!("Command {}:", self.token.map(|token| token.to_string()).unwrap_or_default())
+    }
+
+    /// Does what `line` says; gives what is to be printed, without a line end.
+    pub(crate) fn execute(&mut self, line: &str) -> Result<String, Failure> {
+        let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+        match name.trim() {
+            "auth" => self.auth(rest.trim()),
+            "send" => self.send(rest),
+            "inbox" => {
+                let token = self.token()?;
+                Ok(messages_object(&self.request(|client| client.inbox(&token))?))
+            }
+            "activeuser" => {
+                let token = self.token()?;
+                let users = self.request(|client| client.active_users(&token))?;
+                let names: String = users.iter().flat_map(|user| [user.as_str(), ", "]).collect();
+                Ok(format!("Active User: \"{names}\""))
+            }
+            "logout" => {
+                let token = self.token()?;
+                self.request(|client| client.logout(&token))?;
+                self.token = None;
+                Ok("Logout success!".to_owned())
+            }
+            "help" => Ok(HELP.to_owned()),
+            _ => Err(Failure::bad_command()),
+        }
+    }
+
+    fn auth(&mut self, words: &str) -> Result<String, Failure> {
+        let (user, password) = words.split_once(' ').unwrap_or((words, ""));
+        if user.is_empty() {
+            return Err(Failure::bad_command());
+        }
+        let asked = if password.is_empty() { (self.ask_password)() } else { Some(password.to_owned()) };
+        let password = asked.ok_or_else(Failure::bad_command)?;
+        let token = self.request(|client| client.login(user, password.trim()))?;
+        self.token = Some(token);
+        Ok(format!("username {user} logged in, token {token}"))
+    }
+
+    fn send(&mut self, rest: &str) -> Result<String, Failure> {
+        let (to, text) = rest.split_once(' ').ok_or_else(Failure::bad_command)?;
+        let token = self.token()?;
+        self.request(|client| client.send(&token, to, text))?;
+        Ok(format!("message sent to {to}"))
+    }
+
+    fn token(&self) -> Result<SessionToken, Failure> {
+        self.token.ok_or_else(|| Failure::Refused("not authorized".to_owned()))
+    }
+
+    fn request<T>(&mut self, ask: impl FnOnce(&mut Client<Traced>) -> Result<T, Error>) -> Result<T, Failure> {
+        let client = match &mut self.client {
+            Some(client) => client,
+            none => {
+                let stream = dial(&self.server)
+                    .map_err(|error| Failure::Lost(format!("cannot connect to {}: {error}", self.server)))?;
+                none.insert(Client::over(Traced { stream, shown: self.trace }))
+            }
+        };
+        ask(client).map_err(|error| match error {
+            Error::Disconnected | Error::TimedOut | Error::BadReply(_) | Error::Io(_) => {
+                self.client = None;
+                Failure::Lost(format!("{}: {error}", self.server))
+            }
+            refusal => Failure::Refused(refusal.message().to_string()),
+        })
+    }
+}
+
+/// Why a command did not work.
+pub(crate) enum Failure {
+    /// It was refused, by the server or before it was sent: the `M` of `Error, M`.
+    Refused(String),
+    /// The server is out of reach; whether the command was done is not known.
+    Lost(String),
+}
+
+impl Failure {
+    fn bad_command() -> Self {
+        Self::Refused(Error::BadCommand.message().to_string())
+    }
+}
