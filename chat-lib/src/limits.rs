@@ -25,6 +25,9 @@ pub struct Limits {
     /// How long answers may wait without the peer taking any before the server closes the
     /// connection. Default 10 min: a suspended client can come back, a dead one gives up its memory.
     pub stall_time: Duration,
+    /// How long a server that was told to stop waits for peers to take their answers. Default 4 s: it
+    /// leaves one of the five seconds within which `chat-server` promises to be gone.
+    pub shutdown_grace: Duration,
     /// How long a session lives without being used. Default 30 days: a client that is used monthly
     /// stays logged in.
     pub session_idle: Duration,
@@ -37,6 +40,7 @@ impl Default for Limits {
             reply_bytes: 1024 * 1024,
             line_time: Duration::from_secs(60),
             stall_time: Duration::from_secs(10 * 60),
+            shutdown_grace: Duration::from_secs(4),
             session_idle: Duration::from_secs(30 * 24 * 60 * 60),
         }
     }
@@ -78,10 +82,6 @@ pub const ACCEPT_RETRY: Duration = Duration::from_millis(500);
 /// How long an idle connection stays silent before TCP asks whether the peer still is there: well
 /// under the hours after which routers forget a connection, and rare enough to cost nothing.
 pub const KEEPALIVE: Duration = Duration::from_secs(5 * 60);
-
-/// How long a server that was told to stop waits for peers to take their answers. It leaves a
-/// second of the five within which the process promises to be gone.
-pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(4);
 
 /// How long a client waits for a connection, and for each answer.
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(30);

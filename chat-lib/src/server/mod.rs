@@ -85,7 +85,7 @@ impl Server {
     }
 
     /// Serves until a [`Handle`] stops it. Then what has been read is answered, peers have
-    /// [`SHUTDOWN_GRACE`](crate::limits::SHUTDOWN_GRACE) to take their answers, and all is closed.
+    /// [`shutdown_grace`](crate::limits::Limits::shutdown_grace) to take their answers, and all is closed.
     ///
     /// It uses one thread for each core that the process may run on, the caller's among them.
     ///

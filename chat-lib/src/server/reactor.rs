@@ -15,7 +15,6 @@ use super::alarms::Alarms;
 use super::peer::{Buffers, Next, Peer, Why};
 use crate::engine::Chat;
 use crate::error::Error;
-use crate::limits::SHUTDOWN_GRACE;
 
 /// One thread's share of the server: a poll and the peers it watches. The first reactor also accepts.
 pub(super) struct Reactor {
@@ -151,7 +150,7 @@ impl Reactor {
 
     /// Answers what has arrived, reads nothing more, and gives peers a while to take their answers.
     fn stop(&mut self, events: &mut Events) -> Result<(), Error> {
-        let until = Instant::now() + SHUTDOWN_GRACE;
+        let until = Instant::now() + self.chat.limits().shutdown_grace;
         self.acceptor = None;
         let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
         for &slot in &slots {
