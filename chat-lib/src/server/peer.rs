@@ -25,6 +25,8 @@ pub(super) struct Peer {
     untaken: Vec<u8>,
     readable: bool,
     writable: bool,
+    /// The last event told of the end of the stream; it stands behind the bytes that are to be read.
+    closing: bool,
     /// No more is to be read: the peer has said all, or the server stops.
     ended: bool,
     line_began: Option<Instant>,
@@ -44,6 +46,7 @@ impl Peer {
             untaken: Vec::new(),
             readable: true,
             writable: true,
+            closing: false,
             ended: false,
             line_began: None,
             stalled: None,
@@ -52,6 +55,7 @@ impl Peer {
 
     /// Takes note of what the socket is ready for.
     pub(super) fn ready(&mut self, event: &Event) {
+        self.closing |= event.is_read_closed() || event.is_error();
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
@@ -114,8 +118,9 @@ impl Peer {
             match self.stream.read(scratch) {
                 Ok(0) => self.ended = true,
                 Ok(count) => {
-                    // A short read has emptied the socket; what comes later brings an event.
-                    self.readable = count == scratch.len();
+                    // A short read has emptied the socket; what comes later brings an event. Only an
+                    // end that has come already does not bring another.
+                    self.readable = count == scratch.len() || self.closing;
                     self.receive(scratch.get(..count).unwrap_or_default());
                 }
                 Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.readable = false,

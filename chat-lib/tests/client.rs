@@ -1,0 +1,129 @@
+//! The client against servers that misbehave, and what it refuses to send.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+#[allow(dead_code)]
+mod support;
+
+use std::io::{self, Read, Write};
+
+use chat_lib::limits::Limits;
+use chat_lib::{Chat, Client, Error};
+
+use crate::support::{Running, demo_chat, tokens};
+
+/// A server that says `says`, in pieces, and then hangs up or falls silent.
+struct Script {
+    says: Vec<&'static [u8]>,
+    heard: usize,
+    then: Option<io::ErrorKind>,
+}
+
+impl Read for Script {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.says.is_empty() {
+            return self.then.map_or(Ok(0), |kind| Err(kind.into()));
+        }
+        let piece = self.says.remove(0);
+        buffer[..piece.len()].copy_from_slice(piece);
+        Ok(piece.len())
+    }
+}
+
+impl Write for Script {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.heard += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn client(says: &[&'static [u8]], then: Option<io::ErrorKind>) -> Client<Script> {
+    Client::over(Script { says: says.to_vec(), heard: 0, then })
+}
+
+#[test]
+fn an_answer_in_pieces() {
+    let mut client = client(&[b"{\"status\": \"OK\", \"message\": \"Message Se", b"nt\"}\r", b"\n\r", b"\n"], None);
+    client.send(&tokens().next().unwrap(), "messi", "halo").unwrap();
+}
+
+#[test]
+fn a_connection_that_broke_is_not_used_again() {
+    let token = tokens().next().unwrap();
+    type Case = (&'static [&'static [u8]], Option<io::ErrorKind>, fn(&Error) -> bool);
+    let cases: [Case; 4] = [
+        (&[b"{\"status\": "], None, |error| matches!(error, Error::Disconnected)),
+        (&[], Some(io::ErrorKind::WouldBlock), |error| matches!(error, Error::TimedOut)),
+        (&[], Some(io::ErrorKind::ConnectionReset), |error| matches!(error, Error::Disconnected)),
+        (&[], Some(io::ErrorKind::PermissionDenied), |error| matches!(error, Error::Io(_))),
+    ];
+    for (says, then, right) in cases {
+        let mut client = client(says, then);
+        let error = client.inbox(&token).unwrap_err();
+        assert!(right(&error), "{error}");
+        assert!(matches!(client.inbox(&token), Err(Error::Disconnected)));
+    }
+}
+
+#[test]
+fn nonsense_is_not_taken_for_an_answer() {
+    let mut client = client(&[b"HTTP/1.1 400 Bad Request\r\n\r\n"], None);
+    assert!(matches!(client.login("messi", "surabaya"), Err(Error::BadReply(_))));
+}
+
+#[test]
+fn what_would_be_another_request_is_not_sent() {
+    let (chat, _) = demo_chat(Limits::default());
+    let server = Running::new(chat);
+    let mut client = Client::connect(server.address).unwrap();
+    let messi = client.login("messi", "surabaya").unwrap();
+    for outcome in [
+        client.send(&messi, "messi", "one\ntwo"),
+        client.send(&messi, "messi x", "halo"),
+        client.login("messi surabaya", "x").map(drop),
+        client.login("messi", "").map(drop),
+    ] {
+        assert!(matches!(outcome, Err(Error::InvalidRequest { .. })));
+    }
+    assert!(client.inbox(&messi).unwrap().is_empty(), "the connection is as it was");
+}
+
+#[test]
+fn typed_answers_of_all_commands() {
+    let (chat, _) = demo_chat(Limits::default());
+    let server = Running::new(chat);
+    let mut client = Client::connect(server.address).unwrap();
+    assert!(matches!(client.login("ronaldo", "x"), Err(Error::NoSuchUser)));
+    assert!(matches!(client.login("messi", "x"), Err(Error::WrongPassword)));
+    let messi = client.login("messi", "surabaya").unwrap();
+    assert!(matches!(client.send(&messi, "ronaldo", "x"), Err(Error::NoSuchRecipient)));
+    for text in ["halo", "", "  two \t", "é🚀\r\"", "\r"] {
+        client.send(&messi, "messi", text).unwrap();
+        let inbox = client.inbox(&messi).unwrap();
+        let message = inbox.iter().next().unwrap();
+        assert_eq!((message.from.user().as_str(), message.from.full_name()), ("messi", "Lionel Messi"));
+        assert_eq!((inbox.to(), message.body()), ("Lionel Messi", text));
+    }
+    let too_long = "x".repeat(Limits::default().line_bytes);
+    let refusal = client.send(&messi, "messi", &too_long).unwrap_err();
+    assert_eq!(refusal.code(), "line_too_long");
+    assert_eq!(client.active_users(&messi).unwrap()[0].as_str(), "messi");
+    client.logout(&messi).unwrap();
+    assert!(matches!(client.logout(&messi), Err(Error::NoSuchSession)));
+}
+
+#[test]
+fn nobody_listens() {
+    let address = {
+        let server = Running::new(Chat::memory());
+        let address = server.address;
+        server.stop();
+        address
+    };
+    assert!(matches!(Client::connect(address), Err(Error::Io(_))));
+    assert!(matches!(Client::connect("no port"), Err(Error::Io(_))));
+}

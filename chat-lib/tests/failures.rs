@@ -1,0 +1,156 @@
+//! When the machine fails: a refusal with a code, nothing half done, and all well again afterwards.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chat_lib::clock::Timestamp;
+use chat_lib::entropy::{Entropy, OsEntropy};
+use chat_lib::model::{Account, Inbox, Profile, SessionToken, UserName};
+use chat_lib::protocol::reply;
+use chat_lib::store::{Memory, Store};
+use chat_lib::{Chat, Config, Error};
+
+/// A store or source of entropy whose n-th call, counted down in it, fails.
+#[derive(Clone)]
+struct Fuse(Arc<AtomicU64>);
+
+impl Fuse {
+    fn burn(&self) -> Result<(), Error> {
+        match self.0.fetch_sub(1, Ordering::Relaxed) {
+            1 => Err(Error::Storage("the disk is full of secrets".into())),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Failing {
+    store: Memory,
+    fuse: Fuse,
+}
+
+impl Store for Failing {
+    fn add_account(&self, account: Account) -> Result<bool, Error> {
+        self.store.add_account(account)
+    }
+
+    fn account(&self, user: &str) -> Result<Option<Arc<Account>>, Error> {
+        self.fuse.burn()?;
+        self.store.account(user)
+    }
+
+    fn open_session(&self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
+        self.fuse.burn()?;
+        self.store.open_session(token, user, now, expires)
+    }
+
+    fn use_session(
+        &self,
+        token: &SessionToken,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Result<Option<Arc<Profile>>, Error> {
+        self.fuse.burn()?;
+        self.store.use_session(token, now, expires)
+    }
+
+    fn close_session(&self, token: &SessionToken, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
+        self.fuse.burn()?;
+        self.store.close_session(token, now)
+    }
+
+    fn active_users(&self, now: Timestamp) -> Result<Vec<UserName>, Error> {
+        self.fuse.burn()?;
+        self.store.active_users(now)
+    }
+
+    fn append(&self, to: &str, from: &Arc<Profile>, text: &str) -> Result<bool, Error> {
+        self.fuse.burn()?;
+        self.store.append(to, from, text)
+    }
+
+    fn take_unread(&self, user: &str) -> Result<Inbox, Error> {
+        self.fuse.burn()?;
+        self.store.take_unread(user)
+    }
+}
+
+/// Does `line` until it is not refused for the store's sake; what it was refused with meanwhile.
+fn insist(chat: &Chat, line: &str) -> (Vec<u8>, usize) {
+    for refusals in 0.. {
+        let answer = chat.answer(line.as_bytes());
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        if !text.contains("\"code\": \"storage\"") {
+            return (answer, refusals);
+        }
+        assert!(text.starts_with("{\"status\": \"ERROR\", \"message\": \"the server could not store or read this;"));
+        assert!(!text.contains("secrets"), "what the disk said is for the log");
+    }
+    unreachable!("the fuse burns once")
+}
+
+#[test]
+fn any_call_of_the_store_may_fail() {
+    let mut failed = 0;
+    for nth in 1..=12 {
+        let fuse = Fuse(Arc::new(AtomicU64::new(nth)));
+        let store = Box::new(Failing { store: Memory::new(), fuse });
+        let chat = Chat::new(Config { store, ..Config::default() });
+        chat.add_demo_users().unwrap();
+        let mut ask = |line: &str| {
+            let (answer, refusals) = insist(&chat, line);
+            failed += refusals;
+            answer
+        };
+        let token = reply::read_logged_in(&ask("auth messi surabaya\n")).unwrap();
+        for number in 0..2 {
+            reply::read_sent(&ask(&format!("send {token} messi {number}\n"))).unwrap();
+        }
+        assert_eq!(reply::read_active_users(&ask(&format!("activeuser {token}\n"))).unwrap().len(), 1);
+        let inbox = reply::read_inbox(&ask(&format!("inbox {token}\n"))).unwrap();
+        assert_eq!(inbox.iter().map(|message| message.body()).collect::<Vec<_>>(), ["0", "1"], "call {nth} failed");
+        reply::read_logged_out(&ask(&format!("logout {token}\n"))).unwrap();
+    }
+    // 2 calls for the login, 2 for each command with a session, 1 for the logout.
+    assert_eq!(failed, 2 + 2 * 4 + 1);
+}
+
+struct Empty(AtomicU64);
+
+impl Entropy for Empty {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Error> {
+        match self.0.fetch_add(1, Ordering::Relaxed) {
+            3 => Err(Error::Entropy("none left".to_owned())),
+            _ => OsEntropy.fill(bytes),
+        }
+    }
+}
+
+#[test]
+fn a_login_without_randomness_is_refused() {
+    let chat = Chat::new(Config { entropy: Box::new(Empty(AtomicU64::new(0))), ..Config::default() });
+    chat.add_demo_users().unwrap();
+    let refusal = reply::read_logged_in(&chat.answer(b"auth messi surabaya")).unwrap_err();
+    assert_eq!(refusal.code(), "entropy");
+    reply::read_logged_in(&chat.answer(b"auth messi surabaya")).unwrap();
+}
+
+struct Stuck;
+
+impl Entropy for Stuck {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Error> {
+        bytes.fill(7);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_token_that_comes_twice_opens_nobody_elses_session() {
+    let chat = Chat::new(Config { entropy: Box::new(Stuck), ..Config::default() });
+    chat.add_demo_users().unwrap();
+    let messi = reply::read_logged_in(&chat.answer(b"auth messi surabaya")).unwrap();
+    assert_eq!(reply::read_logged_in(&chat.answer(b"auth henderson surabaya")).unwrap_err().code(), "entropy");
+    let active = chat.answer(format!("activeuser {messi}").as_bytes());
+    assert_eq!(reply::read_active_users(&active).unwrap()[0].as_str(), "messi");
+}

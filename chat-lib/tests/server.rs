@@ -1,0 +1,243 @@
+//! The server over real sockets: slow, rude and absent peers, and a clean stop.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+#[allow(dead_code)]
+mod support;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use chat_lib::limits::Limits;
+use chat_lib::{Chat, Client, Error, Server};
+
+use crate::support::{Running, demo_chat, tokens};
+
+const SOON: Duration = Duration::from_millis(50);
+const REFUSED: &[u8] = b"{\"status\": \"ERROR\", \"message\": \"Command tidak benar\"}\r\n\r\n";
+
+fn start(limits: Limits) -> Running {
+    Running::new(demo_chat(limits).0)
+}
+
+fn connect(server: &Running) -> TcpStream {
+    let stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream
+}
+
+fn read_exactly(stream: &mut TcpStream, wanted: &[u8]) {
+    let mut answer = vec![0; wanted.len()];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer.escape_ascii().to_string(), wanted.escape_ascii().to_string());
+}
+
+/// It once hung when the end of the stream came together with the last request: one event told of
+/// both, and reading stopped at the request.
+#[test]
+fn a_peer_that_half_closes_gets_its_answers_first() {
+    let server = start(Limits::default());
+    let mut stream = connect(&server);
+    stream.write_all(&b"halo\r\n".repeat(1000)).unwrap();
+    stream.write_all(b"a line without its end is not answered").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answers = Vec::new();
+    stream.read_to_end(&mut answers).unwrap();
+    assert_eq!(answers, REFUSED.repeat(1000));
+}
+
+#[test]
+fn a_line_too_long_is_refused_once_and_the_connection_lives() {
+    let server = start(Limits::default());
+    let mut stream = connect(&server);
+    let cap = Limits::default().line_bytes;
+    // A line of just the cap is read; it is no command.
+    stream.write_all(&[&vec![b'x'; cap - 1][..], b"\n"].concat()).unwrap();
+    read_exactly(&mut stream, REFUSED);
+    let wanted: &[u8] = b"{\"status\": \"ERROR\", \"message\": \"the line is longer than 65536 bytes; send a shorter one\", \"code\": \"line_too_long\"}\r\n\r\n";
+    stream.write_all(&vec![b'x'; cap]).unwrap();
+    read_exactly(&mut stream, wanted);
+    // Ten megabytes more of the same line are passed over.
+    stream.write_all(&vec![b'x'; 10 * 1024 * 1024]).unwrap();
+    stream.write_all(b"\nhalo\n").unwrap();
+    read_exactly(&mut stream, REFUSED);
+}
+
+#[test]
+fn a_peer_that_never_ends_its_line_is_closed_and_an_idle_one_is_not() {
+    let server = start(Limits { line_time: SOON, ..Limits::default() });
+    let mut idle = connect(&server);
+    idle.write_all(b"halo\n").unwrap();
+    read_exactly(&mut idle, REFUSED);
+    for begun in [&b"auth messi"[..], &vec![b'x'; 100_000], b"halo\nauth"] {
+        let mut stream = connect(&server);
+        stream.write_all(begun).unwrap();
+        let mut rest = Vec::new();
+        match stream.read_to_end(&mut rest) {
+            Ok(_) => {}
+            Err(problem) => assert_eq!(problem.kind(), ErrorKind::ConnectionReset),
+        }
+    }
+    // All of that took longer than `line_time`, at least three times.
+    idle.write_all(b"halo\n").unwrap();
+    read_exactly(&mut idle, REFUSED);
+}
+
+/// Writes the same line until the server has stopped reading; gives how many whole lines it took
+/// in, and what remains to be sent of the last one.
+fn write_until_blocked<'a>(stream: &mut TcpStream, line: &'a [u8]) -> (usize, &'a [u8]) {
+    stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let mut written = 0;
+    loop {
+        match stream.write(&line[written % line.len()..]) {
+            Ok(count) => written += count,
+            Err(problem) => {
+                assert!(matches!(problem.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{problem}");
+                return (written / line.len(), &line[written % line.len()..]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_not_read_from() {
+    let server = start(Limits::default());
+    let mut stream = connect(&server);
+    let line = [&vec![b'x'; 999][..], b"\n"].concat();
+    let (lines, rest) = write_until_blocked(&mut stream, &line);
+    // What the sockets' buffers of both directions and the server's own MiB can hold, and no more.
+    assert!(lines * REFUSED.len() < 100 * 1024 * 1024, "{lines} lines were read");
+
+    // Others are served, and nothing is lost once it reads again.
+    let mut other = connect(&server);
+    other.write_all(b"halo\n").unwrap();
+    read_exactly(&mut other, REFUSED);
+    for _ in 0..lines {
+        read_exactly(&mut stream, REFUSED);
+    }
+    stream.set_write_timeout(None).unwrap();
+    stream.write_all(if rest.len() == line.len() { &[] } else { rest }).unwrap();
+    stream.write_all(b"halo\n").unwrap();
+    for _ in 0..1 + usize::from(rest.len() < line.len()) {
+        read_exactly(&mut stream, REFUSED);
+    }
+}
+
+#[test]
+fn many_large_answers_to_small_requests_wait_for_their_reader() {
+    let (chat, _) = demo_chat(Limits { reply_bytes: 1000, ..Limits::default() });
+    let text = "x".repeat(60_000);
+    let server = Running::new(chat);
+    let mut client = Client::connect(server.address).unwrap();
+    let messi = client.login("messi", "surabaya").unwrap();
+    for _ in 0..200 {
+        client.send(&messi, "messi", &text).unwrap();
+    }
+    let mut stream = connect(&server);
+    // One read brings all of these to the server, and the first answer alone is 12 MB.
+    stream.write_all(format!("inbox {messi}\n").repeat(500).as_bytes()).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers.matches(&text).count(), 200);
+    assert_eq!(answers.matches("\r\n\r\n").count(), 500);
+}
+
+#[test]
+fn a_peer_that_takes_no_answers_for_too_long_is_closed() {
+    let server = start(Limits { stall_time: SOON, reply_bytes: 100_000, ..Limits::default() });
+    let mut stream = connect(&server);
+    let line = [&vec![b'x'; 999][..], b"\n"].concat();
+    let problem = loop {
+        if let Err(problem) = stream.write_all(&line) {
+            break problem;
+        }
+    };
+    assert!(matches!(problem.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{problem}");
+}
+
+#[test]
+fn a_stop_answers_what_was_sent_before_it() {
+    let server = start(Limits::default());
+    let mut streams: Vec<_> = (0..20).map(|_| connect(&server)).collect();
+    for stream in &mut streams {
+        stream.write_all(&b"halo\n".repeat(100)).unwrap();
+        // The connection has been accepted for sure once this is here.
+        read_exactly(stream, REFUSED);
+    }
+    let address = server.address;
+    server.stop();
+    for stream in &mut streams {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, REFUSED.repeat(99));
+    }
+    assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_peer_that_reads_nothing() {
+    let server = start(Limits { shutdown_grace: SOON, ..Limits::default() });
+    let mut stream = connect(&server);
+    let line = [&vec![b'x'; 999][..], b"\n"].concat();
+    write_until_blocked(&mut stream, &line);
+    server.stop();
+}
+
+#[test]
+fn sessions_expire_by_the_chats_clock() {
+    let idle = Limits::default().session_idle;
+    let (chat, clock) = demo_chat(Limits::default());
+    let server = Running::new(chat);
+    let mut client = Client::connect(server.address).unwrap();
+    let used = client.login("messi", "surabaya").unwrap();
+    let unused = client.login("henderson", "surabaya").unwrap();
+    clock.advance(idle - Duration::from_millis(1));
+    client.inbox(&used).unwrap();
+    assert_eq!(client.active_users(&used).unwrap().len(), 2);
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(client.active_users(&used).unwrap().len(), 1);
+    for outcome in [client.inbox(&unused).map(drop), client.logout(&unused), client.send(&unused, "messi", "")] {
+        assert!(matches!(outcome, Err(Error::NoSuchSession)));
+    }
+    clock.advance(idle);
+    assert!(matches!(client.inbox(&used), Err(Error::NoSuchSession)));
+}
+
+#[test]
+fn several_addresses_and_one_that_is_taken() {
+    let (chat, _) = demo_chat(Limits::default());
+    let addresses = ["127.0.0.1:0", "127.0.0.2:0"].map(|address| address.parse().unwrap());
+    let server = Server::bind(chat.clone(), &addresses[..]).unwrap();
+    let (bound, handle) = (server.addresses().to_vec(), server.handle());
+    assert_eq!(bound.len(), 2);
+    let taken = Server::bind(chat.clone(), bound[0]).unwrap_err();
+    assert!(matches!(&taken, Error::Listen { address, .. } if *address == bound[0]), "{taken}");
+    let none: &[std::net::SocketAddr] = &[];
+    assert!(Server::bind(chat, none).is_err());
+    let running = std::thread::spawn(move || server.run());
+    for address in bound {
+        Client::connect(address).unwrap().login("messi", "surabaya").unwrap();
+    }
+    handle.stop();
+    running.join().unwrap().unwrap();
+}
+
+#[test]
+fn two_servers_of_one_chat() {
+    let (chat, _) = demo_chat(Limits::default());
+    let (one, two) = (Running::new(chat.clone()), Running::new(chat));
+    let messi = Client::connect(one.address).unwrap().login("messi", "surabaya").unwrap();
+    Client::connect(two.address).unwrap().send(&messi, "messi", "halo").unwrap();
+    one.stop();
+    assert_eq!(Client::connect(two.address).unwrap().inbox(&messi).unwrap().len(), 1);
+    assert_eq!(Some(messi), tokens().next());
+}
+
+#[test]
+fn a_stopped_server_leaves_its_chat_usable() {
+    let chat: Chat = demo_chat(Limits::default()).0;
+    Running::new(chat.clone()).stop();
+    assert_eq!(chat.answer(b"halo"), REFUSED);
+}
