@@ -1,0 +1,250 @@
+//! The binary as an operator sees it: arguments, log, signals, and the limits of the machine.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unwrap_used)]
+
+#[path = "../../chat-lib/tests/player/mod.rs"]
+mod player;
+mod process;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+
+use crate::player::{Wire, play_all};
+use crate::process::{BINARY, PATIENCE, Process, ask, cpu_ticks, login, status, try_read_answer};
+
+struct Sized {
+    stream: TcpStream,
+    size: usize,
+}
+
+impl Wire for Sized {
+    fn send(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(self.size) {
+            self.stream.write_all(piece).unwrap();
+        }
+    }
+
+    fn receive(&mut self) -> Vec<u8> {
+        try_read_answer(&mut self.stream).unwrap().into_bytes()
+    }
+}
+
+#[test]
+fn transcripts_whole_byte_by_byte_and_pipelined() {
+    for (size, pipelined) in [(usize::MAX, false), (1, false), (usize::MAX, true)] {
+        let mut server: Option<(String, Process)> = None;
+        play_all(pipelined, |name| {
+            if server.as_ref().is_none_or(|(played, _)| played != name) {
+                server = Some((name.to_owned(), Process::start(&[])));
+            }
+            Sized { stream: server.as_ref().unwrap().1.connect(), size }
+        });
+    }
+}
+
+fn run(args: &[&str]) -> Output {
+    Command::new(BINARY).args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn wrong_calls_say_what_is_wrong() {
+    for (args, wanted) in [
+        (&["--demo", "--listen", "0.0.0.0:0"][..], "--demo has a public password and cannot listen on 0.0.0.0:0"),
+        (&["--demo", "--listen", "127.0.0.1:0", "--listen", "[::]:0"], "cannot listen on [::]:0"),
+        (&["--listen", "nonsense"], "invalid value 'nonsense' for '--listen <ADDR>'"),
+        (&["--log", "loud"], "invalid value 'loud' for '--log <LEVEL>'"),
+        (&["--nonsense"], "unexpected argument '--nonsense'"),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(wanted), "{args:?}: {}", stderr(&output));
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(&["--listen", &address]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        stderr(&output),
+        format!("chat-server: cannot listen on {address}: Address already in use (os error 98)\n")
+    );
+}
+
+#[test]
+fn help_and_version() {
+    let help = run(&["--help"]);
+    assert!(help.status.success());
+    let help = String::from_utf8(help.stdout).unwrap();
+    for option in ["--listen <ADDR>", "--memory", "--demo", "--log <LEVEL>", "--version", "[default: 127.0.0.1:8889]"] {
+        assert!(help.contains(option), "{option} is not in {help}");
+    }
+    let version = run(&["--version"]);
+    assert_eq!(String::from_utf8(version.stdout).unwrap(), concat!("chat-server ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn it_says_where_it_listens_and_what_it_forgets() {
+    let mut server = Process::start(&["--listen", "127.0.0.2:0", "--log", "off"]);
+    let second = server.wait_for("listening on ");
+    assert!(second.starts_with("127.0.0.2:") && !second.ends_with(":0"));
+    assert!(server.said.iter().any(|line| line.contains("kept in memory and gone when the server stops")));
+    login(&mut TcpStream::connect(second).unwrap(), "messi");
+    login(&mut server.connect(), "messi");
+}
+
+#[test]
+fn signals_stop_it_with_all_answered() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let server = Process::start(&[]);
+        let mut idle = server.connect();
+        let mut busy = server.connect();
+        login(&mut idle, "messi");
+        let token = login(&mut busy, "messi");
+        busy.write_all(format!("send {token} messi halo\n").repeat(1000).as_bytes()).unwrap();
+        let address = server.address;
+        let asked = Instant::now();
+        server.signal(signal);
+        let (status, _) = server.wait();
+        assert_eq!(status.code(), Some(0));
+        assert!(asked.elapsed() < Duration::from_secs(5));
+        let mut answers = String::new();
+        busy.read_to_string(&mut answers).unwrap();
+        assert_eq!(answers.matches("Message Sent").count(), 1000);
+        assert_eq!(idle.read(&mut [0]).unwrap(), 0);
+        assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    }
+}
+
+#[test]
+fn a_peer_that_reads_nothing_does_not_hold_up_the_end() {
+    let server = Process::start(&[]);
+    let mut stream = server.connect();
+    stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    while stream.write_all(&b"halo\n".repeat(1000)).is_ok() {}
+    let asked = Instant::now();
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().0.code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn one_line_per_event_and_no_secrets() {
+    let server = Process::start(&["--log", "debug"]);
+    let mut stream = server.connect();
+    let peer = stream.local_addr().unwrap();
+    let token = login(&mut stream, "messi");
+    for line in [
+        "auth messi sekret-1",
+        "auth sekret-2 sekret-3",
+        &format!("send {token} henderson sekret-4"),
+        &format!("send {token} sekret-5 sekret-6"),
+        &format!("inbox {token}"),
+        "inbox sekret-7",
+        &format!("activeuser {token}"),
+        "sekret-8",
+        &format!("logout {token}"),
+    ] {
+        ask(&mut stream, line);
+    }
+    drop(stream);
+    server.signal(Signal::TERM);
+    let (_, said) = server.wait();
+    let log: Vec<_> = said.iter().filter_map(|line| Some(line.split_once("Z ")?.1.trim_start())).collect();
+    let wanted = [
+        "INFO connection peer=PEER",
+        "INFO login peer=PEER user=\"messi\"",
+        "INFO refusal peer=PEER user=\"messi\" command=\"auth\" code=\"wrong_password\"",
+        "INFO refusal peer=PEER command=\"auth\" code=\"no_such_user\"",
+        "DEBUG send peer=PEER user=\"messi\" to=\"henderson\"",
+        "INFO refusal peer=PEER user=\"messi\" command=\"send\" code=\"no_such_recipient\"",
+        "DEBUG inbox peer=PEER user=\"messi\" messages=0",
+        "INFO refusal peer=PEER code=\"no_such_session\"",
+        "DEBUG activeuser peer=PEER user=\"messi\"",
+        "INFO refusal peer=PEER code=\"bad_command\"",
+        "INFO logout peer=PEER user=\"messi\"",
+        "INFO disconnection peer=PEER",
+    ];
+    for (line, wanted) in log.iter().zip(wanted) {
+        assert!(line.starts_with(&wanted.replace("PEER", &peer.to_string())), "wanted {wanted}, got {line}");
+    }
+    assert!(log.len() >= wanted.len());
+    let all = said.join("\n");
+    assert!(!all.contains("sekret") && !all.contains("surabaya") && !all.contains(&token), "{all}");
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nothing_up() {
+    let mut child = Command::new(BINARY)
+        .args(["--memory", "--demo", "--listen", "127.0.0.1:0", "--log", "debug"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut said = String::new();
+    while !said.ends_with('\n') || !said.contains("listening on ") {
+        let mut byte = [0];
+        stderr.read_exact(&mut byte).unwrap();
+        said.push(char::from(byte[0]));
+    }
+    let address = said.trim_end().rsplit_once(' ').unwrap().1;
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let token = login(&mut stream, "messi");
+    // A pipe holds 64 KiB, and this makes several times as much log.
+    for _ in 0..5000 {
+        assert!(ask(&mut stream, &format!("send {token} messi halo")).contains("Message Sent"));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn without_file_descriptors_it_waits_and_goes_on() {
+    let mut server = Process::start_with_files(40);
+    let mut first = server.connect();
+    let token = login(&mut first, "messi");
+    // The system completes all of these; the server can take in only some.
+    let mut others: Vec<TcpStream> = (0..60).map(|_| server.connect()).collect();
+    server.wait_for("cannot accept connections; they wait until it works again");
+    let (id, mut starved) = (server.id(), others.pop().unwrap());
+    let before = cpu_ticks(id);
+    starved.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    starved.write_all(b"halo\n").unwrap();
+    assert_eq!(try_read_answer(&mut starved), Err(ErrorKind::WouldBlock));
+    assert!(cpu_ticks(id) - before < 20, "it used the processor while it waited");
+    assert!(ask(&mut first, &format!("send {token} messi halo")).contains("Message Sent"));
+    drop(others);
+    starved.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(try_read_answer(&mut starved).unwrap().contains("Command tidak benar"));
+    login(&mut server.connect(), "henderson");
+    server.wait_for("accepting connections again");
+    let warnings = server.said.iter().filter(|line| line.contains("cannot accept")).count();
+    assert_eq!(warnings, 1, "one line, and not one for each attempt");
+}
+
+#[test]
+fn ten_thousand_idle_connections() {
+    const COUNT: u64 = 10_000;
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    assert!(maximum.is_none_or(|maximum| maximum > COUNT + 100), "this test needs 10,100 open files, not {maximum:?}");
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+
+    let server = Process::start(&["--log", "warn"]);
+    login(&mut server.connect(), "messi");
+    let (memory, threads) = (status(server.id(), "VmRSS"), status(server.id(), "Threads"));
+    let mut idle: Vec<TcpStream> = (0..COUNT).map(|_| server.connect()).collect();
+    for stream in &mut idle {
+        login(stream, "messi");
+    }
+    let each = (status(server.id(), "VmRSS") - memory) * 1024 / COUNT;
+    assert!(each <= 4096, "{each} bytes for each");
+    assert_eq!(status(server.id(), "Threads"), threads);
+    assert!(ask(&mut idle[9_999], "halo").contains("Command tidak benar"));
+}
