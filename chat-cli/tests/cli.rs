@@ -1,0 +1,243 @@
+//! The client as a person and as a script sees it, against a real server.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
+
+use chat_lib::server::Handle;
+use chat_lib::{Chat, Client, Server};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_chat-cli");
+
+struct Running {
+    address: SocketAddr,
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    fn new() -> Self {
+        let chat = Chat::memory();
+        chat.add_demo_users().unwrap();
+        let server = Server::bind(chat, "127.0.0.1:0").unwrap();
+        let (address, handle) = (server.addresses()[0], server.handle());
+        Self { address, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
+    }
+
+    fn stop(&mut self) {
+        self.handle.stop();
+        self.thread.take().unwrap().join().unwrap();
+    }
+
+    fn run(&self, args: &[&str], input: &str) -> Output {
+        let mut child = Command::new(BINARY)
+            .args(["--server", &self.address.to_string()])
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.stop();
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The output with every token replaced.
+fn without_tokens(output: &Output) -> String {
+    let text = text(&output.stdout);
+    let words = text.split_inclusive([' ', '\n']).map(|word| match word.trim_end() {
+        token if token.len() == 36 && token.matches('-').count() == 4 => word.replace(token, "TOKEN"),
+        _ => word.to_owned(),
+    });
+    words.collect()
+}
+
+#[test]
+fn the_first_conversation() {
+    let server = Running::new();
+    let messi = "auth messi surabaya\nsend henderson Halo Henderson, apa kabar? \nactiveuser\nlogout\n";
+    let output = server.run(&[], messi);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        without_tokens(&output),
+        "username messi logged in, token TOKEN\n\
+         message sent to henderson\n\
+         Active User: \"messi, \"\n\
+         Logout success!\n"
+    );
+    let output = server.run(&[], "auth henderson surabaya\ninbox\ninbox\nactiveuser");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        without_tokens(&output),
+        "username henderson logged in, token TOKEN\n\
+         {\"messi\": [{\"msg_from\": \"Lionel Messi\", \"msg_to\": \"Jordan Henderson\", \"msg\": \" Halo Henderson, apa kabar? \\r\\n\"}]}\n\
+         {}\n\
+         Active User: \"henderson, \"\n"
+    );
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn what_is_refused() {
+    let server = Running::new();
+    let commands = "inbox\nactiveuser\nlogout\nsend henderson halo\nauth ronaldo x\nauth messi salah\nauth messi\nauth\n\
+                    send\nsend henderson\nhalo\n\nauth messi surabaya\nsend ronaldo halo\nsend henderson \tx\x0c\n";
+    let output = server.run(&[], commands);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        without_tokens(&output),
+        "Error, not authorized\nError, not authorized\nError, not authorized\nError, not authorized\n\
+         Error, User Tidak Ada\nError, Password Salah\nError, Command tidak benar\nError, Command tidak benar\n\
+         Error, Command tidak benar\nError, Command tidak benar\nError, Command tidak benar\n\
+         username messi logged in, token TOKEN\nError, User tidak ditemukan\nmessage sent to henderson\n"
+    );
+}
+
+#[test]
+fn commands_as_arguments_and_a_password_from_standard_input() {
+    let server = Running::new();
+    let output = server.run(&["-c", "auth messi", "-c", "send messi halo", "-c", "quit", "-c", "halo"], "surabaya\n");
+    assert_eq!(output.status.code(), Some(0), "nothing is done after quit");
+    assert!(without_tokens(&output).ends_with("TOKEN\nmessage sent to messi\n"));
+    let output = server.run(&["-c", "auth messi"], "");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), "Error, Command tidak benar\n".to_owned()));
+    let help = server.run(&["-c", "help"], "");
+    for command in ["auth USER", "send USER TEXT", "inbox", "activeuser", "logout", "help", "quit"] {
+        assert!(text(&help.stdout).contains(command));
+    }
+}
+
+#[test]
+fn a_trace_shows_the_bytes_both_ways() {
+    let server = Running::new();
+    let output = server.run(&["--trace", "-c", "auth messi salah"], "");
+    assert_eq!(
+        text(&output.stderr),
+        "> auth messi salah\\r\\n\n< {\\\"status\\\": \\\"ERROR\\\", \\\"message\\\": \\\"Password Salah\\\"}\\r\\n\\r\\n\n"
+    );
+}
+
+#[test]
+fn a_server_that_is_not_there_or_goes_away() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let gone = thread::spawn(move || drop(listener.accept().unwrap()));
+    let run = |args: &[&str]| {
+        Command::new(BINARY).args(["--server", &address]).args(args).stdin(Stdio::null()).output().unwrap()
+    };
+    let output = run(&["-c", "auth messi surabaya", "-c", "inbox"]);
+    gone.join().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(text(&output.stderr), format!("chat-cli: {address}: the server closed the connection\n"));
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(
+        text(&output.stderr),
+        format!("chat-cli: cannot connect to {address}: Connection refused (os error 111)\n")
+    );
+    assert_eq!(run(&["--nonsense"]).status.code(), Some(2));
+}
+
+/// The client at a terminal, which `script` makes.
+struct Terminal {
+    child: Child,
+    keys: ChildStdin,
+    screen: ChildStdout,
+    seen: String,
+}
+
+impl Terminal {
+    fn new(server: &Running) -> Self {
+        let mut child = Command::new("script")
+            .args(["-qec", &format!("tty; exec {BINARY} --server {}", server.address), "/dev/null"])
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script, of Debian's bsdutils");
+        let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, keys, screen, seen: String::new() }
+    }
+
+    fn type_in(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Reads the screen up to `text`, and forgets all before its end.
+    fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            if let Some((before, after)) = self.seen.split_once(text) {
+                let before = before.to_owned();
+                self.seen = after.to_owned();
+                return before;
+            }
+            let mut bytes = [0; 1024];
+            let count = self.screen.read(&mut bytes).unwrap();
+            assert!(count > 0, "no {text:?} in {:?}", self.seen);
+            self.seen += &String::from_utf8_lossy(&bytes[..count]);
+        }
+    }
+}
+
+#[test]
+fn a_person_at_a_terminal() {
+    let mut server = Running::new();
+    let mut terminal = Terminal::new(&server);
+    let tty = terminal.wait_for("\r\n");
+    terminal.wait_for("Command :");
+    terminal.type_in("auth messi\r");
+    terminal.wait_for("Password: ");
+    // The prompt is written just before the echo is turned off.
+    let silent = || {
+        let settings = Command::new("stty").args(["-a", "-F", &tty]).output().unwrap();
+        text(&settings.stdout).contains("-echo ")
+    };
+    assert!((0..1000).any(|_| silent()), "the terminal echoes");
+    terminal.type_in("surabaya\r");
+    let shown = terminal.wait_for("username messi logged in, token ");
+    assert!(!shown.contains("surabaya"), "the password was echoed: {shown:?}");
+    let token = terminal.wait_for("\r\n");
+    let prompt = format!("Command {token}:");
+    // What is typed before a prompt is there may get lost.
+    terminal.wait_for(&prompt);
+    terminal.type_in("send messi halo\r");
+    terminal.wait_for("message sent to messi");
+    terminal.wait_for(&prompt);
+    // The arrow up brings the last command back.
+    terminal.type_in("\x1b[A");
+    terminal.wait_for("send messi halo");
+    terminal.type_in("\r");
+    terminal.wait_for("message sent to messi");
+    terminal.wait_for(&prompt);
+    terminal.type_in("halo\r");
+    terminal.wait_for("Error, Command tidak benar");
+    terminal.wait_for(&prompt);
+
+    // A session outlives its connection, and a person may go on after an error.
+    let messi = chat_lib::model::SessionToken::parse(&token).unwrap();
+    assert_eq!(Client::connect(server.address).unwrap().inbox(&messi).unwrap().len(), 2);
+    server.stop();
+    terminal.type_in("inbox\r");
+    terminal.wait_for("the server closed the connection");
+    terminal.wait_for(&prompt);
+    terminal.type_in("inbox\r");
+    terminal.wait_for("cannot connect to");
+    terminal.wait_for(&prompt);
+    terminal.type_in("\x04");
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+}
