@@ -176,3 +176,118 @@ impl From<io::Error> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    const PROTOCOL: &str = include_str!("../../docs/protocol.md");
+
+    /// One of each kind. The match below does not compile when a kind is missing here.
+    fn all() -> Vec<Error> {
+        let io = || io::Error::other("reason");
+        let all = vec![
+            Error::NoSuchUser,
+            Error::WrongPassword,
+            Error::NoSuchRecipient,
+            Error::NoSuchSession,
+            Error::BadCommand,
+            Error::LineTooLong { limit: 8 },
+            Error::Storage("reason".into()),
+            Error::Entropy("reason".to_owned()),
+            Error::Hashing("reason".to_owned()),
+            Error::UserExists,
+            Error::InvalidUserName,
+            Error::InvalidFullName,
+            Error::InvalidCountry,
+            Error::InvalidPassword,
+            Error::InvalidToken,
+            Error::InvalidRequest { what: "a text" },
+            Error::Refused { code: String::new(), message: "reason".to_owned() },
+            Error::BadReply("reason".to_owned()),
+            Error::Disconnected,
+            Error::TimedOut,
+            Error::Listen { address: ([127, 0, 0, 1], 1).into(), source: io() },
+            Error::Io(io()),
+        ];
+        for (place, error) in all.iter().enumerate() {
+            let kind = match error {
+                Error::NoSuchUser => 0,
+                Error::WrongPassword => 1,
+                Error::NoSuchRecipient => 2,
+                Error::NoSuchSession => 3,
+                Error::BadCommand => 4,
+                Error::LineTooLong { .. } => 5,
+                Error::Storage(_) => 6,
+                Error::Entropy(_) => 7,
+                Error::Hashing(_) => 8,
+                Error::UserExists => 9,
+                Error::InvalidUserName => 10,
+                Error::InvalidFullName => 11,
+                Error::InvalidCountry => 12,
+                Error::InvalidPassword => 13,
+                Error::InvalidToken => 14,
+                Error::InvalidRequest { .. } => 15,
+                Error::Refused { .. } => 16,
+                Error::BadReply(_) => 17,
+                Error::Disconnected => 18,
+                Error::TimedOut => 19,
+                Error::Listen { .. } => 20,
+                Error::Io(_) => 21,
+            };
+            assert_eq!(kind, place);
+        }
+        all
+    }
+
+    #[test]
+    fn every_code_is_permanent_and_in_the_contract() {
+        let mut codes: Vec<String> = all().iter().map(|error| error.code().to_owned()).collect();
+        for code in &codes {
+            assert!(code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{code}");
+            assert!(PROTOCOL.contains(&format!("`{code}`")), "{code} is not in docs/protocol.md");
+        }
+        codes.sort();
+        codes.dedup();
+        assert_eq!(codes.len(), all().len(), "two kinds have one code");
+    }
+
+    #[test]
+    fn every_refusal_reads_back_as_itself() {
+        for error in all() {
+            let message = error.message().to_string();
+            if let Some(words) = error.words() {
+                assert_eq!(message, words);
+                assert!(PROTOCOL.contains(&format!("| `{words}` | `{}` |", error.code())));
+            }
+            let code = error.words().is_none().then(|| error.code());
+            assert_eq!(Error::from_wire(&message, code).code(), error.code());
+            assert_eq!(Error::from_wire(&message, code).message().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn the_contract_names_the_defaults() {
+        let limits = Limits::default();
+        let grouped = |number: usize| match (number / 1_000_000, number / 1000 % 1000, number % 1000) {
+            (0, 0, ones) => ones.to_string(),
+            (0, thousands, ones) => format!("{thousands},{ones:03}"),
+            (millions, thousands, ones) => format!("{millions},{thousands:03},{ones:03}"),
+        };
+        for row in [
+            format!("| a line, its end included | {} bytes |", grouped(limits.line_bytes)),
+            format!("| a line from its first byte to its end | {} s |", limits.line_time.as_secs()),
+            format!("does not read them | {} bytes", grouped(limits.reply_bytes)),
+            format!("none of them | {} min |", limits.stall_time.as_secs() / 60),
+            format!("not used | {} days |", limits.session_idle.as_secs() / 86_400),
+            format!("| live sessions of a user | {} |", grouped(limits::SESSIONS_PER_USER)),
+            format!("| user name | 1 to {} of", limits::USER_NAME_CHARS),
+            format!("| full name | 1 to {} bytes", limits::FULL_NAME_BYTES),
+            format!("| country | at most {} bytes", limits::COUNTRY_BYTES),
+            format!("| password | 1 to {} bytes", grouped(limits::PASSWORD_BYTES)),
+        ] {
+            assert!(PROTOCOL.contains(&row), "{row} is not in docs/protocol.md");
+        }
+    }
+}

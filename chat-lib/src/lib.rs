@@ -36,3 +36,8 @@ pub use self::connection::Connection;
 pub use self::engine::{Chat, Config, NewUser};
 pub use self::error::Error;
 pub use self::server::Server;
+
+/// Runs the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! Answers: a [`Reply`] or an [`Error`] to bytes, and back. Nothing outside this folder knows JSON.
+//! Answers: a [`Reply`] or an [`Error`](crate::Error) to bytes, and back. Nothing outside this folder knows JSON.
 
 mod json;
 mod read;

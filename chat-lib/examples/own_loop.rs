@@ -1,0 +1,69 @@
+//! A `Connection` in the caller's own poll loop: one thread, no `Server`.
+//!
+//! ```sh
+//! cargo run -p chat-lib --example own_loop   # in another terminal: nc 127.0.0.1 8890
+//! ```
+
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read, Write};
+
+use chat_lib::{Chat, Connection};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+struct Peer {
+    stream: TcpStream,
+    connection: Connection,
+    /// Received, and not yet taken by the connection.
+    received: Vec<u8>,
+    /// Answers that are still to be sent.
+    out: Vec<u8>,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let chat = Chat::memory();
+    chat.add_demo_users()?;
+    let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(64));
+    let mut listener = TcpListener::bind("127.0.0.1:8890".parse()?)?;
+    poll.registry().register(&mut listener, Token(0), Interest::READABLE)?;
+    let mut peers: HashMap<Token, Peer> = HashMap::new();
+    let mut tokens = (1..).map(Token);
+    loop {
+        poll.poll(&mut events, None)?;
+        for event in &events {
+            if event.token() == Token(0) {
+                while let (Ok((mut stream, address)), Some(token)) = (listener.accept(), tokens.next()) {
+                    poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+                    let connection = Connection::with_peer(chat.clone(), address);
+                    peers.insert(token, Peer { stream, connection, received: Vec::new(), out: Vec::new() });
+                }
+            } else if let Some(peer) = peers.get_mut(&event.token())
+                && !matches!(serve(peer), Err(problem) if problem.kind() == ErrorKind::WouldBlock)
+            {
+                peers.remove(&event.token());
+            }
+        }
+    }
+}
+
+/// Sends, answers and reads until the socket would block or the peer is gone. A peer that does not
+/// take its answers is not read from.
+fn serve(peer: &mut Peer) -> io::Result<()> {
+    let Peer { stream, connection, received, out } = peer;
+    loop {
+        while !out.is_empty() {
+            let count = stream.write(out)?;
+            out.drain(..count);
+        }
+        if received.is_empty() {
+            let mut bytes = [0; 4096];
+            let count = stream.read(&mut bytes)?;
+            received.extend_from_slice(bytes.get(..count).unwrap_or_default());
+            if received.is_empty() {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let taken = connection.receive(received, out);
+        received.drain(..taken);
+    }
+}
