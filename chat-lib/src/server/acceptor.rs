@@ -7,7 +7,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::{debug, info, warn};
 
-use super::reactor::{Arrivals, FIRST_LISTENER};
+use super::arrivals::Arrivals;
 use crate::error::Error;
 use crate::limits::{ACCEPT_RETRY, KEEPALIVE};
 
@@ -81,3 +81,6 @@ fn deal(stream: TcpStream, address: SocketAddr, reactor: &Arrivals) -> io::Resul
     SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
     reactor.hand_over(stream, address)
 }
+
+/// Tokens from here on are listeners', those below are peers'.
+pub(super) const FIRST_LISTENER: usize = usize::MAX / 2;

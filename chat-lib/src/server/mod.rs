@@ -2,6 +2,7 @@
 
 mod acceptor;
 mod alarms;
+mod arrivals;
 mod peer;
 mod reactor;
 
@@ -13,7 +14,8 @@ use std::{fmt, panic, thread};
 use mio::Waker;
 use mio::net::TcpListener;
 
-use self::reactor::{Arrivals, Reactor};
+use self::arrivals::Arrivals;
+use self::reactor::Reactor;
 use crate::engine::Chat;
 use crate::error::Error;
 

@@ -60,6 +60,11 @@ impl Peer {
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
 
+    /// Has the next turn read what has arrived, also if no event told of it yet.
+    pub(super) fn look(&mut self) {
+        self.readable = true;
+    }
+
     /// Reads nothing more from here on.
     pub(super) fn end(&mut self) {
         self.ended = true;
@@ -71,6 +76,12 @@ impl Peer {
             self.unsent = std::mem::take(&mut buffers.spare);
         }
         let next = self.turn(&mut buffers.scratch, limits);
+        if self.connection.mid_line() && self.waiting() < limits.reply_bytes {
+            self.line_began.get_or_insert_with(Instant::now);
+        } else {
+            // It has ended, or it cannot end because the peer is not read from.
+            self.line_began = None;
+        }
         if self.waiting() == 0 {
             self.unsent.clear();
             self.sent = 0;
@@ -89,6 +100,11 @@ impl Peer {
         line.into_iter().chain(stall).min()
     }
 
+    /// What to say of a peer that is past its time.
+    pub(super) fn lateness(&self) -> Why {
+        if self.stalled.is_some() { Why::Stalled } else { Why::LineUnended }
+    }
+
     fn turn(&mut self, scratch: &mut [u8], limits: &Limits) -> Next {
         let mut reads = 0;
         loop {
@@ -96,8 +112,6 @@ impl Peer {
                 return Next::Close(Why::Failed(problem));
             }
             if self.waiting() >= limits.reply_bytes {
-                // It is not the peer's fault now if its line does not end.
-                self.line_began = None;
                 return Next::Wait;
             }
             if !self.untaken.is_empty() {
@@ -138,12 +152,9 @@ impl Peer {
         let before = self.unsent.len();
         let taken = self.connection.receive(bytes, &mut self.unsent);
         self.untaken.extend_from_slice(bytes.get(taken..).unwrap_or_default());
-        let answered = self.unsent.len() > before;
-        if answered || !self.connection.mid_line() {
+        if self.unsent.len() > before {
+            // A line has ended, so one that is under way is another.
             self.line_began = None;
-        }
-        if self.connection.mid_line() {
-            self.line_began.get_or_insert_with(Instant::now);
         }
     }
 
@@ -204,11 +215,4 @@ pub(super) enum Why {
     Stalled,
     #[error("{0}")]
     Failed(std::io::Error),
-}
-
-impl Peer {
-    /// What to say of a peer that is past its time.
-    pub(super) fn lateness(&self) -> Why {
-        if self.stalled.is_some() { Why::Stalled } else { Why::LineUnended }
-    }
 }

@@ -10,8 +10,9 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
 use tracing::info;
 
-use super::acceptor::Acceptor;
+use super::acceptor::{Acceptor, FIRST_LISTENER};
 use super::alarms::Alarms;
+use super::arrivals::{Arrival, Arrivals};
 use super::peer::{Buffers, Next, Peer, Why};
 use crate::engine::Chat;
 use crate::error::Error;
@@ -57,7 +58,7 @@ impl Reactor {
 
     /// Where to hand this reactor its connections.
     pub(super) fn arrivals(&self) -> Arrivals {
-        Arrivals { sender: self.arriving.0.clone(), waker: Arc::clone(&self.waker) }
+        Arrivals::new(self.arriving.0.clone(), Arc::clone(&self.waker))
     }
 
     pub(super) fn run(&mut self) -> Result<(), Error> {
@@ -70,9 +71,7 @@ impl Reactor {
             if let Some(acceptor) = &mut self.acceptor {
                 acceptor.accept_if_due();
             }
-            while let Ok((stream, address)) = self.arriving.1.try_recv() {
-                self.adopt(stream, address);
-            }
+            self.adopt_all();
             self.close_late();
         }
         self.stop(&mut events)
@@ -103,6 +102,12 @@ impl Reactor {
             }
         }
         Ok(())
+    }
+
+    fn adopt_all(&mut self) {
+        while let Ok((stream, address)) = self.arriving.1.try_recv() {
+            self.adopt(stream, address);
+        }
     }
 
     fn adopt(&mut self, stream: TcpStream, address: SocketAddr) {
@@ -152,14 +157,14 @@ impl Reactor {
     fn stop(&mut self, events: &mut Events) -> Result<(), Error> {
         let until = Instant::now() + self.chat.limits().shutdown_grace;
         self.acceptor = None;
+        self.adopt_all();
         let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
-        for &slot in &slots {
-            self.serve(slot);
-        }
-        for slot in slots {
-            if let Some(peer) = self.peers.get_mut(slot) {
-                peer.end();
-                self.serve(slot);
+        for last_word in [Peer::look, Peer::end] {
+            for &slot in &slots {
+                if let Some(peer) = self.peers.get_mut(slot) {
+                    last_word(peer);
+                    self.serve(slot);
+                }
             }
         }
         self.again.clear();
@@ -178,29 +183,4 @@ impl Reactor {
     }
 }
 
-type Arrival = (TcpStream, SocketAddr);
-
-/// Hands connections to a reactor.
-pub(super) struct Arrivals {
-    sender: Sender<Arrival>,
-    waker: Arc<Waker>,
-}
-
-impl Arrivals {
-    pub(super) fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.waker)
-    }
-
-    pub(super) fn hand_over(&self, stream: TcpStream, address: SocketAddr) -> std::io::Result<()> {
-        // A reactor that is gone takes none, and the whole server is stopping.
-        if self.sender.send((stream, address)).is_ok() {
-            self.waker.wake()?;
-        }
-        Ok(())
-    }
-}
-
 const WAKE: Token = Token(usize::MAX);
-
-/// Tokens from here on are listeners', below are peers' slots.
-pub(super) const FIRST_LISTENER: usize = usize::MAX / 2;
