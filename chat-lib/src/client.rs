@@ -41,7 +41,7 @@ pub struct Client<S = TcpStream> {
 }
 
 impl Client {
-    /// Connects, and waits 30 s at most for that and for each answer.
+    /// Connects, and waits 30 s at most for that, and later for each piece of an answer.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl<S: Read + Write> Client<S> {
     ///
     /// [`Error::NoSuchUser`], [`Error::WrongPassword`], or as the type says.
     pub fn login(&mut self, user: &str, password: &str) -> Result<SessionToken, Error> {
-        reply::read_logged_in(&self.request(&Command::Auth { user, password })?)
+        self.request(&Command::Auth { user, password }, reply::read_logged_in)
     }
 
     /// Sends a message. When this returns `Ok`, the server has it. The recipient's client shows
@@ -73,7 +73,7 @@ impl<S: Read + Write> Client<S> {
     ///
     /// [`Error::NoSuchSession`], [`Error::NoSuchRecipient`], or as the type says.
     pub fn send(&mut self, token: &SessionToken, to: &str, text: &str) -> Result<(), Error> {
-        reply::read_sent(&self.request(&Command::Send { token: *token, to, text: &format!(" {text}") })?)
+        self.request(&Command::Send { token: *token, to, text: &format!(" {text}") }, reply::read_sent)
     }
 
     /// Takes all unread messages out: the server will not give them again.
@@ -82,7 +82,7 @@ impl<S: Read + Write> Client<S> {
     ///
     /// [`Error::NoSuchSession`], or as the type says.
     pub fn inbox(&mut self, token: &SessionToken) -> Result<Inbox, Error> {
-        reply::read_inbox(&self.request(&Command::Inbox { token: *token })?)
+        self.request(&Command::Inbox { token: *token }, reply::read_inbox)
     }
 
     /// Names each user with a live session once, in order of login.
@@ -91,7 +91,7 @@ impl<S: Read + Write> Client<S> {
     ///
     /// [`Error::NoSuchSession`], or as the type says.
     pub fn active_users(&mut self, token: &SessionToken) -> Result<Vec<UserName>, Error> {
-        reply::read_active_users(&self.request(&Command::ActiveUser { token: *token })?)
+        self.request(&Command::ActiveUser { token: *token }, reply::read_active_users)
     }
 
     /// Ends the session.
@@ -100,22 +100,25 @@ impl<S: Read + Write> Client<S> {
     ///
     /// [`Error::NoSuchSession`], or as the type says.
     pub fn logout(&mut self, token: &SessionToken) -> Result<(), Error> {
-        reply::read_logged_out(&self.request(&Command::Logout { token: *token })?)
+        self.request(&Command::Logout { token: *token }, reply::read_logged_out)
     }
 
-    fn request(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Error> {
+    fn request<T>(&mut self, command: &Command<'_>, read: fn(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
         let mut line = Vec::new();
         command.write(&mut line)?;
         if self.broken {
             return Err(Error::Disconnected);
         }
-        // Until the whole answer is here, what comes next could be its rest.
+        // Until the whole answer is here and makes sense, what comes next could be anything.
         self.broken = true;
+        if !self.received.is_empty() {
+            return Err(Error::BadReply("it came before the request".to_owned()));
+        }
         self.stream.write_all(&line)?;
         self.stream.flush()?;
-        let answer = self.answer()?;
-        self.broken = false;
-        Ok(answer)
+        let outcome = read(&self.answer()?);
+        self.broken = matches!(outcome, Err(Error::BadReply(_)));
+        outcome
     }
 
     fn answer(&mut self) -> Result<Vec<u8>, Error> {

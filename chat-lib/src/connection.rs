@@ -1,12 +1,15 @@
 //! One peer, without I/O: received bytes in, bytes to send out.
 
+use std::fmt;
 use std::net::SocketAddr;
 
-use crate::engine::Chat;
+use crate::engine::{Chat, CheckedLogin, Login};
 use crate::protocol::{Frame, Frames};
 
 /// A byte stream of one peer. It does no I/O: the caller brings what it received, and sends what it
 /// is given, by whatever means it has.
+///
+/// A login is checked within [`receive`](Self::receive), which then takes tens of milliseconds.
 ///
 /// Besides a line whose end has not come, which is shorter than
 /// [`line_bytes`](crate::limits::Limits::line_bytes), it keeps nothing.
@@ -21,7 +24,6 @@ use crate::protocol::{Frame, Frames};
 /// }
 /// assert_eq!(out, b"{\"status\": \"ERROR\", \"message\": \"Command tidak benar\"}\r\n\r\n");
 /// ```
-#[derive(Debug)]
 pub struct Connection {
     chat: Chat,
     peer: Option<SocketAddr>,
@@ -49,19 +51,43 @@ impl Connection {
     #[must_use = "bytes that were not taken must be handed in again"]
     pub fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
         let mut rest = bytes;
-        while out.len() < self.chat.limits().reply_bytes {
-            match self.frames.next(&mut rest) {
-                Some(Frame::Line(line)) => self.chat.answer_to(line, self.peer, out),
-                Some(Frame::TooLong) => self.chat.answer_too_long(self.peer, out),
-                None => break,
-            }
+        while let Some(login) = self.advance(&mut rest, out) {
+            self.finish(login.check(), out);
         }
         bytes.len() - rest.len()
+    }
+
+    /// As [`receive`](Self::receive), taking bytes off the front of `bytes`, but stops at a login
+    /// whose password takes long to check, and gives it. It must be finished before more is taken.
+    pub(crate) fn advance(&mut self, bytes: &mut &[u8], out: &mut Vec<u8>) -> Option<Login> {
+        while out.len() < self.chat.limits().reply_bytes.max(1) {
+            match self.frames.next(bytes)? {
+                Frame::Line(line) => {
+                    let login = self.chat.start(line, self.peer, out);
+                    if login.is_some() {
+                        return login;
+                    }
+                }
+                Frame::TooLong => self.chat.answer_too_long(self.peer, out),
+            }
+        }
+        None
+    }
+
+    /// Answers a login that [`advance`](Self::advance) stopped at.
+    pub(crate) fn finish(&mut self, login: CheckedLogin, out: &mut Vec<u8>) {
+        self.chat.finish(login, self.peer, out);
     }
 
     /// Whether a line has begun and its end has not come. A peer that leaves it at that for long may
     /// be hung up on.
     pub fn mid_line(&self) -> bool {
         self.frames.mid_line()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("peer", &self.peer).field("frames", &self.frames).finish_non_exhaustive()
     }
 }

@@ -43,6 +43,9 @@ pub enum Error {
     /// The password could not be hashed. The machine's, most likely out of memory.
     #[error("the password could not be hashed: {0}")]
     Hashing(String),
+    /// Too many logins wait to be checked. Nobody's; trying again later will work.
+    #[error("too many logins are waiting; try again later")]
+    Busy,
     /// An account under that user name exists. The caller's.
     #[error("that user name is taken")]
     UserExists,
@@ -68,7 +71,7 @@ pub enum Error {
     /// client. The caller's; nothing was sent.
     #[error("{what} cannot travel in a request line")]
     InvalidRequest {
-        /// What cannot: "a user name", "a password", "a text".
+        /// What cannot: "this user name", "this password" or "this text".
         what: &'static str,
     },
     /// A refusal that this version has no name for. The server's.
@@ -114,6 +117,7 @@ impl Error {
             Self::Storage(_) => "storage",
             Self::Entropy(_) => "entropy",
             Self::Hashing(_) => "hashing",
+            Self::Busy => "busy",
             Self::UserExists => "user_exists",
             Self::InvalidUserName => "invalid_user_name",
             Self::InvalidFullName => "invalid_full_name",
@@ -203,13 +207,14 @@ mod tests {
             Error::InvalidCountry,
             Error::InvalidPassword,
             Error::InvalidToken,
-            Error::InvalidRequest { what: "a text" },
+            Error::InvalidRequest { what: "this text" },
             Error::Refused { code: String::new(), message: "reason".to_owned() },
             Error::BadReply("reason".to_owned()),
             Error::Disconnected,
             Error::TimedOut,
             Error::Listen { address: ([127, 0, 0, 1], 1).into(), source: io() },
             Error::Io(io()),
+            Error::Busy,
         ];
         for (place, error) in all.iter().enumerate() {
             let kind = match error {
@@ -235,6 +240,7 @@ mod tests {
                 Error::TimedOut => 19,
                 Error::Listen { .. } => 20,
                 Error::Io(_) => 21,
+                Error::Busy => 22,
             };
             assert_eq!(kind, place);
         }
@@ -277,11 +283,12 @@ mod tests {
         };
         for row in [
             format!("| a line, its end included | {} bytes |", grouped(limits.line_bytes)),
-            format!("| a line from its first byte to its end | {} s |", limits.line_time.as_secs()),
+            format!("with `line_too_long` to its end | {} s,", limits.line_time.as_secs()),
             format!("does not read them | {} bytes", grouped(limits.reply_bytes)),
             format!("none of them | {} min |", limits.stall_time.as_secs() / 60),
             format!("not used | {} days |", limits.session_idle.as_secs() / 86_400),
             format!("| live sessions of a user | {} |", grouped(limits::SESSIONS_PER_USER)),
+            format!("checked, of all peers | {} |", limits::LOGINS_WAITING),
             format!("| user name | 1 to {} of", limits::USER_NAME_CHARS),
             format!("| full name | 1 to {} bytes", limits::FULL_NAME_BYTES),
             format!("| country | at most {} bytes", limits::COUNTRY_BYTES),

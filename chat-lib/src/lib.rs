@@ -1,8 +1,9 @@
 //! A chat server that a program contains.
 //!
 //! It is to chat what SQLite is to databases: no daemon, no runtime, and no socket unless you want
-//! one. What it does **not** do: start threads that you did not ask for, read the clock or the
-//! system's randomness behind your back ([`Config`] takes both), or know what carries its bytes.
+//! one. What it does **not** do: start threads (only [`Server::run`] has some, until it returns), read
+//! the clock or the system's randomness behind your back ([`Config`] takes both), or know what carries
+//! its bytes.
 //!
 //! ```text
 //! bytes ─▶ protocol::Frames ─▶ protocol::Command ─▶ Chat ─▶ store::Store
@@ -21,10 +22,10 @@
 
 pub mod client;
 pub mod clock;
-pub mod connection;
-pub mod engine;
+mod connection;
+mod engine;
 pub mod entropy;
-pub mod error;
+mod error;
 pub mod limits;
 pub mod model;
 pub mod protocol;

@@ -75,6 +75,10 @@ pub const READS_PER_TURN: usize = 16;
 /// one, left by a full inbox, is given back.
 pub const SPARE_BYTES: usize = 256 * 1024;
 
+/// Logins that may wait for their password to be checked; one more is refused with `busy`. At the
+/// default cost the last of them waits for some three seconds, as long as people do.
+pub const LOGINS_WAITING: usize = 128;
+
 /// How long the server waits before it accepts again after the system had no file descriptor or
 /// memory for a connection: long enough not to spin, short enough not to be noticed.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(500);
@@ -83,5 +87,5 @@ pub const ACCEPT_RETRY: Duration = Duration::from_millis(500);
 /// under the hours after which routers forget a connection, and rare enough to cost nothing.
 pub const KEEPALIVE: Duration = Duration::from_secs(5 * 60);
 
-/// How long a client waits for a connection, and for each answer.
+/// How long a client waits for a connection, and for each piece of an answer.
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(30);

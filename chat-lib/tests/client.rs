@@ -69,6 +69,25 @@ fn a_connection_that_broke_is_not_used_again() {
     }
 }
 
+/// A client once took what stood behind nonsense for the answer to its next request.
+#[test]
+fn what_comes_unasked_answers_nothing() {
+    let token = tokens().next().unwrap();
+    let mut client =
+        client(&[b"HTTP/1.1 400 Bad Request\r\n\r\n{\"status\": \"OK\", \"message\": \"Message Sent\"}\r\n\r\n"], None);
+    assert!(matches!(client.login("messi", "surabaya"), Err(Error::BadReply(_))));
+    assert!(matches!(client.send(&token, "messi", "halo"), Err(Error::Disconnected)));
+}
+
+#[test]
+fn an_answer_too_many_is_noticed() {
+    let token = tokens().next().unwrap();
+    let mut client = client(&[b"{\"status\": \"OK\"}\r\n\r\n{\"status\": \"OK\"}\r\n\r\n"], None);
+    client.send(&token, "messi", "halo").unwrap();
+    assert!(matches!(client.send(&token, "messi", "halo"), Err(Error::BadReply(_))));
+    assert!(matches!(client.send(&token, "messi", "halo"), Err(Error::Disconnected)));
+}
+
 #[test]
 fn nonsense_is_not_taken_for_an_answer() {
     let mut client = client(&[b"HTTP/1.1 400 Bad Request\r\n\r\n"], None);
@@ -86,6 +105,7 @@ fn what_would_be_another_request_is_not_sent() {
         client.send(&messi, "messi x", "halo"),
         client.login("messi surabaya", "x").map(drop),
         client.login("messi", "").map(drop),
+        client.login("", "surabaya").map(drop),
     ] {
         assert!(matches!(outcome, Err(Error::InvalidRequest { .. })));
     }

@@ -9,8 +9,9 @@ mod support;
 
 use std::time::Duration;
 
-use chat_lib::Connection;
 use chat_lib::limits::Limits;
+use chat_lib::protocol::{Command, Frames};
+use chat_lib::{Connection, NewUser};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -75,6 +76,21 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn debug_shows_no_secrets() {
+    let (chat, _) = demo_chat(Limits::default());
+    let mut connection = Connection::new(chat.clone());
+    let mut out = Vec::new();
+    assert_eq!(connection.receive(b"auth messi sekret", &mut out), 17);
+    let mut frames = Frames::new(100);
+    let frame = frames.next(&mut &b"auth messi sekret\n"[..]).unwrap();
+    let user = NewUser { name: "ana", password: "sekret", full_name: "Ana", country: "" };
+    let command = Command::Auth { user: "messi", password: "sekret" };
+    let shown = format!("{connection:?} {frame:?} {user:?} {command:?} {chat:?}");
+    let bytes = format!("{:?}", b"sekret");
+    assert!(!shown.contains("sekret") && !shown.contains(bytes.trim_matches(['[', ']'])), "{shown}");
 }
 
 /// What a new demo chat answers to `pieces`, `out` being emptied whenever it holds `room` bytes.

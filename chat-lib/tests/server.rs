@@ -7,10 +7,12 @@ mod support;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use chat_lib::limits::Limits;
-use chat_lib::{Chat, Client, Error, Server};
+use chat_lib::limits::{LOGINS_WAITING, Limits};
+use chat_lib::{Chat, Client, Error, NewUser, Server};
+use socket2::{Domain, Socket, Type};
 
 use crate::support::{Running, demo_chat, tokens};
 
@@ -106,8 +108,9 @@ fn a_peer_that_does_not_read_is_not_read_from() {
     let mut stream = connect(&server);
     let line = [&vec![b'x'; 999][..], b"\n"].concat();
     let (lines, rest) = write_until_blocked(&mut stream, &line);
-    // What the sockets' buffers of both directions and the server's own MiB can hold, and no more.
-    assert!(lines * REFUSED.len() < 100 * 1024 * 1024, "{lines} lines were read");
+    // What the sockets' buffers of both directions can hold, and the server's own MiB.
+    let answers = lines * REFUSED.len();
+    assert!(answers < 16 * 1024 * 1024, "{answers} bytes of answers wait");
 
     // Others are served, and nothing is lost once it reads again.
     let mut other = connect(&server);
@@ -240,4 +243,150 @@ fn a_stopped_server_leaves_its_chat_usable() {
     let chat: Chat = demo_chat(Limits::default()).0;
     Running::new(chat.clone()).stop();
     assert_eq!(chat.answer(b"halo"), REFUSED);
+}
+
+/// It once closed with requests unread behind the answers, and the system then threw away answers
+/// that were on their way: a peer that goes on sending got a quarter of what had been done for it.
+#[test]
+fn a_stop_while_a_peer_goes_on_sending_loses_no_answer() {
+    let (chat, _) = demo_chat(Limits::default());
+    let server = Running::new(chat.clone());
+    let token = Client::connect(server.address).unwrap().login("messi", "surabaya").unwrap();
+    // With so little room at this end, most answers are still at the other one when it stops.
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&server.address.into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    let mut sending = stream.try_clone().unwrap();
+    let handle = server.handle.clone();
+    let (stopped, stopping) = channel();
+    let sender = std::thread::spawn(move || {
+        let line = format!("send {token} messi {}\n", "x".repeat(100));
+        for number in 0.. {
+            if number == 10_000 {
+                handle.stop();
+                stopped.send(()).unwrap();
+            }
+            if sending.write_all(line.as_bytes()).is_err() {
+                break;
+            }
+        }
+    });
+    stopping.recv().unwrap();
+    let mut answers = Vec::new();
+    stream.read_to_end(&mut answers).unwrap();
+    // The peer hangs up once it has seen the end, as clients do.
+    stream.shutdown(Shutdown::Both).unwrap();
+    sender.join().unwrap();
+    server.stop();
+    let answers = String::from_utf8(answers).unwrap();
+    assert!(answers.ends_with("\r\n\r\n"));
+    let stored = chat.answer(format!("inbox {token}").as_bytes());
+    let stored = String::from_utf8(stored).unwrap().matches("xxx\\n").count();
+    assert_eq!(answers.matches("Message Sent").count(), stored);
+}
+
+fn chat_with_a_slow_login() -> Chat {
+    let (chat, _) = demo_chat(Limits::default());
+    chat.add_user(NewUser { name: "ana", password: "secret", full_name: "Ana Lima", country: "" }).unwrap();
+    chat
+}
+
+#[test]
+fn a_password_that_takes_long_delays_nobody_else() {
+    const LOGINS: usize = 30;
+    let server = Running::new(chat_with_a_slow_login());
+    let mut slow = [(); 4].map(|()| connect(&server));
+    for stream in &mut slow {
+        stream.write_all(&b"auth ana wrong\n".repeat(LOGINS)).unwrap();
+        stream.write_all(b"auth ana secret\nhalo\n").unwrap();
+    }
+    // One on each reactor, at least.
+    for _ in 0..4 {
+        let mut other = connect(&server);
+        other.write_all(b"halo\n").unwrap();
+        read_exactly(&mut other, REFUSED);
+    }
+    let early = slow.each_mut().map(|stream| {
+        stream.set_nonblocking(true).unwrap();
+        let mut seen = vec![0; 100_000];
+        let count = stream.read(&mut seen).unwrap_or(0);
+        stream.set_nonblocking(false).unwrap();
+        String::from_utf8_lossy(&seen[..count]).into_owned()
+    });
+    for (stream, early) in slow.iter_mut().zip(early) {
+        assert!(early.matches("Password Salah").count() < LOGINS, "the others had to wait");
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).unwrap();
+        let all = early + &rest;
+        assert_eq!(all.matches("Password Salah").count(), LOGINS);
+        let after = all.rsplit("Password Salah\"}\r\n\r\n").next().unwrap();
+        assert!(after.contains("tokenid") && after.ends_with(std::str::from_utf8(REFUSED).unwrap()), "order is lost");
+    }
+}
+
+#[test]
+fn too_many_logins_at_once_are_turned_away() {
+    let server = Running::new(chat_with_a_slow_login());
+    let mut streams: Vec<_> = (0..LOGINS_WAITING + 20).map(|_| connect(&server)).collect();
+    for stream in &mut streams {
+        stream.write_all(b"auth ana secret\n").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+    }
+    let answers = streams.iter_mut().map(|stream| {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let (busy, done): (Vec<_>, Vec<_>) = answers.partition(|answer| answer.contains("\"code\": \"busy\""));
+    assert!(!busy.is_empty() && done.len() >= LOGINS_WAITING, "{} were turned away", busy.len());
+    assert!(done.iter().all(|answer| answer.contains("tokenid")));
+}
+
+#[test]
+fn a_stop_while_passwords_are_checked() {
+    let server = Running::new(chat_with_a_slow_login());
+    let mut streams: Vec<_> = (0..10).map(|_| connect(&server)).collect();
+    for stream in &mut streams {
+        stream.write_all(b"auth ana secret\nhalo\n").unwrap();
+    }
+    // A peer that is gone when its login has been checked is nobody's harm.
+    drop(streams.pop());
+    let mut last = connect(&server);
+    last.write_all(b"halo\n").unwrap();
+    read_exactly(&mut last, REFUSED);
+    server.stop();
+    for stream in &mut streams {
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).unwrap();
+        assert!(answers.contains("tokenid") && answers.ends_with(std::str::from_utf8(REFUSED).unwrap()));
+    }
+}
+
+/// A byte from a peer once ended a server that had been told to wait for ever.
+#[test]
+fn limits_at_their_ends() {
+    let (least, most) = (Duration::ZERO, Duration::MAX);
+    let server = start(Limits {
+        line_time: most,
+        stall_time: most,
+        shutdown_grace: most,
+        session_idle: most,
+        ..Limits::default()
+    });
+    let mut stream = connect(&server);
+    stream.write_all(b"h").unwrap();
+    let mut other = connect(&server);
+    other.write_all(b"halo\n").unwrap();
+    read_exactly(&mut other, REFUSED);
+    stream.write_all(b"alo\n").unwrap();
+    read_exactly(&mut stream, REFUSED);
+    server.stop();
+
+    let server = start(Limits { reply_bytes: 0, shutdown_grace: least, session_idle: least, ..Limits::default() });
+    let mut stream = connect(&server);
+    stream.write_all(b"halo\nhalo\n").unwrap();
+    read_exactly(&mut stream, &REFUSED.repeat(2));
+    server.stop();
 }

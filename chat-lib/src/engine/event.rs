@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tracing::field::display;
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 use crate::error::Error;
 use crate::model::Profile;
@@ -16,33 +16,32 @@ pub(super) struct Event<'a> {
     /// may be a password that was typed in the wrong place.
     pub(super) user: Option<Arc<Profile>>,
     /// `None` for a line that is no command.
-    pub(super) command: Option<&'a Command<'a>>,
+    pub(super) command: Option<&'static str>,
+    /// Who a message is for.
+    pub(super) to: Option<&'a str>,
 }
 
-impl Event<'_> {
+impl<'a> Event<'a> {
+    pub(super) fn of(command: &Command<'a>, peer: Option<SocketAddr>) -> Self {
+        let to = if let Command::Send { to, .. } = command { Some(*to) } else { None };
+        Self { peer, user: None, command: Some(command.name()), to }
+    }
+
     /// Messages are many and logged at debug; all else at info.
     pub(super) fn log(&self, outcome: Result<&Reply, &Error>) {
+        let Self { command, to, .. } = self;
         let (peer, user) = (self.peer.map(display), self.user());
-        match (outcome, self.command) {
-            (Ok(Reply::LoggedIn(_)), _) => info!(peer, user, "login"),
-            (Ok(Reply::LoggedOut), _) => info!(peer, user, "logout"),
-            (Ok(Reply::Sent), Some(Command::Send { to, .. })) => debug!(peer, user, to, "send"),
-            (Ok(Reply::Inbox(inbox)), _) => debug!(peer, user, messages = inbox.len(), "inbox"),
-            (Ok(_), command) => debug!(peer, user, "{}", command.map_or("command", Command::name)),
-            (Err(error @ (Error::Storage(_) | Error::Entropy(_) | Error::Hashing(_))), command) => {
-                let reason: &dyn std::error::Error = error;
-                tracing::error!(
-                    peer,
-                    user,
-                    command = command.map(Command::name),
-                    code = error.code(),
-                    reason,
-                    "failure"
-                );
+        match outcome {
+            Ok(Reply::LoggedIn(_)) => info!(peer, user, "login"),
+            Ok(Reply::LoggedOut) => info!(peer, user, "logout"),
+            Ok(Reply::Sent) => debug!(peer, user, to, "send"),
+            Ok(Reply::Inbox(inbox)) => debug!(peer, user, messages = inbox.len(), "inbox"),
+            Ok(Reply::ActiveUsers(_)) => debug!(peer, user, "activeuser"),
+            Err(failure @ (Error::Storage(_) | Error::Entropy(_) | Error::Hashing(_))) => {
+                let reason: &dyn std::error::Error = failure;
+                error!(peer, user, command, code = failure.code(), reason, "failure");
             }
-            (Err(error), command) => {
-                info!(peer, user, command = command.map(Command::name), code = error.code(), "refusal");
-            }
+            Err(refusal) => info!(peer, user, command, code = refusal.code(), "refusal"),
         }
     }
 

@@ -2,12 +2,14 @@
 
 mod demo;
 mod event;
+mod login;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use self::event::Event;
+pub(crate) use self::login::{CheckedLogin, Login};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::error::Error;
@@ -85,7 +87,9 @@ impl Chat {
     /// may be without its end; what it may hold is `docs/protocol.md`.
     pub fn answer(&self, line: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        self.answer_to(line, None, &mut out);
+        if let Some(login) = self.start(line, None, &mut out) {
+            self.finish(login.check(), None, &mut out);
+        }
         out
     }
 
@@ -98,7 +102,10 @@ impl Chat {
     /// [`Error::Storage`], [`Error::Entropy`] or [`Error::Hashing`] if the machine fails. Nothing was
     /// done then.
     pub fn execute(&self, command: &Command<'_>) -> Result<Reply, Error> {
-        self.execute_for(command, None)
+        match self.begin(command, None)? {
+            Begun::Done(reply) => Ok(reply),
+            Begun::Login(login) => self.log_in(login.check(), None),
+        }
     }
 
     /// The caps that this chat works under.
@@ -106,17 +113,31 @@ impl Chat {
         &self.config.limits
     }
 
-    /// As [`answer`](Self::answer), for the log with the address of who asked.
-    pub(crate) fn answer_to(&self, line: &[u8], peer: Option<SocketAddr>, out: &mut Vec<u8>) {
-        let limit = self.limits().line_bytes;
-        let outcome = match line.len() > limit {
-            true => self.refuse(Error::LineTooLong { limit }, peer),
-            false => match Command::parse(line) {
-                Ok(command) => self.execute_for(&command, peer),
-                Err(error) => self.refuse(error, peer),
+    /// Appends the answer to a line, or gives a login that must be checked and [finished] before
+    /// the peer's next line; one that is quick is checked here.
+    ///
+    /// [finished]: Self::finish
+    pub(crate) fn start(&self, line: &[u8], peer: Option<SocketAddr>, out: &mut Vec<u8>) -> Option<Login> {
+        if line.len() > self.limits().line_bytes {
+            self.answer_too_long(peer, out);
+            return None;
+        }
+        let outcome = match Command::parse(line) {
+            Err(error) => self.refuse(error, peer),
+            Ok(command) => match self.begin(&command, peer) {
+                Err(error) => Err(error),
+                Ok(Begun::Done(reply)) => Ok(reply),
+                Ok(Begun::Login(login)) if login.is_quick() => self.log_in(login.check(), peer),
+                Ok(Begun::Login(login)) => return Some(login),
             },
         };
         reply::write(&outcome, out);
+        None
+    }
+
+    /// Appends the answer to a login.
+    pub(crate) fn finish(&self, login: CheckedLogin, peer: Option<SocketAddr>, out: &mut Vec<u8>) {
+        reply::write(&self.log_in(login, peer), out);
     }
 
     /// Answers a line that is too long to be looked at.
@@ -125,19 +146,40 @@ impl Chat {
     }
 
     fn refuse(&self, error: Error, peer: Option<SocketAddr>) -> Result<Reply, Error> {
-        Event { peer, user: None, command: None }.log(Err(&error));
+        Event { peer, user: None, command: None, to: None }.log(Err(&error));
         Err(error)
     }
 
-    fn execute_for(&self, command: &Command<'_>, peer: Option<SocketAddr>) -> Result<Reply, Error> {
-        let mut event = Event { peer, user: None, command: Some(command) };
+    fn begin(&self, command: &Command<'_>, peer: Option<SocketAddr>) -> Result<Begun, Error> {
+        let mut event = Event::of(command, peer);
         let outcome = self.apply(command, &mut event.user);
-        event.log(outcome.as_ref());
+        match &outcome {
+            Ok(Begun::Login(_)) => {}
+            Ok(Begun::Done(reply)) => event.log(Ok(reply)),
+            Err(error) => event.log(Err(error)),
+        }
         outcome
     }
 
+    fn log_in(&self, login: CheckedLogin, peer: Option<SocketAddr>) -> Result<Reply, Error> {
+        let CheckedLogin { account, verdict } = login;
+        let outcome = verdict.and_then(|()| self.open_session(&account.profile));
+        Event { peer, user: Some(Arc::clone(&account.profile)), command: Some("auth"), to: None }.log(outcome.as_ref());
+        outcome
+    }
+
+    fn open_session(&self, user: &Profile) -> Result<Reply, Error> {
+        let now = self.config.clock.now();
+        let token = SessionToken::random(&*self.config.entropy)?;
+        let name = user.user().as_str();
+        match self.config.store.open_session(token, name, now, now.after(self.limits().session_idle))? {
+            true => Ok(Reply::LoggedIn(token)),
+            false => Err(Error::Entropy("the same token came twice".to_owned())),
+        }
+    }
+
     /// `user` is set as soon as it is known whose command it is, refused or not.
-    fn apply(&self, command: &Command<'_>, user: &mut Option<Arc<Profile>>) -> Result<Reply, Error> {
+    fn apply(&self, command: &Command<'_>, user: &mut Option<Arc<Profile>>) -> Result<Begun, Error> {
         let store = &self.config.store;
         let now = self.config.clock.now();
         let expires = now.after(self.limits().session_idle);
@@ -145,18 +187,10 @@ impl Chat {
             let from = store.use_session(token, now, expires)?.ok_or(Error::NoSuchSession)?;
             Ok::<_, Error>(Arc::clone(user.insert(from)))
         };
-        Ok(match command {
-            Command::Auth { user: name, password } => {
-                let account = store.account(name)?.ok_or(Error::NoSuchUser)?;
-                *user = Some(Arc::clone(&account.profile));
-                if !account.password.matches(password)? {
-                    return Err(Error::WrongPassword);
-                }
-                let token = SessionToken::random(&*self.config.entropy)?;
-                match store.open_session(token, name, now, expires)? {
-                    true => Reply::LoggedIn(token),
-                    false => return Err(Error::Entropy("the same token came twice".to_owned())),
-                }
+        Ok(Begun::Done(match command {
+            Command::Auth { user, password } => {
+                let account = store.account(user)?.ok_or(Error::NoSuchUser)?;
+                return Ok(Begun::Login(Login::new(account, password)));
             }
             Command::Send { token, to, text } => match store.append(to, &session(token)?, text)? {
                 true => Reply::Sent,
@@ -171,7 +205,7 @@ impl Chat {
                 *user = Some(store.close_session(token, now)?.ok_or(Error::NoSuchSession)?);
                 Reply::LoggedOut
             }
-        })
+        }))
     }
 
     fn add(&self, user: NewUser<'_>, hash: fn(&str, &dyn Entropy) -> Result<PasswordHash, Error>) -> Result<(), Error> {
@@ -207,4 +241,11 @@ impl fmt::Debug for NewUser<'_> {
         let Self { name, full_name, country, password: _ } = self;
         write!(f, "NewUser {{ name: {name:?}, full_name: {full_name:?}, country: {country:?}, .. }}")
     }
+}
+
+/// How far a command has come.
+enum Begun {
+    Done(Reply),
+    /// All but the check of the password and the opening of the session.
+    Login(Login),
 }

@@ -34,12 +34,20 @@ impl PasswordHash {
         Self::hash(password, cheapest.map_err(|problem| Error::Hashing(problem.to_string()))?, entropy)
     }
 
+    /// Whether [`matches`](Self::matches) takes microseconds, as for a public password.
+    pub(crate) fn is_quick(&self) -> bool {
+        Params::try_from(&self.0).is_ok_and(|cost| cost.m_cost() * cost.t_cost() <= QUICK_COST)
+    }
+
     /// Whether `password` is the one. Takes as long as hashing did.
     ///
     /// # Errors
     ///
     /// [`Error::Hashing`] if the machine cannot tell.
     pub fn matches(&self, password: &str) -> Result<bool, Error> {
+        if password.len() > PASSWORD_BYTES {
+            return Ok(false);
+        }
         match Argon2::default().verify_password(password.as_bytes(), &self.0) {
             Ok(()) => Ok(true),
             Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
@@ -59,6 +67,9 @@ impl PasswordHash {
             .map_err(|problem| Error::Hashing(problem.to_string()))
     }
 }
+
+/// In KiB times passes: about 10 µs.
+const QUICK_COST: u32 = 8;
 
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use subtle::ConstantTimeEq;
-use uuid::Uuid;
+use uuid::{Uuid, Variant};
 
 use crate::entropy::Entropy;
 use crate::error::Error;
@@ -34,7 +34,10 @@ impl SessionToken {
             return Err(Error::InvalidToken);
         }
         let uuid = Uuid::try_parse(text).map_err(|_| Error::InvalidToken)?;
-        Ok(Self(uuid.into_bytes()))
+        match (uuid.get_version_num(), uuid.get_variant()) {
+            (4, Variant::RFC4122) => Ok(Self(uuid.into_bytes())),
+            _ => Err(Error::InvalidToken),
+        }
     }
 }
 
@@ -75,7 +78,7 @@ mod tests {
         let token = SessionToken::random(&OsEntropy).unwrap();
         let text = token.to_string();
         let uuid = Uuid::parse_str(&text).unwrap();
-        assert_eq!((uuid.get_version_num(), uuid.get_variant()), (4, uuid::Variant::RFC4122));
+        assert_eq!((uuid.get_version_num(), uuid.get_variant()), (4, Variant::RFC4122));
         assert_eq!(SessionToken::parse(&text).unwrap(), token);
         assert_ne!(SessionToken::random(&OsEntropy).unwrap(), token);
         assert_eq!(format!("{token:?}"), "SessionToken(…)");
@@ -92,6 +95,9 @@ mod tests {
             "{609107b0-9f49-4d74-8195-f66446cd56e5}",
             "609107b0-9f49-4d74-8195-f66446cd56e",
             "609107b0-9f49-4d74-8195-f66446cd56eé",
+            "00000000-0000-0000-0000-000000000000",
+            "609107b0-9f49-1d74-8195-f66446cd56e5",
+            "609107b0-9f49-4d74-c195-f66446cd56e5",
         ] {
             assert!(matches!(SessionToken::parse(other), Err(Error::InvalidToken)), "{other}");
         }

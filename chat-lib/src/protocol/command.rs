@@ -65,7 +65,7 @@ impl<'a> Command<'a> {
         })
     }
 
-    /// Appends the request line, with its end. A `text` must bring the space in front of it.
+    /// Appends the request line, with its end. A `text` is empty or brings the space in front of it.
     ///
     /// # Errors
     ///
@@ -74,13 +74,13 @@ impl<'a> Command<'a> {
     pub fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         let line = match *self {
             Self::Auth { user, password } => {
-                format!("auth {} {}\r\n", word("a user name", user)?, word("a password", password)?)
+                format!("auth {} {}\r\n", word("this user name", user)?, word("this password", password)?)
             }
             Self::Send { token, to, text } => {
-                if text.contains('\n') || !text.starts_with(' ') {
-                    return Err(Error::InvalidRequest { what: "a text with a line end" });
+                if text.contains('\n') || !(text.is_empty() || text.starts_with(' ')) {
+                    return Err(Error::InvalidRequest { what: "this text" });
                 }
-                format!("send {token} {}{text}\r\n", word("a user name", to)?)
+                format!("send {token} {}{text}\r\n", word("this user name", to)?)
             }
             Self::Inbox { token } => format!("inbox {token}\r\n"),
             Self::ActiveUser { token } => format!("activeuser {token}\r\n"),

@@ -1,10 +1,11 @@
+use std::fmt;
+
 use memchr::memchr;
 
 /// Cuts received bytes into lines.
 ///
 /// A line that came in one piece is lent out of the caller's bytes; only one that is still to end is
 /// copied and kept. No byte is looked at twice, and where the pieces were cut makes no difference.
-#[derive(Debug)]
 pub struct Frames {
     /// The beginning of a line whose end has not come, shorter than `limit`; has no LF but at its
     /// end, and only when it was lent out as a whole line by the last call.
@@ -79,12 +80,29 @@ impl Frames {
 }
 
 /// What [`Frames`] found.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Eq, PartialEq)]
 pub enum Frame<'a> {
     /// A whole line with its end.
     Line(&'a [u8]),
     /// A line over the limit; its rest will be skipped.
     TooLong,
+}
+
+/// Shows sizes only: a line may hold a password.
+impl fmt::Debug for Frames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Frames({} bytes of {}, skipping: {})", self.partial.len(), self.limit, self.skipping)
+    }
+}
+
+/// Shows the size only: a line may hold a password.
+impl fmt::Debug for Frame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "Line({} bytes)", line.len()),
+            Self::TooLong => f.write_str("TooLong"),
+        }
+    }
 }
 
 #[cfg(test)]

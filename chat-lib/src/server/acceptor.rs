@@ -7,14 +7,14 @@ use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::{debug, info, warn};
 
-use super::arrivals::Arrivals;
+use super::handoff::{Handoff, ReactorHandle};
 use crate::error::Error;
 use crate::limits::{ACCEPT_RETRY, KEEPALIVE};
 
 /// Accepts on all listeners and deals the connections out to the reactors in turn.
 pub(super) struct Acceptor {
     listeners: Vec<TcpListener>,
-    reactors: Vec<Arrivals>,
+    reactors: Vec<ReactorHandle>,
     turn: usize,
     /// Set while the system has no descriptor or memory for another connection.
     retry: Option<Instant>,
@@ -23,7 +23,7 @@ pub(super) struct Acceptor {
 impl Acceptor {
     pub(super) fn new(
         mut listeners: Vec<TcpListener>,
-        reactors: Vec<Arrivals>,
+        reactors: Vec<ReactorHandle>,
         registry: &Registry,
     ) -> Result<Self, Error> {
         for (token, listener) in (FIRST_LISTENER..).zip(&mut listeners) {
@@ -76,10 +76,10 @@ impl Acceptor {
     }
 }
 
-fn deal(stream: TcpStream, address: SocketAddr, reactor: &Arrivals) -> io::Result<()> {
+fn deal(stream: TcpStream, address: SocketAddr, reactor: &ReactorHandle) -> io::Result<()> {
     stream.set_nodelay(true)?;
     SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
-    reactor.hand_over(stream, address)
+    reactor.hand_over(Handoff::Connection(stream, address))
 }
 
 /// Tokens from here on are listeners', those below are peers'.

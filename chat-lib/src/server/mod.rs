@@ -2,7 +2,8 @@
 
 mod acceptor;
 mod alarms;
-mod arrivals;
+mod handoff;
+mod hashers;
 mod peer;
 mod reactor;
 
@@ -14,7 +15,8 @@ use std::{fmt, panic, thread};
 use mio::Waker;
 use mio::net::TcpListener;
 
-use self::arrivals::Arrivals;
+use self::handoff::ReactorHandle;
+use self::hashers::{Hashers, LoginQueue};
 use self::reactor::Reactor;
 use crate::engine::Chat;
 use crate::error::Error;
@@ -42,6 +44,7 @@ use crate::error::Error;
 /// ```
 pub struct Server {
     reactors: Vec<Reactor>,
+    hashers: Hashers,
     addresses: Vec<SocketAddr>,
     handle: Handle,
 }
@@ -65,15 +68,16 @@ impl Server {
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
 
         let stopping = Arc::new(AtomicBool::new(false));
-        let count = thread::available_parallelism().map_or(1, usize::from);
-        let mut reactors =
-            (0..count).map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping))).collect::<Result<Vec<_>, _>>()?;
-        let arrivals: Vec<Arrivals> = reactors.iter().map(Reactor::arrivals).collect();
-        let wakers = arrivals.iter().map(Arrivals::waker).collect();
+        let (logins, hashers) = LoginQueue::new();
+        let mut reactors = (0..cores())
+            .map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping), logins.clone()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let handles: Vec<ReactorHandle> = reactors.iter().map(Reactor::handle).collect();
+        let wakers = handles.iter().map(ReactorHandle::waker).collect();
         if let Some(first) = reactors.first_mut() {
-            first.listen(listeners, arrivals)?;
+            first.listen(listeners, handles)?;
         }
-        Ok(Self { reactors, addresses, handle: Handle { stopping, wakers } })
+        Ok(Self { reactors, hashers, addresses, handle: Handle { stopping, wakers } })
     }
 
     /// The addresses that are listened on, with the ports that were really bound.
@@ -89,19 +93,27 @@ impl Server {
     /// Serves until a [`Handle`] stops it. Then what has been read is answered, peers have
     /// [`shutdown_grace`](crate::limits::Limits::shutdown_grace) to take their answers, and all is closed.
     ///
-    /// It uses one thread for each core that the process may run on, the caller's among them.
+    /// It uses one thread for each core that the process may run on, the caller's among them, and half
+    /// as many that check passwords.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] if polling fails; the server has stopped then.
     pub fn run(self) -> Result<(), Error> {
-        let Self { reactors, handle, .. } = self;
+        let Self { reactors, hashers, handle, .. } = self;
         thread::scope(|scope| {
+            for _ in 0..cores().div_ceil(2) {
+                let (hashers, stop) = (hashers.clone(), StopWhenDropped(handle.clone()));
+                scope.spawn(move || {
+                    let _stop = stop;
+                    hashers.run();
+                });
+            }
             let mut reactors = reactors.into_iter().map(|mut reactor| {
-                let handle = handle.clone();
+                let stop = StopWhenDropped(handle.clone());
                 move || {
-                    // Nobody is served by half a server: when one reactor ends, all do.
-                    let _stop = StopWhenDropped(handle);
+                    // Nobody is served by half a server: when one thread ends, all do.
+                    let _stop = stop;
                     reactor.run()
                 }
             });
@@ -112,9 +124,15 @@ impl Server {
                 Ok(outcome) => outcome,
                 Err(payload) => panic::resume_unwind(payload),
             });
-            outcomes.fold(outcome, Result::and)
+            let outcome = outcomes.fold(outcome, Result::and);
+            hashers.finish();
+            outcome
         })
     }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 impl fmt::Debug for Server {

@@ -1,12 +1,12 @@
-use std::io::{ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr};
 use std::time::Instant;
 
 use mio::event::Event;
 use mio::net::TcpStream;
 
 use crate::connection::Connection;
-use crate::engine::Chat;
+use crate::engine::{Chat, CheckedLogin, Login};
 use crate::limits::{Limits, READ_BYTES, READS_PER_TURN, SPARE_BYTES};
 
 /// A connection and its socket.
@@ -17,37 +17,51 @@ pub(super) struct Peer {
     pub(super) address: SocketAddr,
     /// When the reactor will next look at this peer unasked.
     pub(super) alarm: Option<Instant>,
+    /// Stands among those that have more to read.
+    pub(super) queued: bool,
+    /// Tells it from those that had its slot before.
+    pub(super) serial: u64,
     connection: Connection,
     /// Answers; the first `sent` bytes are gone already.
     unsent: Vec<u8>,
     sent: usize,
     /// Received bytes that the connection has not taken, because too much is unsent.
     untaken: Vec<u8>,
+    login: LoginState,
     readable: bool,
     writable: bool,
     /// The last event told of the end of the stream; it stands behind the bytes that are to be read.
     closing: bool,
-    /// No more is to be read: the peer has said all, or the server stops.
+    /// The peer has said all.
     ended: bool,
+    /// How often to read before the server stops; `None` if it does not.
+    reads_left: Option<usize>,
+    /// All is written and the peer was told so; what it still sends is thrown away.
+    lingering: bool,
     line_began: Option<Instant>,
     /// Since when `unsent` has not shrunk.
     stalled: Option<Instant>,
 }
 
 impl Peer {
-    pub(super) fn new(chat: Chat, stream: TcpStream, address: SocketAddr) -> Self {
+    pub(super) fn new(chat: Chat, stream: TcpStream, address: SocketAddr, serial: u64) -> Self {
         Self {
             stream,
             address,
             alarm: None,
+            queued: false,
+            serial,
             connection: Connection::with_peer(chat, address),
             unsent: Vec::new(),
             sent: 0,
             untaken: Vec::new(),
+            login: LoginState::None,
             readable: true,
             writable: true,
             closing: false,
             ended: false,
+            reads_left: None,
+            lingering: false,
             line_began: None,
             stalled: None,
         }
@@ -60,14 +74,22 @@ impl Peer {
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
 
-    /// Has the next turn read what has arrived, also if no event told of it yet.
-    pub(super) fn look(&mut self) {
+    /// Has the next turn read what has arrived, also if no event told of it yet, and be its last.
+    pub(super) fn look_once_more(&mut self) {
         self.readable = true;
+        self.reads_left = Some(1);
     }
 
     /// Reads nothing more from here on.
     pub(super) fn end(&mut self) {
-        self.ended = true;
+        self.reads_left = Some(0);
+    }
+
+    /// Answers the login that the last turn gave away.
+    pub(super) fn finish(&mut self, login: CheckedLogin) {
+        self.make_room();
+        self.connection.finish(login, &mut self.unsent);
+        self.login = LoginState::None;
     }
 
     /// Reads, answers and writes until the socket would block or the turn is over.
@@ -95,8 +117,8 @@ impl Peer {
 
     /// When this peer has used up its time; `None` if nothing is expected of it.
     pub(super) fn due(&self, limits: &Limits) -> Option<Instant> {
-        let line = self.line_began.map(|began| began + limits.line_time);
-        let stall = self.stalled.map(|since| since + limits.stall_time);
+        let line = self.line_began.and_then(|began| began.checked_add(limits.line_time));
+        let stall = self.stalled.and_then(|since| since.checked_add(limits.stall_time));
         line.into_iter().chain(stall).min()
     }
 
@@ -111,7 +133,18 @@ impl Peer {
             if let Err(problem) = self.write() {
                 return Next::Close(Why::Failed(problem));
             }
-            if self.waiting() >= limits.reply_bytes {
+            match std::mem::take(&mut self.login) {
+                LoginState::None => {}
+                LoginState::Given => {
+                    self.login = LoginState::Given;
+                    return Next::Wait;
+                }
+                LoginState::Found(login) => {
+                    self.login = LoginState::Given;
+                    return Next::Login(login);
+                }
+            }
+            if self.waiting() >= limits.reply_bytes.max(1) {
                 return Next::Wait;
             }
             if !self.untaken.is_empty() {
@@ -119,8 +152,8 @@ impl Peer {
                 self.receive(&untaken);
                 continue;
             }
-            if self.ended {
-                return if self.waiting() == 0 { Next::Close(Why::Ended) } else { Next::Wait };
+            if self.ended || self.reads_left == Some(0) {
+                return if self.waiting() == 0 { self.part(scratch) } else { Next::Wait };
             }
             if !self.readable {
                 return Next::Wait;
@@ -129,36 +162,83 @@ impl Peer {
                 return Next::Again;
             }
             reads += 1;
-            match self.stream.read(scratch) {
-                Ok(0) => self.ended = true,
-                Ok(count) => {
-                    // A short read has emptied the socket; what comes later brings an event. Only an
-                    // end that has come already does not bring another.
-                    self.readable = count == scratch.len() || self.closing;
-                    self.receive(scratch.get(..count).unwrap_or_default());
-                }
-                Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.readable = false,
-                Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
+            match self.read(scratch) {
+                Ok(Some(0)) => self.ended = true,
+                Ok(Some(count)) => self.receive(scratch.get(..count).unwrap_or_default()),
+                Ok(None) => {}
                 Err(problem) => return Next::Close(Why::Failed(problem)),
             }
         }
     }
 
-    fn receive(&mut self, bytes: &[u8]) {
-        if self.sent > 0 {
-            self.unsent.drain(..self.sent);
-            self.sent = 0;
+    /// Closes towards the peer, and waits for it to do the same if it has sent what was not read:
+    /// the system would otherwise throw away answers that are on their way.
+    fn part(&mut self, scratch: &mut [u8]) -> Next {
+        if self.ended {
+            return Next::Close(Why::Ended);
         }
+        if !self.lingering {
+            self.readable = true;
+            if let Err(problem) = self.stream.shutdown(Shutdown::Write) {
+                return Next::Close(Why::Failed(problem));
+            }
+        }
+        for _ in 0..READS_PER_TURN {
+            match self.read(scratch) {
+                Ok(Some(0)) => return Next::Close(Why::Stopped),
+                Ok(Some(_)) => self.lingering = true,
+                Ok(None) if !self.lingering => return Next::Close(Why::Stopped),
+                Ok(None) => return Next::Wait,
+                Err(problem) => return Next::Close(Why::Failed(problem)),
+            }
+        }
+        Next::Again
+    }
+
+    /// Reads once; `None` if the socket would block or was interrupted.
+    fn read(&mut self, scratch: &mut [u8]) -> io::Result<Option<usize>> {
+        if let Some(left) = &mut self.reads_left {
+            *left = left.saturating_sub(1);
+        }
+        match self.stream.read(scratch) {
+            Ok(count) => {
+                // A short read has emptied the socket; what comes later brings an event. Only an end
+                // that has come already does not bring another.
+                self.readable = count == scratch.len() || self.closing;
+                Ok(Some(count))
+            }
+            Err(problem) if problem.kind() == ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(None)
+            }
+            Err(problem) if problem.kind() == ErrorKind::Interrupted => Ok(None),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
+        self.make_room();
         let before = self.unsent.len();
-        let taken = self.connection.receive(bytes, &mut self.unsent);
-        self.untaken.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+        let mut rest = bytes;
+        if let Some(login) = self.connection.advance(&mut rest, &mut self.unsent) {
+            self.login = LoginState::Found(login);
+        }
+        self.untaken.extend_from_slice(rest);
         if self.unsent.len() > before {
             // A line has ended, so one that is under way is another.
             self.line_began = None;
         }
     }
 
-    fn write(&mut self) -> std::io::Result<()> {
+    /// Drops what is sent already from the front of the answers.
+    fn make_room(&mut self) {
+        if self.sent > 0 {
+            self.unsent.drain(..self.sent);
+            self.sent = 0;
+        }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
         while self.waiting() > 0 && self.writable {
             match self.stream.write(self.unsent.get(self.sent..).unwrap_or_default()) {
                 Ok(count) => {
@@ -181,6 +261,17 @@ impl Peer {
     }
 }
 
+/// Whether the connection waits for a password to be checked.
+#[derive(Default)]
+enum LoginState {
+    #[default]
+    None,
+    /// It waits for this one.
+    Found(Login),
+    /// The same, and the reactor has it.
+    Given,
+}
+
 /// What a reactor lends to each of its peers in turn, so that an idle one holds no memory.
 pub(super) struct Buffers {
     /// Where bytes are read to.
@@ -201,18 +292,22 @@ pub(super) enum Next {
     Wait,
     /// There is more to read, after the others' turn.
     Again,
+    /// Nothing until this login is checked.
+    Login(Login),
     Close(Why),
 }
 
 /// Why a connection is over.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Why {
-    #[error("it has ended")]
+    #[error("the peer has closed it")]
     Ended,
+    #[error("the server stops")]
+    Stopped,
     #[error("a line was begun and not ended in time")]
     LineUnended,
     #[error("its answers were not taken in time")]
     Stalled,
     #[error("{0}")]
-    Failed(std::io::Error),
+    Failed(io::Error),
 }

@@ -2,9 +2,10 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use slab::Slab;
@@ -12,7 +13,8 @@ use tracing::info;
 
 use super::acceptor::{Acceptor, FIRST_LISTENER};
 use super::alarms::Alarms;
-use super::arrivals::{Arrival, Arrivals};
+use super::handoff::{Handoff, PeerId, ReactorHandle};
+use super::hashers::LoginQueue;
 use super::peer::{Buffers, Next, Peer, Why};
 use crate::engine::Chat;
 use crate::error::Error;
@@ -22,10 +24,12 @@ pub(super) struct Reactor {
     chat: Chat,
     stopping: Arc<AtomicBool>,
     poll: Poll,
-    waker: Arc<Waker>,
     acceptor: Option<Acceptor>,
-    arriving: (Sender<Arrival>, Receiver<Arrival>),
+    handle: ReactorHandle,
+    handoffs: Receiver<Handoff>,
+    logins: LoginQueue,
     peers: Slab<Peer>,
+    next_serial: u64,
     alarms: Alarms,
     /// Peers that have more to read than fitted into their turn.
     again: Vec<usize>,
@@ -33,17 +37,20 @@ pub(super) struct Reactor {
 }
 
 impl Reactor {
-    pub(super) fn new(chat: Chat, stopping: Arc<AtomicBool>) -> Result<Self, Error> {
+    pub(super) fn new(chat: Chat, stopping: Arc<AtomicBool>, logins: LoginQueue) -> Result<Self, Error> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        let (sender, handoffs) = channel();
         Ok(Self {
             chat,
             stopping,
             poll,
-            waker,
             acceptor: None,
-            arriving: mpsc::channel(),
+            handle: ReactorHandle::new(sender, waker),
+            handoffs,
+            logins,
             peers: Slab::new(),
+            next_serial: 0,
             alarms: Alarms::default(),
             again: Vec::new(),
             buffers: Buffers::default(),
@@ -51,62 +58,94 @@ impl Reactor {
     }
 
     /// Makes this the reactor that accepts, for itself and all others.
-    pub(super) fn listen(&mut self, listeners: Vec<TcpListener>, reactors: Vec<Arrivals>) -> Result<(), Error> {
+    pub(super) fn listen(&mut self, listeners: Vec<TcpListener>, reactors: Vec<ReactorHandle>) -> Result<(), Error> {
         self.acceptor = Some(Acceptor::new(listeners, reactors, self.poll.registry())?);
         Ok(())
     }
 
-    /// Where to hand this reactor its connections.
-    pub(super) fn arrivals(&self) -> Arrivals {
-        Arrivals::new(self.arriving.0.clone(), Arc::clone(&self.waker))
+    /// Where to hand things to this reactor.
+    pub(super) fn handle(&self) -> ReactorHandle {
+        self.handle.clone()
     }
 
     pub(super) fn run(&mut self) -> Result<(), Error> {
         let mut events = Events::with_capacity(1024);
-        while !self.stopping.load(Ordering::Acquire) {
-            self.wait(&mut events, self.next_alarm())?;
-            for slot in std::mem::take(&mut self.again) {
-                self.serve(slot);
-            }
+        while !self.stopping() {
+            self.round(&mut events, self.next_alarm())?;
             if let Some(acceptor) = &mut self.acceptor {
                 acceptor.accept_if_due();
             }
-            self.adopt_all();
             self.close_late();
         }
         self.stop(&mut events)
     }
 
-    /// Waits for events, not past `until`, and serves the peers that they are about.
+    fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Serves everyone for whom something has happened, or will have by `until`.
+    fn round(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
+        let stopping = self.stopping();
+        self.wait(events, until)?;
+        for event in &*events {
+            // Between two peers, for with many of them that are busy a round takes long.
+            if self.stopping() != stopping {
+                return Ok(());
+            }
+            self.notice(event);
+        }
+        for slot in std::mem::take(&mut self.again) {
+            if let Some(peer) = self.peers.get_mut(slot) {
+                peer.queued = false;
+                self.serve(slot);
+            }
+        }
+        self.take_handoffs();
+        Ok(())
+    }
+
     fn wait(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
         let patience = until.map(|until| until.saturating_duration_since(Instant::now()));
         let patience = if self.again.is_empty() { patience } else { Some(Duration::ZERO) };
         match self.poll.poll(events, patience) {
-            Err(problem) if problem.kind() == ErrorKind::Interrupted => return Ok(()),
-            outcome => outcome?,
+            Err(problem) if problem.kind() == ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
+            outcome => Ok(outcome?),
         }
-        for event in &*events {
-            match event.token() {
-                WAKE => {}
-                Token(slot) if slot >= FIRST_LISTENER => {
-                    if let Some(acceptor) = &mut self.acceptor {
-                        acceptor.accept();
-                    }
+    }
+
+    fn notice(&mut self, event: &Event) {
+        match event.token() {
+            WAKE => {}
+            Token(slot) if slot >= FIRST_LISTENER => {
+                if let Some(acceptor) = &mut self.acceptor {
+                    acceptor.accept();
                 }
-                Token(slot) => {
-                    if let Some(peer) = self.peers.get_mut(slot) {
-                        peer.ready(event);
+            }
+            Token(slot) => {
+                if let Some(peer) = self.peers.get_mut(slot) {
+                    peer.ready(event);
+                    self.serve(slot);
+                }
+            }
+        }
+    }
+
+    fn take_handoffs(&mut self) {
+        while let Ok(handoff) = self.handoffs.try_recv() {
+            match handoff {
+                Handoff::Connection(stream, address) => self.adopt(stream, address),
+                Handoff::Login(PeerId { slot, serial }, login) => {
+                    // The peer may be gone, and its slot another's.
+                    if let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.serial == serial) {
+                        peer.finish(login);
                         self.serve(slot);
                     }
                 }
             }
-        }
-        Ok(())
-    }
-
-    fn adopt_all(&mut self) {
-        while let Ok((stream, address)) = self.arriving.1.try_recv() {
-            self.adopt(stream, address);
         }
     }
 
@@ -114,7 +153,8 @@ impl Reactor {
         info!(peer = %address, "connection");
         let entry = self.peers.vacant_entry();
         let slot = entry.key();
-        let peer = entry.insert(Peer::new(self.chat.clone(), stream, address));
+        let peer = entry.insert(Peer::new(self.chat.clone(), stream, address, self.next_serial));
+        self.next_serial += 1;
         let both = Interest::READABLE | Interest::WRITABLE;
         if let Err(problem) = self.poll.registry().register(&mut peer.stream, Token(slot), both) {
             self.close(slot, &Why::Failed(problem));
@@ -123,12 +163,27 @@ impl Reactor {
 
     fn serve(&mut self, slot: usize) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
-        match peer.serve(&mut self.buffers, self.chat.limits()) {
+        let limits = self.chat.limits();
+        let next = loop {
+            match peer.serve(&mut self.buffers, limits) {
+                Next::Login(login) => {
+                    let id = PeerId { slot, serial: peer.serial };
+                    if let Err(login) = self.logins.push(login, id, &self.handle) {
+                        peer.finish(login.turn_away());
+                    }
+                }
+                next => break next,
+            }
+        };
+        match next {
             Next::Close(why) => return self.close(slot, &why),
-            Next::Again => self.again.push(slot),
-            Next::Wait => {}
+            Next::Again if !peer.queued => {
+                peer.queued = true;
+                self.again.push(slot);
+            }
+            _ => {}
         }
-        let due = peer.due(self.chat.limits());
+        let due = peer.due(limits);
         self.alarms.set(slot, &mut peer.alarm, due);
     }
 
@@ -153,23 +208,28 @@ impl Reactor {
         info!(peer = %peer.address, %why, "disconnection");
     }
 
-    /// Answers what has arrived, reads nothing more, and gives peers a while to take their answers.
+    /// Reads once more what has arrived, answers it, and gives peers a while to take their answers.
     fn stop(&mut self, events: &mut Events) -> Result<(), Error> {
-        let until = Instant::now() + self.chat.limits().shutdown_grace;
+        let now = Instant::now();
+        let grace = self.chat.limits().shutdown_grace;
+        // If reading takes this long, writing has to have its time too.
+        let (looking, until) = (now.checked_add(grace / 2), now.checked_add(grace));
+        let past = |until: Option<Instant>| until.is_some_and(|until| until <= Instant::now());
         self.acceptor = None;
-        self.adopt_all();
+        self.take_handoffs();
         let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
-        for last_word in [Peer::look, Peer::end] {
-            for &slot in &slots {
-                if let Some(peer) = self.peers.get_mut(slot) {
-                    last_word(peer);
-                    self.serve(slot);
+        for slot in slots {
+            if let Some(peer) = self.peers.get_mut(slot) {
+                if past(looking) {
+                    peer.end()
+                } else {
+                    peer.look_once_more()
                 }
+                self.serve(slot);
             }
         }
-        self.again.clear();
-        while !self.peers.is_empty() && Instant::now() < until {
-            self.wait(events, Some(until))?;
+        while !self.peers.is_empty() && !past(until) {
+            self.round(events, until)?;
         }
         for (_, peer) in &self.peers {
             info!(peer = %peer.address, why = %Why::Stalled, "disconnection");

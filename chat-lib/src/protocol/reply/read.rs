@@ -59,13 +59,17 @@ pub fn read_logged_out(answer: &[u8]) -> Result<(), Error> {
 
 fn read<M: DeserializeOwned>(answer: &[u8]) -> Result<Answer<M>, Error> {
     // What `messages` holds is not looked at in a refusal.
-    let bad = |error: serde_json::Error| Error::BadReply(error.to_string());
     let verdict: Answer<IgnoredAny> = serde_json::from_slice(answer).map_err(bad)?;
     match (verdict.status.as_str(), verdict.message) {
         ("OK", _) => serde_json::from_slice(answer).map_err(bad),
         ("ERROR", Some(message)) => Err(Error::from_wire(&message, verdict.code.as_deref())),
         _ => Err(lacking("status")),
     }
+}
+
+/// Without what the parser quotes of the answer: it may be a token or a text.
+fn bad(error: serde_json::Error) -> Error {
+    Error::BadReply(format!("{:?} at line {}, column {}", error.classify(), error.line(), error.column()))
 }
 
 fn lacking(field: &str) -> Error {

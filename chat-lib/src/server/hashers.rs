@@ -1,0 +1,64 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::handoff::{Handoff, PeerId, ReactorHandle};
+use crate::engine::Login;
+use crate::limits::LOGINS_WAITING;
+
+/// Where reactors leave the passwords that are to be checked.
+#[derive(Clone)]
+pub(super) struct LoginQueue {
+    sender: SyncSender<Waiting>,
+}
+
+impl LoginQueue {
+    /// A queue, and what the threads that work it off share.
+    pub(super) fn new() -> (Self, Hashers) {
+        let (sender, receiver) = sync_channel(LOGINS_WAITING);
+        let hashers = Hashers { receiver: Arc::new(Mutex::new(receiver)), over: Arc::new(AtomicBool::new(false)) };
+        (Self { sender }, hashers)
+    }
+
+    /// Gives the login back if too many wait already.
+    pub(super) fn push(&self, login: Login, peer: PeerId, reactor: &ReactorHandle) -> Result<(), Login> {
+        let waiting = Waiting { login, peer, reactor: reactor.clone() };
+        self.sender.try_send(waiting).map_err(|problem| match problem {
+            TrySendError::Full(waiting) | TrySendError::Disconnected(waiting) => waiting.login,
+        })
+    }
+}
+
+/// Checks passwords, beside the reactors.
+#[derive(Clone)]
+pub(super) struct Hashers {
+    receiver: Arc<Mutex<Receiver<Waiting>>>,
+    over: Arc<AtomicBool>,
+}
+
+impl Hashers {
+    /// Works until [`finish`](Self::finish), or until no reactor is left.
+    pub(super) fn run(&self) {
+        while let Some(Waiting { login, peer, reactor }) = self.next() {
+            if let Err(problem) = reactor.hand_over(Handoff::Login(peer, login.check())) {
+                tracing::error!(%problem, "a reactor could not be woken");
+            }
+        }
+    }
+
+    /// Has all threads end after the login that they are at.
+    pub(super) fn finish(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
+    fn next(&self) -> Option<Waiting> {
+        let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        receiver.recv().ok().filter(|_| !self.over.load(Ordering::Acquire))
+    }
+}
+
+struct Waiting {
+    login: Login,
+    peer: PeerId,
+    reactor: ReactorHandle,
+}
