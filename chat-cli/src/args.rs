@@ -4,8 +4,8 @@ use clap::Parser;
 
 /// A chat client. Without -c it reads commands from standard input; "help" lists them.
 ///
-/// Exits with 0 if all went well, 1 if a command was refused, 2 if it was called wrongly, and 3 if
-/// the server could not be reached or went away.
+/// Exits with 0 if all went well, 1 if a command was refused or could not be read, 2 if it was called
+/// wrongly, and 3 if the server could not be reached or went away.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Args {

@@ -1,5 +1,7 @@
 //! The commands of the client: a typed line in, what to print out.
 
+use std::fmt;
+
 use chat_lib::client::dial;
 use chat_lib::model::SessionToken;
 use chat_lib::protocol::reply::messages_object;
@@ -16,6 +18,9 @@ logout                log out
 help                  this list
 quit                  leave; so does the end of input";
 
+/// Gets a password from somewhere; `None` if there is none to be had.
+pub(crate) type AskPassword = Box<dyn Fn() -> Option<String>>;
+
 /// A client with at most one session.
 pub(crate) struct Shell {
     server: String,
@@ -25,15 +30,18 @@ pub(crate) struct Shell {
     client: Option<Client<Traced>>,
     token: Option<SessionToken>,
     /// Where a password comes from that was not typed with its command.
-    ask_password: fn() -> Option<String>,
+    ask_password: AskPassword,
 }
 
 impl Shell {
-    /// Connects to `server`.
-    pub(crate) fn new(server: &str, trace: bool, ask_password: fn() -> Option<String>) -> Result<Self, Failure> {
-        let mut shell = Self { server: server.to_owned(), trace, client: None, token: None, ask_password };
-        shell.request(|_| Ok(()))?;
-        Ok(shell)
+    /// A client that connects to `server` when it first has to.
+    pub(crate) fn new(server: &str, trace: bool, ask_password: AskPassword) -> Self {
+        Self { server: server.to_owned(), trace, client: None, token: None, ask_password }
+    }
+
+    /// Connects, if it is not connected.
+    pub(crate) fn connect(&mut self) -> Result<(), Failure> {
+        self.request(|_| Ok(()))
     }
 
     pub(crate) fn prompt(&self) -> String {
@@ -67,20 +75,20 @@ impl Shell {
         }
     }
 
-    fn auth(&mut self, words: &str) -> Result<String, Failure> {
-        let (user, password) = words.split_once(' ').unwrap_or((words, ""));
-        if user.is_empty() {
-            return Err(Failure::bad_command());
-        }
-        let asked = if password.is_empty() { (self.ask_password)() } else { Some(password.to_owned()) };
-        let password = asked.ok_or_else(Failure::bad_command)?;
-        let token = self.request(|client| client.login(user, password.trim()))?;
+    fn auth(&mut self, rest: &str) -> Result<String, Failure> {
+        let mut words = rest.split(' ');
+        let user = words.next().filter(|user| !user.is_empty()).ok_or_else(Failure::bad_command)?;
+        let password = match words.next() {
+            Some(password) => password.trim().to_owned(),
+            None => (self.ask_password)().ok_or_else(|| Failure::Refused("no password was given".to_owned()))?,
+        };
+        let token = self.request(|client| client.login(user, &password))?;
         self.token = Some(token);
         Ok(format!("username {user} logged in, token {token}"))
     }
 
     fn send(&mut self, rest: &str) -> Result<String, Failure> {
-        let (to, text) = rest.split_once(' ').ok_or_else(Failure::bad_command)?;
+        let (to, text) = rest.split_once(' ').filter(|(to, _)| !to.is_empty()).ok_or_else(Failure::bad_command)?;
         let token = self.token()?;
         self.request(|client| client.send(&token, to, text))?;
         Ok(format!("message sent to {to}"))
@@ -110,6 +118,7 @@ impl Shell {
 }
 
 /// Why a command did not work.
+#[derive(Debug)]
 pub(crate) enum Failure {
     /// It was refused, by the server or before it was sent: the `M` of `Error, M`.
     Refused(String),
@@ -118,7 +127,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    fn bad_command() -> Self {
+    pub(crate) fn bad_command() -> Self {
         Self::Refused(Error::BadCommand.message().to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(problem) | Self::Lost(problem) => f.write_str(problem),
+        }
     }
 }

@@ -32,15 +32,19 @@ impl Running {
         self.thread.take().unwrap().join().unwrap();
     }
 
-    fn run(&self, args: &[&str], input: &str) -> Output {
-        let mut child = Command::new(BINARY)
+    fn start(&self, args: &[&str]) -> Child {
+        Command::new(BINARY)
             .args(["--server", &self.address.to_string()])
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap();
+            .unwrap()
+    }
+
+    fn run(&self, args: &[&str], input: &str) -> Output {
+        let mut child = self.start(args);
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
     }
@@ -95,14 +99,14 @@ fn the_first_conversation() {
 fn what_is_refused() {
     let server = Running::new();
     let commands = "inbox\nactiveuser\nlogout\nsend henderson halo\nauth ronaldo x\nauth messi salah\nauth messi\nauth\n\
-                    send\nsend henderson\nhalo\n\nauth messi surabaya\nsend ronaldo halo\nsend henderson \tx\x0c\n";
+                    send\nsend henderson\nsend  henderson x\nhalo\n\nauth messi surabaya and more\r\nsend ronaldo halo\nsend henderson \tx\x0c\n";
     let output = server.run(&[], commands);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         without_tokens(&output),
         "Error, not authorized\nError, not authorized\nError, not authorized\nError, not authorized\n\
-         Error, User Tidak Ada\nError, Password Salah\nError, Command tidak benar\nError, Command tidak benar\n\
-         Error, Command tidak benar\nError, Command tidak benar\nError, Command tidak benar\n\
+         Error, User Tidak Ada\nError, Password Salah\nError, no password was given\nError, Command tidak benar\n\
+         Error, Command tidak benar\nError, Command tidak benar\nError, Command tidak benar\nError, Command tidak benar\n\
          username messi logged in, token TOKEN\nError, User tidak ditemukan\nmessage sent to henderson\n"
     );
 }
@@ -114,11 +118,32 @@ fn commands_as_arguments_and_a_password_from_standard_input() {
     assert_eq!(output.status.code(), Some(0), "nothing is done after quit");
     assert!(without_tokens(&output).ends_with("TOKEN\nmessage sent to messi\n"));
     let output = server.run(&["-c", "auth messi"], "");
-    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), "Error, Command tidak benar\n".to_owned()));
-    let help = server.run(&["-c", "help"], "");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), "Error, no password was given\n".to_owned()));
+    let help = Command::new(BINARY).args(["--server", "127.0.0.1:1", "-c", "help"]).output().unwrap();
+    assert_eq!(help.status.code(), Some(0), "it needs no server");
     for command in ["auth USER", "send USER TEXT", "inbox", "activeuser", "logout", "help", "quit"] {
         assert!(text(&help.stdout).contains(command));
     }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_one_bad_command() {
+    let server = Running::new();
+    let mut child = server.start(&[]);
+    child.stdin.take().unwrap().write_all(b"auth messi surabaya\nsend messi \xff\nactiveuser\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(without_tokens(&output).ends_with("TOKEN\nError, Command tidak benar\nActive User: \"messi, \"\n"));
+}
+
+#[test]
+fn a_reader_who_has_enough() {
+    let server = Running::new();
+    let mut child = server.start(&[]);
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(b"help\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
 }
 
 #[test]
@@ -143,7 +168,7 @@ fn a_server_that_is_not_there_or_goes_away() {
     gone.join().unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(text(&output.stderr), format!("chat-cli: {address}: the server closed the connection\n"));
-    let output = run(&[]);
+    let output = run(&["-c", "auth messi surabaya"]);
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(
         text(&output.stderr),
@@ -200,15 +225,21 @@ fn a_person_at_a_terminal() {
     let mut terminal = Terminal::new(&server);
     let tty = terminal.wait_for("\r\n");
     terminal.wait_for("Command :");
-    terminal.type_in("auth messi\r");
-    terminal.wait_for("Password: ");
     // The prompt is written just before the echo is turned off.
     let silent = || {
         let settings = Command::new("stty").args(["-a", "-F", &tty]).output().unwrap();
         text(&settings.stdout).contains("-echo ")
     };
-    assert!((0..1000).any(|_| silent()), "the terminal echoes");
-    terminal.type_in("surabaya\r");
+    for keys in ["\x03", "surabaya\r"] {
+        terminal.type_in("auth messi\r");
+        terminal.wait_for("Password: ");
+        assert!((0..1000).any(|_| silent()), "the terminal echoes");
+        terminal.type_in(keys);
+        if keys == "\x03" {
+            terminal.wait_for("Error, no password was given");
+            terminal.wait_for("Command :");
+        }
+    }
     let shown = terminal.wait_for("username messi logged in, token ");
     assert!(!shown.contains("surabaya"), "the password was echoed: {shown:?}");
     let token = terminal.wait_for("\r\n");
