@@ -28,7 +28,8 @@ pub(crate) struct Args {
     pub(crate) demo: bool,
 
     /// What to log on stderr, a line for each event: at info connections, logins, logouts and
-    /// refusals; at debug also each send, inbox and activeuser.
+    /// refusals; at debug also each send, inbox and activeuser. A busy server is not held up by a slow
+    /// reader of stderr: lines are lost then, and their number is said at the end.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Info)]
     pub(crate) log: Level,
 }

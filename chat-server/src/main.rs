@@ -1,9 +1,9 @@
 //! The chat server as one binary: arguments, log and signals around `chat_lib::Server`.
 
 mod args;
+mod log;
 
 use std::error::Error;
-use std::io::{IsTerminal, stderr};
 use std::process::ExitCode;
 use std::thread;
 
@@ -12,10 +12,9 @@ use chat_lib::{Chat, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::Args;
+use crate::log::Log;
 
 fn main() -> ExitCode {
     match run(&Args::read()) {
@@ -30,7 +29,13 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     // Before the server listens, so that no signal finds it unprepared.
     let signals = Signals::new([SIGINT, SIGTERM])?;
-    let _log = log_to_stderr(args.log.into());
+    let log = Log::start(args.log.into());
+    let outcome = serve(args, signals);
+    log.finish();
+    outcome
+}
+
+fn serve(args: &Args, signals: Signals) -> Result<(), Box<dyn Error>> {
     allow_many_connections();
 
     let chat = Chat::memory();
@@ -49,19 +54,6 @@ fn run(args: &Args) -> Result<(), Box<dyn Error>> {
     server.run()?;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Logs through a thread of its own: whoever reads stderr too slowly, or not at all, loses lines and
-/// does not hold up the server. What the guard still has is written when it is dropped.
-fn log_to_stderr(level: LevelFilter) -> WorkerGuard {
-    let (writer, guard) = tracing_appender::non_blocking(stderr());
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_target(false)
-        .with_ansi(stderr().is_terminal())
-        .with_writer(writer)
-        .init();
-    guard
 }
 
 /// A connection takes a descriptor, and the soft limit is often 1,024 for the sake of old programs.

@@ -201,8 +201,17 @@ fn a_log_that_nobody_reads_holds_nothing_up() {
     for _ in 0..5000 {
         assert!(ask(&mut stream, &format!("send {token} messi halo")).contains("Message Sent"));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    // And more than the 65,536 lines that may wait.
+    let mut flood = stream.try_clone().unwrap();
+    let flooding = std::thread::spawn(move || flood.write_all(&b"halo\n".repeat(70_000)).unwrap());
+    let mut answers = vec![0; 70_000 * "{\"status\": \"ERROR\", \"message\": \"Command tidak benar\"}\r\n\r\n".len()];
+    stream.read_exact(&mut answers).unwrap();
+    flooding.join().unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::TERM).unwrap();
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert!(rest.trim_end().ends_with("lines of the log were lost, because stderr was read too slowly"));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

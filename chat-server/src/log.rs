@@ -1,0 +1,41 @@
+//! The log on stderr.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::LevelFilter;
+
+/// Lines that may wait to be written: some 10 MB, seconds of a busy server. Past that, lines are lost
+/// and counted, for a server that waited for whoever reads its log could be stopped by them.
+const LINES_WAITING: usize = 65_536;
+
+/// Writes what is logged, in a thread of its own.
+pub(crate) struct Log {
+    writer: WorkerGuard,
+    lost: ErrorCounter,
+}
+
+impl Log {
+    /// Logs what is as important as `level`, from here on.
+    pub(crate) fn start(level: LevelFilter) -> Self {
+        let (queue, writer) =
+            NonBlockingBuilder::default().lossy(true).buffered_lines_limit(LINES_WAITING).finish(stderr());
+        let lost = queue.error_counter();
+        tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_target(false)
+            .with_ansi(stderr().is_terminal())
+            .with_writer(queue)
+            .init();
+        Self { writer, lost }
+    }
+
+    /// Writes what still waits.
+    pub(crate) fn finish(self) {
+        drop(self.writer);
+        let lost = self.lost.dropped_lines();
+        if lost > 0 {
+            eprintln!("chat-server: {lost} lines of the log were lost, because stderr was read too slowly");
+        }
+    }
+}
