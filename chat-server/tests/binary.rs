@@ -136,7 +136,7 @@ fn a_peer_that_reads_nothing_does_not_hold_up_the_end() {
 
 #[test]
 fn one_line_per_event_and_no_secrets() {
-    let server = Process::start(&["--log", "debug"]);
+    let mut server = Process::start(&["--log", "debug"]);
     let mut stream = server.connect();
     let peer = stream.local_addr().unwrap();
     let token = login(&mut stream, "messi");
@@ -154,6 +154,7 @@ fn one_line_per_event_and_no_secrets() {
         ask(&mut stream, line);
     }
     drop(stream);
+    server.wait_for("INFO disconnection");
     server.signal(Signal::TERM);
     let (_, said) = server.wait();
     let log: Vec<_> = said.iter().filter_map(|line| Some(line.split_once("Z ")?.1.trim_start())).collect();
