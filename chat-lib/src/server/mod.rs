@@ -6,6 +6,7 @@ mod handoff;
 mod hashers;
 mod peer;
 mod reactor;
+mod socket;
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;

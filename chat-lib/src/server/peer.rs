@@ -1,19 +1,17 @@
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 use std::time::Instant;
 
-use mio::event::Event;
 use mio::net::TcpStream;
 
+use super::socket::Socket;
 use crate::connection::Connection;
 use crate::engine::{Chat, CheckedLogin, Login};
 use crate::limits::{Limits, READ_BYTES, READS_PER_TURN, SPARE_BYTES};
 
 /// A connection and its socket.
-///
-/// Readiness comes by edges: a flag stays up until the socket says that it would block.
 pub(super) struct Peer {
-    pub(super) stream: TcpStream,
+    pub(super) socket: Socket,
     pub(super) address: SocketAddr,
     /// When the reactor will next look at this peer unasked.
     pub(super) alarm: Option<Instant>,
@@ -28,10 +26,6 @@ pub(super) struct Peer {
     /// Received bytes that the connection has not taken, because too much is unsent.
     untaken: Vec<u8>,
     login: LoginState,
-    readable: bool,
-    writable: bool,
-    /// The last event told of the end of the stream; it stands behind the bytes that are to be read.
-    closing: bool,
     /// The peer has said all.
     ended: bool,
     /// How often to read before the server stops; `None` if it does not.
@@ -46,7 +40,7 @@ pub(super) struct Peer {
 impl Peer {
     pub(super) fn new(chat: Chat, stream: TcpStream, address: SocketAddr, serial: u64) -> Self {
         Self {
-            stream,
+            socket: Socket::new(stream),
             address,
             alarm: None,
             queued: false,
@@ -56,9 +50,6 @@ impl Peer {
             sent: 0,
             untaken: Vec::new(),
             login: LoginState::None,
-            readable: true,
-            writable: true,
-            closing: false,
             ended: false,
             reads_left: None,
             lingering: false,
@@ -67,16 +58,9 @@ impl Peer {
         }
     }
 
-    /// Takes note of what the socket is ready for.
-    pub(super) fn ready(&mut self, event: &Event) {
-        self.closing |= event.is_read_closed() || event.is_error();
-        self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
-        self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
-    }
-
     /// Has the next turn read what has arrived, also if no event told of it yet, and be its last.
     pub(super) fn look_once_more(&mut self) {
-        self.readable = true;
+        self.socket.look();
         self.reads_left = Some(1);
     }
 
@@ -155,17 +139,16 @@ impl Peer {
             if self.ended || self.reads_left == Some(0) {
                 return if self.waiting() == 0 { self.part(scratch) } else { Next::Wait };
             }
-            if !self.readable {
-                return Next::Wait;
-            }
             if reads == READS_PER_TURN {
                 return Next::Again;
             }
             reads += 1;
-            match self.read(scratch) {
+            self.reads_left = self.reads_left.map(|left| left.saturating_sub(1));
+            match self.socket.read(scratch) {
                 Ok(Some(0)) => self.ended = true,
                 Ok(Some(count)) => self.receive(scratch.get(..count).unwrap_or_default()),
-                Ok(None) => {}
+                Ok(None) if self.reads_left == Some(0) => {}
+                Ok(None) => return Next::Wait,
                 Err(problem) => return Next::Close(Why::Failed(problem)),
             }
         }
@@ -178,13 +161,13 @@ impl Peer {
             return Next::Close(Why::Ended);
         }
         if !self.lingering {
-            self.readable = true;
-            if let Err(problem) = self.stream.shutdown(Shutdown::Write) {
+            self.socket.look();
+            if let Err(problem) = self.socket.finish() {
                 return Next::Close(Why::Failed(problem));
             }
         }
         for _ in 0..READS_PER_TURN {
-            match self.read(scratch) {
+            match self.socket.read(scratch) {
                 Ok(Some(0)) => return Next::Close(Why::Stopped),
                 Ok(Some(_)) => self.lingering = true,
                 Ok(None) if !self.lingering => return Next::Close(Why::Stopped),
@@ -193,27 +176,6 @@ impl Peer {
             }
         }
         Next::Again
-    }
-
-    /// Reads once; `None` if the socket would block or was interrupted.
-    fn read(&mut self, scratch: &mut [u8]) -> io::Result<Option<usize>> {
-        if let Some(left) = &mut self.reads_left {
-            *left = left.saturating_sub(1);
-        }
-        match self.stream.read(scratch) {
-            Ok(count) => {
-                // A short read has emptied the socket; what comes later brings an event. Only an end
-                // that has come already does not bring another.
-                self.readable = count == scratch.len() || self.closing;
-                Ok(Some(count))
-            }
-            Err(problem) if problem.kind() == ErrorKind::WouldBlock => {
-                self.readable = false;
-                Ok(None)
-            }
-            Err(problem) if problem.kind() == ErrorKind::Interrupted => Ok(None),
-            Err(problem) => Err(problem),
-        }
     }
 
     fn receive(&mut self, bytes: &[u8]) {
@@ -239,16 +201,13 @@ impl Peer {
     }
 
     fn write(&mut self) -> io::Result<()> {
-        while self.waiting() > 0 && self.writable {
-            match self.stream.write(self.unsent.get(self.sent..).unwrap_or_default()) {
-                Ok(count) => {
-                    self.sent += count;
-                    self.stalled = None;
-                }
-                Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.writable = false,
-                Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
-                Err(problem) => return Err(problem),
-            }
+        if self.waiting() == 0 {
+            return Ok(());
+        }
+        let count = self.socket.write(self.unsent.get(self.sent..).unwrap_or_default())?;
+        self.sent += count;
+        if count > 0 {
+            self.stalled = None;
         }
         if self.waiting() > 0 {
             self.stalled.get_or_insert_with(Instant::now);

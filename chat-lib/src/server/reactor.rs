@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 use slab::Slab;
 use tracing::info;
 
@@ -127,7 +127,7 @@ impl Reactor {
             }
             Token(slot) => {
                 if let Some(peer) = self.peers.get_mut(slot) {
-                    peer.ready(event);
+                    peer.socket.ready(event);
                     self.serve(slot);
                 }
             }
@@ -155,8 +155,7 @@ impl Reactor {
         let slot = entry.key();
         let peer = entry.insert(Peer::new(self.chat.clone(), stream, address, self.next_serial));
         self.next_serial += 1;
-        let both = Interest::READABLE | Interest::WRITABLE;
-        if let Err(problem) = self.poll.registry().register(&mut peer.stream, Token(slot), both) {
+        if let Err(problem) = peer.socket.register(self.poll.registry(), Token(slot)) {
             self.close(slot, &Why::Failed(problem));
         }
     }
