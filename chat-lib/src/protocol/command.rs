@@ -221,6 +221,10 @@ mod tests {
         let mut out = Vec::new();
         Command::Send { token, to: "messi", text: "  halo " }.write(&mut out).unwrap();
         assert_eq!(Command::parse(&out).unwrap(), Command::Send { token, to: "messi", text: "  halo \r\n" });
+        let without_text = Command::Send { token, to: "messi", text: "" };
+        out.clear();
+        without_text.write(&mut out).unwrap();
+        assert_eq!(Command::parse(&out).unwrap(), without_text);
     }
 
     #[test]
