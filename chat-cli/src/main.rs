@@ -1,5 +1,13 @@
 //! The chat client for a terminal or a script.
 
+/// Says a line on stderr, if anybody is there to read it.
+macro_rules! complain {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        writeln!(std::io::stderr(), $($text)*).ok();
+    }};
+}
+
 mod args;
 mod shell;
 mod trace;
@@ -25,11 +33,11 @@ fn main() -> ExitCode {
         // Whoever read the output has enough of it.
         Err(Stop::Local(problem)) if problem.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(Stop::Local(problem)) => {
-            eprintln!("chat-cli: {problem}");
+            complain!("chat-cli: {problem}");
             ExitCode::from(1)
         }
         Err(Stop::ServerLost(problem)) => {
-            eprintln!("chat-cli: {problem}");
+            complain!("chat-cli: {problem}");
             ExitCode::from(3)
         }
     }
@@ -85,7 +93,7 @@ fn script(shell: &mut Shell, lines: impl Iterator<Item = io::Result<Vec<u8>>>) -
             Ok(text) => say(&text)?,
             Err(Failure::Refused(problem)) => {
                 all = All::NotWell;
-                say(&format!("Error, {problem}"))?;
+                say(&error(&problem))?;
             }
             Err(Failure::Lost(problem)) => return Err(Stop::ServerLost(problem)),
         }
@@ -115,10 +123,16 @@ fn converse(shell: &mut Shell) -> Result<All, Stop> {
         }
         match shell.execute(&line) {
             Ok(text) => say(&text)?,
-            Err(Failure::Refused(problem)) => say(&format!("Error, {problem}"))?,
-            Err(Failure::Lost(problem)) => eprintln!("chat-cli: {problem}"),
+            Err(Failure::Refused(problem)) => say(&error(&problem))?,
+            Err(Failure::Lost(problem)) => complain!("chat-cli: {problem}"),
         }
     }
+}
+
+/// What a person sees of a refusal. The server's words could hold commands to the terminal.
+fn error(message: &str) -> String {
+    let plain = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    format!("Error, {}", message.chars().map(plain).collect::<String>())
 }
 
 fn say(text: &str) -> io::Result<()> {

@@ -32,7 +32,7 @@ impl Write for Traced {
 impl Traced {
     fn show(&self, direction: char, bytes: &[u8]) {
         if self.shown {
-            eprintln!("{direction} {}", bytes.escape_ascii());
+            complain!("{direction} {}", bytes.escape_ascii());
         }
     }
 }

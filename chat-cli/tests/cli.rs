@@ -177,6 +177,28 @@ fn a_server_that_is_not_there_or_goes_away() {
     assert_eq!(run(&["--nonsense"]).status.code(), Some(2));
 }
 
+#[test]
+fn a_stderr_that_takes_nothing() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status =
+        Command::new(BINARY).args(["--server", "127.0.0.1:1", "-c", "auth a b"]).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(3));
+}
+
+#[test]
+fn a_server_cannot_command_the_terminal() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0; 10]).unwrap();
+        stream.write_all(b"{\"status\": \"ERROR\", \"message\": \"\\u001b[2J\", \"code\": \"x\"}\r\n\r\n").unwrap();
+    });
+    let output = Command::new(BINARY).args(["--server", &address, "-c", "auth a b"]).output().unwrap();
+    server.join().unwrap();
+    assert_eq!(text(&output.stdout), "Error, \\u{1b}[2J\n");
+}
+
 /// The client at a terminal, which `script` makes.
 struct Terminal {
     child: Child,

@@ -7,7 +7,7 @@ use std::{fmt, io};
 use memchr::memmem;
 
 use crate::error::Error;
-use crate::limits::CLIENT_PATIENCE;
+use crate::limits::{CLIENT_ANSWER_BYTES, CLIENT_PATIENCE};
 use crate::model::{Inbox, SessionToken, UserName};
 use crate::protocol::Command;
 use crate::protocol::reply::{self, END};
@@ -129,6 +129,9 @@ impl<S: Read + Write> Client<S> {
             if let Some(place) = memmem::find(unsearched, END) {
                 let rest = self.received.split_off(searched + place + END.len());
                 return Ok(std::mem::replace(&mut self.received, rest));
+            }
+            if self.received.len() > CLIENT_ANSWER_BYTES {
+                return Err(Error::BadReply(format!("it is longer than {CLIENT_ANSWER_BYTES} bytes")));
             }
             searched = self.received.len().saturating_sub(END.len() - 1);
             match self.stream.read(&mut chunk) {

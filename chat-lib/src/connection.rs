@@ -50,18 +50,21 @@ impl Connection {
     /// the rest before anything newer.
     #[must_use = "bytes that were not taken must be handed in again"]
     pub fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
-        let mut rest = bytes;
-        while let Some(login) = self.advance(&mut rest, out) {
+        let (mut rest, mut lines) = (bytes, usize::MAX);
+        while let Some(login) = self.advance(&mut rest, &mut lines, out) {
             self.finish(login.check(), out);
         }
         bytes.len() - rest.len()
     }
 
-    /// As [`receive`](Self::receive), taking bytes off the front of `bytes`, but stops at a login
-    /// whose password takes long to check, and gives it. It must be finished before more is taken.
-    pub(crate) fn advance(&mut self, bytes: &mut &[u8], out: &mut Vec<u8>) -> Option<Login> {
-        while out.len() < self.chat.limits().reply_bytes.max(1) {
-            match self.frames.next(bytes)? {
+    /// As [`receive`](Self::receive), taking bytes off the front of `bytes`, but answers no more than
+    /// `lines` lines, which it counts down, and stops at a login whose password takes long to check,
+    /// and gives it. It must be finished before more is taken.
+    pub(crate) fn advance(&mut self, bytes: &mut &[u8], lines: &mut usize, out: &mut Vec<u8>) -> Option<Login> {
+        while out.len() < self.chat.limits().reply_bytes.max(1) && *lines > 0 {
+            let frame = self.frames.next(bytes)?;
+            *lines -= 1;
+            match frame {
                 Frame::Line(line) => {
                     let login = self.chat.start(line, self.peer, out);
                     if login.is_some() {

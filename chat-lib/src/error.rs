@@ -285,7 +285,7 @@ mod tests {
             format!("| a line, its end included | {} bytes |", grouped(limits.line_bytes)),
             format!("with `line_too_long` to its end | {} s,", limits.line_time.as_secs()),
             format!("does not read them | {} bytes", grouped(limits.reply_bytes)),
-            format!("none of them | {} min |", limits.stall_time.as_secs() / 60),
+            format!("2 KB/s | {} min |", limits.stall_time.as_secs() / 60),
             format!("not used | {} days |", limits.session_idle.as_secs() / 86_400),
             format!("| live sessions of a user | {} |", grouped(limits::SESSIONS_PER_USER)),
             format!("checked, of all peers | {} |", limits::LOGINS_WAITING),

@@ -24,9 +24,11 @@ pub struct Limits {
     pub line_time: Duration,
     /// How long answers may wait without the peer taking any before the server closes the
     /// connection. Default 10 min: a suspended client can come back, a dead one gives up its memory.
+    /// The system lets the server write again when much of its buffer is free, so a peer that takes
+    /// less than some 2 KB/s may count as taking nothing.
     pub stall_time: Duration,
-    /// How long a server that was told to stop waits for peers to take their answers. Default 4 s: it
-    /// leaves one of the five seconds within which `chat-server` promises to be gone.
+    /// How long a server that was told to stop waits for peers to take their answers. Default 3.5 s: of
+    /// the five within which `chat-server` promises to be gone, the rest is for its log.
     pub shutdown_grace: Duration,
     /// How long a session lives without being used. Default 30 days: a client that is used monthly
     /// stays logged in.
@@ -40,7 +42,7 @@ impl Default for Limits {
             reply_bytes: 1024 * 1024,
             line_time: Duration::from_secs(60),
             stall_time: Duration::from_secs(10 * 60),
-            shutdown_grace: Duration::from_secs(4),
+            shutdown_grace: Duration::from_millis(3500),
             session_idle: Duration::from_secs(30 * 24 * 60 * 60),
         }
     }
@@ -67,8 +69,13 @@ pub const SESSIONS_PER_USER: usize = 10_000;
 /// default, in one system call.
 pub const READ_BYTES: usize = 64 * 1024;
 
-/// How many reads a connection gets before the others have their turn. With `READ_BYTES`, 1 MiB:
-/// enough to keep one busy peer at full speed, little enough not to be felt by the rest.
+/// How many lines of a connection are answered before the others have their turn. Logins with a
+/// public password are the dearest, at some 20 µs: a peer that floods the server with them holds the
+/// others up for some 3 ms.
+pub const LINES_PER_TURN: usize = 128;
+
+/// How many reads a connection gets before the others have their turn, whatever the lines in them:
+/// with `READ_BYTES`, 1 MiB of a line that is too long.
 pub const READS_PER_TURN: usize = 16;
 
 /// How many bytes of answers a reactor's spare buffer may hold on to between connections. A larger
@@ -86,6 +93,10 @@ pub const ACCEPT_RETRY: Duration = Duration::from_millis(500);
 /// How long an idle connection stays silent before TCP asks whether the peer still is there: well
 /// under the hours after which routers forget a connection, and rare enough to cost nothing.
 pub const KEEPALIVE: Duration = Duration::from_secs(5 * 60);
+
+/// The longest answer that a client takes, in bytes. An inbox comes whole and may be large; one that
+/// never ends must not fill the memory.
+pub const CLIENT_ANSWER_BYTES: usize = 1024 * 1024 * 1024;
 
 /// How long a client waits for a connection, and for each piece of an answer.
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(30);

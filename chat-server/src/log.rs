@@ -35,7 +35,7 @@ impl Log {
         drop(self.writer);
         let lost = self.lost.dropped_lines();
         if lost > 0 {
-            eprintln!("chat-server: {lost} lines of the log were lost, because stderr was read too slowly");
+            say!("chat-server: {lost} lines of the log were lost, because stderr was read too slowly");
         }
     }
 }

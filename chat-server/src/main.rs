@@ -1,5 +1,13 @@
 //! The chat server as one binary: arguments, log and signals around `chat_lib::Server`.
 
+/// Says a line on stderr, if anybody is there to read it.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        writeln!(std::io::stderr(), $($text)*).ok();
+    }};
+}
+
 mod args;
 mod log;
 
@@ -20,7 +28,7 @@ fn main() -> ExitCode {
     match run(&Args::read()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("chat-server: {problem}");
+            say!("chat-server: {problem}");
             ExitCode::FAILURE
         }
     }
@@ -43,11 +51,11 @@ fn serve(args: &Args, signals: Signals) -> Result<(), Box<dyn Error>> {
         chat.add_demo_users()?;
     }
     let server = Server::bind(chat, &args.listen[..])?;
-    eprintln!("chat-server: everything is kept in memory and gone when the server stops");
+    say!("chat-server: everything is kept in memory and gone when the server stops");
     for address in server.addresses() {
-        eprintln!("chat-server: listening on {address}");
+        say!("chat-server: listening on {address}");
         if !address.ip().is_loopback() {
-            eprintln!("chat-server: passwords and messages to and from {address} are not encrypted");
+            say!("chat-server: passwords and messages to and from {address} are not encrypted");
         }
     }
     stop_at(signals, server.handle());

@@ -7,7 +7,7 @@ use mio::net::TcpStream;
 use super::socket::Socket;
 use crate::connection::Connection;
 use crate::engine::{Chat, CheckedLogin, Login};
-use crate::limits::{Limits, READ_BYTES, READS_PER_TURN, SPARE_BYTES};
+use crate::limits::{LINES_PER_TURN, Limits, READ_BYTES, READS_PER_TURN, SPARE_BYTES};
 
 /// A connection and its socket.
 pub(super) struct Peer {
@@ -23,7 +23,8 @@ pub(super) struct Peer {
     /// Answers; the first `sent` bytes are gone already.
     unsent: Vec<u8>,
     sent: usize,
-    /// Received bytes that the connection has not taken, because too much is unsent.
+    /// Received bytes that the connection has not taken: too much is unsent, its turn was over, or it
+    /// waits for a login.
     untaken: Vec<u8>,
     login: LoginState,
     /// The peer has said all.
@@ -112,7 +113,7 @@ impl Peer {
     }
 
     fn turn(&mut self, scratch: &mut [u8], limits: &Limits) -> Next {
-        let mut reads = 0;
+        let (mut reads, mut lines) = (0, LINES_PER_TURN);
         loop {
             if let Err(problem) = self.write() {
                 return Next::Close(Why::Failed(problem));
@@ -131,22 +132,22 @@ impl Peer {
             if self.waiting() >= limits.reply_bytes.max(1) {
                 return Next::Wait;
             }
+            if lines == 0 || reads == READS_PER_TURN {
+                return Next::Again;
+            }
             if !self.untaken.is_empty() {
                 let untaken = std::mem::take(&mut self.untaken);
-                self.receive(&untaken);
+                self.receive(&untaken, &mut lines);
                 continue;
             }
             if self.ended || self.reads_left == Some(0) {
                 return if self.waiting() == 0 { self.part(scratch) } else { Next::Wait };
             }
-            if reads == READS_PER_TURN {
-                return Next::Again;
-            }
             reads += 1;
             self.reads_left = self.reads_left.map(|left| left.saturating_sub(1));
             match self.socket.read(scratch) {
                 Ok(Some(0)) => self.ended = true,
-                Ok(Some(count)) => self.receive(scratch.get(..count).unwrap_or_default()),
+                Ok(Some(count)) => self.receive(scratch.get(..count).unwrap_or_default(), &mut lines),
                 Ok(None) if self.reads_left == Some(0) => {}
                 Ok(None) => return Next::Wait,
                 Err(problem) => return Next::Close(Why::Failed(problem)),
@@ -178,11 +179,11 @@ impl Peer {
         Next::Again
     }
 
-    fn receive(&mut self, bytes: &[u8]) {
+    fn receive(&mut self, bytes: &[u8], lines: &mut usize) {
         self.make_room();
         let before = self.unsent.len();
         let mut rest = bytes;
-        if let Some(login) = self.connection.advance(&mut rest, &mut self.unsent) {
+        if let Some(login) = self.connection.advance(&mut rest, lines, &mut self.unsent) {
             self.login = LoginState::Found(login);
         }
         self.untaken.extend_from_slice(rest);
@@ -208,6 +209,11 @@ impl Peer {
         self.sent += count;
         if count > 0 {
             self.stalled = None;
+        }
+        // Of a large answer, what is sent gives its memory back before all is.
+        if self.sent > SPARE_BYTES && self.sent > self.waiting() {
+            self.make_room();
+            self.unsent.shrink_to_fit();
         }
         if self.waiting() > 0 {
             self.stalled.get_or_insert_with(Instant::now);
