@@ -1,6 +1,9 @@
 //! The log on stderr.
 
 use std::io::{IsTerminal, stderr};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
@@ -8,6 +11,9 @@ use tracing_subscriber::filter::LevelFilter;
 /// Lines that may wait to be written: some 10 MB, seconds of a busy server. Past that, lines are lost
 /// and counted, for a server that waited for whoever reads its log could be stopped by them.
 const LINES_WAITING: usize = 65_536;
+
+/// How long the last line may take to be written.
+const LAST_WORD: Duration = Duration::from_millis(200);
 
 /// Writes what is logged, in a thread of its own.
 pub(crate) struct Log {
@@ -30,12 +36,19 @@ impl Log {
         Self { writer, lost }
     }
 
-    /// Writes what still waits.
+    /// Writes what still waits, or as much of it as the reader takes within some two seconds.
     pub(crate) fn finish(self) {
         drop(self.writer);
         let lost = self.lost.dropped_lines();
-        if lost > 0 {
-            say!("chat-server: {lost} lines of the log were lost, because stderr was read too slowly");
+        if lost == 0 {
+            return;
         }
+        // Whoever let lines get lost may still not read, and the process is to end.
+        let (said, saying) = channel();
+        thread::spawn(move || {
+            say!("chat-server: {lost} lines of the log were lost, because stderr was read too slowly");
+            said.send(())
+        });
+        saying.recv_timeout(LAST_WORD).ok();
     }
 }
