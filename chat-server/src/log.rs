@@ -8,12 +8,12 @@ use std::time::Duration;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::LevelFilter;
 
-/// Lines that may wait to be written: some 10 MB, seconds of a busy server. Past that, lines are lost
+/// Lines that may wait to be written: some 2 MB, half a second of a server at its busiest. Past that, lines are lost
 /// and counted, for a server that waited for whoever reads its log could be stopped by them.
-const LINES_WAITING: usize = 65_536;
+const LINES_WAITING: usize = 16_384;
 
 /// How long the last line may take to be written.
-const LAST_WORD: Duration = Duration::from_millis(200);
+const LAST_WORD: Duration = Duration::from_millis(300);
 
 /// Writes what is logged, in a thread of its own.
 pub(crate) struct Log {
