@@ -4,8 +4,10 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use chat_lib::server::Handle;
 use chat_lib::{Chat, Client, Server};
@@ -20,9 +22,15 @@ struct Running {
 
 impl Running {
     fn new() -> Self {
+        Self::on("127.0.0.1:0")
+    }
+
+    /// On an address of loopback that is the caller's own: once the server is gone, the port will not
+    /// be another test's.
+    fn on(address: &str) -> Self {
         let chat = Chat::memory();
         chat.add_demo_users().unwrap();
-        let server = Server::bind(chat, "127.0.0.1:0").unwrap();
+        let server = Server::bind(chat, address).unwrap();
         let (address, handle) = (server.addresses()[0], server.handle());
         Self { address, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
     }
@@ -158,7 +166,7 @@ fn a_trace_shows_the_bytes_both_ways() {
 
 #[test]
 fn a_server_that_is_not_there_or_goes_away() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.24:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let gone = thread::spawn(move || drop(listener.accept().unwrap()));
     let run = |args: &[&str]| {
@@ -203,7 +211,7 @@ fn a_server_cannot_command_the_terminal() {
 struct Terminal {
     child: Child,
     keys: ChildStdin,
-    screen: ChildStdout,
+    screen: Receiver<Vec<u8>>,
     seen: String,
 }
 
@@ -216,7 +224,14 @@ impl Terminal {
             .stdout(Stdio::piped())
             .spawn()
             .expect("script, of Debian's bsdutils");
-        let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (keys, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (sender, screen) = channel();
+        thread::spawn(move || {
+            let mut bytes = [0; 1024];
+            while let Ok(count @ 1..) = output.read(&mut bytes) {
+                sender.send(bytes[..count].to_vec()).unwrap();
+            }
+        });
         Self { child, keys, screen, seen: String::new() }
     }
 
@@ -233,17 +248,17 @@ impl Terminal {
                 self.seen = after.to_owned();
                 return before;
             }
-            let mut bytes = [0; 1024];
-            let count = self.screen.read(&mut bytes).unwrap();
-            assert!(count > 0, "no {text:?} in {:?}", self.seen);
-            self.seen += &String::from_utf8_lossy(&bytes[..count]);
+            let Ok(bytes) = self.screen.recv_timeout(Duration::from_secs(30)) else {
+                panic!("no {text:?} in {:?}", self.seen);
+            };
+            self.seen += &String::from_utf8_lossy(&bytes);
         }
     }
 }
 
 #[test]
 fn a_person_at_a_terminal() {
-    let mut server = Running::new();
+    let mut server = Running::on("127.0.0.25:0");
     let mut terminal = Terminal::new(&server);
     let tty = terminal.wait_for("\r\n");
     terminal.wait_for("Command :");

@@ -139,7 +139,7 @@ fn typed_answers_of_all_commands() {
 #[test]
 fn nobody_listens() {
     let address = {
-        let server = Running::new(Chat::memory());
+        let server = Running::on("127.0.0.22:0", Chat::memory());
         let address = server.address;
         server.stop();
         address

@@ -162,7 +162,7 @@ fn a_peer_that_takes_no_answers_for_too_long_is_closed() {
 
 #[test]
 fn a_stop_answers_what_was_sent_before_it() {
-    let server = start(Limits::default());
+    let server = Running::on("127.0.0.21:0", demo_chat(Limits::default()).0);
     let mut streams: Vec<_> = (0..20).map(|_| connect(&server)).collect();
     for stream in &mut streams {
         stream.write_all(&b"halo\n".repeat(100)).unwrap();

@@ -103,7 +103,7 @@ fn it_says_where_it_listens_and_what_it_forgets() {
 #[test]
 fn signals_stop_it_with_all_answered() {
     for signal in [Signal::TERM, Signal::INT] {
-        let server = Process::start(&[]);
+        let server = Process::start_on("127.0.0.23:0");
         let mut idle = server.connect();
         let mut busy = server.connect();
         login(&mut idle, "messi");

@@ -56,7 +56,13 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn new(chat: Chat) -> Self {
-        let server = Server::bind(chat, "127.0.0.1:0").unwrap();
+        Self::on("127.0.0.1:0", chat)
+    }
+
+    /// On an address of loopback that is the caller's own: once the server is gone, the port will not
+    /// be another test's.
+    pub(crate) fn on(address: &str, chat: Chat) -> Self {
+        let server = Server::bind(chat, address).unwrap();
         let (address, handle) = (server.addresses()[0], server.handle());
         Self { address, handle, thread: Some(thread::spawn(move || server.run())) }
     }

@@ -27,6 +27,12 @@ impl Process {
         Self::spawn(Command::new(BINARY).args(ARGS).args(args))
     }
 
+    /// The same, on an address of loopback that is the caller's own: once the server is gone, the
+    /// port will not be another test's.
+    pub(crate) fn start_on(address: &str) -> Self {
+        Self::spawn(Command::new(BINARY).args(["--memory", "--demo", "--listen", address]))
+    }
+
     /// The same, with room for no more than `count` open files.
     pub(crate) fn start_with_files(count: u32) -> Self {
         let script = format!("ulimit -n {count}; exec {BINARY} {}", ARGS.join(" "));
