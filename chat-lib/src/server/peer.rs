@@ -59,15 +59,11 @@ impl Peer {
         }
     }
 
-    /// Has the next turn read what has arrived, also if no event told of it yet, and be its last.
-    pub(super) fn look_once_more(&mut self) {
+    /// Has the server stop: it reads `reads` times more, of what has arrived, and then no more. Events
+    /// that told of the socket may have been passed over, so the system is asked anew.
+    pub(super) fn stop_after(&mut self, reads: usize) {
         self.socket.look();
-        self.reads_left = Some(1);
-    }
-
-    /// Reads nothing more from here on.
-    pub(super) fn end(&mut self) {
-        self.reads_left = Some(0);
+        self.reads_left = Some(reads);
     }
 
     /// Answers the login that the last turn gave away.
@@ -83,7 +79,7 @@ impl Peer {
             self.unsent = std::mem::take(&mut buffers.spare);
         }
         let next = self.turn(&mut buffers.scratch, limits);
-        if self.connection.mid_line() && self.waiting() < limits.reply_bytes {
+        if self.connection.mid_line() && !self.is_full(limits) {
             self.line_began.get_or_insert_with(Instant::now);
         } else {
             // It has ended, or it cannot end because the peer is not read from.
@@ -129,7 +125,7 @@ impl Peer {
                     return Next::Login(login);
                 }
             }
-            if self.waiting() >= limits.reply_bytes.max(1) {
+            if self.is_full(limits) {
                 return Next::Wait;
             }
             if lines == 0 || reads == READS_PER_TURN {
@@ -219,6 +215,11 @@ impl Peer {
             self.stalled.get_or_insert_with(Instant::now);
         }
         Ok(())
+    }
+
+    /// Whether so much waits for the peer that nothing more is read from it.
+    fn is_full(&self, limits: &Limits) -> bool {
+        self.waiting() >= limits.reply_bytes.max(1)
     }
 
     fn waiting(&self) -> usize {

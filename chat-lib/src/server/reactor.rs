@@ -219,11 +219,7 @@ impl Reactor {
         let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             if let Some(peer) = self.peers.get_mut(slot) {
-                if past(looking) {
-                    peer.end()
-                } else {
-                    peer.look_once_more()
-                }
+                peer.stop_after(if past(looking) { 0 } else { 1 });
                 self.serve(slot);
             }
         }

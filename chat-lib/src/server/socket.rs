@@ -33,9 +33,11 @@ impl Socket {
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
 
-    /// Has the next [`read`](Self::read) ask the system, also if no event told of anything.
+    /// Has the next [`read`](Self::read) and [`write`](Self::write) ask the system, also if no event
+    /// told of anything.
     pub(super) fn look(&mut self) {
         self.readable = true;
+        self.writable = true;
     }
 
     /// Reads once: how many bytes, 0 at the end of the stream, `None` if there is nothing to be read
