@@ -4,7 +4,7 @@ use std::fmt;
 
 use chat_lib::client::dial;
 use chat_lib::model::SessionToken;
-use chat_lib::protocol::reply::messages_object;
+use chat_lib::protocol::reply::{messages_object, user_list};
 use chat_lib::{Client, Error};
 
 use crate::trace::Traced;
@@ -61,8 +61,7 @@ impl Shell {
             "activeuser" => {
                 let token = self.token()?;
                 let users = self.request(|client| client.active_users(&token))?;
-                let names: String = users.iter().flat_map(|user| [user.as_str(), ", "]).collect();
-                Ok(format!("Active User: \"{names}\""))
+                Ok(format!("Active User: \"{}\"", user_list(&users)))
             }
             "logout" => {
                 let token = self.token()?;

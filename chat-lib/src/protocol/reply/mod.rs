@@ -5,7 +5,7 @@ mod read;
 mod write;
 
 pub use self::read::{read_active_users, read_inbox, read_logged_in, read_logged_out, read_sent};
-pub use self::write::{messages_object, write};
+pub use self::write::{messages_object, user_list, write};
 use crate::model::{Inbox, SessionToken, UserName};
 
 /// What ends an answer. JSON escapes line ends in strings, so it cannot occur inside one.

@@ -10,7 +10,7 @@ pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
         Ok(Reply::LoggedIn(token)) => json::write(&Token { status: "OK", tokenid: &token.to_string() }, out),
         Ok(Reply::Sent) => json::write(&Said { status: "OK", message: "Message Sent" }, out),
         Ok(Reply::Inbox(inbox)) => json::write(&Listed { status: "OK", messages: Messages(inbox) }, out),
-        Ok(Reply::ActiveUsers(users)) => json::write(&Said { status: "OK", message: &names(users) }, out),
+        Ok(Reply::ActiveUsers(users)) => json::write(&Said { status: "OK", message: &user_list(users) }, out),
         Ok(Reply::LoggedOut) => json::write(&Listed { status: "OK", messages: "Logged Out!" }, out),
         Err(error) => {
             let message = &error.message().to_string();
@@ -30,7 +30,8 @@ pub fn messages_object(inbox: &Inbox) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-fn names(users: &[UserName]) -> String {
+/// The `message` of an answer to `activeuser` alone, as clients print it.
+pub fn user_list(users: &[UserName]) -> String {
     users.iter().flat_map(|user| [user.as_str(), ", "]).collect()
 }
 
