@@ -3,13 +3,15 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::engine::{Chat, CheckedLogin, Login};
-use crate::protocol::{Frame, Frames};
+use crate::engine::{Chat, CheckedCredentials, Credentials};
+use crate::error::Error;
+use crate::protocol::{Frame, Frames, reply};
 
 /// A byte stream of one peer. It does no I/O: the caller brings what it received, and sends what it
 /// is given, by whatever means it has.
 ///
-/// A login is checked within [`receive`](Self::receive), which then takes tens of milliseconds.
+/// A password is checked within [`receive`](Self::receive), which then takes tens of milliseconds; and
+/// if the chat is kept on a disk, what its answers promise is written there before it returns.
 ///
 /// Besides a line whose end has not come, which is shorter than
 /// [`line_bytes`](crate::limits::Limits::line_bytes), it keeps nothing.
@@ -28,13 +30,15 @@ pub struct Connection {
     chat: Chat,
     peer: Option<SocketAddr>,
     frames: Frames,
+    /// How many answers were appended since the last commit.
+    unpromised: usize,
 }
 
 impl Connection {
     /// A fresh connection to `chat`.
     pub fn new(chat: Chat) -> Self {
         let frames = Frames::new(chat.limits().line_bytes);
-        Self { chat, peer: None, frames }
+        Self { chat, peer: None, frames, unpromised: 0 }
     }
 
     /// As [`new`](Self::new), with the address that the log gives for the peer.
@@ -51,35 +55,51 @@ impl Connection {
     #[must_use = "bytes that were not taken must be handed in again"]
     pub fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
         let (mut rest, mut lines) = (bytes, usize::MAX);
-        while let Some(login) = self.advance(&mut rest, &mut lines, out) {
-            self.finish(login.check(), out);
+        let (chat, before) = (self.chat.clone(), out.len());
+        let group = chat.begin();
+        while let Some(credentials) = self.advance(&mut rest, &mut lines, out) {
+            self.finish(credentials.check(), out);
         }
+        self.settle(chat.commit(group), before, out);
         bytes.len() - rest.len()
     }
 
     /// As [`receive`](Self::receive), taking bytes off the front of `bytes`, but answers no more than
-    /// `lines` lines, which it counts down, and stops at a login whose password takes long to check,
-    /// and gives it. It must be finished before more is taken.
-    pub(crate) fn advance(&mut self, bytes: &mut &[u8], lines: &mut usize, out: &mut Vec<u8>) -> Option<Login> {
+    /// `lines` lines, which it counts down, stops at a password that takes long to check and gives it,
+    /// and commits nothing. The password must be finished before more is taken.
+    pub(crate) fn advance(&mut self, bytes: &mut &[u8], lines: &mut usize, out: &mut Vec<u8>) -> Option<Credentials> {
         while out.len() < self.chat.limits().reply_bytes.max(1) && *lines > 0 {
             let frame = self.frames.next(bytes)?;
             *lines -= 1;
             match frame {
                 Frame::Line(line) => {
-                    let login = self.chat.start(line, self.peer, out);
-                    if login.is_some() {
-                        return login;
+                    let credentials = self.chat.start(line, self.peer, out);
+                    if credentials.is_some() {
+                        return credentials;
                     }
                 }
                 Frame::TooLong => self.chat.answer_too_long(self.peer, out),
             }
+            self.unpromised += 1;
         }
         None
     }
 
-    /// Answers a login that [`advance`](Self::advance) stopped at.
-    pub(crate) fn finish(&mut self, login: CheckedLogin, out: &mut Vec<u8>) {
-        self.chat.finish(login, self.peer, out);
+    /// Answers the command that [`advance`](Self::advance) stopped at.
+    pub(crate) fn finish(&mut self, checked: CheckedCredentials, out: &mut Vec<u8>) {
+        self.chat.finish(checked, self.peer, out);
+        self.unpromised += 1;
+    }
+
+    /// Takes note of a commit. If it failed, all answers behind the first `promised` bytes of `out`,
+    /// which are those since the last commit, become refusals.
+    pub(crate) fn settle(&mut self, commit: Result<(), Error>, promised: usize, out: &mut Vec<u8>) {
+        let answers = std::mem::take(&mut self.unpromised);
+        if let Err(problem) = commit {
+            out.truncate(promised);
+            let refusal = Err(problem);
+            (0..answers).for_each(|_| reply::write(&refusal, out));
+        }
     }
 
     /// Whether a line has begun and its end has not come. A peer that leaves it at that for long may

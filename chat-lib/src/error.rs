@@ -3,6 +3,8 @@
 
 use std::error::Error as StdError;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 use std::{fmt, io};
 
 use crate::limits;
@@ -46,6 +48,45 @@ pub enum Error {
     /// Too many logins wait to be checked. Nobody's; trying again later will work.
     #[error("too many logins are waiting; try again later")]
     Busy,
+    /// The recipient's mailbox is full. Nobody's; it will have room when the recipient reads.
+    #[error("the recipient's inbox is full; it has room again when they read it")]
+    MailboxFull,
+    /// Too many failed logins of that user or from that address. The peer's; later will work.
+    #[error("too many failed attempts; try again in {} s", wait.as_secs_f64().ceil())]
+    TooManyAttempts {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// Users cannot register themselves here. Nobody's.
+    #[error("this server takes no registrations; ask its operator for an account")]
+    RegistrationClosed,
+    /// The data directory is open already, in another process or in this one. The caller's.
+    #[error("{} is in use by another process", path.display())]
+    DataInUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The data was written by a version whose format this one does not know. The caller's.
+    #[error("{} has format {found}, and this version knows only format {known}; use the version that wrote it", path.display())]
+    DataFormat {
+        /// The database.
+        path: PathBuf,
+        /// The format that it has.
+        found: i64,
+        /// The format that this version writes.
+        known: i64,
+    },
+    /// A dump was to be restored where there are users already. The caller's; nothing was done.
+    #[error("there are users already; a dump is restored where there are none")]
+    NotEmpty,
+    /// A dump that cannot be taken back. Its author's.
+    #[error("line {line} of the dump: {problem}")]
+    BadDump {
+        /// Which line, from 1 on.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// An account under that user name exists. The caller's.
     #[error("that user name is taken")]
     UserExists,
@@ -118,6 +159,13 @@ impl Error {
             Self::Entropy(_) => "entropy",
             Self::Hashing(_) => "hashing",
             Self::Busy => "busy",
+            Self::MailboxFull => "mailbox_full",
+            Self::TooManyAttempts { .. } => "too_many_attempts",
+            Self::RegistrationClosed => "registration_closed",
+            Self::DataInUse { .. } => "data_in_use",
+            Self::DataFormat { .. } => "data_format",
+            Self::NotEmpty => "not_empty",
+            Self::BadDump { .. } => "bad_dump",
             Self::UserExists => "user_exists",
             Self::InvalidUserName => "invalid_user_name",
             Self::InvalidFullName => "invalid_full_name",
@@ -215,6 +263,13 @@ mod tests {
             Error::Listen { address: ([127, 0, 0, 1], 1).into(), source: io() },
             Error::Io(io()),
             Error::Busy,
+            Error::MailboxFull,
+            Error::TooManyAttempts { wait: Duration::from_millis(1500) },
+            Error::RegistrationClosed,
+            Error::DataInUse { path: "chat-data".into() },
+            Error::DataFormat { path: "chat-data/chat.db".into(), found: 2, known: 1 },
+            Error::BadDump { line: 3, problem: "reason".to_owned() },
+            Error::NotEmpty,
         ];
         for (place, error) in all.iter().enumerate() {
             let kind = match error {
@@ -241,6 +296,13 @@ mod tests {
                 Error::Listen { .. } => 20,
                 Error::Io(_) => 21,
                 Error::Busy => 22,
+                Error::MailboxFull => 23,
+                Error::TooManyAttempts { .. } => 24,
+                Error::RegistrationClosed => 25,
+                Error::DataInUse { .. } => 26,
+                Error::DataFormat { .. } => 27,
+                Error::BadDump { .. } => 28,
+                Error::NotEmpty => 29,
             };
             assert_eq!(kind, place);
         }
@@ -288,7 +350,12 @@ mod tests {
             format!("2 KB/s | {} min |", limits.stall_time.as_secs() / 60),
             format!("not used | {} days |", limits.session_idle.as_secs() / 86_400),
             format!("| live sessions of a user | {} |", grouped(limits::SESSIONS_PER_USER)),
-            format!("checked, of all peers | {} |", limits::LOGINS_WAITING),
+            format!("| unread messages of a user | {} |", grouped(limits.mailbox_messages)),
+            format!("texts together | {} |", grouped(limits.mailbox_bytes)),
+            format!("from an address | {} |", limits.failed_logins),
+            format!("or hashed, of all peers | {} |", limits::LOGINS_WAITING),
+            format!("must wait: {} second,", limits::LOGIN_DELAY.as_secs()),
+            format!("up to {} minutes.", limits::LOGIN_DELAY_MAX.as_secs() / 60),
             format!("| user name | 1 to {} of", limits::USER_NAME_CHARS),
             format!("| full name | 1 to {} bytes", limits::FULL_NAME_BYTES),
             format!("| country | at most {} bytes", limits::COUNTRY_BYTES),

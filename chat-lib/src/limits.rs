@@ -33,6 +33,15 @@ pub struct Limits {
     /// How long a session lives without being used. Default 30 days: a client that is used monthly
     /// stays logged in.
     pub session_idle: Duration,
+    /// How many unread messages a mailbox holds. Default 100,000: years of being away, and an answer to
+    /// `inbox` that a client can still take.
+    pub mailbox_messages: usize,
+    /// How many bytes the texts of a mailbox's unread messages have together. Default 67,108,864: an
+    /// answer to `inbox` is made in memory, where JSON may multiply it by six.
+    pub mailbox_bytes: usize,
+    /// How many logins of one user, or from one address, may fail before the next must wait. Default 5:
+    /// people mistype a password two or three times.
+    pub failed_logins: u32,
 }
 
 impl Default for Limits {
@@ -44,6 +53,9 @@ impl Default for Limits {
             stall_time: Duration::from_secs(10 * 60),
             shutdown_grace: Duration::from_millis(3500),
             session_idle: Duration::from_secs(30 * 24 * 60 * 60),
+            mailbox_messages: 100_000,
+            mailbox_bytes: 64 * 1024 * 1024,
+            failed_logins: 5,
         }
     }
 }
@@ -65,6 +77,51 @@ pub const PASSWORD_BYTES: usize = 1024;
 /// client that logs in and never out can take, and is far above any real number of devices.
 pub const SESSIONS_PER_USER: usize = 10_000;
 
+/// How long a login waits after the first failure past
+/// [`failed_logins`](Limits::failed_logins); it doubles with each further one. It makes guessing slow
+/// and is hardly noticed by a person.
+pub const LOGIN_DELAY: Duration = Duration::from_secs(1);
+
+/// The longest that a login has to wait: a guesser gets four tries an hour in the end, and who was
+/// locked out is back after a coffee.
+pub const LOGIN_DELAY_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// How long failures are remembered after the last one: long enough that it does not pay to wait for it.
+pub const FAILURES_FORGOTTEN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many users and addresses with failed logins are remembered, the least recent being forgotten:
+/// some 10 MB.
+pub const FAILURES_REMEMBERED: usize = 100_000;
+
+/// What part of a session's idle time it may live longer after a restart. Every use moves a session's
+/// end; with this slack, the store has to write that only so many times in an idle time.
+pub const SESSION_SLACK: u32 = 64;
+
+/// How many bytes of messages the durable store puts into one row, if they come at once. Larger rows
+/// cost less to write, smaller ones less to read for one message in them.
+pub const GROUP_BYTES: usize = 16 * 1024;
+
+/// How many bytes of the latest messages the durable store keeps in memory, for those who read soon.
+pub const RECENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// After how many bytes of messages the durable store writes down where mailboxes end. What came later
+/// is read at the next start after a crash: some 0.1 s.
+pub const ACCOUNTED_BYTES: usize = 32 * 1024 * 1024;
+
+/// After how many written bytes the durable store's write-ahead log is brought into the database, beside
+/// the commits. It is read at the next start after a crash.
+pub const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
+
+/// After how many bytes of read messages the durable store drops what may be dropped, if more was not
+/// left of the last time: so each byte is looked at a few times at most.
+pub const SWEEP_BYTES: usize = 16 * 1024 * 1024;
+
+/// The longest that the durable store waits until it drops what may be dropped.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How often the durable store syncs under `SyncMode::EverySecond`, and looks after itself.
+pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
+
 /// How many bytes the server reads from a connection at once: what a socket's buffer holds by
 /// default, in one system call.
 pub const READ_BYTES: usize = 64 * 1024;
@@ -78,9 +135,13 @@ pub const LINES_PER_TURN: usize = 128;
 /// with `READ_BYTES`, 1 MiB of a line that is too long.
 pub const READS_PER_TURN: usize = 16;
 
-/// How many bytes of answers a reactor's spare buffer may hold on to between connections. A larger
-/// one, left by a full inbox, is given back.
+/// How many bytes of memory a reactor's spare buffer for answers may hold on to between connections. A
+/// larger one, left by a full inbox, is given back.
 pub const SPARE_BYTES: usize = 256 * 1024;
+
+/// How many spare buffers a reactor holds on to: as many as peers whose answers usually wait for one
+/// commit.
+pub const SPARE_BUFFERS: usize = 64;
 
 /// Logins that may wait for their password to be checked; one more is refused with `busy`. At the
 /// default cost the last of them waits for some three seconds, as long as people do.

@@ -9,7 +9,7 @@ use chat_lib::clock::Timestamp;
 use chat_lib::entropy::{Entropy, OsEntropy};
 use chat_lib::model::{Account, Inbox, Profile, SessionToken, UserName};
 use chat_lib::protocol::reply;
-use chat_lib::store::{Memory, Store};
+use chat_lib::store::{Appended, Memory, NewMessage, Record, Room, Show, Store};
 use chat_lib::{Chat, Config, Error};
 
 /// A store or source of entropy whose n-th call, counted down in it, fails.
@@ -65,14 +65,38 @@ impl Store for Failing {
         self.store.active_users(now)
     }
 
-    fn append(&self, to: &str, from: &Arc<Profile>, text: &str) -> Result<bool, Error> {
+    fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error> {
         self.fuse.burn()?;
-        self.store.append(to, from, text)
+        self.store.append(message, room)
     }
 
     fn take_unread(&self, user: &str) -> Result<Inbox, Error> {
         self.fuse.burn()?;
         self.store.take_unread(user)
+    }
+
+    fn accounts(&self) -> Result<Vec<Arc<Account>>, Error> {
+        self.store.accounts()
+    }
+
+    fn replace_account(&self, old: &Arc<Account>, new: Account) -> Result<bool, Error> {
+        self.store.replace_account(old, new)
+    }
+
+    fn remove_account(&self, user: &str) -> Result<bool, Error> {
+        self.store.remove_account(user)
+    }
+
+    fn close_sessions(&self, user: &str) -> Result<(), Error> {
+        self.store.close_sessions(user)
+    }
+
+    fn dump(&self, show: &mut Show<'_>) -> Result<(), Error> {
+        self.store.dump(show)
+    }
+
+    fn restore(&self, record: Record<'_>) -> Result<bool, Error> {
+        self.store.restore(record)
     }
 }
 
@@ -93,7 +117,7 @@ fn insist(chat: &Chat, line: &str) -> (Vec<u8>, usize) {
 #[test]
 fn any_call_of_the_store_may_fail() {
     let mut failed = 0;
-    for nth in 1..=12 {
+    for nth in 1..=13 {
         let fuse = Fuse(Arc::new(AtomicU64::new(nth)));
         let store = Box::new(Failing { store: Memory::new(), fuse });
         let chat = Chat::new(Config { store, ..Config::default() });
@@ -112,8 +136,8 @@ fn any_call_of_the_store_may_fail() {
         assert_eq!(inbox.iter().map(|message| message.body()).collect::<Vec<_>>(), ["0", "1"], "call {nth} failed");
         reply::read_logged_out(&ask(&format!("logout {token}\n"))).unwrap();
     }
-    // 2 calls for the login, 2 for each command with a session, 1 for the logout.
-    assert_eq!(failed, 2 + 2 * 4 + 1);
+    // 3 calls for the login, 2 for each command with a session, 1 for the logout.
+    assert_eq!(failed, 3 + 2 * 4 + 1);
 }
 
 struct Empty(AtomicU64);

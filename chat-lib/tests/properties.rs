@@ -60,7 +60,12 @@ proptest! {
 
     #[test]
     fn answers_are_the_models(steps in vec(step(), 0..60)) {
-        let limits = Limits { line_bytes: LINE_BYTES, session_idle: Duration::from_secs(100), ..Limits::default() };
+        let limits = Limits {
+            line_bytes: LINE_BYTES,
+            session_idle: Duration::from_secs(100),
+            failed_logins: u32::MAX,
+            ..Limits::default()
+        };
         let (chat, clock) = demo_chat(limits);
         let mut model = Model::new(LINE_BYTES, 100, tokens().map(|token| token.to_string()));
         for step in &steps {
@@ -95,7 +100,7 @@ fn debug_shows_no_secrets() {
 
 /// What a new demo chat answers to `pieces`, `out` being emptied whenever it holds `room` bytes.
 fn answers(pieces: &[&[u8]], room: usize) -> Vec<u8> {
-    let limits = Limits { line_bytes: LINE_BYTES, reply_bytes: room, ..Limits::default() };
+    let limits = Limits { line_bytes: LINE_BYTES, reply_bytes: room, failed_logins: u32::MAX, ..Limits::default() };
     let mut connection = Connection::new(demo_chat(limits).0);
     let (mut sent, mut out) = (Vec::new(), Vec::new());
     for piece in pieces {

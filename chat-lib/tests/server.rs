@@ -11,7 +11,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use chat_lib::limits::{LOGINS_WAITING, Limits};
-use chat_lib::{Chat, Client, Error, NewUser, Server};
+use chat_lib::{Chat, Client, Config, Error, NewUser, Server};
 use socket2::{Domain, Socket, Type};
 
 use crate::support::{Running, demo_chat, tokens};
@@ -287,7 +287,8 @@ fn a_stop_while_a_peer_goes_on_sending_loses_no_answer() {
 }
 
 fn chat_with_a_slow_login() -> Chat {
-    let (chat, _) = demo_chat(Limits::default());
+    let limits = Limits { failed_logins: u32::MAX, ..Limits::default() };
+    let chat = Chat::new(Config { limits, ..Config::default() });
     chat.add_user(NewUser { name: "ana", password: "secret", full_name: "Ana Lima", country: "" }).unwrap();
     chat
 }

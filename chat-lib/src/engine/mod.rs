@@ -1,22 +1,28 @@
 //! The rules of the chat. [`Chat`] takes commands and gives values.
 
-mod demo;
+mod accounts;
+mod credentials;
 mod event;
-mod login;
+mod exchange;
+mod throttle;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
+pub use self::accounts::NewUser;
+use self::credentials::Whose;
+pub(crate) use self::credentials::{CheckedCredentials, Credentials};
 use self::event::Event;
-pub(crate) use self::login::{CheckedLogin, Login};
+use self::throttle::{Culprit, Throttle};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::model::{Account, PasswordHash, Profile, SessionToken, UserName};
+use crate::model::{Account, PasswordCost, Profile, SessionToken, UserName};
 use crate::protocol::{Command, Reply, reply};
-use crate::store::{Memory, Store};
+use crate::store::{self, Appended, Durable, Group, Memory, NewMessage, Room, Store};
 
 /// A chat: users, their sessions and their mailboxes. Clones are handles to the same chat, and all
 /// of them can be used from many threads at once.
@@ -33,6 +39,7 @@ use crate::store::{Memory, Store};
 #[derive(Clone)]
 pub struct Chat {
     config: Arc<Config>,
+    throttle: Arc<Throttle>,
 }
 
 /// What a [`Chat`] stands on. The default keeps everything in memory.
@@ -45,19 +52,10 @@ pub struct Config {
     pub entropy: Box<dyn Entropy>,
     /// The caps.
     pub limits: Limits,
-}
-
-/// A user to be added. The rules for each field are in `docs/protocol.md`, "Names".
-#[derive(Clone, Copy)]
-pub struct NewUser<'a> {
-    /// The name to log in with.
-    pub name: &'a str,
-    /// The password; only a hash of it is kept.
-    pub password: &'a str,
-    /// The name that others are shown.
-    pub full_name: &'a str,
-    /// Where the user is from; may be empty.
-    pub country: &'a str,
+    /// What it costs to hash a password. A user whose hash cost less gets a new one at their next login.
+    pub password_cost: PasswordCost,
+    /// Whether peers may make accounts for themselves, with `register`.
+    pub registration: bool,
 }
 
 impl Chat {
@@ -66,29 +64,47 @@ impl Chat {
         Self::new(Config::default())
     }
 
-    /// A chat that stands on `config`.
-    pub fn new(config: Config) -> Self {
-        Self { config: Arc::new(config) }
-    }
-
-    /// Adds a user with an empty mailbox. Takes tens of milliseconds, for the password is hashed.
+    /// The chat that is kept in a directory; if there is none, it is made. Every call that changes
+    /// something returns when that is safe on the disk.
+    ///
+    /// ```
+    /// use chat_lib::{Chat, NewUser};
+    ///
+    /// # let directory = std::env::temp_dir().join(format!("chat-doc-{}", std::process::id()));
+    /// let chat = Chat::open(&directory)?;
+    /// chat.add_user(NewUser { name: "ana", password: "secret", full_name: "Ana Lima", country: "Brasil" })?;
+    /// drop(chat);
+    ///
+    /// let chat = Chat::open(&directory)?;
+    /// assert_eq!(chat.users()?[0].full_name(), "Ana Lima");
+    /// # std::fs::remove_dir_all(&directory).unwrap();
+    /// # Ok::<(), chat_lib::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::UserExists`] if the name is taken; [`Error::InvalidUserName`],
-    /// [`Error::InvalidPassword`], [`Error::InvalidFullName`] or [`Error::InvalidCountry`] if a field
-    /// breaks its rule; [`Error::Storage`], [`Error::Entropy`] or [`Error::Hashing`] if the machine
-    /// fails.
-    pub fn add_user(&self, user: NewUser<'_>) -> Result<(), Error> {
-        self.add(user, PasswordHash::new)
+    /// As [`Durable::open`].
+    pub fn open(directory: impl AsRef<Path>) -> Result<Self, Error> {
+        let store = Durable::open(directory.as_ref(), store::Options::default())?;
+        Ok(Self::new(Config { store: Box::new(store), ..Config::default() }))
+    }
+
+    /// A chat that stands on `config`.
+    pub fn new(config: Config) -> Self {
+        Self { config: Arc::new(config), throttle: Arc::default() }
     }
 
     /// Does what a request line says and gives the answer's bytes, whatever the line holds. The line
     /// may be without its end; what it may hold is `docs/protocol.md`.
     pub fn answer(&self, line: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        if let Some(login) = self.start(line, None, &mut out) {
-            self.finish(login.check(), None, &mut out);
+        let group = self.begin();
+        if let Some(credentials) = self.start(line, None, &mut out) {
+            self.finish(credentials.check(), None, &mut out);
+        }
+        if let Err(problem) = self.commit(group) {
+            out.clear();
+            reply::write(&Err(problem), &mut out);
         }
         out
     }
@@ -97,15 +113,16 @@ impl Chat {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchUser`] and [`Error::WrongPassword`] for a login, [`Error::NoSuchRecipient`] for
-    /// a message to nobody, [`Error::NoSuchSession`] for a token that opens none;
-    /// [`Error::Storage`], [`Error::Entropy`] or [`Error::Hashing`] if the machine fails. Nothing was
-    /// done then.
+    /// [`Error::NoSuchUser`], [`Error::WrongPassword`] and [`Error::TooManyAttempts`] for a login;
+    /// [`Error::RegistrationClosed`], [`Error::UserExists`] and those that a field's rule has for a
+    /// registration; [`Error::NoSuchRecipient`] and [`Error::MailboxFull`] for a message;
+    /// [`Error::NoSuchSession`] for a token that opens none; [`Error::Storage`], [`Error::Entropy`] or
+    /// [`Error::Hashing`] if the machine fails. Nothing was done then.
     pub fn execute(&self, command: &Command<'_>) -> Result<Reply, Error> {
-        match self.begin(command, None)? {
-            Begun::Done(reply) => Ok(reply),
-            Begun::Login(login) => self.log_in(login.check(), None),
-        }
+        self.durably(|| match self.obey(command, None)? {
+            Obeyed::Done(reply) => Ok(reply),
+            Obeyed::Asks(credentials) => self.conclude(credentials.check(), None),
+        })
     }
 
     /// The caps that this chat works under.
@@ -113,31 +130,48 @@ impl Chat {
         &self.config.limits
     }
 
-    /// Appends the answer to a line, or gives a login that must be checked and [finished] before
-    /// the peer's next line; one that is quick is checked here.
+    /// Begins a group of answers; none may leave before it is [committed](Self::commit).
+    pub(crate) fn begin(&self) -> Group<'_> {
+        self.config.store.begin()
+    }
+
+    /// Ends a group of answers. An error undid all that they say, and takes the place of each.
+    pub(crate) fn commit(&self, group: Group<'_>) -> Result<(), Error> {
+        self.config.store.commit(group)
+    }
+
+    fn durably<T>(&self, steps: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let group = self.begin();
+        let outcome = steps();
+        self.commit(group)?;
+        outcome
+    }
+
+    /// Appends the answer to a line, or gives credentials that must be checked and [finished] before
+    /// the peer's next line; those that are quick to check are checked here.
     ///
     /// [finished]: Self::finish
-    pub(crate) fn start(&self, line: &[u8], peer: Option<SocketAddr>, out: &mut Vec<u8>) -> Option<Login> {
+    pub(crate) fn start(&self, line: &[u8], peer: Option<SocketAddr>, out: &mut Vec<u8>) -> Option<Credentials> {
         if line.len() > self.limits().line_bytes {
             self.answer_too_long(peer, out);
             return None;
         }
         let outcome = match Command::parse(line) {
             Err(error) => self.refuse(error, peer),
-            Ok(command) => match self.begin(&command, peer) {
+            Ok(command) => match self.obey(&command, peer) {
                 Err(error) => Err(error),
-                Ok(Begun::Done(reply)) => Ok(reply),
-                Ok(Begun::Login(login)) if login.is_quick() => self.log_in(login.check(), peer),
-                Ok(Begun::Login(login)) => return Some(login),
+                Ok(Obeyed::Done(reply)) => Ok(reply),
+                Ok(Obeyed::Asks(credentials)) if credentials.is_quick() => self.conclude(credentials.check(), peer),
+                Ok(Obeyed::Asks(credentials)) => return Some(credentials),
             },
         };
         reply::write(&outcome, out);
         None
     }
 
-    /// Appends the answer to a login.
-    pub(crate) fn finish(&self, login: CheckedLogin, peer: Option<SocketAddr>, out: &mut Vec<u8>) {
-        reply::write(&self.log_in(login, peer), out);
+    /// Appends the answer to a command with credentials.
+    pub(crate) fn finish(&self, checked: CheckedCredentials, peer: Option<SocketAddr>, out: &mut Vec<u8>) {
+        reply::write(&self.conclude(checked, peer), out);
     }
 
     /// Answers a line that is too long to be looked at.
@@ -150,36 +184,24 @@ impl Chat {
         Err(error)
     }
 
-    fn begin(&self, command: &Command<'_>, peer: Option<SocketAddr>) -> Result<Begun, Error> {
+    fn obey(&self, command: &Command<'_>, peer: Option<SocketAddr>) -> Result<Obeyed, Error> {
         let mut event = Event::of(command, peer);
-        let outcome = self.apply(command, &mut event.user);
+        let outcome = self.apply(command, peer, &mut event.user);
         match &outcome {
-            Ok(Begun::Login(_)) => {}
-            Ok(Begun::Done(reply)) => event.log(Ok(reply)),
+            Ok(Obeyed::Asks(_)) => {}
+            Ok(Obeyed::Done(reply)) => event.log(Ok(reply)),
             Err(error) => event.log(Err(error)),
         }
         outcome
     }
 
-    fn log_in(&self, login: CheckedLogin, peer: Option<SocketAddr>) -> Result<Reply, Error> {
-        let CheckedLogin { account, verdict } = login;
-        let outcome = verdict.and_then(|()| self.open_session(&account.profile));
-        Event { peer, user: Some(Arc::clone(&account.profile)), command: Some("auth"), to: None }.log(outcome.as_ref());
-        outcome
-    }
-
-    fn open_session(&self, user: &Profile) -> Result<Reply, Error> {
-        let now = self.config.clock.now();
-        let token = SessionToken::random(&*self.config.entropy)?;
-        let name = user.user().as_str();
-        match self.config.store.open_session(token, name, now, now.after(self.limits().session_idle))? {
-            true => Ok(Reply::LoggedIn(token)),
-            false => Err(Error::Entropy("the same token came twice".to_owned())),
-        }
-    }
-
     /// `user` is set as soon as it is known whose command it is, refused or not.
-    fn apply(&self, command: &Command<'_>, user: &mut Option<Arc<Profile>>) -> Result<Begun, Error> {
+    fn apply(
+        &self,
+        command: &Command<'_>,
+        peer: Option<SocketAddr>,
+        user: &mut Option<Arc<Profile>>,
+    ) -> Result<Obeyed, Error> {
         let store = &self.config.store;
         let now = self.config.clock.now();
         let expires = now.after(self.limits().session_idle);
@@ -187,15 +209,35 @@ impl Chat {
             let from = store.use_session(token, now, expires)?.ok_or(Error::NoSuchSession)?;
             Ok::<_, Error>(Arc::clone(user.insert(from)))
         };
-        Ok(Begun::Done(match command {
-            Command::Auth { user, password } => {
-                let account = store.account(user)?.ok_or(Error::NoSuchUser)?;
-                return Ok(Begun::Login(Login::new(account, password)));
+        Ok(Obeyed::Done(match command {
+            Command::Auth { user: name, password } => {
+                let whose = store.account(name)?.map_or(Whose::Nobody, Whose::Account);
+                if let Whose::Account(account) = &whose {
+                    *user = Some(Arc::clone(&account.profile));
+                }
+                self.admit(&whose, peer)?;
+                return Ok(Obeyed::Asks(self.credentials(whose, password)));
             }
-            Command::Send { token, to, text } => match store.append(to, &session(token)?, text)? {
-                true => Reply::Sent,
-                false => return Err(Error::NoSuchRecipient),
-            },
+            Command::Register { user: name, password, full_name } => {
+                if !self.config.registration {
+                    return Err(Error::RegistrationClosed);
+                }
+                let whose = Whose::Newcomer(Arc::new(Profile::new(UserName::parse(name)?, full_name, "")?));
+                self.admit(&whose, peer)?;
+                if store.account(name)?.is_some() {
+                    return Err(Error::UserExists);
+                }
+                return Ok(Obeyed::Asks(self.credentials(whose, password)));
+            }
+            Command::Send { token, to, text } => {
+                let Limits { mailbox_messages: messages, mailbox_bytes: bytes, .. } = *self.limits();
+                let message = NewMessage { to, from: &session(token)?, text, time: now };
+                match store.append(message, Room { messages, bytes })? {
+                    Appended::Done => Reply::Sent,
+                    Appended::NoSuchUser => return Err(Error::NoSuchRecipient),
+                    Appended::Full => return Err(Error::MailboxFull),
+                }
+            }
             Command::Inbox { token } => Reply::Inbox(store.take_unread(session(token)?.user().as_str())?),
             Command::ActiveUser { token } => {
                 session(token)?;
@@ -208,14 +250,68 @@ impl Chat {
         }))
     }
 
-    fn add(&self, user: NewUser<'_>, hash: fn(&str, &dyn Entropy) -> Result<PasswordHash, Error>) -> Result<(), Error> {
-        let profile = Profile::new(UserName::parse(user.name)?, user.full_name, user.country)?;
-        let password = hash(user.password, &*self.config.entropy)?;
-        match self.config.store.add_account(Account { profile: Arc::new(profile), password })? {
-            true => Ok(()),
-            false => Err(Error::UserExists),
+    /// Does what a command with credentials asks for.
+    fn conclude(&self, checked: CheckedCredentials, peer: Option<SocketAddr>) -> Result<Reply, Error> {
+        let (user, command) = match &checked.whose {
+            Whose::Account(account) => (Some(Arc::clone(&account.profile)), Some("auth")),
+            Whose::Newcomer(profile) => (Some(Arc::clone(profile)), Some("register")),
+            Whose::Nobody => (None, Some("auth")),
+        };
+        let outcome = self.judge(checked, peer);
+        let user = user.filter(|_| command == Some("auth") || outcome.is_ok());
+        Event { peer, user, command, to: None }.log(outcome.as_ref());
+        outcome
+    }
+
+    fn judge(&self, checked: CheckedCredentials, peer: Option<SocketAddr>) -> Result<Reply, Error> {
+        let CheckedCredentials { whose, verdict } = checked;
+        // Others may have failed while this one was being checked.
+        self.admit(&whose, peer)?;
+        if matches!(verdict, Err(Error::WrongPassword | Error::NoSuchUser)) || matches!(whose, Whose::Newcomer(_)) {
+            self.throttle.failed(&culprits(&whose, peer), self.config.clock.now());
+        }
+        let hash = verdict?;
+        match whose {
+            Whose::Nobody => Err(Error::NoSuchUser),
+            Whose::Newcomer(profile) => {
+                let account = Account { profile, password: hash };
+                if self.config.store.add_account(account)? { Ok(Reply::Registered) } else { Err(Error::UserExists) }
+            }
+            Whose::Account(account) => {
+                // The password may have been changed meanwhile.
+                let now = self.config.store.account(account.profile.user().as_str())?.ok_or(Error::NoSuchUser)?;
+                if now.password != account.password {
+                    return Err(Error::Busy);
+                }
+                self.throttle.succeeded(&Culprit::User(account.profile.user().clone()));
+                if hash.is_some() {
+                    // Who changes the account at the same moment wins; the next login hashes again.
+                    self.config.store.replace_account(&now, Account { password: hash, ..(*now).clone() })?;
+                }
+                self.open_session(&account.profile)
+            }
         }
     }
+
+    fn open_session(&self, user: &Profile) -> Result<Reply, Error> {
+        let now = self.config.clock.now();
+        let token = SessionToken::random(&*self.config.entropy)?;
+        let name = user.user().as_str();
+        match self.config.store.open_session(token, name, now, now.after(self.limits().session_idle))? {
+            true => Ok(Reply::LoggedIn(token)),
+            false => Err(Error::Entropy("the same token came twice".to_owned())),
+        }
+    }
+
+    fn admit(&self, whose: &Whose, peer: Option<SocketAddr>) -> Result<(), Error> {
+        self.throttle.admit(&culprits(whose, peer), self.limits().failed_logins, self.config.clock.now())
+    }
+}
+
+/// Whose fault a failure is. Names that no account has are not counted: there is nothing to guess.
+fn culprits(whose: &Whose, peer: Option<SocketAddr>) -> Vec<Culprit> {
+    let user = if let Whose::Account(account) = whose { Some(account.profile.user().clone()) } else { None };
+    user.map(Culprit::User).into_iter().chain(Culprit::of_peer(peer)).collect()
 }
 
 impl fmt::Debug for Chat {
@@ -231,21 +327,15 @@ impl Default for Config {
             clock: Box::new(SystemClock),
             entropy: Box::new(OsEntropy),
             limits: Limits::default(),
+            password_cost: PasswordCost::default(),
+            registration: false,
         }
     }
 }
 
-/// Shows everything but the password.
-impl fmt::Debug for NewUser<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, full_name, country, password: _ } = self;
-        write!(f, "NewUser {{ name: {name:?}, full_name: {full_name:?}, country: {country:?}, .. }}")
-    }
-}
-
 /// How far a command has come.
-enum Begun {
+enum Obeyed {
     Done(Reply),
-    /// All but the check of the password and the opening of the session.
-    Login(Login),
+    /// A password has to be checked first.
+    Asks(Credentials),
 }

@@ -9,12 +9,12 @@ use crate::limits::{COUNTRY_BYTES, FULL_NAME_BYTES};
 pub struct Account {
     /// Who it is; shared with the messages that they send.
     pub profile: Arc<Profile>,
-    /// What the user's logins are checked against.
-    pub password: PasswordHash,
+    /// What the user's logins are checked against; without it, nobody can log in.
+    pub password: Option<PasswordHash>,
 }
 
 /// What others may see of a user.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Profile {
     user: UserName,
     full_name: String,

@@ -27,6 +27,24 @@ impl Inbox {
         self.entries.push(Entry { from: Arc::clone(from), end: self.texts.len() });
     }
 
+    /// Puts the messages of `later` behind the others.
+    pub(crate) fn append(&mut self, later: Self) {
+        let before = self.texts.len();
+        self.texts.push_str(&later.texts);
+        let later = later.entries.into_iter();
+        self.entries.extend(later.map(|entry| Entry { end: before + entry.end, ..entry }));
+    }
+
+    /// Says anew whose inbox it is.
+    pub(crate) fn set_to(&mut self, to: &str) {
+        to.clone_into(&mut self.to);
+    }
+
+    /// How many bytes all texts have together.
+    pub(crate) fn bytes(&self) -> usize {
+        self.texts.len()
+    }
+
     /// The full name of the user whose inbox it is. Empty if there are no messages and the inbox was
     /// read off an answer, which then does not say it.
     pub fn to(&self) -> &str {
@@ -35,12 +53,17 @@ impl Inbox {
 
     /// The messages, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = Message<'_>> {
+        self.with_senders().map(|(from, text)| Message { from, text })
+    }
+
+    /// Sender and text of each message, oldest first.
+    pub(crate) fn with_senders(&self) -> impl Iterator<Item = (&Arc<Profile>, &str)> {
         let mut start = 0;
         self.entries.iter().map(move |entry| {
             // Every `end` is the length that `texts` had at some push, and so a boundary in it.
             let text = self.texts.get(start..entry.end).unwrap_or_default();
             start = entry.end;
-            Message { from: &entry.from, text }
+            (&entry.from, text)
         })
     }
 

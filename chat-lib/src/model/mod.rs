@@ -8,6 +8,6 @@ mod user;
 
 pub use self::account::{Account, Profile};
 pub use self::inbox::{Inbox, Message};
-pub use self::password::PasswordHash;
+pub use self::password::{PasswordCost, PasswordHash};
 pub use self::token::SessionToken;
 pub use self::user::UserName;

@@ -8,20 +8,19 @@ use crate::error::Error;
 use crate::limits::PASSWORD_BYTES;
 
 /// A password as it is kept: hashed with Argon2id. `Debug` does not show it.
-#[derive(Clone)]
-pub struct PasswordHash(phc::PasswordHash);
+#[derive(Clone, Eq, PartialEq)]
+pub struct PasswordHash(Box<phc::PasswordHash>);
 
 impl PasswordHash {
-    /// Hashes `password` at the cost that OWASP asks for: 19 MiB, 2 passes. Takes tens of
-    /// milliseconds.
+    /// Hashes `password`. Takes tens of milliseconds at the default cost.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidPassword`] if it is empty, longer than 1,024 bytes, or holds white space (a
     /// request's words are parted by it); [`Error::Entropy`] or [`Error::Hashing`] if the machine
     /// cannot.
-    pub fn new(password: &str, entropy: &dyn Entropy) -> Result<Self, Error> {
-        Self::hash(password, Params::DEFAULT, entropy)
+    pub fn new(password: &str, cost: PasswordCost, entropy: &dyn Entropy) -> Result<Self, Error> {
+        Self::hash(password, cost.params()?, entropy)
     }
 
     /// Hashes a `password` that everybody knows, at the lowest cost that Argon2 has.
@@ -34,9 +33,40 @@ impl PasswordHash {
         Self::hash(password, cheapest.map_err(|problem| Error::Hashing(problem.to_string()))?, entropy)
     }
 
+    /// The hash as a PHC string, as a store keeps it.
+    pub fn to_phc(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// Takes a PHC string of Argon2 for a hash.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Hashing`] if it is none.
+    pub fn from_phc(phc: &str) -> Result<Self, Error> {
+        let hash = phc::PasswordHash::new(phc).map_err(|problem| Error::Hashing(problem.to_string()))?;
+        Params::try_from(&hash).map_err(|problem| Error::Hashing(problem.to_string()))?;
+        Ok(Self(Box::new(hash)))
+    }
+
+    /// Whether it cost less than `cost`, and should be made anew. A public password's hash should not.
+    pub(crate) fn is_cheaper_than(&self, cost: PasswordCost) -> bool {
+        let product = |cost: &Params| u64::from(cost.m_cost()) * u64::from(cost.t_cost());
+        let Ok((own, wanted)) = Params::try_from(&*self.0).map(|own| (own, cost.params())) else { return false };
+        !self.is_quick() && wanted.is_ok_and(|wanted| product(&own) < product(&wanted))
+    }
+
+    /// Checks `password` against no hash at all, in the time that it takes to check one of `cost`.
+    pub(crate) fn matches_none(password: &str, cost: PasswordCost) -> Result<(), Error> {
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.params()?);
+        let password = password.get(..PASSWORD_BYTES).unwrap_or(password);
+        let hashed = hasher.hash_password_into(password.as_bytes(), &[0; 16], &mut [0; Params::DEFAULT_OUTPUT_LEN]);
+        hashed.map_err(|problem| Error::Hashing(problem.to_string()))
+    }
+
     /// Whether [`matches`](Self::matches) takes microseconds, as for a public password.
     pub(crate) fn is_quick(&self) -> bool {
-        Params::try_from(&self.0).is_ok_and(|cost| cost.m_cost() * cost.t_cost() <= QUICK_COST)
+        Params::try_from(&*self.0).is_ok_and(|cost| cost.m_cost() * cost.t_cost() <= QUICK_COST)
     }
 
     /// Whether `password` is the one. Takes as long as hashing did.
@@ -48,7 +78,7 @@ impl PasswordHash {
         if password.len() > PASSWORD_BYTES {
             return Ok(false);
         }
-        match Argon2::default().verify_password(password.as_bytes(), &self.0) {
+        match Argon2::default().verify_password(password.as_bytes(), &*self.0) {
             Ok(()) => Ok(true),
             Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
             Err(problem) => Err(Error::Hashing(problem.to_string())),
@@ -63,8 +93,47 @@ impl PasswordHash {
         entropy.fill(&mut salt)?;
         Argon2::new(Algorithm::Argon2id, Version::V0x13, cost)
             .hash_password_with_salt(password.as_bytes(), &salt)
-            .map(Self)
+            .map(|hash| Self(Box::new(hash)))
             .map_err(|problem| Error::Hashing(problem.to_string()))
+    }
+}
+
+/// What hashing a password costs: Argon2id's parameters.
+///
+/// ```
+/// use chat_lib::model::PasswordCost;
+///
+/// assert!(PasswordCost::new(64 * 1024, 3, 1).is_ok());
+/// assert!(PasswordCost::new(0, 3, 1).is_err());
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PasswordCost {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+impl PasswordCost {
+    /// Memory in KiB, how often it is passed over, and in how many lanes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Hashing`] if Argon2 does not work so.
+    pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, Error> {
+        let cost = Self { memory_kib, passes, lanes };
+        cost.params().map(|_| cost)
+    }
+
+    fn params(self) -> Result<Params, Error> {
+        Params::new(self.memory_kib, self.passes, self.lanes, None)
+            .map_err(|problem| Error::Hashing(problem.to_string()))
+    }
+}
+
+impl Default for PasswordCost {
+    /// What OWASP asks for: 19 MiB, 2 passes, 1 lane.
+    fn default() -> Self {
+        Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 }
     }
 }
 
@@ -84,9 +153,10 @@ mod tests {
 
     #[test]
     fn only_the_password_matches() {
-        for hash in
-            [PasswordHash::new("surabaya", &OsEntropy), PasswordHash::of_public_password("surabaya", &OsEntropy)]
-        {
+        for hash in [
+            PasswordHash::new("surabaya", PasswordCost::default(), &OsEntropy),
+            PasswordHash::of_public_password("surabaya", &OsEntropy),
+        ] {
             let hash = hash.unwrap();
             assert!(hash.matches("surabaya").unwrap());
             for wrong in ["", "Surabaya", "surabaya ", &"x".repeat(100_000)] {

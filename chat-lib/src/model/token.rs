@@ -24,6 +24,16 @@ impl SessionToken {
         Ok(Self(uuid::Builder::from_random_bytes(bytes).into_uuid().into_bytes()))
     }
 
+    /// The 16 bytes that a store keeps.
+    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// What [`as_bytes`](Self::as_bytes) gave.
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// Takes `text` for a token. Only the one spelling that the server gives out is one.
     ///
     /// # Errors

@@ -13,6 +13,15 @@ pub enum Command<'a> {
         /// The password as it was typed.
         password: &'a str,
     },
+    /// Make an account for oneself.
+    Register {
+        /// The name to log in with. Any word.
+        user: &'a str,
+        /// The password as it was typed.
+        password: &'a str,
+        /// The rest of the line, without white space at its ends.
+        full_name: &'a str,
+    },
     /// Put a message into a mailbox.
     Send {
         /// The sender's session.
@@ -52,6 +61,10 @@ impl<'a> Command<'a> {
         let mut words = Words { rest: Some(line) };
         Ok(match words.next()? {
             "auth" => Self::Auth { user: words.next()?, password: words.next()? },
+            "register" => {
+                let (user, password) = (words.next()?, words.next()?);
+                Self::Register { user, password, full_name: strip(words.rest.ok_or(Error::BadCommand)?) }
+            }
             "send" => {
                 let token = words.next()?;
                 let rest = words.rest.ok_or(Error::BadCommand)?;
@@ -76,6 +89,13 @@ impl<'a> Command<'a> {
             Self::Auth { user, password } => {
                 format!("auth {} {}\r\n", word("this user name", user)?, word("this password", password)?)
             }
+            Self::Register { user, password, full_name } => {
+                if full_name.contains('\n') || strip(full_name) != full_name {
+                    return Err(Error::InvalidRequest { what: "this full name" });
+                }
+                let (user, password) = (word("this user name", user)?, word("this password", password)?);
+                format!("register {user} {password} {full_name}\r\n")
+            }
             Self::Send { token, to, text } => {
                 if text.contains('\n') || !(text.is_empty() || text.starts_with(' ')) {
                     return Err(Error::InvalidRequest { what: "this text" });
@@ -94,6 +114,7 @@ impl<'a> Command<'a> {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Auth { .. } => "auth",
+            Self::Register { .. } => "register",
             Self::Send { .. } => "send",
             Self::Inbox { .. } => "inbox",
             Self::ActiveUser { .. } => "activeuser",
@@ -166,6 +187,11 @@ mod tests {
             ("\tauth\x1f \u{a0}messi\x1c \u{3000}surabaya\n", Command::Auth { user: "messi", password: "surabaya" }),
             ("auth  messi surabaya\n", Command::Auth { user: "", password: "messi" }),
             ("auth messi \r\n", Command::Auth { user: "messi", password: "" }),
+            (
+                "register ana rahasia Ana  Lima \r\n",
+                Command::Register { user: "ana", password: "rahasia", full_name: "Ana  Lima" },
+            ),
+            ("register ana rahasia \n", Command::Register { user: "ana", password: "rahasia", full_name: "" }),
             ("send $T messi halo\r\n", Command::Send { token, to: "messi", text: " halo\r\n" }),
             ("send $T messi  a  b \n", Command::Send { token, to: "messi", text: "  a  b \n" }),
             ("send $T messi \r\n", Command::Send { token, to: "messi", text: " \r\n" }),
@@ -193,6 +219,7 @@ mod tests {
             "auth\tmessi surabaya\n",
             "auth\n",
             "auth messi\n",
+            "register ana rahasia\n",
             "send\n",
             "send x\n",
             "inbox\n",
@@ -210,6 +237,7 @@ mod tests {
         let token = SessionToken::parse(TOKEN).unwrap();
         for command in [
             Command::Auth { user: "messi", password: "surabaya" },
+            Command::Register { user: "ana", password: "rahasia", full_name: "Ana  Lima" },
             Command::Inbox { token },
             Command::ActiveUser { token },
             Command::Logout { token },
@@ -235,6 +263,7 @@ mod tests {
             Command::Auth { user: "a b", password: "x" },
             Command::Auth { user: "a", password: "x\nlogout" },
             Command::Auth { user: "a", password: "x\t" },
+            Command::Register { user: "a", password: "x", full_name: "A\nlogout" },
             Command::Send { token, to: "a b", text: " x" },
             Command::Send { token, to: "a", text: "x" },
             Command::Send { token, to: "a", text: " x\ninbox" },

@@ -6,14 +6,14 @@ use std::sync::mpsc::Sender;
 use mio::Waker;
 use mio::net::TcpStream;
 
-use crate::engine::CheckedLogin;
+use crate::engine::CheckedCredentials;
 
 /// What another thread hands to a reactor.
 pub(super) enum Handoff {
     /// A connection that was accepted, to be served from now on.
     Connection(TcpStream, SocketAddr),
-    /// A login that was checked, for the peer that asked for it.
-    Login(PeerId, CheckedLogin),
+    /// A password that was checked, for the peer that it came from.
+    Checked(PeerId, CheckedCredentials),
 }
 
 /// Names one peer of a reactor for ever, though its slot may come to be another's.

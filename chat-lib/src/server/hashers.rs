@@ -3,16 +3,16 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::handoff::{Handoff, PeerId, ReactorHandle};
-use crate::engine::Login;
+use crate::engine::Credentials;
 use crate::limits::LOGINS_WAITING;
 
 /// Where reactors leave the passwords that are to be checked.
 #[derive(Clone)]
-pub(super) struct LoginQueue {
+pub(super) struct PasswordQueue {
     sender: SyncSender<Waiting>,
 }
 
-impl LoginQueue {
+impl PasswordQueue {
     /// A queue, and what the threads that work it off share.
     pub(super) fn new() -> (Self, Hashers) {
         let (sender, receiver) = sync_channel(LOGINS_WAITING);
@@ -20,11 +20,16 @@ impl LoginQueue {
         (Self { sender }, hashers)
     }
 
-    /// Gives the login back if too many wait already.
-    pub(super) fn push(&self, login: Login, peer: PeerId, reactor: &ReactorHandle) -> Result<(), Login> {
-        let waiting = Waiting { login, peer, reactor: reactor.clone() };
+    /// Gives the credentials back if too many wait already.
+    pub(super) fn push(
+        &self,
+        credentials: Credentials,
+        peer: PeerId,
+        reactor: &ReactorHandle,
+    ) -> Result<(), Credentials> {
+        let waiting = Waiting { credentials, peer, reactor: reactor.clone() };
         self.sender.try_send(waiting).map_err(|problem| match problem {
-            TrySendError::Full(waiting) | TrySendError::Disconnected(waiting) => waiting.login,
+            TrySendError::Full(waiting) | TrySendError::Disconnected(waiting) => waiting.credentials,
         })
     }
 }
@@ -39,14 +44,14 @@ pub(super) struct Hashers {
 impl Hashers {
     /// Works until [`finish`](Self::finish), or until no reactor is left.
     pub(super) fn run(&self) {
-        while let Some(Waiting { login, peer, reactor }) = self.next() {
-            if let Err(problem) = reactor.hand_over(Handoff::Login(peer, login.check())) {
+        while let Some(Waiting { credentials, peer, reactor }) = self.next() {
+            if let Err(problem) = reactor.hand_over(Handoff::Checked(peer, credentials.check())) {
                 tracing::error!(%problem, "a reactor could not be woken");
             }
         }
     }
 
-    /// Has all threads end after the login that they are at.
+    /// Has all threads end after the password that they are at.
     pub(super) fn finish(&self) {
         self.over.store(true, Ordering::Release);
     }
@@ -58,7 +63,7 @@ impl Hashers {
 }
 
 struct Waiting {
-    login: Login,
+    credentials: Credentials,
     peer: PeerId,
     reactor: ReactorHandle,
 }

@@ -17,7 +17,7 @@ use mio::Waker;
 use mio::net::TcpListener;
 
 use self::handoff::ReactorHandle;
-use self::hashers::{Hashers, LoginQueue};
+use self::hashers::{Hashers, PasswordQueue};
 use self::reactor::Reactor;
 use crate::engine::Chat;
 use crate::error::Error;
@@ -69,9 +69,9 @@ impl Server {
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
 
         let stopping = Arc::new(AtomicBool::new(false));
-        let (logins, hashers) = LoginQueue::new();
+        let (passwords, hashers) = PasswordQueue::new();
         let mut reactors = (0..cores())
-            .map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping), logins.clone()))
+            .map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping), passwords.clone()))
             .collect::<Result<Vec<_>, _>>()?;
         let handles: Vec<ReactorHandle> = reactors.iter().map(Reactor::handle).collect();
         let wakers = handles.iter().map(ReactorHandle::waker).collect();

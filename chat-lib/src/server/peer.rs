@@ -6,8 +6,9 @@ use mio::net::TcpStream;
 
 use super::socket::Socket;
 use crate::connection::Connection;
-use crate::engine::{Chat, CheckedLogin, Login};
-use crate::limits::{LINES_PER_TURN, Limits, READ_BYTES, READS_PER_TURN, SPARE_BYTES};
+use crate::engine::{Chat, CheckedCredentials, Credentials};
+use crate::error::Error;
+use crate::limits::{LINES_PER_TURN, Limits, READ_BYTES, READS_PER_TURN, SPARE_BUFFERS, SPARE_BYTES};
 
 /// A connection and its socket.
 pub(super) struct Peer {
@@ -20,13 +21,15 @@ pub(super) struct Peer {
     /// Tells it from those that had its slot before.
     pub(super) serial: u64,
     connection: Connection,
-    /// Answers; the first `sent` bytes are gone already.
+    /// Answers; the first `sent` bytes are gone already, and those behind the first `promised` bytes
+    /// must wait for a commit.
     unsent: Vec<u8>,
     sent: usize,
+    promised: usize,
     /// Received bytes that the connection has not taken: too much is unsent, its turn was over, or it
-    /// waits for a login.
+    /// waits for a password to be checked.
     untaken: Vec<u8>,
-    login: LoginState,
+    password: PasswordState,
     /// The peer has said all.
     ended: bool,
     /// How often to read before the server stops; `None` if it does not.
@@ -49,8 +52,9 @@ impl Peer {
             connection: Connection::with_peer(chat, address),
             unsent: Vec::new(),
             sent: 0,
+            promised: 0,
             untaken: Vec::new(),
-            login: LoginState::None,
+            password: PasswordState::None,
             ended: false,
             reads_left: None,
             lingering: false,
@@ -66,19 +70,40 @@ impl Peer {
         self.reads_left = Some(reads);
     }
 
-    /// Answers the login that the last turn gave away.
-    pub(super) fn finish(&mut self, login: CheckedLogin) {
-        self.make_room();
-        self.connection.finish(login, &mut self.unsent);
-        self.login = LoginState::None;
+    /// Takes back the password that the last turn gave away; the next turn answers its command.
+    pub(super) fn give(&mut self, checked: CheckedCredentials) {
+        self.password = PasswordState::Checked(checked);
     }
 
-    /// Reads, answers and writes until the socket would block or the turn is over.
+    /// Reads and answers until the socket would block or the turn is over. The answers wait for
+    /// [`settle`](Self::settle).
     pub(super) fn serve(&mut self, buffers: &mut Buffers, limits: &Limits) -> Next {
         if self.unsent.capacity() == 0 {
-            self.unsent = std::mem::take(&mut buffers.spare);
+            self.unsent = buffers.spare.pop().unwrap_or_default();
         }
-        let next = self.turn(&mut buffers.scratch, limits);
+        self.turn(&mut buffers.scratch, limits)
+    }
+
+    /// Writes the answers, or refusals in their place if the commit failed. Gives what becomes of the
+    /// peer whose turn ended with `next`.
+    pub(super) fn settle(
+        &mut self,
+        next: Next,
+        commit: Result<(), Error>,
+        buffers: &mut Buffers,
+        limits: &Limits,
+    ) -> Next {
+        self.connection.settle(commit, self.promised, &mut self.unsent);
+        self.promised = self.unsent.len();
+        if let Err(problem) = self.write() {
+            return Next::Close(Why::Failed(problem));
+        }
+        let next = match next {
+            Next::Full if !self.is_full(limits) => Next::Again,
+            Next::Part if self.waiting() == 0 => self.part(&mut buffers.scratch),
+            Next::Full | Next::Part => Next::Wait,
+            next => next,
+        };
         if self.connection.mid_line() && !self.is_full(limits) {
             self.line_began.get_or_insert_with(Instant::now);
         } else {
@@ -86,12 +111,8 @@ impl Peer {
             self.line_began = None;
         }
         if self.waiting() == 0 {
-            self.unsent.clear();
-            self.sent = 0;
-            let spare = std::mem::take(&mut self.unsent);
-            if spare.capacity() <= SPARE_BYTES {
-                buffers.spare = spare;
-            }
+            self.make_room();
+            buffers.give_back(std::mem::take(&mut self.unsent));
         }
         next
     }
@@ -109,24 +130,26 @@ impl Peer {
     }
 
     fn turn(&mut self, scratch: &mut [u8], limits: &Limits) -> Next {
+        if let Err(problem) = self.write() {
+            return Next::Close(Why::Failed(problem));
+        }
+        self.make_room();
         let (mut reads, mut lines) = (0, LINES_PER_TURN);
         loop {
-            if let Err(problem) = self.write() {
-                return Next::Close(Why::Failed(problem));
-            }
-            match std::mem::take(&mut self.login) {
-                LoginState::None => {}
-                LoginState::Given => {
-                    self.login = LoginState::Given;
+            match std::mem::take(&mut self.password) {
+                PasswordState::None => {}
+                PasswordState::Given => {
+                    self.password = PasswordState::Given;
                     return Next::Wait;
                 }
-                LoginState::Found(login) => {
-                    self.login = LoginState::Given;
-                    return Next::Login(login);
+                PasswordState::Found(credentials) => {
+                    self.password = PasswordState::Given;
+                    return Next::Check(credentials);
                 }
+                PasswordState::Checked(checked) => self.connection.finish(checked, &mut self.unsent),
             }
             if self.is_full(limits) {
-                return Next::Wait;
+                return Next::Full;
             }
             if lines == 0 || reads == READS_PER_TURN {
                 return Next::Again;
@@ -137,7 +160,7 @@ impl Peer {
                 continue;
             }
             if self.ended || self.reads_left == Some(0) {
-                return if self.waiting() == 0 { self.part(scratch) } else { Next::Wait };
+                return Next::Part;
             }
             reads += 1;
             self.reads_left = self.reads_left.map(|left| left.saturating_sub(1));
@@ -176,11 +199,10 @@ impl Peer {
     }
 
     fn receive(&mut self, bytes: &[u8], lines: &mut usize) {
-        self.make_room();
         let before = self.unsent.len();
         let mut rest = bytes;
-        if let Some(login) = self.connection.advance(&mut rest, lines, &mut self.unsent) {
-            self.login = LoginState::Found(login);
+        if let Some(credentials) = self.connection.advance(&mut rest, lines, &mut self.unsent) {
+            self.password = PasswordState::Found(credentials);
         }
         self.untaken.extend_from_slice(rest);
         if self.unsent.len() > before {
@@ -193,15 +215,16 @@ impl Peer {
     fn make_room(&mut self) {
         if self.sent > 0 {
             self.unsent.drain(..self.sent);
+            self.promised -= self.sent;
             self.sent = 0;
         }
     }
 
     fn write(&mut self) -> io::Result<()> {
-        if self.waiting() == 0 {
+        if self.sent == self.promised {
             return Ok(());
         }
-        let count = self.socket.write(self.unsent.get(self.sent..).unwrap_or_default())?;
+        let count = self.socket.write(self.unsent.get(self.sent..self.promised).unwrap_or_default())?;
         self.sent += count;
         if count > 0 {
             self.stalled = None;
@@ -211,7 +234,7 @@ impl Peer {
             self.make_room();
             self.unsent.shrink_to_fit();
         }
-        if self.waiting() > 0 {
+        if self.sent < self.promised {
             self.stalled.get_or_insert_with(Instant::now);
         }
         Ok(())
@@ -229,21 +252,31 @@ impl Peer {
 
 /// Whether the connection waits for a password to be checked.
 #[derive(Default)]
-enum LoginState {
+enum PasswordState {
     #[default]
     None,
     /// It waits for this one.
-    Found(Login),
+    Found(Credentials),
     /// The same, and the reactor has it.
     Given,
+    /// It is checked, and its command to be answered.
+    Checked(CheckedCredentials),
 }
 
-/// What a reactor lends to each of its peers in turn, so that an idle one holds no memory.
+/// What a reactor lends to its peers, so that an idle one holds no memory.
 pub(super) struct Buffers {
     /// Where bytes are read to.
     scratch: Vec<u8>,
-    /// Where answers are put; a peer that cannot send them all keeps it.
-    spare: Vec<u8>,
+    /// Where answers are put; a peer keeps one until it has sent them all.
+    spare: Vec<Vec<u8>>,
+}
+
+impl Buffers {
+    fn give_back(&mut self, buffer: Vec<u8>) {
+        if self.spare.len() < SPARE_BUFFERS && buffer.capacity() <= SPARE_BYTES {
+            self.spare.push(buffer);
+        }
+    }
 }
 
 impl Default for Buffers {
@@ -258,8 +291,12 @@ pub(super) enum Next {
     Wait,
     /// There is more to read, after the others' turn.
     Again,
-    /// Nothing until this login is checked.
-    Login(Login),
+    /// Nothing until some of the answers are sent.
+    Full,
+    /// Nothing more is read; all is over once the answers are sent.
+    Part,
+    /// Nothing until this password is checked.
+    Check(Credentials),
     Close(Why),
 }
 

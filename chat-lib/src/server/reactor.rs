@@ -14,7 +14,7 @@ use tracing::info;
 use super::acceptor::{Acceptor, FIRST_LISTENER};
 use super::alarms::Alarms;
 use super::handoff::{Handoff, PeerId, ReactorHandle};
-use super::hashers::LoginQueue;
+use super::hashers::PasswordQueue;
 use super::peer::{Buffers, Next, Peer, Why};
 use crate::engine::Chat;
 use crate::error::Error;
@@ -27,17 +27,20 @@ pub(super) struct Reactor {
     acceptor: Option<Acceptor>,
     handle: ReactorHandle,
     handoffs: Receiver<Handoff>,
-    logins: LoginQueue,
+    passwords: PasswordQueue,
     peers: Slab<Peer>,
     next_serial: u64,
     alarms: Alarms,
     /// Peers that have more to read than fitted into their turn.
     again: Vec<usize>,
+    /// The peers of this round, whose answers wait for its commit, and what then becomes of them. `None`
+    /// if the chat needs no commits.
+    unsettled: Option<Vec<(PeerId, Next)>>,
     buffers: Buffers,
 }
 
 impl Reactor {
-    pub(super) fn new(chat: Chat, stopping: Arc<AtomicBool>, logins: LoginQueue) -> Result<Self, Error> {
+    pub(super) fn new(chat: Chat, stopping: Arc<AtomicBool>, passwords: PasswordQueue) -> Result<Self, Error> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (sender, handoffs) = channel();
@@ -48,11 +51,12 @@ impl Reactor {
             acceptor: None,
             handle: ReactorHandle::new(sender, waker),
             handoffs,
-            logins,
+            passwords,
             peers: Slab::new(),
             next_serial: 0,
             alarms: Alarms::default(),
             again: Vec::new(),
+            unsettled: None,
             buffers: Buffers::default(),
         })
     }
@@ -86,23 +90,39 @@ impl Reactor {
 
     /// Serves everyone for whom something has happened, or will have by `until`.
     fn round(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
-        let stopping = self.stopping();
         self.wait(events, until)?;
-        for event in &*events {
-            // Between two peers, for with many of them that are busy a round takes long.
-            if self.stopping() != stopping {
-                return Ok(());
-            }
-            self.notice(event);
-        }
-        for slot in std::mem::take(&mut self.again) {
-            if let Some(peer) = self.peers.get_mut(slot) {
-                peer.queued = false;
-                self.serve(slot);
-            }
-        }
         self.take_handoffs();
+        self.together(|reactor| {
+            let stopping = reactor.stopping();
+            for event in &*events {
+                // Between two peers, for with many of them that are busy a round takes long.
+                if reactor.stopping() != stopping {
+                    return;
+                }
+                reactor.notice(event);
+            }
+            for slot in std::mem::take(&mut reactor.again) {
+                if let Some(peer) = reactor.peers.get_mut(slot) {
+                    peer.queued = false;
+                    reactor.serve(slot);
+                }
+            }
+        });
         Ok(())
+    }
+
+    /// Has all answers that `work` makes committed together, and then sends them.
+    fn together(&mut self, work: impl FnOnce(&mut Self)) {
+        let chat = self.chat.clone();
+        let group = chat.begin();
+        self.unsettled = group.waits().then(Vec::new);
+        work(self);
+        let outcome = chat.commit(group);
+        for (id, next) in self.unsettled.take().unwrap_or_default() {
+            // An error cannot be copied; all that answers say of it is its code.
+            let commit = outcome.as_ref().map(drop).map_err(|_| Error::Storage("the commit failed".into()));
+            self.settle(id, next, commit);
+        }
     }
 
     fn wait(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
@@ -138,14 +158,22 @@ impl Reactor {
         while let Ok(handoff) = self.handoffs.try_recv() {
             match handoff {
                 Handoff::Connection(stream, address) => self.adopt(stream, address),
-                Handoff::Login(PeerId { slot, serial }, login) => {
+                Handoff::Checked(PeerId { slot, serial }, checked) => {
                     // The peer may be gone, and its slot another's.
                     if let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.serial == serial) {
-                        peer.finish(login);
-                        self.serve(slot);
+                        peer.give(checked);
+                        self.queue(slot);
                     }
                 }
             }
+        }
+    }
+
+    /// Has a peer get its turn in this round or the next.
+    fn queue(&mut self, slot: usize) {
+        if let Some(peer) = self.peers.get_mut(slot).filter(|peer| !peer.queued) {
+            peer.queued = true;
+            self.again.push(slot);
         }
     }
 
@@ -160,30 +188,40 @@ impl Reactor {
         }
     }
 
+    /// Gives a peer its turn.
     fn serve(&mut self, slot: usize) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         let limits = self.chat.limits();
+        let id = PeerId { slot, serial: peer.serial };
         let next = loop {
             match peer.serve(&mut self.buffers, limits) {
-                Next::Login(login) => {
-                    let id = PeerId { slot, serial: peer.serial };
-                    if let Err(login) = self.logins.push(login, id, &self.handle) {
-                        peer.finish(login.turn_away());
+                Next::Check(credentials) => {
+                    if let Err(credentials) = self.passwords.push(credentials, id, &self.handle) {
+                        peer.give(credentials.turn_away());
                     }
                 }
                 next => break next,
             }
         };
-        match next {
-            Next::Close(why) => return self.close(slot, &why),
-            Next::Again if !peer.queued => {
-                peer.queued = true;
-                self.again.push(slot);
-            }
-            _ => {}
+        match &mut self.unsettled {
+            Some(unsettled) => unsettled.push((id, next)),
+            None => self.settle(id, next, Ok(())),
         }
+    }
+
+    /// Sends a peer's answers, or refusals in their place, and does what becomes of it.
+    fn settle(&mut self, id: PeerId, next: Next, commit: Result<(), Error>) {
+        let PeerId { slot, serial } = id;
+        let limits = self.chat.limits();
+        let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.serial == serial) else { return };
+        let next = peer.settle(next, commit, &mut self.buffers, limits);
         let due = peer.due(limits);
         self.alarms.set(slot, &mut peer.alarm, due);
+        match next {
+            Next::Close(why) => self.close(slot, &why),
+            Next::Again => self.queue(slot),
+            _ => {}
+        }
     }
 
     fn close_late(&mut self) {
@@ -217,11 +255,15 @@ impl Reactor {
         self.acceptor = None;
         self.take_handoffs();
         let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
-        for slot in slots {
-            if let Some(peer) = self.peers.get_mut(slot) {
-                peer.stop_after(if past(looking) { 0 } else { 1 });
-                self.serve(slot);
-            }
+        for slots in slots.chunks(events.capacity()) {
+            self.together(|reactor| {
+                for &slot in slots {
+                    if let Some(peer) = reactor.peers.get_mut(slot) {
+                        peer.stop_after(if past(looking) { 0 } else { 1 });
+                        reactor.serve(slot);
+                    }
+                }
+            });
         }
         while !self.peers.is_empty() && !past(until) {
             self.round(events, until)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::Store;
+use super::{Appended, NewMessage, Record, Room, Store};
 use crate::clock::Timestamp;
 use crate::entropy::OsEntropy;
 use crate::model::{Account, Inbox, PasswordHash, Profile, SessionToken, UserName};
@@ -14,10 +14,15 @@ use crate::model::{Account, Inbox, PasswordHash, Profile, SessionToken, UserName
 /// Runs the suite; `open` gives an engine with nothing in it.
 pub(super) fn check(open: impl Fn() -> Box<dyn Store>) {
     accounts(&*open());
+    changed_accounts(&*open());
     sessions(&*open());
     active_users(&*open());
     a_token_opens_one_session(&*open());
     mailboxes(&*open());
+    full_mailboxes(&*open());
+    removed_accounts(&*open());
+    names_stay_with_messages(&*open());
+    dumps(&*open(), &*open());
     concurrent_readers(&*open());
 }
 
@@ -28,8 +33,27 @@ fn accounts(store: &dyn Store) {
     assert!(store.add_account(account("Messi", "Another One")).unwrap());
     let messi = store.account("messi").unwrap().unwrap();
     assert_eq!((messi.profile.full_name(), messi.profile.country()), ("Lionel Messi", "Argentina"));
-    assert!(messi.password.matches("surabaya").unwrap());
+    assert!(messi.password.as_ref().unwrap().matches("surabaya").unwrap());
     assert!(store.account("").unwrap().is_none());
+    let names: Vec<_> = store.accounts().unwrap().iter().map(|account| account.profile.user().to_string()).collect();
+    assert_eq!(names, ["Messi", "messi"]);
+}
+
+fn changed_accounts(store: &dyn Store) {
+    add(store, &["messi", "henderson"]);
+    let token = token();
+    assert!(store.open_session(token, "messi", at(0), at(10)).unwrap());
+    let old = store.account("messi").unwrap().unwrap();
+    assert!(!store.replace_account(&old, account("henderson", "Lionel Messi")).unwrap(), "another user");
+    assert!(store.replace_account(&old, account("messi", "Leo Messi")).unwrap());
+    assert!(!store.replace_account(&old, account("messi", "Lionel Messi")).unwrap(), "it is not the account now");
+    assert_eq!(store.account("messi").unwrap().unwrap().profile.full_name(), "Leo Messi");
+    let user = store.use_session(&token, at(1), at(11)).unwrap().unwrap();
+    assert_eq!(user.full_name(), "Leo Messi", "sessions go on under the new name");
+    store.close_sessions("henderson").unwrap();
+    assert_eq!(user_of(store, token, 1, 11), Some("messi".to_owned()));
+    store.close_sessions("messi").unwrap();
+    assert_eq!(user_of(store, token, 1, 11), None);
 }
 
 fn sessions(store: &dyn Store) {
@@ -80,7 +104,7 @@ fn mailboxes(store: &dyn Store) {
     add(store, &["messi", "henderson"]);
     let (messi, henderson) = (profile(store, "messi"), profile(store, "henderson"));
     assert!(store.take_unread("messi").unwrap().is_empty());
-    assert!(!store.append("ronaldo", &messi, "x").unwrap());
+    assert_eq!(append(store, "ronaldo", &messi, "x"), Appended::NoSuchUser);
     assert!(store.take_unread("ronaldo").unwrap().is_empty());
     for (to, from, text) in [
         ("henderson", &messi, " a\r\n"),
@@ -88,15 +112,113 @@ fn mailboxes(store: &dyn Store) {
         ("henderson", &henderson, ""),
         ("henderson", &messi, "é\0\n"),
     ] {
-        assert!(store.append(to, from, text).unwrap());
+        assert_eq!(append(store, to, from, text), Appended::Done);
     }
     let inbox = store.take_unread("henderson").unwrap();
     assert_eq!(inbox.to(), "henderson in full");
     assert_eq!(texts(&inbox), [("messi", " a\r\n"), ("henderson", ""), ("messi", "é\0\n")]);
     assert!(store.take_unread("henderson").unwrap().is_empty(), "the cursor has moved");
-    assert!(store.append("henderson", &messi, "next").unwrap());
+    assert_eq!(append(store, "henderson", &messi, "next"), Appended::Done);
     assert_eq!(texts(&store.take_unread("henderson").unwrap()), [("messi", "next")]);
     assert_eq!(texts(&store.take_unread("messi").unwrap()), [("messi", "to oneself")]);
+}
+
+fn full_mailboxes(store: &dyn Store) {
+    add(store, &["messi", "henderson"]);
+    let messi = profile(store, "messi");
+    let append = |text, messages, bytes| {
+        let message = NewMessage { to: "henderson", from: &messi, text, time: at(0) };
+        store.append(message, Room { messages, bytes }).unwrap()
+    };
+    assert_eq!(append("12345", 2, 4), Appended::Full);
+    assert_eq!(append("1234", 2, 4), Appended::Done);
+    assert_eq!(append("5", 2, 4), Appended::Full);
+    assert_eq!(append("", 2, 4), Appended::Done);
+    assert_eq!(append("", 2, 4), Appended::Full);
+    assert_eq!(texts(&store.take_unread("henderson").unwrap()), [("messi", "1234"), ("messi", "")]);
+    assert_eq!(append("1234", 2, 4), Appended::Done, "what was read takes no room");
+}
+
+fn removed_accounts(store: &dyn Store) {
+    add(store, &["messi", "henderson"]);
+    let (messi, henderson) = (profile(store, "messi"), profile(store, "henderson"));
+    let token = token();
+    assert!(store.open_session(token, "messi", at(0), at(10)).unwrap());
+    append(store, "messi", &henderson, "never read");
+    append(store, "henderson", &messi, "a last word");
+    assert!(store.remove_account("messi").unwrap());
+    assert!(!store.remove_account("messi").unwrap());
+    assert!(store.account("messi").unwrap().is_none());
+    assert_eq!(user_of(store, token, 1, 11), None);
+    assert!(active(store, 1).is_empty());
+    assert_eq!(append(store, "messi", &henderson, "too late"), Appended::NoSuchUser);
+    assert_eq!(texts(&store.take_unread("henderson").unwrap()), [("messi", "a last word")]);
+    add(store, &["messi"]);
+    assert!(store.take_unread("messi").unwrap().is_empty(), "another user of that name");
+    assert_eq!(user_of(store, token, 1, 11), None);
+}
+
+fn names_stay_with_messages(store: &dyn Store) {
+    add(store, &["messi", "henderson"]);
+    append(store, "henderson", &profile(store, "messi"), "1");
+    let old = store.account("messi").unwrap().unwrap();
+    assert!(store.replace_account(&old, account("messi", "Leo")).unwrap());
+    append(store, "henderson", &profile(store, "messi"), "2");
+    let old = store.account("henderson").unwrap().unwrap();
+    assert!(store.replace_account(&old, account("henderson", "Jordan")).unwrap());
+    let inbox = store.take_unread("henderson").unwrap();
+    let names: Vec<_> = inbox.iter().map(|message| message.from.full_name()).collect();
+    assert_eq!((inbox.to(), &names[..]), ("Jordan", &["messi in full", "Leo"][..]));
+}
+
+fn dumps(store: &dyn Store, other: &dyn Store) {
+    add(store, &["messi", "henderson", "gone"]);
+    let names = ["messi", "henderson", "gone"].map(|user| profile(store, user));
+    for second in 0..9 {
+        let (to, from) = (["henderson", "messi"][second as usize % 2], &names[second as usize % 3]);
+        let message = NewMessage { to, from, text: &format!(" {second}\n"), time: at(second / 2) };
+        assert_eq!(store.append(message, ROOM).unwrap(), Appended::Done);
+        if second == 4 {
+            store.take_unread("messi").unwrap();
+        }
+    }
+    store.remove_account("gone").unwrap();
+    let dump = dump_of(store);
+    assert!(dump[0].starts_with("henderson ") && dump[1].starts_with("messi "));
+    let unread: Vec<_> = dump[2..].iter().filter(|line| line.ends_with("false")).collect();
+    assert_eq!(unread.len(), 7, "in order of arrival, but for the two that were read: {dump:#?}");
+    assert!(unread.is_sorted_by_key(|line| line.split_once('"').unwrap().1.to_owned()));
+    store
+        .dump(&mut |record| {
+            assert!(other.restore(record)?);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(dump_of(other), dump);
+    assert_eq!(texts(&other.take_unread("messi").unwrap()), texts(&store.take_unread("messi").unwrap()));
+    assert_eq!(texts(&other.take_unread("henderson").unwrap()), texts(&store.take_unread("henderson").unwrap()));
+    assert!(!other.restore(Record::Account(&account("messi", "x"))).unwrap());
+    let nobodys = NewMessage { to: "gone", from: &names[0], text: "x", time: at(0) };
+    assert!(!other.restore(Record::Message { message: nobodys, read: false }).unwrap());
+}
+
+fn dump_of(store: &dyn Store) -> Vec<String> {
+    let mut lines = Vec::new();
+    store
+        .dump(&mut |record| {
+            lines.push(match record {
+                Record::Account(Account { profile, password }) => {
+                    let password = password.as_ref().map(PasswordHash::to_phc);
+                    format!("{} {} {} {password:?}", profile.user(), profile.full_name(), profile.country())
+                }
+                Record::Message { message: NewMessage { to, from, text, time }, read } => {
+                    format!("{to} {} {} {text:?} {time:?} {read}", from.user(), from.full_name())
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+    lines
 }
 
 /// Four senders and two readers of one mailbox at once: each message goes to one of the readers,
@@ -113,7 +235,7 @@ fn concurrent_readers(store: &dyn Store) {
             scope.spawn(move || {
                 let from = profile(store, sender);
                 for number in 0..EACH {
-                    assert!(store.append("reader", &from, &number.to_string()).unwrap());
+                    assert_eq!(append(store, "reader", &from, &number.to_string()), Appended::Done);
                 }
                 sending.fetch_sub(1, Ordering::Release);
             });
@@ -146,8 +268,14 @@ fn concurrent_readers(store: &dyn Store) {
 fn account(user: &str, full_name: &str) -> Account {
     Account {
         profile: Arc::new(Profile::new(UserName::parse(user).unwrap(), full_name, "Argentina").unwrap()),
-        password: PasswordHash::of_public_password("surabaya", &OsEntropy).unwrap(),
+        password: Some(PasswordHash::of_public_password("surabaya", &OsEntropy).unwrap()),
     }
+}
+
+const ROOM: Room = Room { messages: 10_000, bytes: 100_000 };
+
+fn append(store: &dyn Store, to: &str, from: &Arc<Profile>, text: &str) -> Appended {
+    store.append(NewMessage { to, from, text, time: at(0) }, ROOM).unwrap()
 }
 
 fn add(store: &dyn Store, users: &[&str]) {

@@ -1,8 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Store;
-use super::sessions::Sessions;
+use super::sessions::{Change, Sessions};
+use super::{Appended, NewMessage, Record, Room, Show, Store};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::{Account, Inbox, Profile, SessionToken, UserName};
@@ -27,23 +27,39 @@ impl Memory {
 
 impl Store for Memory {
     fn add_account(&self, account: Account) -> Result<bool, Error> {
-        let mut state = self.state();
-        let user = account.profile.user().clone();
-        if state.users.contains_key(&user) {
-            return Ok(false);
-        }
-        let unread = Inbox::new(account.profile.full_name());
-        state.users.insert(user, User { account: Arc::new(account), unread });
-        Ok(true)
+        Ok(self.state().add_account(account))
     }
 
     fn account(&self, user: &str) -> Result<Option<Arc<Account>>, Error> {
         Ok(self.state().users.get(user).map(|user| Arc::clone(&user.account)))
     }
 
+    fn accounts(&self) -> Result<Vec<Arc<Account>>, Error> {
+        let state = self.state();
+        let mut accounts: Vec<_> = state.users.values().map(|user| Arc::clone(&user.account)).collect();
+        accounts.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
+        Ok(accounts)
+    }
+
+    fn replace_account(&self, old: &Arc<Account>, new: Account) -> Result<bool, Error> {
+        let State { users, sessions, .. } = &mut *self.state();
+        let user = users.get_mut(old.profile.user()).filter(|user| Arc::ptr_eq(&user.account, old));
+        let Some(user) = user.filter(|_| new.profile.user() == old.profile.user()) else { return Ok(false) };
+        sessions.set_profile(&new.profile);
+        user.account = Arc::new(new);
+        Ok(true)
+    }
+
+    fn remove_account(&self, user: &str) -> Result<bool, Error> {
+        let State { users, sessions, .. } = &mut *self.state();
+        sessions.close_all(user, &mut forget);
+        Ok(users.remove(user).is_some())
+    }
+
     fn open_session(&self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
-        let State { users, sessions } = &mut *self.state();
-        Ok(users.get(user).is_some_and(|user| sessions.open(token, &user.account.profile, now, expires)))
+        let State { users, sessions, .. } = &mut *self.state();
+        let user = users.get(user);
+        Ok(user.is_some_and(|user| sessions.open(token, &user.account.profile, now, expires, &mut forget)))
     }
 
     fn use_session(
@@ -52,42 +68,106 @@ impl Store for Memory {
         now: Timestamp,
         expires: Timestamp,
     ) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.state().sessions.touch(token, now, expires))
+        Ok(self.state().sessions.touch(token, now, expires, &mut forget))
     }
 
     fn close_session(&self, token: &SessionToken, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.state().sessions.close(token, now))
+        Ok(self.state().sessions.close(token, now, &mut forget))
+    }
+
+    fn close_sessions(&self, user: &str) -> Result<(), Error> {
+        self.state().sessions.close_all(user, &mut forget);
+        Ok(())
     }
 
     fn active_users(&self, now: Timestamp) -> Result<Vec<UserName>, Error> {
-        Ok(self.state().sessions.active_users(now))
+        Ok(self.state().sessions.active_users(now, &mut forget))
     }
 
-    fn append(&self, to: &str, from: &Arc<Profile>, text: &str) -> Result<bool, Error> {
-        let mut state = self.state();
-        let Some(user) = state.users.get_mut(to) else { return Ok(false) };
-        user.unread.push(from, text);
-        Ok(true)
+    fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error> {
+        Ok(self.state().append(message, room))
     }
 
     fn take_unread(&self, user: &str) -> Result<Inbox, Error> {
         let mut state = self.state();
         let Some(user) = state.users.get_mut(user) else { return Ok(Inbox::default()) };
-        let empty = Inbox::new(user.account.profile.full_name());
-        Ok(std::mem::replace(&mut user.unread, empty))
+        user.arrivals.clear();
+        let mut unread = std::mem::take(&mut user.unread);
+        unread.set_to(user.account.profile.full_name());
+        Ok(unread)
+    }
+
+    fn dump(&self, show: &mut Show<'_>) -> Result<(), Error> {
+        let accounts = self.accounts()?;
+        let state = self.state();
+        for account in &accounts {
+            show(Record::Account(account))?;
+        }
+        let mailboxes = state.users.values().flat_map(|user| {
+            let to = user.account.profile.user().as_str();
+            let messages = user.arrivals.iter().zip(user.unread.with_senders());
+            messages.map(move |(at, (from, text))| (at.number, NewMessage { to, from, text, time: at.time }))
+        });
+        let messages: BTreeMap<u64, NewMessage<'_>> = mailboxes.collect();
+        messages.into_values().try_for_each(|message| show(Record::Message { message, read: false }))
+    }
+
+    fn restore(&self, record: Record<'_>) -> Result<bool, Error> {
+        let mut state = self.state();
+        Ok(match record {
+            Record::Account(account) => state.add_account(account.clone()),
+            Record::Message { message, read: true } => state.users.contains_key(message.to),
+            Record::Message { message, read: false } => state.append(message, Room::ANY) == Appended::Done,
+        })
     }
 }
+
+/// Nothing is written down here.
+fn forget(_: Change) {}
 
 #[derive(Default)]
 struct State {
     users: HashMap<UserName, User>,
     sessions: Sessions,
+    appended: u64,
+}
+
+impl State {
+    fn add_account(&mut self, account: Account) -> bool {
+        let user = account.profile.user().clone();
+        let free = !self.users.contains_key(&user);
+        if free {
+            self.users
+                .insert(user, User { account: Arc::new(account), unread: Inbox::default(), arrivals: Vec::new() });
+        }
+        free
+    }
+
+    fn append(&mut self, message: NewMessage<'_>, room: Room) -> Appended {
+        let Some(user) = self.users.get_mut(message.to) else { return Appended::NoSuchUser };
+        if !room.takes(user.unread.len(), user.unread.bytes(), message.text) {
+            return Appended::Full;
+        }
+        user.unread.push(message.from, message.text);
+        user.arrivals.push(Arrival { number: self.appended, time: message.time });
+        self.appended += 1;
+        Appended::Done
+    }
 }
 
 struct User {
     account: Arc<Account>,
     /// The mailbox from the cursor on; what lies before it is not kept.
     unread: Inbox,
+    /// Of each message in `unread`.
+    arrivals: Vec<Arrival>,
+}
+
+#[derive(Clone, Copy)]
+struct Arrival {
+    /// Its place among all messages.
+    number: u64,
+    time: Timestamp,
 }
 
 #[cfg(test)]

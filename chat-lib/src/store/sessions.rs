@@ -2,10 +2,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::limits::SESSIONS_PER_USER;
+use crate::limits::{SESSION_SLACK, SESSIONS_PER_USER};
 use crate::model::{Profile, SessionToken, UserName};
 
 /// All live sessions, in memory: by token, by user in order of login, and by when they may end.
+///
+/// Each method tells its `journal` what a store on a disk has to write down.
 #[derive(Default)]
 pub(super) struct Sessions {
     by_token: HashMap<SessionToken, Session>,
@@ -27,45 +29,93 @@ impl Sessions {
         user: &Arc<Profile>,
         now: Timestamp,
         expires: Timestamp,
+        journal: &mut impl FnMut(Change),
     ) -> bool {
-        self.end_expired(now);
+        self.end_expired(now, journal);
         if self.by_token.contains_key(&token) {
             return false;
         }
         let full = self.by_user.get(user.user()).filter(|logins| logins.len() >= SESSIONS_PER_USER);
         if let Some((_, &oldest)) = full.and_then(BTreeMap::first_key_value) {
-            self.remove(&oldest);
+            self.remove(&oldest, journal);
         }
         let login = Login(self.next_login);
-        self.next_login += 1;
+        let written = with_slack(now, expires);
+        self.restore(login, token, user, expires, written);
+        journal(Change::Lives { login, token, user: Arc::clone(user), until: written });
+        true
+    }
+
+    /// Puts a session back that was written down before.
+    pub(super) fn restore(
+        &mut self,
+        login: Login,
+        token: SessionToken,
+        user: &Arc<Profile>,
+        expires: Timestamp,
+        written: Timestamp,
+    ) {
+        self.next_login = self.next_login.max(login.0 + 1);
         let logins = self.by_user.entry(user.user().clone()).or_default();
         if logins.is_empty() {
             self.by_oldest.insert(login, user.user().clone());
         }
         logins.insert(login, token);
         self.to_check.insert((expires, login), token);
-        self.by_token.insert(token, Session { login, user: Arc::clone(user), expires, check: expires });
-        true
+        self.by_token.insert(token, Session { login, user: Arc::clone(user), expires, check: expires, written });
     }
 
-    pub(super) fn touch(&mut self, token: &SessionToken, now: Timestamp, expires: Timestamp) -> Option<Arc<Profile>> {
+    pub(super) fn touch(
+        &mut self,
+        token: &SessionToken,
+        now: Timestamp,
+        expires: Timestamp,
+        journal: &mut impl FnMut(Change),
+    ) -> Option<Arc<Profile>> {
         let session = self.by_token.get_mut(token).filter(|session| session.expires > now)?;
         session.expires = session.expires.max(expires);
+        if session.expires > session.written {
+            session.written = with_slack(now, session.expires);
+            let Session { login, written: until, .. } = *session;
+            journal(Change::Lives { login, token: *token, user: Arc::clone(&session.user), until });
+        }
         Some(Arc::clone(&session.user))
     }
 
-    pub(super) fn close(&mut self, token: &SessionToken, now: Timestamp) -> Option<Arc<Profile>> {
-        self.end_expired(now);
-        self.remove(token)
+    pub(super) fn close(
+        &mut self,
+        token: &SessionToken,
+        now: Timestamp,
+        journal: &mut impl FnMut(Change),
+    ) -> Option<Arc<Profile>> {
+        self.end_expired(now, journal);
+        self.remove(token, journal)
     }
 
-    pub(super) fn active_users(&mut self, now: Timestamp) -> Vec<UserName> {
-        self.end_expired(now);
+    /// Ends all sessions of `user`.
+    pub(super) fn close_all(&mut self, user: &str, journal: &mut impl FnMut(Change)) {
+        let tokens: Vec<_> = self.by_user.get(user).into_iter().flat_map(BTreeMap::values).copied().collect();
+        for token in &tokens {
+            self.remove(token, journal);
+        }
+    }
+
+    /// Gives the sessions of a user the profile that the user has now.
+    pub(super) fn set_profile(&mut self, profile: &Arc<Profile>) {
+        for token in self.by_user.get(profile.user()).into_iter().flat_map(BTreeMap::values) {
+            if let Some(session) = self.by_token.get_mut(token) {
+                session.user = Arc::clone(profile);
+            }
+        }
+    }
+
+    pub(super) fn active_users(&mut self, now: Timestamp, journal: &mut impl FnMut(Change)) -> Vec<UserName> {
+        self.end_expired(now, journal);
         self.by_oldest.values().cloned().collect()
     }
 
     /// Each session is looked at once in its idle time at most, however many are in use.
-    fn end_expired(&mut self, now: Timestamp) {
+    fn end_expired(&mut self, now: Timestamp, journal: &mut impl FnMut(Change)) {
         while let Some(due) = self.to_check.first_entry().filter(|due| due.key().0 <= now) {
             let token = due.remove();
             let Some(session) = self.by_token.get_mut(&token) else { continue };
@@ -73,13 +123,14 @@ impl Sessions {
                 session.check = session.expires;
                 self.to_check.insert((session.check, session.login), token);
             } else {
-                self.remove(&token);
+                self.remove(&token, journal);
             }
         }
     }
 
-    fn remove(&mut self, token: &SessionToken) -> Option<Arc<Profile>> {
+    fn remove(&mut self, token: &SessionToken, journal: &mut impl FnMut(Change)) -> Option<Arc<Profile>> {
         let Session { login, user, check, .. } = self.by_token.remove(token)?;
+        journal(Change::Ended { login });
         self.to_check.remove(&(check, login));
         let logins = self.by_user.get_mut(user.user())?;
         logins.remove(&login);
@@ -102,11 +153,34 @@ struct Session {
     expires: Timestamp,
     /// Where in `to_check` it stands.
     check: Timestamp,
+    /// The end that the journal was told.
+    written: Timestamp,
 }
 
 /// The place of a login among all logins.
-#[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
-struct Login(u64);
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(super) struct Login(pub(super) u64);
+
+/// What a store on a disk has to write down.
+#[derive(Clone, Debug)]
+pub(super) enum Change {
+    /// It lives, to `until` if the process ends before the journal is told more.
+    Lives {
+        login: Login,
+        token: SessionToken,
+        user: Arc<Profile>,
+        until: Timestamp,
+    },
+    Ended {
+        login: Login,
+    },
+}
+
+/// What is written down for the end of a session. Every use moves the end, and with some slack only a
+/// few uses have to be written; a session that is read back may live that much longer.
+fn with_slack(now: Timestamp, expires: Timestamp) -> Timestamp {
+    expires.after(expires.since(now) / SESSION_SLACK)
+}
 
 #[cfg(test)]
 mod tests {
@@ -135,15 +209,15 @@ mod tests {
         let messi = profile("messi");
         let tokens: Vec<_> = (0..20).map(|_| SessionToken::random(&OsEntropy).unwrap()).collect();
         for (second, &token) in (0..).zip(&tokens) {
-            assert!(sessions.open(token, &messi, at(0), at(second).after(IDLE)));
+            assert!(sessions.open(token, &messi, at(0), at(second).after(IDLE), &mut |_| {}));
         }
         for (second, token) in (0..).zip(&tokens).step_by(2) {
-            assert!(sessions.touch(token, at(second), at(second + 1).after(IDLE)).is_some());
+            assert!(sessions.touch(token, at(second), at(second + 1).after(IDLE), &mut |_| {}).is_some());
         }
-        assert!(sessions.close(&tokens[19], at(5)).is_some());
-        assert!(sessions.touch(&SessionToken::random(&OsEntropy).unwrap(), at(5), at(50)).is_none());
+        assert!(sessions.close(&tokens[19], at(5), &mut |_| {}).is_some());
+        assert!(sessions.touch(&SessionToken::random(&OsEntropy).unwrap(), at(5), at(50), &mut |_| {}).is_none());
         assert_eq!(sizes(&sessions), [19, 1, 1, 19]);
-        assert!(sessions.active_users(at(1000)).is_empty());
+        assert!(sessions.active_users(at(1000), &mut |_| {}).is_empty());
         assert_eq!(sizes(&sessions), [0; 4]);
     }
 
@@ -153,7 +227,7 @@ mod tests {
         let (messi, lineker) = (profile("messi"), profile("lineker"));
         let mut login = |user| {
             let token = SessionToken::random(&OsEntropy).unwrap();
-            assert!(sessions.open(token, user, at(0), at(10)));
+            assert!(sessions.open(token, user, at(0), at(10), &mut |_| {}));
             token
         };
         let other = login(&lineker);
@@ -162,9 +236,9 @@ mod tests {
         for _ in 2..=SESSIONS_PER_USER {
             login(&messi);
         }
-        assert!(sessions.touch(&first, at(1), at(10)).is_none());
-        assert!(sessions.touch(&second, at(1), at(10)).is_some());
-        assert!(sessions.touch(&other, at(1), at(10)).is_some());
+        assert!(sessions.touch(&first, at(1), at(10), &mut |_| {}).is_none());
+        assert!(sessions.touch(&second, at(1), at(10), &mut |_| {}).is_some());
+        assert!(sessions.touch(&other, at(1), at(10), &mut |_| {}).is_some());
         assert_eq!(sizes(&sessions), [SESSIONS_PER_USER + 1, 2, 2, SESSIONS_PER_USER + 1]);
     }
 }

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use chat_lib::clock::ManualClock;
 use chat_lib::entropy::Entropy;
 use chat_lib::limits::Limits;
-use chat_lib::model::SessionToken;
+use chat_lib::model::{PasswordCost, SessionToken};
 use chat_lib::server::Handle;
 use chat_lib::{Chat, Config, Error, Server};
 
@@ -33,6 +33,7 @@ pub(crate) fn demo_chat(limits: Limits) -> (Chat, Arc<ManualClock>) {
         clock: Box::new(Arc::clone(&clock)),
         entropy: Box::new(Counting::default()),
         limits,
+        password_cost: PasswordCost::new(8, 1, 1).unwrap(),
         ..Config::default()
     };
     let chat = Chat::new(config);

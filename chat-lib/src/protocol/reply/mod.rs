@@ -4,7 +4,7 @@ mod json;
 mod read;
 mod write;
 
-pub use self::read::{read_active_users, read_inbox, read_logged_in, read_logged_out, read_sent};
+pub use self::read::{read_active_users, read_inbox, read_logged_in, read_logged_out, read_registered, read_sent};
 pub use self::write::{messages_object, user_list, write};
 use crate::model::{Inbox, SessionToken, UserName};
 
@@ -17,6 +17,8 @@ pub const END: &[u8] = b"\r\n\r\n";
 pub enum Reply {
     /// To `auth`: the new session.
     LoggedIn(SessionToken),
+    /// To `register`: the account is there.
+    Registered,
     /// To `send`: the message is in the mailbox.
     Sent,
     /// To `inbox`: what was unread.

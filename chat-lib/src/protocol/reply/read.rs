@@ -18,6 +18,15 @@ pub fn read_logged_in(answer: &[u8]) -> Result<SessionToken, Error> {
     SessionToken::parse(&token).map_err(|_| Error::BadReply("the token is no UUID of version 4".to_owned()))
 }
 
+/// Reads the answer to `register`.
+///
+/// # Errors
+///
+/// As [`read_logged_in`].
+pub fn read_registered(answer: &[u8]) -> Result<(), Error> {
+    read::<IgnoredAny>(answer).map(drop)
+}
+
 /// Reads the answer to `send`.
 ///
 /// # Errors
@@ -168,6 +177,7 @@ mod tests {
         let users = ["messi", "henderson"].map(|name| UserName::parse(name).unwrap());
         assert_eq!(read_active_users(&written(Ok(Reply::ActiveUsers(users.to_vec())))).unwrap(), users);
         assert!(read_active_users(&written(Ok(Reply::ActiveUsers(Vec::new())))).unwrap().is_empty());
+        read_registered(&written(Ok(Reply::Registered))).unwrap();
         read_sent(&written(Ok(Reply::Sent))).unwrap();
         read_logged_out(&written(Ok(Reply::LoggedOut))).unwrap();
         let token = SessionToken::parse("609107b0-9f49-4d74-8195-f66446cd56e5").unwrap();

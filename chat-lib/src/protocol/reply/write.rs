@@ -8,6 +8,7 @@ use crate::model::{Inbox, Message, UserName};
 pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
     match outcome {
         Ok(Reply::LoggedIn(token)) => json::write(&Token { status: "OK", tokenid: &token.to_string() }, out),
+        Ok(Reply::Registered) => json::write(&Said { status: "OK", message: "User Registered" }, out),
         Ok(Reply::Sent) => json::write(&Said { status: "OK", message: "Message Sent" }, out),
         Ok(Reply::Inbox(inbox)) => json::write(&Listed { status: "OK", messages: Messages(inbox) }, out),
         Ok(Reply::ActiveUsers(users)) => json::write(&Said { status: "OK", message: &user_list(users) }, out),

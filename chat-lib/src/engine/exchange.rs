@@ -1,0 +1,196 @@
+//! All that a chat keeps of users and messages, as text and back (`docs/dump.md`).
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::{self, BufRead, Write};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Chat;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::model::{Account, PasswordHash, Profile, UserName};
+use crate::store::{NewMessage, Record};
+
+impl Chat {
+    /// Writes all users and messages as they are at one moment, a JSON object a line; with `hashes`,
+    /// those of the passwords, too. Others may go on using the chat. Sessions are not among it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if `out` does not take it; [`Error::Storage`] if the machine fails.
+    pub fn dump(&self, hashes: bool, out: &mut dyn Write) -> Result<(), Error> {
+        let mut write = |line: &Line<'_>| {
+            serde_json::to_writer(&mut *out, line).map_err(io::Error::from)?;
+            out.write_all(b"\n")
+        };
+        write(&Line::ChatDump { version: VERSION, hashes })?;
+        let (mut users, mut messages) = (0, 0);
+        self.config.store.dump(&mut |record| {
+            let line = match record {
+                Record::Account(account) => {
+                    users += 1;
+                    Line::User {
+                        name: account.profile.user().as_str().into(),
+                        full_name: account.profile.full_name().into(),
+                        country: account.profile.country().into(),
+                        password: account.password.as_ref().filter(|_| hashes).map(PasswordHash::to_phc),
+                    }
+                }
+                Record::Message { message: NewMessage { to, from, text, time }, read } => {
+                    messages += 1;
+                    Line::Message {
+                        to: to.into(),
+                        from: from.user().as_str().into(),
+                        from_name: from.full_name().into(),
+                        time: time.as_millis(),
+                        read,
+                        text: text.into(),
+                    }
+                }
+            };
+            Ok(write(&line)?)
+        })?;
+        Ok(write(&Line::End { users, messages })?)
+    }
+
+    /// Takes back what [`dump`](Self::dump) has written, into a chat without users. Users that come
+    /// without a hash cannot log in until they get a password.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotEmpty`] if there are users; [`Error::BadDump`] if a line is not as it should be, or
+    /// the last one is missing; [`Error::Io`] or [`Error::Storage`] if the machine fails. What came
+    /// before the failure stays.
+    pub fn restore(&self, input: &mut dyn BufRead) -> Result<(), Error> {
+        if !self.config.store.accounts()?.is_empty() {
+            return Err(Error::NotEmpty);
+        }
+        let mut restoring =
+            Restoring { chat: self, senders: HashMap::new(), part: Part::Header, users: 0, messages: 0 };
+        let mut line = 0;
+        loop {
+            let texts: Vec<String> = (&mut *input).lines().take(LINES_AT_ONCE).collect::<Result<_, _>>()?;
+            if texts.is_empty() {
+                break;
+            }
+            self.durably(|| {
+                texts.iter().try_for_each(|text| {
+                    line += 1;
+                    let bad = |problem: String| Error::BadDump { line, problem };
+                    let parsed = serde_json::from_str(text).map_err(|problem| bad(problem.to_string()))?;
+                    restoring.take(parsed, &bad)
+                })
+            })?;
+        }
+        match restoring.part {
+            Part::Over => Ok(()),
+            _ => Err(Error::BadDump { line, problem: "the dump is cut off behind it".to_owned() }),
+        }
+    }
+}
+
+struct Restoring<'a> {
+    chat: &'a Chat,
+    /// By user and full name.
+    senders: HashMap<(String, String), Arc<Profile>>,
+    part: Part,
+    users: u64,
+    messages: u64,
+}
+
+/// What may come next.
+#[derive(Eq, PartialEq)]
+enum Part {
+    Header,
+    Users,
+    Messages,
+    Over,
+}
+
+impl Restoring<'_> {
+    fn take(&mut self, line: Line<'_>, bad: &dyn Fn(String) -> Error) -> Result<(), Error> {
+        let store = &self.chat.config.store;
+        let says = |problem: &str| bad(problem.to_owned());
+        match (&self.part, line) {
+            (Part::Header, Line::ChatDump { version: VERSION, .. }) => self.part = Part::Users,
+            (Part::Header, Line::ChatDump { version, .. }) => {
+                return Err(bad(format!("it is version {version}, and only {VERSION} is known here")));
+            }
+            (Part::Users, Line::User { name, full_name, country, password }) => {
+                let profile = UserName::parse(&name).and_then(|user| Profile::new(user, &full_name, &country));
+                let profile = Arc::new(profile.map_err(|problem| bad(problem.to_string()))?);
+                let password = password.map(|phc| PasswordHash::from_phc(&phc)).transpose();
+                let password = password.map_err(|problem| bad(problem.to_string()))?;
+                let sender = (name.into_owned(), full_name.into_owned());
+                self.senders.insert(sender, Arc::clone(&profile));
+                if !store.restore(Record::Account(&Account { profile, password }))? {
+                    return Err(says("the user is there twice"));
+                }
+                self.users += 1;
+            }
+            (Part::Users | Part::Messages, Line::Message { to, from, from_name, time, read, text }) => {
+                self.part = Part::Messages;
+                let sender = (from.into_owned(), from_name.into_owned());
+                let from = match self.senders.get(&sender) {
+                    Some(profile) => Arc::clone(profile),
+                    None => {
+                        let profile = UserName::parse(&sender.0).and_then(|user| Profile::new(user, &sender.1, ""));
+                        let profile = Arc::new(profile.map_err(|problem| bad(problem.to_string()))?);
+                        self.senders.insert(sender, Arc::clone(&profile));
+                        profile
+                    }
+                };
+                let message = NewMessage { to: &to, from: &from, text: &text, time: Timestamp::from_millis(time) };
+                if !store.restore(Record::Message { message, read })? {
+                    return Err(says("the message is to nobody"));
+                }
+                self.messages += 1;
+            }
+            (Part::Users | Part::Messages, Line::End { users, messages }) => {
+                if (users, messages) != (self.users, self.messages) {
+                    return Err(says("it counts other users and messages than there are"));
+                }
+                self.part = Part::Over;
+            }
+            _ => return Err(says("it is out of place")),
+        }
+        Ok(())
+    }
+}
+
+const VERSION: u32 = 1;
+
+/// How many lines are committed together.
+const LINES_AT_ONCE: usize = 1000;
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Line<'a> {
+    ChatDump {
+        version: u32,
+        /// Whether users come with the hashes of their passwords.
+        hashes: bool,
+    },
+    User {
+        name: Cow<'a, str>,
+        full_name: Cow<'a, str>,
+        country: Cow<'a, str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password: Option<String>,
+    },
+    Message {
+        to: Cow<'a, str>,
+        from: Cow<'a, str>,
+        from_name: Cow<'a, str>,
+        time: u64,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        read: bool,
+        text: Cow<'a, str>,
+    },
+    End {
+        users: u64,
+        messages: u64,
+    },
+}

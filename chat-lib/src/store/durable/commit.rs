@@ -1,0 +1,170 @@
+//! Group commit: whoever comes first writes what all have changed, and a commit that fails is undone
+//! for all.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use super::disk::{Disk, Write};
+use super::state::{Batch, State};
+use crate::error::Error;
+use crate::store::Group;
+
+/// A disk, and what is held in memory of it.
+///
+/// Locks are taken in the order of the fields, and none but `sweeping` is held while waiting for one
+/// above it.
+pub(super) struct Shared {
+    pub(super) disk: Box<dyn Disk>,
+    /// Held by whoever reads the log from end to end and needs it to stay, or thins it.
+    pub(super) sweeping: Mutex<()>,
+    /// Held shared by every group of steps, and alone by who must see no group half done.
+    gate: RwLock<()>,
+    /// Held by who writes to the disk.
+    writing: Mutex<()>,
+    state: Mutex<State>,
+    /// About how many bytes were written to the disk, and how many of them since it was tidied.
+    pub(super) written: AtomicU64,
+    pub(super) untidied: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn new(disk: Box<dyn Disk>) -> Result<Self, Error> {
+        let state = State::load(&*disk)?;
+        Ok(Self {
+            disk,
+            sweeping: Mutex::new(()),
+            gate: RwLock::new(()),
+            writing: Mutex::new(()),
+            state: Mutex::new(state),
+            written: AtomicU64::new(0),
+            untidied: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing in it panics between two changes that belong together.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// If the last commit failed and cannot be undone even now, this group's will fail, too.
+    pub(super) fn begin(&self) -> Group<'_> {
+        if self.state().epoch.is_over() {
+            self.recover().ok();
+        }
+        Group(Some(self.gate.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    pub(super) fn commit(&self, group: Group<'_>) -> Result<(), Error> {
+        let (epoch, changes) = {
+            let state = self.state();
+            (Arc::clone(&state.epoch), state.changes())
+        };
+        drop(group);
+        let outcome = {
+            let _writing = self.writing();
+            match epoch {
+                epoch if epoch.has(changes) => return Ok(()),
+                epoch if epoch.is_over() => Err(lost()),
+                _ => self.write(),
+            }
+        };
+        if outcome.is_err() {
+            // If this fails, it is tried again by the next who begins.
+            self.recover().ok();
+        }
+        outcome
+    }
+
+    /// Writes all changes that there are, whosever they are.
+    pub(super) fn flush(&self) -> Result<(), Error> {
+        self.commit(self.begin())
+    }
+
+    /// Shows the state at a moment when no group is half done and all is on the disk.
+    pub(super) fn freeze<T>(&self, look: impl FnOnce(&mut State) -> T) -> Result<T, Error> {
+        if self.state().epoch.is_over() {
+            self.recover()?;
+        }
+        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        {
+            let _writing = self.writing();
+            self.write()?;
+        }
+        Ok(look(&mut self.state()))
+    }
+
+    /// Writes changes to the disk that are none of the state's.
+    pub(super) fn write_beside(&self, writes: &[Write]) -> Result<(), Error> {
+        let _writing = self.writing();
+        self.disk.commit(writes)
+    }
+
+    /// Has the disk tidy up, beside the commits; and then what came meanwhile, while there are none. Only
+    /// then can SQLite's write-ahead log start anew, instead of growing.
+    pub(super) fn tidy(&self) -> Result<(), Error> {
+        self.untidied.store(0, Ordering::Relaxed);
+        self.disk.tidy()?;
+        let _writing = self.writing();
+        self.disk.tidy()
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `writing` must be held.
+    fn write(&self) -> Result<(), Error> {
+        let (epoch, batch) = {
+            let mut state = self.state();
+            if state.epoch.is_over() {
+                return Err(lost());
+            }
+            (Arc::clone(&state.epoch), state.take_batch())
+        };
+        let Batch { writes, changes, last_group, bytes } = batch;
+        if let Err(problem) = self.disk.commit(&writes) {
+            let reason: &dyn std::error::Error = &problem;
+            tracing::error!(reason, "nothing since the last commit could be written; it is undone and refused");
+            epoch.over.store(true, Ordering::Release);
+            return Err(problem);
+        }
+        epoch.committed.store(changes, Ordering::Release);
+        self.written.fetch_add(bytes, Ordering::Relaxed);
+        self.untidied.fetch_add(bytes, Ordering::Relaxed);
+        self.state().committed(last_group);
+        Ok(())
+    }
+
+    /// Goes back to what the disk holds, once no group is under way.
+    fn recover(&self) -> Result<(), Error> {
+        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        if self.state().epoch.is_over() {
+            let state = State::load(&*self.disk)?;
+            *self.state() = state;
+        }
+        Ok(())
+    }
+}
+
+/// A time in which all commits went well; the one that does not ends it.
+#[derive(Default)]
+pub(super) struct Epoch {
+    /// All changes up to this one are on the disk.
+    committed: AtomicU64,
+    /// A commit has failed, and all changes behind `committed` are lost.
+    over: AtomicBool,
+}
+
+impl Epoch {
+    fn has(&self, changes: u64) -> bool {
+        self.committed.load(Ordering::Acquire) >= changes
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+}
+
+fn lost() -> Error {
+    Error::Storage("a commit failed, and this was undone with it".into())
+}

@@ -1,0 +1,200 @@
+//! The engine that keeps everything in a directory.
+
+mod commit;
+mod disk;
+mod group;
+mod reading;
+mod recent;
+mod seal;
+mod sqlite;
+mod state;
+mod sweep;
+mod upkeep;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use self::commit::Shared;
+use self::disk::Disk;
+use self::group::MessageGroup;
+use self::sqlite::Sqlite;
+use self::upkeep::Upkeep;
+use super::{Appended, Group, NewMessage, Record, Room, Show, Store};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::Error;
+use crate::model::{Account, Inbox, Profile, SessionToken, UserName};
+
+/// The engine that keeps everything in a directory: a SQLite database that others may look into while
+/// it is not in use.
+///
+/// It has one thread of its own, which brings SQLite's write-ahead log into the database and drops
+/// messages that were read. Dropping the store writes what makes the next start fast, but a process
+/// that just ends loses nothing that was committed.
+///
+/// What is in memory: accounts, sessions, and of each mailbox where it ends. Texts are on the disk, but
+/// for the latest [`RECENT_BYTES`](crate::limits::RECENT_BYTES).
+pub struct Durable {
+    shared: Arc<Shared>,
+    retention: Retention,
+    upkeep: Upkeep,
+}
+
+/// How a [`Durable`] store does its work.
+#[derive(Clone)]
+pub struct Options {
+    /// What a commit waits for. The default is [`SyncMode::Always`].
+    pub sync: SyncMode,
+    /// How long messages are kept that were read, counted from when they were sent. `None`, which is
+    /// the default, drops them when it is convenient, within an hour of their reading.
+    pub keep_read: Option<Duration>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a commit waits for. Whatever it is, a process that is killed loses nothing that was committed,
+/// and a loss of power leaves the database whole.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum SyncMode {
+    /// The disk has it: nothing is lost.
+    #[default]
+    Always,
+    /// The system has it, and gives it to the disk within a second: a loss of power may take the last
+    /// second.
+    EverySecond,
+    /// The system has it, and gives it to the disk as it likes: a loss of power may take what it has
+    /// not given yet, half a minute of work or more.
+    Never,
+}
+
+impl Durable {
+    /// Opens the store in `directory`; if there is none, makes it, with the mode 0700.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DataInUse`] if a process has it open, be it this one; [`Error::DataFormat`] if another
+    /// version of this library wrote it; [`Error::Storage`] if the directory cannot be read and
+    /// written, or what is there is not what was written.
+    pub fn open(directory: &Path, options: Options) -> Result<Self, Error> {
+        let disk = Sqlite::open(directory, options.sync == SyncMode::Always)?;
+        Self::on(Box::new(disk), options)
+    }
+
+    fn on(disk: Box<dyn Disk>, options: Options) -> Result<Self, Error> {
+        let shared = Arc::new(Shared::new(disk)?);
+        let retention = Retention { keep_read: options.keep_read, clock: options.clock };
+        let upkeep = Upkeep::start(Arc::clone(&shared), retention.clone(), options.sync == SyncMode::EverySecond)?;
+        Ok(Self { shared, retention, upkeep })
+    }
+}
+
+impl Store for Durable {
+    fn add_account(&self, account: Account) -> Result<bool, Error> {
+        Ok(self.shared.state().add_account(account))
+    }
+
+    fn account(&self, user: &str) -> Result<Option<Arc<Account>>, Error> {
+        Ok(self.shared.state().user(user).map(|user| Arc::clone(&user.account)))
+    }
+
+    fn accounts(&self) -> Result<Vec<Arc<Account>>, Error> {
+        let mut accounts: Vec<_> = self.shared.state().users().map(|user| Arc::clone(&user.account)).collect();
+        accounts.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
+        Ok(accounts)
+    }
+
+    fn replace_account(&self, old: &Arc<Account>, new: Account) -> Result<bool, Error> {
+        Ok(self.shared.state().replace_account(old, new))
+    }
+
+    fn remove_account(&self, user: &str) -> Result<bool, Error> {
+        Ok(self.shared.state().remove_account(user))
+    }
+
+    fn open_session(&self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
+        Ok(self.shared.state().open_session(token, user, now, expires))
+    }
+
+    fn use_session(
+        &self,
+        token: &SessionToken,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Result<Option<Arc<Profile>>, Error> {
+        Ok(self.shared.state().use_session(token, now, expires))
+    }
+
+    fn close_session(&self, token: &SessionToken, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
+        Ok(self.shared.state().close_session(token, now))
+    }
+
+    fn close_sessions(&self, user: &str) -> Result<(), Error> {
+        self.shared.state().close_sessions(user);
+        Ok(())
+    }
+
+    fn active_users(&self, now: Timestamp) -> Result<Vec<UserName>, Error> {
+        Ok(self.shared.state().active_users(now))
+    }
+
+    fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error> {
+        Ok(self.shared.state().append(message, room))
+    }
+
+    fn take_unread(&self, user: &str) -> Result<Inbox, Error> {
+        let inbox = self.shared.take_unread(user)?;
+        self.upkeep.read(inbox.bytes());
+        Ok(inbox)
+    }
+
+    fn dump(&self, show: &mut Show<'_>) -> Result<(), Error> {
+        let keeps = self.retention.now();
+        self.shared.dump(keeps, show)
+    }
+
+    fn restore(&self, record: Record<'_>) -> Result<bool, Error> {
+        let mut state = self.shared.state();
+        Ok(match record {
+            Record::Account(account) => state.add_account(account.clone()),
+            Record::Message { message, read } => state.restore(message, read),
+        })
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.shared.check()
+    }
+
+    fn begin(&self) -> Group<'_> {
+        self.shared.begin()
+    }
+
+    fn commit(&self, group: Group<'_>) -> Result<(), Error> {
+        self.shared.commit(group)?;
+        self.upkeep.committed();
+        Ok(())
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { sync: SyncMode::default(), keep_read: None, clock: Arc::new(SystemClock) }
+    }
+}
+
+/// Which messages are kept although they were read.
+#[derive(Clone)]
+struct Retention {
+    keep_read: Option<Duration>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Retention {
+    /// Tells of a group whether its messages are to be kept as of now.
+    fn now(&self) -> impl Fn(&MessageGroup) -> bool + use<> {
+        let (keep, now) = (self.keep_read, self.clock.now());
+        move |group| keep.is_some_and(|keep| now.since(group.time) < keep)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+-- Version 1. Every row is sealed with a CRC-32 of what it holds.
+
+-- A user's names. Changing them makes a new row, for messages keep the names that they were sent under.
+CREATE TABLE profile (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user TEXT NOT NULL,
+    full_name TEXT NOT NULL,
+    country TEXT NOT NULL,
+    seal INTEGER NOT NULL
+) STRICT;
+
+-- "password" is a PHC string; NULL if nobody can log in.
+CREATE TABLE account (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    profile INTEGER NOT NULL,
+    password TEXT,
+    seal INTEGER NOT NULL
+) STRICT;
+
+-- Of each account: the last message that was read, and as of the message "head" how many are unread.
+-- Messages behind "head" are found by reading the log from the group on that "accounted" names.
+-- A message's address is the number of its row in "log", times 65,536, plus its place in that row.
+CREATE TABLE mailbox (
+    id INTEGER PRIMARY KEY,
+    cursor INTEGER NOT NULL,
+    head INTEGER NOT NULL,
+    unread INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    seal INTEGER NOT NULL
+) STRICT;
+
+-- In order of login. "until" is in milliseconds since 1970.
+CREATE TABLE session (
+    login INTEGER PRIMARY KEY,
+    token BLOB NOT NULL,
+    account INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    seal INTEGER NOT NULL
+) STRICT;
+
+-- Messages in order of arrival, those that came together packed into one row. "body" is, for each of
+-- them in little endian: place (2 bytes), mailbox (4), profile (4), address of the message before it in
+-- the same mailbox (8), length (4), text.
+CREATE TABLE log (
+    number INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    seal INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE accounted (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    number INTEGER NOT NULL,
+    seal INTEGER NOT NULL
+) STRICT;

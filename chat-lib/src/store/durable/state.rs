@@ -1,0 +1,361 @@
+//! What the durable engine holds in memory: everything but texts, and the changes that are still to be
+//! written.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::commit::Epoch;
+use super::disk::{AccountRow, Disk, Mailbox, MailboxRow, SessionRow, Write};
+use super::group::{MailboxId, MessageGroup, OpenGroup, ProfileId};
+use super::recent::Recent;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::limits::ACCOUNTED_BYTES;
+use crate::model::{Account, Profile, SessionToken, UserName};
+use crate::store::sessions::{Change, Sessions};
+use crate::store::{Appended, NewMessage, Room};
+
+pub(super) struct State {
+    /// It lasts as long as this state.
+    pub(super) epoch: Arc<Epoch>,
+    users: HashMap<UserName, User>,
+    sessions: Sessions,
+    profiles: HashMap<ProfileId, Arc<Profile>>,
+    profile_ids: HashMap<Arc<Profile>, ProfileId>,
+    open: OpenGroup,
+    recent: Recent,
+    /// What no batch has taken, but for the messages in `open`.
+    writes: Vec<Write>,
+    /// How many writes and messages there were before.
+    taken: u64,
+    appended: u64,
+    /// Users whose mailbox row does not know of all their messages.
+    lagging: Vec<UserName>,
+    /// The bytes of the groups that mailbox rows may not know of.
+    unaccounted: usize,
+    last_mailbox: u32,
+    last_profile: u32,
+}
+
+#[derive(Clone)]
+pub(super) struct User {
+    pub(super) id: MailboxId,
+    pub(super) account: Arc<Account>,
+    pub(super) mailbox: Mailbox,
+    lagging: bool,
+}
+
+/// Changes to be written in one go.
+pub(super) struct Batch {
+    pub(super) writes: Vec<Write>,
+    /// All changes up to this one are in it or in an earlier batch.
+    pub(super) changes: u64,
+    /// The last group that is in it or in an earlier batch.
+    pub(super) last_group: u64,
+    /// About how much it will write.
+    pub(super) bytes: u64,
+}
+
+impl State {
+    /// What the disk holds.
+    pub(super) fn load(disk: &dyn Disk) -> Result<Self, Error> {
+        let tables = disk.tables()?;
+        let profiles: HashMap<_, _> =
+            tables.profiles.into_iter().map(|(id, profile)| (id, Arc::new(profile))).collect();
+        let mut mailboxes: HashMap<_, _> = tables.mailboxes.iter().map(|row| (row.id, row.mailbox)).collect();
+        let mut last_group = disk.last_group()?.max(tables.accounted);
+        last_group = mailboxes.values().map(|mailbox| mailbox.head.group()).fold(last_group, u64::max);
+
+        let mut lagging = HashSet::new();
+        let (mut number, mut unaccounted) = (tables.accounted, 0);
+        loop {
+            let groups = disk.groups_behind(number)?;
+            let Some(last) = groups.last() else { break };
+            number = last.number;
+            for group in &groups {
+                unaccounted += group.body.len();
+                replay(group, &mut mailboxes, &mut lagging).map_err(|what| disk.damage(&what))?;
+            }
+        }
+
+        let mut users = HashMap::new();
+        let mut names = HashMap::new();
+        for AccountRow { id, profile, password } in tables.accounts {
+            let missing = |what| disk.damage(&format!("account {} has no {what}", id.0));
+            let profile = Arc::clone(profiles.get(&profile).ok_or_else(|| missing("profile"))?);
+            let mailbox = *mailboxes.get(&id).ok_or_else(|| missing("mailbox"))?;
+            let user = profile.user().clone();
+            names.insert(id, user.clone());
+            let account = Arc::new(Account { profile, password });
+            users.insert(user, User { id, account, mailbox, lagging: lagging.contains(&id) });
+        }
+        let mut sessions = Sessions::default();
+        for SessionRow { login, token, account, until } in tables.sessions {
+            let user = names.get(&account).and_then(|name| users.get(name));
+            let user = user.ok_or_else(|| disk.damage(&format!("session {} is nobody's", login.0)))?;
+            sessions.restore(login, token, &user.account.profile, until, until);
+        }
+        Ok(Self {
+            epoch: Arc::default(),
+            lagging: lagging.iter().filter_map(|id| names.get(id).cloned()).collect(),
+            users,
+            sessions,
+            profile_ids: profiles.iter().map(|(&id, profile)| (Arc::clone(profile), id)).collect(),
+            profiles,
+            open: OpenGroup::new(last_group + 1),
+            recent: Recent::default(),
+            writes: Vec::new(),
+            taken: 0,
+            appended: 0,
+            unaccounted,
+            last_mailbox: tables.last_mailbox,
+            last_profile: tables.last_profile,
+        })
+    }
+
+    pub(super) fn user(&self, name: &str) -> Option<&User> {
+        self.users.get(name)
+    }
+
+    pub(super) fn users(&self) -> impl Iterator<Item = &User> {
+        self.users.values()
+    }
+
+    pub(super) fn profile(&self, id: ProfileId) -> Option<&Arc<Profile>> {
+        self.profiles.get(&id)
+    }
+
+    /// The last group that is closed, and so the last one that is on the disk after a commit.
+    pub(super) fn last_group(&self) -> u64 {
+        self.open.group().number - 1
+    }
+
+    /// A group that needs not be read from the disk.
+    pub(super) fn recent(&self, number: u64) -> Option<&MessageGroup> {
+        let open = self.open.group();
+        if open.number == number { Some(open) } else { self.recent.group(number).map(|group| &**group) }
+    }
+
+    pub(super) fn add_account(&mut self, account: Account) -> bool {
+        let user = account.profile.user().clone();
+        if self.users.contains_key(&user) {
+            return false;
+        }
+        self.last_mailbox += 1;
+        let (id, mailbox) = (MailboxId(self.last_mailbox), Mailbox::default());
+        self.write_account(id, &account);
+        self.writes.push(Write::Mailbox(MailboxRow { id, mailbox }));
+        self.users.insert(user, User { id, account: Arc::new(account), mailbox, lagging: false });
+        true
+    }
+
+    pub(super) fn replace_account(&mut self, old: &Arc<Account>, new: Account) -> bool {
+        let user = self.users.get_mut(old.profile.user()).filter(|user| Arc::ptr_eq(&user.account, old));
+        let Some(user) = user.filter(|_| new.profile.user() == old.profile.user()) else { return false };
+        let (id, account) = (user.id, Arc::new(new));
+        user.account = Arc::clone(&account);
+        self.sessions.set_profile(&account.profile);
+        self.write_account(id, &account);
+        true
+    }
+
+    pub(super) fn remove_account(&mut self, user: &str) -> bool {
+        self.close_sessions(user);
+        let Some(user) = self.users.remove(user) else { return false };
+        self.writes.push(Write::DropAccount(user.id));
+        true
+    }
+
+    fn write_account(&mut self, id: MailboxId, account: &Account) {
+        let profile = self.profile_id(&account.profile);
+        self.writes.push(Write::Account(AccountRow { id, profile, password: account.password.clone() }));
+    }
+
+    pub(super) fn open_session(&mut self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> bool {
+        let (users, writes) = (&self.users, &mut self.writes);
+        let Some(user) = users.get(user) else { return false };
+        self.sessions.open(token, &user.account.profile, now, expires, &mut |change| note(users, writes, change))
+    }
+
+    pub(super) fn use_session(
+        &mut self,
+        token: &SessionToken,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Option<Arc<Profile>> {
+        let (users, writes) = (&self.users, &mut self.writes);
+        self.sessions.touch(token, now, expires, &mut |change| note(users, writes, change))
+    }
+
+    pub(super) fn close_session(&mut self, token: &SessionToken, now: Timestamp) -> Option<Arc<Profile>> {
+        let (users, writes) = (&self.users, &mut self.writes);
+        self.sessions.close(token, now, &mut |change| note(users, writes, change))
+    }
+
+    pub(super) fn close_sessions(&mut self, user: &str) {
+        let (users, writes) = (&self.users, &mut self.writes);
+        self.sessions.close_all(user, &mut |change| note(users, writes, change));
+    }
+
+    pub(super) fn active_users(&mut self, now: Timestamp) -> Vec<UserName> {
+        let (users, writes) = (&self.users, &mut self.writes);
+        self.sessions.active_users(now, &mut |change| note(users, writes, change))
+    }
+
+    pub(super) fn append(&mut self, message: NewMessage<'_>, room: Room) -> Appended {
+        let NewMessage { to, from, text, time } = message;
+        let Some(user) = self.users.get(to) else { return Appended::NoSuchUser };
+        if !room.takes(user.mailbox.unread, user.mailbox.bytes, text) {
+            return Appended::Full;
+        }
+        let sender = self.profile_id(from);
+        if !self.open.has_room() {
+            self.close_group();
+        }
+        let Some(user) = self.users.get_mut(to) else { return Appended::NoSuchUser };
+        let mailbox = &mut user.mailbox;
+        mailbox.head = self.open.push(user.id, sender, mailbox.head, text, time);
+        mailbox.unread += 1;
+        mailbox.bytes += text.len();
+        if !user.lagging {
+            user.lagging = true;
+            self.lagging.push(user.account.profile.user().clone());
+        }
+        self.appended += 1;
+        Appended::Done
+    }
+
+    /// Appends a message that keeps its time, whatever the time of the one before.
+    pub(super) fn restore(&mut self, message: NewMessage<'_>, read: bool) -> bool {
+        if self.open.group().time != message.time {
+            self.close_group();
+        }
+        let done = self.append(message, Room::ANY) == Appended::Done;
+        if read && let Some(user) = self.users.get(message.to).cloned() {
+            self.move_cursor(message.to, &user);
+        }
+        done
+    }
+
+    /// Moves the cursor of a mailbox that has still the cursor of `seen` to the head of `seen`.
+    pub(super) fn move_cursor(&mut self, name: &str, seen: &User) -> bool {
+        let user = self.users.get_mut(name).filter(|user| user.id == seen.id);
+        let Some(user) = user.filter(|user| user.mailbox.cursor == seen.mailbox.cursor) else { return false };
+        user.mailbox.cursor = seen.mailbox.head;
+        user.mailbox.unread = user.mailbox.unread.saturating_sub(seen.mailbox.unread);
+        user.mailbox.bytes = user.mailbox.bytes.saturating_sub(seen.mailbox.bytes);
+        self.writes.push(Write::Mailbox(MailboxRow { id: user.id, mailbox: user.mailbox }));
+        true
+    }
+
+    /// The number of changes so far.
+    pub(super) fn changes(&self) -> u64 {
+        self.taken + self.appended + self.writes.len() as u64
+    }
+
+    /// Takes out all that is to be written.
+    pub(super) fn take_batch(&mut self) -> Batch {
+        self.close_group();
+        if self.unaccounted >= ACCOUNTED_BYTES {
+            self.account();
+        }
+        let changes = self.changes();
+        let writes = std::mem::take(&mut self.writes);
+        self.taken += writes.len() as u64;
+        let bytes = writes.iter().map(Write::bytes).sum();
+        Batch { writes, changes, last_group: self.last_group(), bytes }
+    }
+
+    /// Has the next batch write down where every mailbox ends, so that a start needs not read the log.
+    pub(super) fn account(&mut self) {
+        self.close_group();
+        if self.unaccounted == 0 {
+            return;
+        }
+        for name in std::mem::take(&mut self.lagging) {
+            if let Some(user) = self.users.get_mut(&name) {
+                user.lagging = false;
+                self.writes.push(Write::Mailbox(MailboxRow { id: user.id, mailbox: user.mailbox }));
+            }
+        }
+        self.writes.push(Write::Accounted(self.last_group()));
+        self.unaccounted = 0;
+    }
+
+    /// Takes note that a batch was written.
+    pub(super) fn committed(&mut self, last_group: u64) {
+        self.recent.committed(last_group);
+    }
+
+    /// Profiles that are no account's now. From here on, no message is sent under them.
+    pub(super) fn retire_profiles(&mut self) -> HashSet<ProfileId> {
+        let current: HashSet<_> =
+            self.users.values().filter_map(|user| self.profile_ids.get(&user.account.profile)).collect();
+        let retired: HashSet<_> = self.profiles.keys().filter(|id| !current.contains(id)).copied().collect();
+        self.profile_ids.retain(|_, id| !retired.contains(id));
+        retired
+    }
+
+    /// Drops retired profiles that no message has.
+    pub(super) fn drop_profiles(&mut self, unused: &HashSet<ProfileId>) {
+        for id in unused {
+            // Undoing a commit takes them out of retirement.
+            let retired = self.profiles.get(id).is_some_and(|profile| self.profile_ids.get(profile) != Some(id));
+            if retired && self.profiles.remove(id).is_some() {
+                self.writes.push(Write::DropProfile(*id));
+            }
+        }
+    }
+
+    fn close_group(&mut self) {
+        if let Some(group) = self.open.close() {
+            self.unaccounted += group.body.len();
+            let group = Arc::new(group);
+            self.recent.push(Arc::clone(&group));
+            self.writes.push(Write::Group(group));
+        }
+    }
+
+    fn profile_id(&mut self, profile: &Arc<Profile>) -> ProfileId {
+        if let Some(&id) = self.profile_ids.get(profile) {
+            return id;
+        }
+        self.last_profile += 1;
+        let id = ProfileId(self.last_profile);
+        self.profiles.insert(id, Arc::clone(profile));
+        self.profile_ids.insert(Arc::clone(profile), id);
+        self.writes.push(Write::Profile(id, Arc::clone(profile)));
+        id
+    }
+}
+
+/// Takes account of a group's messages in mailboxes that do not know them.
+fn replay(
+    group: &MessageGroup,
+    mailboxes: &mut HashMap<MailboxId, Mailbox>,
+    lagging: &mut HashSet<MailboxId>,
+) -> Result<(), String> {
+    for entry in group.entries() {
+        let entry = entry.ok_or_else(|| format!("message group {} cannot be parsed", group.number))?;
+        let Some(mailbox) = mailboxes.get_mut(&entry.mailbox).filter(|mailbox| mailbox.head < entry.address) else {
+            continue;
+        };
+        if entry.before != mailbox.head {
+            return Err(format!("a message of mailbox {} before group {} is missing", entry.mailbox.0, group.number));
+        }
+        mailbox.head = entry.address;
+        mailbox.unread += 1;
+        mailbox.bytes += entry.text.len();
+        lagging.insert(entry.mailbox);
+    }
+    Ok(())
+}
+
+fn note(users: &HashMap<UserName, User>, writes: &mut Vec<Write>, change: Change) {
+    writes.extend(match change {
+        Change::Lives { login, token, user, until } => {
+            users.get(user.user()).map(|user| Write::Session(SessionRow { login, token, account: user.id, until }))
+        }
+        Change::Ended { login } => Some(Write::DropSession(login)),
+    });
+}

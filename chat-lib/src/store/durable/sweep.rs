@@ -1,0 +1,58 @@
+//! Dropping what cursors have passed.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
+
+use super::commit::Shared;
+use super::disk::Write;
+use super::group::{MessageGroup, ProfileId};
+use crate::error::Error;
+
+impl Shared {
+    /// Drops messages that are read, in groups that `keeps` does not say to keep, and profiles that no
+    /// message has any more. Gives how many bytes of messages are left.
+    pub(super) fn sweep(&self, keeps: impl Fn(&MessageGroup) -> bool) -> Result<usize, Error> {
+        let _log_is_ours = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
+        let (cursors, last, mut unused) = self.freeze(|state| {
+            let cursors: HashMap<_, _> = state.users().map(|user| (user.id, user.mailbox.cursor)).collect();
+            (cursors, state.last_group(), state.retire_profiles())
+        })?;
+        let mut left = 0;
+        let mut writes = Vec::new();
+        self.each_group(last, |group| {
+            let mut thin = MessageGroup { body: Vec::new(), ..*group };
+            let mut senders: HashSet<ProfileId> = HashSet::new();
+            for entry in group.entries() {
+                let what = || self.disk.damage(&format!("message group {} cannot be parsed", group.number));
+                let entry = entry.ok_or_else(what)?;
+                let cursor = cursors.get(&entry.mailbox);
+                senders.insert(entry.sender);
+                if cursor.is_some_and(|&cursor| entry.address > cursor || keeps(group)) {
+                    entry.write(&mut thin.body);
+                }
+            }
+            // Rewriting costs as much as writing did; it has to be worth it.
+            if thin.body.is_empty() {
+                writes.push(Write::DropGroup(group.number));
+                senders.clear();
+            } else if thin.body.len() <= group.body.len() / 2 {
+                left += thin.body.len();
+                senders = thin.entries().flatten().map(|entry| entry.sender).collect();
+                writes.push(Write::ThinGroup(thin));
+            } else {
+                left += group.body.len();
+            }
+            unused.retain(|id| !senders.contains(id));
+            if writes.len() >= GROUPS_AT_ONCE {
+                self.write_beside(&std::mem::take(&mut writes))?;
+            }
+            Ok(())
+        })?;
+        self.write_beside(&writes)?;
+        self.freeze(|state| state.drop_profiles(&unused))?;
+        Ok(left)
+    }
+}
+
+/// Few enough not to hold up a commit that has to wait for them.
+const GROUPS_AT_ONCE: usize = 64;

@@ -1,0 +1,122 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use super::Retention;
+use super::commit::Shared;
+use crate::error::Error;
+use crate::limits::{CHECKPOINT_BYTES, SWEEP_BYTES, SWEEP_INTERVAL, UPKEEP_INTERVAL};
+
+/// The thread that does what need not be done at once. When it is dropped, it leaves everything tidy.
+pub(super) struct Upkeep {
+    shared: Arc<Shared>,
+    /// How many bytes of messages were read since the last sweep.
+    read: Arc<AtomicUsize>,
+    wake: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Upkeep {
+    /// `syncs` has it sync in every interval.
+    pub(super) fn start(shared: Arc<Shared>, retention: Retention, syncs: bool) -> Result<Self, Error> {
+        let (wake, wakes) = sync_channel(1);
+        let read = Arc::new(AtomicUsize::new(0));
+        let work = Work {
+            shared: Arc::clone(&shared),
+            retention,
+            syncs,
+            read: Arc::clone(&read),
+            synced: 0,
+            left: 0,
+            swept: Instant::now(),
+        };
+        let thread = thread::Builder::new().name("chat-upkeep".to_owned()).spawn(move || work.run(&wakes))?;
+        Ok(Self { shared, read, wake: Some(wake), thread: Some(thread) })
+    }
+
+    /// Takes note that so many bytes of messages were read.
+    pub(super) fn read(&self, bytes: usize) {
+        // A message without text takes room, too.
+        self.read.fetch_add(bytes + 1, Ordering::Relaxed);
+    }
+
+    /// Takes note of a commit.
+    pub(super) fn committed(&self) {
+        if self.shared.untidied.load(Ordering::Relaxed) >= CHECKPOINT_BYTES
+            && let Some(wake) = &self.wake
+        {
+            // If it is awake already, that will do.
+            wake.try_send(()).ok();
+        }
+    }
+}
+
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        self.wake = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's upkeep has panicked");
+        }
+    }
+}
+
+struct Work {
+    shared: Arc<Shared>,
+    retention: Retention,
+    syncs: bool,
+    read: Arc<AtomicUsize>,
+    /// What was written when the last sync began.
+    synced: u64,
+    /// The bytes of messages that the last sweep left.
+    left: usize,
+    swept: Instant,
+}
+
+impl Work {
+    fn run(mut self, wakes: &Receiver<()>) {
+        loop {
+            let over = wakes.recv_timeout(UPKEEP_INTERVAL) == Err(RecvTimeoutError::Disconnected);
+            let outcome = if over { self.finish() } else { self.turn() };
+            if let Err(problem) = outcome {
+                let reason: &dyn std::error::Error = &problem;
+                tracing::error!(reason, "the store could not look after its files; nothing is lost");
+            }
+            if over {
+                return;
+            }
+        }
+    }
+
+    fn turn(&mut self) -> Result<(), Error> {
+        // What nobody has committed within an interval, nobody waits for; but it should be safe some time.
+        self.shared.flush()?;
+        let written = self.shared.written.load(Ordering::Relaxed);
+        if self.syncs && written != self.synced {
+            self.shared.disk.sync()?;
+            self.synced = written;
+        }
+        if self.shared.untidied.load(Ordering::Relaxed) >= CHECKPOINT_BYTES {
+            self.shared.tidy()?;
+        }
+        let read = self.read.load(Ordering::Relaxed);
+        if read >= SWEEP_BYTES.max(self.left)
+            || (read > 0 || self.retention.keep_read.is_some()) && self.swept.elapsed() >= SWEEP_INTERVAL
+        {
+            self.read.fetch_sub(read, Ordering::Relaxed);
+            self.swept = Instant::now();
+            self.left = self.shared.sweep(self.retention.now())?;
+        }
+        Ok(())
+    }
+
+    /// Writes down where mailboxes end, and brings all into the database.
+    fn finish(&mut self) -> Result<(), Error> {
+        self.shared.freeze(|state| state.account())?;
+        self.shared.flush()?;
+        self.shared.tidy()
+    }
+}
