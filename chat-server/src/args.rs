@@ -1,31 +1,76 @@
 //! The command line, as data.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use chat_lib::limits::Limits;
+use chat_lib::model::PasswordCost;
+use chat_lib::store::SyncMode;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, ValueEnum};
+use clap::{Args as Arguments, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
 
 /// A chat server that netcat can speak to.
 ///
 /// It runs until SIGINT or SIGTERM, then answers what it has read, closes, and exits with 0.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+/// How to serve.
+#[derive(Arguments, Debug)]
+pub(crate) struct Serve {
     /// Where to listen, as IP:PORT; may be given more than once. Port 0 takes a free port; the
     /// address that was really bound is said on stderr. Nothing is encrypted, passwords neither.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889")]
     pub(crate) listen: Vec<SocketAddr>,
 
-    /// Keep everything in memory: it is gone when the server stops. There is no other store yet, so
-    /// this is what happens without it, too.
-    #[arg(long)]
+    /// Where to keep users, sessions and messages. The directory is made if it is not there, readable
+    /// for its owner only, and one server at a time uses it.
+    #[arg(long, value_name = "DIR", default_value = DATA)]
+    pub(crate) data: PathBuf,
+
+    /// Keep everything in memory instead: it is gone when the server stops.
+    #[arg(long, conflicts_with_all = ["data", "sync", "keep_read"])]
     pub(crate) memory: bool,
 
     /// Add the users messi, henderson and lineker with the password surabaya. As everybody knows it,
     /// only loopback addresses may be listened on then.
     #[arg(long)]
     pub(crate) demo: bool,
+
+    /// What an answer waits for.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Sync::Always)]
+    pub(crate) sync: Sync,
+
+    /// How long to keep messages that were read, from when they were sent (such as 90days or 12h), or
+    /// none: then they are dropped within an hour.
+    #[arg(long, value_name = "DURATION", default_value = "none", value_parser = duration)]
+    pub(crate) keep_read: KeepRead,
+
+    /// How many unread messages an inbox holds; a send past it is refused with the code mailbox_full.
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().mailbox_messages)]
+    pub(crate) mailbox_messages: usize,
+
+    /// How many bytes the texts of an inbox's unread messages have together; the same past it.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().mailbox_bytes)]
+    pub(crate) mailbox_bytes: usize,
+
+    /// Whether people may make accounts for themselves, with the command register.
+    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Registration::Closed)]
+    pub(crate) registration: Registration,
+
+    /// What hashing a password with Argon2id costs: KiB of memory, passes, lanes. When it rises, users'
+    /// passwords are hashed anew as they log in.
+    #[arg(long, value_name = "M,T,P", default_value = "19456,2,1", value_parser = password_cost)]
+    pub(crate) password_cost: PasswordCost,
 
     /// What to log on stderr, a line for each event: at info connections, logins, logouts and
     /// refusals; at debug also each send, inbox and activeuser. A busy server is not held up by a slow
@@ -34,15 +79,162 @@ pub(crate) struct Args {
     pub(crate) log: Level,
 }
 
+/// What can be done besides serving. All of it works while a server runs on the data, too, unless it
+/// says otherwise.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Adds, shows, changes and removes users.
+    #[command(subcommand)]
+    User(User),
+
+    /// Writes all users and messages to standard output, a JSON object a line, as they are at one moment.
+    Dump {
+        #[command(flatten)]
+        data: Data,
+        /// With the hashes of passwords. Without, users need new passwords after a restore.
+        #[arg(long)]
+        hashes: bool,
+    },
+
+    /// Takes a dump from standard input into a data directory without users; no server may run on it.
+    Restore {
+        #[command(flatten)]
+        data: Data,
+    },
+
+    /// Reads everything, and says what is damaged.
+    Check {
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// What can be done with users.
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Adds a user. The password is asked for on the terminal.
+    Add {
+        /// The name to log in with.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+        /// The name that others see.
+        #[arg(long, value_name = "NAME")]
+        full_name: String,
+        /// Where the user is from.
+        #[arg(long, value_name = "COUNTRY", default_value = "")]
+        country: String,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// Lists all users: name, full name and country, parted by tabs.
+    List {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Gives a user a new password, and ends the user's sessions.
+    Passwd {
+        /// Whose.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// Changes what others see of a user. Messages that were sent keep the name they were sent under.
+    Edit {
+        /// Whose.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+        /// The name that others see.
+        #[arg(long, value_name = "NAME", required_unless_present = "country")]
+        full_name: Option<String>,
+        /// Where the user is from.
+        #[arg(long, value_name = "COUNTRY")]
+        country: Option<String>,
+    },
+    /// Removes a user with sessions and inbox. What the user has sent to others stays.
+    Remove {
+        /// Whom.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// Which data.
+#[derive(Arguments, Clone, Debug)]
+pub(crate) struct Data {
+    /// The data directory.
+    #[arg(long = "data", value_name = "DIR", default_value = DATA)]
+    pub(crate) directory: PathBuf,
+}
+
+/// Where a password comes from; never from the command line, which others can read.
+#[derive(Arguments, Clone, Copy, Debug)]
+pub(crate) struct PasswordSource {
+    /// Read the password from the first line of standard input instead of the terminal.
+    #[arg(long = "password-stdin")]
+    pub(crate) stdin: bool,
+}
+
+const DATA: &str = "chat-data";
+
 impl Args {
     /// Reads the command line; on a wrong one says what is wrong and exits with 2.
     pub(crate) fn read() -> Self {
         let args = Self::parse();
-        if let Some(address) = args.listen.iter().find(|address| args.demo && !address.ip().is_loopback()) {
+        let serve = &args.serve;
+        if let Some(address) = serve.listen.iter().find(|address| serve.demo && !address.ip().is_loopback()) {
             let problem = format!("--demo has a public password and cannot listen on {address}, which is not loopback");
             Self::command().error(ErrorKind::ArgumentConflict, problem).exit();
         }
         args
+    }
+}
+
+/// What an answer waits for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Sync {
+    /// Until the disk has what the answer promises: nothing is lost.
+    Always,
+    /// Not; the disk gets it within a second, and that second can be lost when the power goes.
+    Everysec,
+    /// Not; the system writes when it likes, and half a minute or more can be lost when the power goes.
+    Never,
+}
+
+impl From<Sync> for SyncMode {
+    fn from(sync: Sync) -> Self {
+        match sync {
+            Sync::Always => Self::Always,
+            Sync::Everysec => Self::EverySecond,
+            Sync::Never => Self::Never,
+        }
+    }
+}
+
+/// Whether people may make accounts for themselves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Registration {
+    Open,
+    Closed,
+}
+
+/// How long to keep what was read; clap takes an `Option` for an argument that may be missing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeepRead(pub(crate) Option<Duration>);
+
+fn duration(text: &str) -> Result<KeepRead, humantime::DurationError> {
+    if text == "none" { Ok(KeepRead(None)) } else { humantime::parse_duration(text).map(Some).map(KeepRead) }
+}
+
+fn password_cost(text: &str) -> Result<PasswordCost, String> {
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(str::parse).collect();
+    match numbers.as_deref() {
+        Ok(&[memory, passes, lanes]) => PasswordCost::new(memory, passes, lanes).map_err(|problem| problem.to_string()),
+        _ => Err("it is three numbers, such as 19456,2,1".to_owned()),
     }
 }
 
@@ -76,5 +268,16 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_has_a_format_of_its_own() {
+        assert_eq!(duration("none").unwrap().0, None);
+        assert_eq!(duration("90days").unwrap().0, Some(Duration::from_secs(90 * 86_400)));
+        assert!(duration("soon").is_err());
+        assert_eq!(password_cost("19456,2,1"), Ok(PasswordCost::default()));
+        for bad in ["", "1,2", "19456,2,1,1", "19456,2,x", "1,2,1"] {
+            assert!(password_cost(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! The chat server as one binary: arguments, log and signals around `chat_lib::Server`.
+//! The chat server as one binary: arguments, log and signals around `chat_lib::Server`, and what an
+//! operator does with its data.
 
 /// Says a line on stderr, if anybody is there to read it.
 macro_rules! say {
@@ -9,78 +10,47 @@ macro_rules! say {
 }
 
 mod args;
+mod control;
 mod log;
+mod serve;
+mod task;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::thread;
-
-use chat_lib::server::Handle;
-use chat_lib::{Chat, Server};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use crate::args::Args;
-use crate::log::Log;
 
 fn main() -> ExitCode {
-    match run(&Args::read()) {
+    let args = Args::read();
+    let outcome = match args.task {
+        Some(task) => task::run(task),
+        None => serve::run(&args.serve),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            say!("chat-server: {problem}");
+            say!("chat-server: {}", Whole(&*problem));
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(args: &Args) -> Result<(), Box<dyn Error>> {
-    // Before the server listens, so that no signal finds it unprepared.
-    let signals = Signals::new([SIGINT, SIGTERM])?;
-    let log = Log::start(args.log.into());
-    let outcome = serve(args, signals);
-    log.finish();
-    outcome
-}
+/// An error with its reasons.
+struct Whole<'a>(&'a dyn Error);
 
-fn serve(args: &Args, signals: Signals) -> Result<(), Box<dyn Error>> {
-    allow_many_connections();
-
-    let chat = Chat::memory();
-    if args.demo {
-        chat.add_demo_users()?;
-    }
-    let server = Server::bind(chat, &args.listen[..])?;
-    say!("chat-server: everything is kept in memory and gone when the server stops");
-    for address in server.addresses() {
-        say!("chat-server: listening on {address}");
-        if !address.ip().is_loopback() {
-            say!("chat-server: passwords and messages to and from {address} are not encrypted");
-        }
-    }
-    stop_at(signals, server.handle());
-    server.run()?;
-    tracing::info!("stopped");
-    Ok(())
-}
-
-/// A connection takes a descriptor, and the soft limit is often 1,024 for the sake of old programs.
-fn allow_many_connections() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    if let Err(problem) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::warn!(%problem, "the limit of open files could not be raised");
-    }
-}
-
-/// The first signal stops the server, the second one does not wait for it.
-fn stop_at(mut signals: Signals, handle: Handle) {
-    thread::spawn(move || {
-        for (count, signal) in signals.forever().enumerate() {
-            if count > 0 {
-                std::process::exit(128 + signal);
+impl std::fmt::Display for Whole<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut told = self.0.to_string();
+        let mut next = self.0.source();
+        while let Some(reason) = next {
+            let text = reason.to_string();
+            if !told.contains(&text) {
+                write!(f, ": {text}")?;
             }
-            tracing::info!(signal, "stopping");
-            handle.stop();
+            told = text;
+            next = reason.source();
         }
-    });
+        Ok(())
+    }
 }

@@ -1,0 +1,100 @@
+//! Serving.
+
+use std::error::Error;
+use std::thread;
+
+use chat_lib::limits::Limits;
+use chat_lib::server::Handle;
+use chat_lib::store::{Durable, Memory, Options, Store};
+use chat_lib::{Chat, Config, Server};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::args::{KeepRead, Registration, Serve};
+use crate::control::Control;
+use crate::log::Log;
+
+pub(crate) fn run(args: &Serve) -> Result<(), Box<dyn Error>> {
+    // Before the server listens, so that no signal finds it unprepared.
+    let signals = Signals::new([SIGINT, SIGTERM])?;
+    let log = Log::start(args.log.into());
+    let outcome = serve(args, signals);
+    log.finish();
+    outcome
+}
+
+fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
+    allow_many_connections();
+
+    let chat = Chat::new(config(args)?);
+    if args.demo {
+        chat.add_demo_users()?;
+    }
+    refuse_public_passwords(args, &chat)?;
+    let server = Server::bind(chat.clone(), &args.listen[..])?;
+    let control = if args.memory { None } else { Some(Control::start(chat, &args.data)?) };
+    match args.memory {
+        true => say!("chat-server: everything is kept in memory and gone when the server stops"),
+        false => say!("chat-server: everything is kept in {}", args.data.display()),
+    }
+    for address in server.addresses() {
+        say!("chat-server: listening on {address}");
+        if !address.ip().is_loopback() {
+            say!("chat-server: passwords and messages to and from {address} are not encrypted");
+        }
+    }
+    stop_at(signals, server.handle());
+    let outcome = server.run();
+    if let Some(control) = control {
+        control.stop();
+    }
+    outcome?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn config(args: &Serve) -> Result<Config, chat_lib::Error> {
+    let KeepRead(keep_read) = args.keep_read;
+    let options = Options { sync: args.sync.into(), keep_read, ..Options::default() };
+    let store: Box<dyn Store> =
+        if args.memory { Box::new(Memory::new()) } else { Box::new(Durable::open(&args.data, options)?) };
+    let limits =
+        Limits { mailbox_messages: args.mailbox_messages, mailbox_bytes: args.mailbox_bytes, ..Limits::default() };
+    let registration = args.registration == Registration::Open;
+    Ok(Config { store, limits, registration, password_cost: args.password_cost, ..Config::default() })
+}
+
+/// Users that were added with --demo stay in the data, and must not come onto a network later.
+fn refuse_public_passwords(args: &Serve, chat: &Chat) -> Result<(), Box<dyn Error>> {
+    let open = args.listen.iter().find(|address| !address.ip().is_loopback());
+    match (open, chat.users_with_public_password()?.first()) {
+        (Some(address), Some(user)) => Err(format!(
+            "the user {user} has a public password, so {address} cannot be listened on, which is not loopback; \
+             give them another password with `chat-server user passwd`, or remove them"
+        )
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+/// A connection takes a descriptor, and the soft limit is often 1,024 for the sake of old programs.
+fn allow_many_connections() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(problem) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%problem, "the limit of open files could not be raised");
+    }
+}
+
+/// The first signal stops the server, the second one does not wait for it.
+fn stop_at(mut signals: Signals, handle: Handle) {
+    thread::spawn(move || {
+        for (count, signal) in signals.forever().enumerate() {
+            if count > 0 {
+                std::process::exit(128 + signal);
+            }
+            tracing::info!(signal, "stopping");
+            handle.stop();
+        }
+    });
+}

@@ -1,0 +1,66 @@
+//! What an operator does with the data, with a server running on it or without.
+
+use std::error::Error;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use chat_lib::Chat;
+
+use crate::args::{Data, PasswordSource, Task, User};
+use crate::control::{self, Request};
+
+pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
+    let (request, Data { directory }) = match task {
+        Task::Restore { data } => return restore(&data.directory),
+        Task::Dump { data, hashes } => (Request::Dump { hashes }, data),
+        Task::Check { data } => (Request::Check, data),
+        Task::User(User::List { data }) => (Request::List, data),
+        Task::User(User::Remove { name, data }) => (Request::Remove { name }, data),
+        Task::User(User::Edit { name, data, full_name, country }) => (Request::Edit { name, full_name, country }, data),
+        Task::User(User::Passwd { name, data, password }) => {
+            (Request::Passwd { name, password: read_password(password)? }, data)
+        }
+        Task::User(User::Add { name, data, full_name, country, password }) => {
+            (Request::Add { name, full_name, country, password: read_password(password)? }, data)
+        }
+    };
+    let makes_data = matches!(request, Request::Add { .. });
+    if !makes_data && !directory.join("chat.db").exists() {
+        return Err(format!("there is no chat data in {}", directory.display()).into());
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match Chat::open(&directory) {
+        Ok(chat) => control::perform(&chat, &request, &mut out)?,
+        Err(chat_lib::Error::DataInUse { .. }) => control::ask(&directory, &request, &mut out)?,
+        Err(problem) => return Err(problem.into()),
+    }
+    Ok(out.flush()?)
+}
+
+fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {
+    let chat = Chat::open(directory)?;
+    let outcome = chat.restore(&mut io::stdin().lock());
+    Ok(outcome.inspect_err(|problem| {
+        if !matches!(problem, chat_lib::Error::NotEmpty) {
+            say!("chat-server: what came before is in {}; remove it before you try again", directory.display());
+        }
+    })?)
+}
+
+fn read_password(source: PasswordSource) -> Result<String, Box<dyn Error>> {
+    if source.stdin {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line)?;
+        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    if !io::stdin().is_terminal() {
+        return Err(
+            "there is no terminal to ask for a password; give it on standard input with --password-stdin".into()
+        );
+    }
+    let password = rpassword::prompt_password("Password: ")?;
+    if rpassword::prompt_password("The same again: ")? != password {
+        return Err("the two passwords differ; nothing was done".into());
+    }
+    Ok(password)
+}
