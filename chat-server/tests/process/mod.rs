@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -27,7 +28,13 @@ impl Process {
         Self::spawn(Command::new(BINARY).args(ARGS).args(args))
     }
 
-    /// The same, on an address of loopback that is the caller's own: once the server is gone, the
+    /// `chat-server --demo --listen 127.0.0.1:0 --data …` and more arguments.
+    pub(crate) fn start_on_data(directory: &Path, args: &[&str]) -> Self {
+        let data = ["--demo", "--listen", "127.0.0.1:0", "--data"];
+        Self::spawn(Command::new(BINARY).args(data).arg(directory).args(args))
+    }
+
+    /// The same as [`start`](Self::start), on an address of loopback that is the caller's own: once the server is gone, the
     /// port will not be another test's.
     pub(crate) fn start_on(address: &str) -> Self {
         Self::spawn(Command::new(BINARY).args(["--memory", "--demo", "--listen", address]))

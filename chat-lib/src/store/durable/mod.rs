@@ -197,4 +197,6 @@ impl Retention {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

@@ -42,6 +42,8 @@ pub(super) struct User {
     pub(super) id: MailboxId,
     pub(super) account: Arc<Account>,
     pub(super) mailbox: Mailbox,
+    /// The number of the account's profile; others may have the same names.
+    profile: ProfileId,
     lagging: bool,
 }
 
@@ -80,14 +82,17 @@ impl State {
 
         let mut users = HashMap::new();
         let mut names = HashMap::new();
-        for AccountRow { id, profile, password } in tables.accounts {
+        let mut profile_ids: HashMap<_, _> = profiles.iter().map(|(&id, profile)| (Arc::clone(profile), id)).collect();
+        for AccountRow { id, profile: profile_id, password } in tables.accounts {
             let missing = |what| disk.damage(&format!("account {} has no {what}", id.0));
-            let profile = Arc::clone(profiles.get(&profile).ok_or_else(|| missing("profile"))?);
+            let profile = Arc::clone(profiles.get(&profile_id).ok_or_else(|| missing("profile"))?);
+            profile_ids.insert(Arc::clone(&profile), profile_id);
             let mailbox = *mailboxes.get(&id).ok_or_else(|| missing("mailbox"))?;
             let user = profile.user().clone();
             names.insert(id, user.clone());
             let account = Arc::new(Account { profile, password });
-            users.insert(user, User { id, account, mailbox, lagging: lagging.contains(&id) });
+            let lagging = lagging.contains(&id);
+            users.insert(user, User { id, account, mailbox, profile: profile_id, lagging });
         }
         let mut sessions = Sessions::default();
         for SessionRow { login, token, account, until } in tables.sessions {
@@ -100,7 +105,7 @@ impl State {
             lagging: lagging.iter().filter_map(|id| names.get(id).cloned()).collect(),
             users,
             sessions,
-            profile_ids: profiles.iter().map(|(&id, profile)| (Arc::clone(profile), id)).collect(),
+            profile_ids,
             profiles,
             open: OpenGroup::new(last_group + 1),
             recent: Recent::default(),
@@ -143,9 +148,9 @@ impl State {
         }
         self.last_mailbox += 1;
         let (id, mailbox) = (MailboxId(self.last_mailbox), Mailbox::default());
-        self.write_account(id, &account);
+        let profile = self.write_account(id, &account);
         self.writes.push(Write::Mailbox(MailboxRow { id, mailbox }));
-        self.users.insert(user, User { id, account: Arc::new(account), mailbox, lagging: false });
+        self.users.insert(user, User { id, account: Arc::new(account), mailbox, profile, lagging: false });
         true
     }
 
@@ -155,7 +160,10 @@ impl State {
         let (id, account) = (user.id, Arc::new(new));
         user.account = Arc::clone(&account);
         self.sessions.set_profile(&account.profile);
-        self.write_account(id, &account);
+        let profile = self.write_account(id, &account);
+        if let Some(user) = self.users.get_mut(account.profile.user()) {
+            user.profile = profile;
+        }
         true
     }
 
@@ -166,9 +174,10 @@ impl State {
         true
     }
 
-    fn write_account(&mut self, id: MailboxId, account: &Account) {
+    fn write_account(&mut self, id: MailboxId, account: &Account) -> ProfileId {
         let profile = self.profile_id(&account.profile);
         self.writes.push(Write::Account(AccountRow { id, profile, password: account.password.clone() }));
+        profile
     }
 
     pub(super) fn open_session(&mut self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> bool {
@@ -289,8 +298,7 @@ impl State {
 
     /// Profiles that are no account's now. From here on, no message is sent under them.
     pub(super) fn retire_profiles(&mut self) -> HashSet<ProfileId> {
-        let current: HashSet<_> =
-            self.users.values().filter_map(|user| self.profile_ids.get(&user.account.profile)).collect();
+        let current: HashSet<_> = self.users.values().map(|user| user.profile).collect();
         let retired: HashSet<_> = self.profiles.keys().filter(|id| !current.contains(id)).copied().collect();
         self.profile_ids.retain(|_, id| !retired.contains(id));
         retired
