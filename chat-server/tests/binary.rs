@@ -4,6 +4,7 @@
 
 #[path = "../../chat-lib/tests/player/mod.rs"]
 mod player;
+#[allow(dead_code)]
 mod process;
 
 use std::io::{ErrorKind, Read, Write};

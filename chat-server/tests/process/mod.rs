@@ -34,6 +34,13 @@ impl Process {
         Self::spawn(Command::new(BINARY).args(data).arg(directory).args(args))
     }
 
+    /// The same, with files of no more than `blocks` half kilobytes, until the limit is raised.
+    pub(crate) fn start_on_small_disk(directory: &Path, blocks: u32) -> Self {
+        let (data, args) = (directory.display(), "--demo --log error --listen 127.0.0.1:0");
+        let script = format!("trap '' XFSZ; ulimit -Sf {blocks}; exec {BINARY} {args} --data {data}");
+        Self::spawn(Command::new("sh").args(["-c", &script]))
+    }
+
     /// The same as [`start`](Self::start), on an address of loopback that is the caller's own: once the server is gone, the
     /// port will not be another test's.
     pub(crate) fn start_on(address: &str) -> Self {

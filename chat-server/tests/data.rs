@@ -1,0 +1,218 @@
+//! The data directory under the real binary: a restart, a full disk, a damaged file, a second process,
+//! and what an operator does with it.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+#[allow(dead_code)]
+mod process;
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
+
+use crate::process::{BINARY, Process, ask, login};
+
+/// Runs `chat-server` with these words and the data directory: whether it went well, stdout, stderr.
+fn task(words: &[&str], directory: &Path, input: &[u8]) -> (bool, String, String) {
+    let mut command = Command::new(BINARY);
+    command.args(words).arg("--data").arg(directory);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It may have ended without reading.
+    child.stdin.take().unwrap().write_all(input).ok();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+fn done(words: &[&str], directory: &Path, input: &[u8]) -> String {
+    let (success, stdout, stderr) = task(words, directory, input);
+    assert!(success, "{words:?}: {stderr}");
+    stdout
+}
+
+#[test]
+fn everything_is_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("chat-data");
+    let server = Process::start_on_data(&data, &[]);
+    assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+    let mut stream = server.connect();
+    let token = login(&mut stream, "messi");
+    ask(&mut stream, &format!("send {token} henderson halo"));
+    server.signal(Signal::TERM);
+    assert!(server.wait().0.success());
+
+    let server = Process::start_on_data(&data, &[]);
+    let mut stream = server.connect();
+    assert!(ask(&mut stream, &format!("activeuser {token}")).contains("messi, "), "the session lives on");
+    let henderson = login(&mut stream, "henderson");
+    assert!(ask(&mut stream, &format!("inbox {henderson}")).contains(" halo\\r\\n"));
+    assert_eq!(ask(&mut stream, &format!("inbox {henderson}")), "{\"status\": \"OK\", \"messages\": {}}");
+}
+
+#[test]
+fn a_second_process_is_kept_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let _server = Process::start_on_data(directory.path(), &[]);
+    let (success, _, stderr) = task(&["--listen", "127.0.0.1:0"], directory.path(), b"");
+    assert!(!success && stderr.contains("is in use by another process"), "{stderr}");
+    let (success, _, stderr) = task(&["restore"], directory.path(), b"");
+    assert!(!success && stderr.contains("is in use by another process"), "{stderr}");
+}
+
+#[test]
+fn a_full_disk_refuses_and_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start_on_small_disk(directory.path(), 1024);
+    let mut stream = server.connect();
+    let token = login(&mut stream, "messi");
+    let mut send = |number: usize| ask(&mut stream, &format!("send {token} messi {number}:{}", "x".repeat(5000)));
+    let mut stored = Vec::new();
+    let refusal = loop {
+        match send(stored.len()) {
+            answer if answer.contains("Message Sent") => stored.push(stored.len()),
+            refusal => break refusal,
+        }
+    };
+    assert!(refusal.contains("\"code\": \"storage\""), "{refusal}");
+    assert!(send(99_999).contains("\"code\": \"storage\""), "it lives on and refuses the next");
+    let id = Pid::from_raw(server.id().try_into().unwrap());
+    prlimit(id, Resource::Fsize, Rlimit { current: None, maximum: None }).unwrap();
+    assert!(send(stored.len()).contains("Message Sent"), "there is room again");
+    stored.push(stored.len());
+    let mut server = server;
+    assert!(server.wait_for("could be written; it is undone").contains("chat.db"), "the log says where");
+    server.signal(Signal::KILL);
+    drop(server);
+
+    let server = Process::start_on_data(directory.path(), &[]);
+    let inbox = ask(&mut server.connect(), &format!("inbox {token}"));
+    let inbox: serde_json::Value = serde_json::from_str(&inbox).unwrap();
+    let texts = inbox["messages"]["messi"].as_array().unwrap().iter().map(|message| {
+        let text = message["msg"].as_str().unwrap().trim();
+        text.split_once(':').unwrap().0.parse::<usize>().unwrap()
+    });
+    assert_eq!(texts.collect::<Vec<_>>(), stored);
+}
+
+#[test]
+fn a_flipped_bit_is_found_and_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start_on_data(directory.path(), &[]);
+    let mut stream = server.connect();
+    let token = login(&mut stream, "messi");
+    for number in 0..50 {
+        ask(&mut stream, &format!("send {token} messi {number} NEEDLE"));
+    }
+    server.signal(Signal::TERM);
+    assert!(server.wait().0.success());
+    assert_eq!(done(&["check"], directory.path(), b""), "all is well\n");
+
+    let path = directory.path().join("chat.db");
+    let bytes = fs::read(&path).unwrap();
+    let place = bytes.windows(6).rposition(|window| window == b"NEEDLE").unwrap();
+    let mut file = File::options().write(true).open(&path).unwrap();
+    file.seek(SeekFrom::Start(place.try_into().unwrap())).unwrap();
+    file.write_all(b"O").unwrap();
+    let (success, _, stderr) = task(&["check"], directory.path(), b"");
+    assert!(!success && stderr.contains("damaged") && stderr.contains("log"), "{stderr}");
+    let mut server = Process::start_on_data(directory.path(), &[]);
+    let answer = ask(&mut server.connect(), &format!("inbox {token}"));
+    assert!(answer.contains("\"code\": \"storage\""), "{answer}");
+    assert!(server.wait_for("failure").contains("damaged"));
+}
+
+#[test]
+fn users_are_managed_with_and_without_a_server() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let (success, _, stderr) = task(&["user", "list"], &data.join("nowhere"), b"");
+    assert!(!success && stderr.contains("there is no chat data in"), "{stderr}");
+    assert!(!data.join("nowhere").exists());
+    let add = ["user", "add", "ana", "--full-name", "Ana Lima", "--country", "Brasil", "--password-stdin"];
+    done(&add, data, b"secret\n");
+    let (success, _, stderr) = task(&add, data, b"secret\n");
+    assert!(!success && stderr.contains("that user name is taken"), "{stderr}");
+
+    let server = Process::start_on_data(data, &[]);
+    let mut stream = server.connect();
+    let answer = ask(&mut stream, "auth ana secret");
+    let token = answer.split('"').nth(7).unwrap().to_owned();
+    done(&["user", "add", "bob", "--full-name", "Bob", "--password-stdin"], data, b"b\n");
+    done(&["user", "edit", "ana", "--full-name", "Ana Souza"], data, b"");
+    let list = done(&["user", "list"], data, b"");
+    assert!(list.starts_with("ana\tAna Souza\tBrasil\nbob\tBob\t\nhenderson\t"), "{list}");
+    let (success, _, stderr) = task(&["user", "remove", "nobody"], data, b"");
+    assert!(!success && stderr.contains("there is no such user"), "{stderr}");
+    assert!(ask(&mut stream, &format!("activeuser {token}")).contains("OK"));
+    done(&["user", "passwd", "ana", "--password-stdin"], data, b"other\n");
+    assert!(ask(&mut stream, &format!("activeuser {token}")).contains("Informasi tidak ditemukan"));
+    assert!(ask(&mut stream, "auth ana secret").contains("Password Salah"));
+    assert!(ask(&mut stream, "auth ana other").contains("tokenid"));
+    done(&["user", "remove", "ana"], data, b"");
+    assert!(ask(&mut stream, "auth ana other").contains("User Tidak Ada"));
+    server.signal(Signal::TERM);
+    assert!(server.wait().0.success());
+    assert!(!done(&["user", "list"], data, b"").contains("ana"));
+}
+
+#[test]
+fn a_dump_comes_back_as_it_was() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Process::start_on_data(one.path(), &["--keep-read", "1day"]);
+    let mut stream = server.connect();
+    let tokens = ["messi", "henderson"].map(|user| login(&mut stream, user));
+    for number in 0..20 {
+        ask(&mut stream, &format!("send {} messi {number} \u{e9}\"", tokens[number % 2]));
+        ask(&mut stream, &format!("send {} henderson {number}", tokens[number % 2]));
+    }
+    ask(&mut stream, &format!("inbox {}", tokens[0]));
+    ask(&mut stream, &format!("send {} messi later", tokens[1]));
+    let dump = done(&["dump", "--hashes"], one.path(), b"");
+    assert_eq!(dump.matches("\"read\":true").count(), 20);
+    assert!(!done(&["dump"], one.path(), b"").contains("argon2"));
+    done(&["restore"], two.path(), dump.as_bytes());
+    let copy = Process::start_on_data(two.path(), &["--keep-read", "1day"]);
+    assert_eq!(done(&["dump", "--hashes"], two.path(), b""), dump);
+    let messi = login(&mut copy.connect(), "messi");
+    let inbox = ask(&mut copy.connect(), &format!("inbox {messi}"));
+    assert!(inbox.contains(" later") && inbox.matches("\"msg\"").count() == 1, "{inbox}");
+
+    let three = tempfile::tempdir().unwrap();
+    let half: String = dump.lines().take(9).map(|line| format!("{line}\n")).collect();
+    let (success, _, stderr) = task(&["restore"], three.path(), half.as_bytes());
+    assert!(!success && stderr.contains("cut off"), "{stderr}");
+    let (success, _, stderr) = task(&["restore"], three.path(), dump.as_bytes());
+    assert!(!success && stderr.contains("there are users already"), "{stderr}");
+}
+
+#[test]
+fn users_with_a_public_password_stay_off_the_network() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start_on_data(directory.path(), &[]);
+    server.signal(Signal::TERM);
+    assert!(server.wait().0.success());
+    let (success, _, stderr) = task(&["--listen", "0.0.0.0:0"], directory.path(), b"");
+    assert!(!success && stderr.contains("public password"), "{stderr}");
+}
+
+#[test]
+fn another_format_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    done(&["user", "add", "ana", "--full-name", "Ana", "--password-stdin"], directory.path(), b"secret\n");
+    let path = directory.path().join("chat.db");
+    let mut file = File::options().read(true).write(true).open(&path).unwrap();
+    // SQLite keeps the user version at this place, in big endian.
+    file.seek(SeekFrom::Start(60)).unwrap();
+    let mut version = [0; 4];
+    file.read_exact(&mut version).unwrap();
+    assert_eq!(version, [0, 0, 0, 1]);
+    file.seek(SeekFrom::Start(60)).unwrap();
+    file.write_all(&[0, 0, 0, 2]).unwrap();
+    let (success, _, stderr) = task(&["check"], directory.path(), b"");
+    assert!(!success && stderr.contains("has format 2"), "{stderr}");
+}
