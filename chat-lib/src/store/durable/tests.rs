@@ -21,3 +21,46 @@ fn the_write_ahead_log_starts_anew() {
         assert_eq!(length(), before);
     }
 }
+
+fn account(user: &str) -> Account {
+    let profile = Profile::new(UserName::parse(user).unwrap(), user, "").unwrap();
+    Account { profile: Arc::new(profile), password: None }
+}
+
+fn filled(directory: &Path, messages: usize) -> Shared {
+    let store = Shared::new(Box::new(Sqlite::open(directory, false).unwrap())).unwrap();
+    let messi = account("messi");
+    let from = Arc::clone(&messi.profile);
+    store.state().add_account(messi);
+    store.state().add_account(account("henderson"));
+    let text = "x".repeat(1000);
+    for number in 0..messages {
+        let to = ["messi", "henderson"][number % 2];
+        store.state().append(NewMessage { to, from: &from, text: &text, time: Timestamp::EPOCH }, Room::ANY);
+    }
+    store.flush().unwrap();
+    store
+}
+
+#[test]
+fn a_sweep_drops_what_was_read_and_thins_the_rest() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(directory.path(), 100);
+    assert!(store.sweep(|_| false).unwrap() > 100_000, "nothing was read");
+    assert_eq!(store.take_unread("messi").unwrap().len(), 50);
+    let left = store.sweep(|_| false).unwrap();
+    assert!((50_000..80_000).contains(&left), "{left}");
+    store.check().unwrap();
+    drop(store);
+    let store = Shared::new(Box::new(Sqlite::open(directory.path(), false).unwrap())).unwrap();
+    assert_eq!(store.take_unread("henderson").unwrap().len(), 50);
+    assert!(store.sweep(|_| true).unwrap() > 50_000, "what was read is kept as long as it is told to");
+    assert_eq!(store.sweep(|_| false).unwrap(), 0);
+    let last = store.disk.last_group().unwrap();
+    let from = account("messi").profile;
+    let message = NewMessage { to: "messi", from: &from, text: "later", time: Timestamp::EPOCH };
+    store.state().append(message, Room::ANY);
+    store.flush().unwrap();
+    assert!(store.disk.last_group().unwrap() > last, "numbers are not used again");
+    assert_eq!(store.take_unread("messi").unwrap().len(), 1);
+}

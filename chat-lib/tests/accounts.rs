@@ -1,0 +1,107 @@
+//! Accounts: making them, guessing their passwords, and what happens to hashes that became too cheap.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_lib::clock::ManualClock;
+use chat_lib::limits::Limits;
+use chat_lib::model::PasswordCost;
+use chat_lib::store::{Durable, Options};
+use chat_lib::{Chat, Config, NewUser};
+
+fn cost(passes: u32) -> PasswordCost {
+    PasswordCost::new(16, passes, 1).unwrap()
+}
+
+fn chat(config: Config) -> Chat {
+    let chat = Chat::new(Config { password_cost: cost(2), ..config });
+    chat.add_user(NewUser { name: "ana", password: "secret", full_name: "Ana Lima", country: "" }).unwrap();
+    chat
+}
+
+fn ask(chat: &Chat, line: &str) -> String {
+    String::from_utf8(chat.answer(line.as_bytes())).unwrap()
+}
+
+#[test]
+fn people_register_where_they_may() {
+    let closed = chat(Config::default());
+    assert!(ask(&closed, "register bob b Bob").contains("\"code\": \"registration_closed\""));
+    let open = chat(Config { registration: true, ..Config::default() });
+    let registered = "{\"status\": \"OK\", \"message\": \"User Registered\"}\r\n\r\n";
+    assert_eq!(ask(&open, "register bob b  Bob  B. \r\n"), registered);
+    assert!(ask(&open, "auth bob b").contains("tokenid"));
+    assert_eq!(open.users().unwrap()[1].full_name(), "Bob  B.");
+    for (line, code) in [
+        ("register bob c Bob", "user_exists"),
+        ("register ana secret Ana", "user_exists"),
+        ("register -x c X", "invalid_user_name"),
+        ("register x c \r\n", "invalid_full_name"),
+        ("register x  X Y", "invalid_password"),
+    ] {
+        assert!(ask(&open, line).contains(&format!("\"code\": \"{code}\"")), "{line}: {}", ask(&open, line));
+    }
+    assert!(ask(&open, "register x c\r\n").contains("Command tidak benar"));
+    assert_eq!(open.users().unwrap().len(), 2);
+}
+
+#[test]
+fn a_guesser_has_to_wait() {
+    let clock = Arc::new(ManualClock::default());
+    let chat = chat(Config { clock: Box::new(Arc::clone(&clock)), ..Config::default() });
+    for _ in 0..Limits::default().failed_logins {
+        assert!(ask(&chat, "auth ana wrong").contains("Password Salah"));
+    }
+    let refused = ask(&chat, "auth ana secret");
+    assert!(refused.contains("\"code\": \"too_many_attempts\"") && refused.contains("in 1 s"), "{refused}");
+    clock.advance(Duration::from_secs(1));
+    assert!(ask(&chat, "auth ana secret").contains("tokenid"));
+    assert!(ask(&chat, "auth ana wrong").contains("Password Salah"), "a success clears the count");
+    for _ in 0..20 {
+        assert!(ask(&chat, "auth nobody wrong").contains("User Tidak Ada"));
+    }
+}
+
+#[test]
+fn a_hash_that_became_too_cheap_is_made_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |passes| {
+        let store = Box::new(Durable::open(directory.path(), Options::default()).unwrap());
+        Chat::new(Config { store, password_cost: cost(passes), ..Config::default() })
+    };
+    let hash = |chat: &Chat| {
+        let mut dump = Vec::new();
+        chat.dump(true, &mut dump).unwrap();
+        let dump = String::from_utf8(dump).unwrap();
+        dump.split_once("$argon2id$").unwrap().1.split_once('"').unwrap().0.to_owned()
+    };
+    let chat = open(2);
+    chat.add_user(NewUser { name: "ana", password: "secret", full_name: "Ana Lima", country: "" }).unwrap();
+    let first = hash(&chat);
+    assert!(ask(&chat, "auth ana secret").contains("tokenid"));
+    assert_eq!(hash(&chat), first);
+    drop(chat);
+    let chat = open(3);
+    assert!(ask(&chat, "auth ana wrong").contains("Password Salah"));
+    assert_eq!(hash(&chat), first, "only who knows the password can have it hashed");
+    let token = ask(&chat, "auth ana secret");
+    assert!(token.contains("tokenid") && hash(&chat).contains("t=3"));
+    drop(chat);
+    let chat = open(2);
+    assert!(ask(&chat, "auth ana secret").contains("tokenid"));
+    assert!(hash(&chat).contains("t=3"), "it does not get cheaper");
+}
+
+#[test]
+fn a_full_mailbox_refuses_until_it_is_read() {
+    let limits = Limits { mailbox_messages: 2, ..Limits::default() };
+    let chat = chat(Config { limits, ..Config::default() });
+    let token = ask(&chat, "auth ana secret").split('"').nth(7).unwrap().to_owned();
+    let send = || ask(&chat, &format!("send {token} ana halo"));
+    assert!(send().contains("OK") && send().contains("OK"));
+    assert!(send().contains("\"code\": \"mailbox_full\""));
+    assert_eq!(ask(&chat, &format!("inbox {token}")).matches("halo").count(), 2);
+    assert!(send().contains("OK"));
+}
