@@ -66,7 +66,7 @@ impl Timestamp {
     /// The moment `duration` after this one, or the last one there is.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(millis(duration)))
+        Self::from_millis(self.0.saturating_add(millis(duration)))
     }
 
     /// How long after `earlier` this moment is; nothing if it is before.
@@ -74,9 +74,10 @@ impl Timestamp {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// The moment `millis` milliseconds after the epoch.
+    /// The moment `millis` milliseconds after the epoch, or the last one there is: what databases call
+    /// a number ends at 2⁶³.
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
+        Self(if millis > i64::MAX as u64 { i64::MAX as u64 } else { millis })
     }
 
     /// Milliseconds since the epoch.

@@ -59,7 +59,7 @@ impl Chat {
     ///
     /// [`Error::Storage`] if the machine fails.
     pub fn users(&self) -> Result<Vec<Arc<Profile>>, Error> {
-        let accounts = self.config.store.accounts()?;
+        let accounts = self.durably(|| self.config.store.accounts())?;
         Ok(accounts.iter().map(|account| Arc::clone(&account.profile)).collect())
     }
 
@@ -70,7 +70,7 @@ impl Chat {
     ///
     /// [`Error::Storage`] if the machine fails.
     pub fn users_with_public_password(&self) -> Result<Vec<UserName>, Error> {
-        let accounts = self.config.store.accounts()?;
+        let accounts = self.durably(|| self.config.store.accounts())?;
         let public = accounts.iter().filter(|account| account.password.as_ref().is_some_and(PasswordHash::is_quick));
         Ok(public.map(|account| account.profile.user().clone()).collect())
     }

@@ -267,7 +267,8 @@ impl Chat {
         let CheckedCredentials { whose, verdict } = checked;
         // Others may have failed while this one was being checked.
         self.admit(&whose, peer)?;
-        if matches!(verdict, Err(Error::WrongPassword | Error::NoSuchUser)) || matches!(whose, Whose::Newcomer(_)) {
+        let failed = matches!(verdict, Err(Error::WrongPassword | Error::NoSuchUser));
+        if failed || verdict.is_ok() && matches!(whose, Whose::Newcomer(_)) {
             self.throttle.failed(&culprits(&whose, peer), self.config.clock.now());
         }
         let hash = verdict?;
@@ -286,9 +287,20 @@ impl Chat {
                 self.throttle.succeeded(&Culprit::User(account.profile.user().clone()));
                 if hash.is_some() {
                     // Who changes the account at the same moment wins; the next login hashes again.
-                    self.config.store.replace_account(&now, Account { password: hash, ..(*now).clone() })?;
+                    let account = Account { password: hash.clone(), ..(*now).clone() };
+                    self.config.store.replace_account(&now, account)?;
                 }
-                self.open_session(&account.profile)
+                let reply = self.open_session(&account.profile)?;
+                // Changing a password ends the sessions that there are then; this one may be newer.
+                let store = &self.config.store;
+                let now = store.account(account.profile.user().as_str())?;
+                if let Reply::LoggedIn(token) = &reply
+                    && now.is_none_or(|now| now.password != account.password && now.password != hash)
+                {
+                    store.close_session(token, self.config.clock.now())?;
+                    return Err(Error::Busy);
+                }
+                Ok(reply)
             }
         }
     }

@@ -40,8 +40,10 @@ impl Throttle {
     /// Refuses an attempt as long as one of the culprits has to wait.
     pub(super) fn admit(&self, culprits: &[Culprit], free: u32, now: Timestamp) -> Result<(), Error> {
         let table = self.table();
-        let waits = culprits.iter().filter_map(|culprit| table.failures.get(culprit));
-        let wait = waits.map(|failures| failures.delay(free).saturating_sub(now.since(failures.last))).max();
+        // A clock that was set back would make it longer; then a failure counts as long past.
+        let failures = culprits.iter().filter_map(|culprit| table.failures.get(culprit));
+        let failures = failures.filter(|failures| failures.last <= now);
+        let wait = failures.map(|failures| failures.delay(free).saturating_sub(now.since(failures.last))).max();
         match wait {
             Some(wait) if !wait.is_zero() => Err(Error::TooManyAttempts { wait }),
             _ => Ok(()),

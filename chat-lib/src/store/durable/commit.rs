@@ -139,6 +139,10 @@ impl Shared {
     fn recover(&self) -> Result<(), Error> {
         let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         if self.state().epoch.is_over() {
+            // The disk may still have what it failed to sync, and would find it after a crash. What is
+            // written now takes its place.
+            let accounted = self.disk.tables()?.accounted;
+            self.write_beside(&[Write::Accounted(accounted)])?;
             let state = State::load(&*self.disk)?;
             *self.state() = state;
         }

@@ -1,7 +1,7 @@
 //! Dropping what cursors have passed.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::PoisonError;
+use std::sync::TryLockError;
 
 use super::commit::Shared;
 use super::disk::Write;
@@ -10,9 +10,14 @@ use crate::error::Error;
 
 impl Shared {
     /// Drops messages that are read, in groups that `keeps` does not say to keep, and profiles that no
-    /// message has any more. Gives how many bytes of messages are left.
-    pub(super) fn sweep(&self, keeps: impl Fn(&MessageGroup) -> bool) -> Result<usize, Error> {
-        let _log_is_ours = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
+    /// message has any more. Gives how many bytes of messages are left; `None`, and nothing done, while
+    /// somebody else needs the log as it is.
+    pub(super) fn sweep(&self, keeps: impl Fn(&MessageGroup) -> bool) -> Result<Option<usize>, Error> {
+        let _log_is_ours = match self.sweeping.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+        };
         let (cursors, last, mut unused) = self.freeze(|state| {
             let cursors: HashMap<_, _> = state.users().map(|user| (user.id, user.mailbox.cursor)).collect();
             (cursors, state.last_group(), state.retire_profiles())
@@ -50,7 +55,7 @@ impl Shared {
         })?;
         self.write_beside(&writes)?;
         self.freeze(|state| state.drop_profiles(&unused))?;
-        Ok(left)
+        Ok(Some(left))
     }
 }
 

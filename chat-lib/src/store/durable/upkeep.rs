@@ -83,7 +83,7 @@ impl Work {
             let outcome = if over { self.finish() } else { self.turn() };
             if let Err(problem) = outcome {
                 let reason: &dyn std::error::Error = &problem;
-                tracing::error!(reason, "the store could not look after its files; nothing is lost");
+                tracing::error!(reason, "the store could not look after its files");
             }
             if over {
                 return;
@@ -96,19 +96,23 @@ impl Work {
         self.shared.flush()?;
         let written = self.shared.written.load(Ordering::Relaxed);
         if self.syncs && written != self.synced {
-            self.shared.disk.sync()?;
+            if self.shared.disk.sync().is_err() {
+                // The system takes what it could not write for written; copying it writes it again.
+                self.shared.tidy()?;
+            }
             self.synced = written;
         }
         if self.shared.untidied.load(Ordering::Relaxed) >= CHECKPOINT_BYTES {
             self.shared.tidy()?;
         }
         let read = self.read.load(Ordering::Relaxed);
-        if read >= SWEEP_BYTES.max(self.left)
-            || (read > 0 || self.retention.keep_read.is_some()) && self.swept.elapsed() >= SWEEP_INTERVAL
+        let overdue = self.swept.elapsed() >= SWEEP_INTERVAL && (read > 0 || self.retention.keep_read.is_some());
+        if (overdue || read >= SWEEP_BYTES.max(self.left))
+            && let Some(left) = self.shared.sweep(self.retention.now())?
         {
             self.read.fetch_sub(read, Ordering::Relaxed);
             self.swept = Instant::now();
-            self.left = self.shared.sweep(self.retention.now())?;
+            self.left = left;
         }
         Ok(())
     }
