@@ -71,7 +71,7 @@ fn wrong_calls_say_what_is_wrong() {
     }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = run(&["--listen", &address]);
+    let output = run(&["--memory", "--listen", &address]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         stderr(&output),
