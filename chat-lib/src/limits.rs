@@ -139,6 +139,10 @@ pub const READS_PER_TURN: usize = 16;
 /// larger one, left by a full inbox, is given back.
 pub const SPARE_BYTES: usize = 256 * 1024;
 
+/// How long a reactor goes on taking requests as they come in before it commits what it has. A commit
+/// takes some 0.2 ms however much is in it; waiting for company longer than that does not pay.
+pub const GATHERING: Duration = Duration::from_micros(200);
+
 /// How many spare buffers a reactor holds on to: as many as peers whose answers usually wait for one
 /// commit.
 pub const SPARE_BUFFERS: usize = 64;

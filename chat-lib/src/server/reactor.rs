@@ -18,6 +18,7 @@ use super::hashers::PasswordQueue;
 use super::peer::{Buffers, Next, Peer, Why};
 use crate::engine::Chat;
 use crate::error::Error;
+use crate::limits::GATHERING;
 
 /// One thread's share of the server: a poll and the peers it watches. The first reactor also accepts.
 pub(super) struct Reactor {
@@ -91,24 +92,41 @@ impl Reactor {
     /// Serves everyone for whom something has happened, or will have by `until`.
     fn round(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
         self.wait(events, until)?;
-        self.take_handoffs();
+        let mut outcome = Ok(());
         self.together(|reactor| {
-            let stopping = reactor.stopping();
-            for event in &*events {
-                // Between two peers, for with many of them that are busy a round takes long.
-                if reactor.stopping() != stopping {
-                    return;
-                }
-                reactor.notice(event);
-            }
-            for slot in std::mem::take(&mut reactor.again) {
-                if let Some(peer) = reactor.peers.get_mut(slot) {
-                    peer.queued = false;
-                    reactor.serve(slot);
-                }
+            reactor.serve_all(events);
+            // A commit takes as long for many as for few, and while it does nobody is served: who speaks
+            // up just before it comes along.
+            let Some(began) = reactor.has_unsettled().then(Instant::now) else { return };
+            while outcome.is_ok() && !events.is_empty() && began.elapsed() < GATHERING {
+                outcome = reactor.wait(events, Some(began));
+                reactor.serve_all(events);
             }
         });
-        Ok(())
+        outcome
+    }
+
+    fn serve_all(&mut self, events: &Events) {
+        self.take_handoffs();
+        let stopping = self.stopping();
+        for event in events {
+            // Between two peers, for with many of them that are busy a round takes long.
+            if self.stopping() != stopping {
+                return;
+            }
+            self.notice(event);
+        }
+        for slot in std::mem::take(&mut self.again) {
+            if let Some(peer) = self.peers.get_mut(slot) {
+                peer.queued = false;
+                self.serve(slot);
+            }
+        }
+    }
+
+    /// Whether answers wait for the round's commit.
+    fn has_unsettled(&self) -> bool {
+        self.unsettled.as_ref().is_some_and(|unsettled| !unsettled.is_empty())
     }
 
     /// Has all answers that `work` makes committed together, and then sends them.
