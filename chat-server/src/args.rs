@@ -94,6 +94,9 @@ pub(crate) enum Task {
         /// With the hashes of passwords. Without, users need new passwords after a restore.
         #[arg(long)]
         hashes: bool,
+        /// How long messages are kept that were read, as when serving. A server that runs on the data knows.
+        #[arg(long, value_name = "DURATION", default_value = "none", value_parser = duration)]
+        keep_read: KeepRead,
     },
 
     /// Takes a dump from standard input into a data directory without users; no server may run on it.

@@ -4,15 +4,20 @@ use std::error::Error;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use chat_lib::Chat;
+use chat_lib::store::{Durable, Options};
+use chat_lib::{Chat, Config};
 
-use crate::args::{Data, PasswordSource, Task, User};
+use crate::args::{Data, KeepRead, PasswordSource, Task, User};
 use crate::control::{self, Request};
 
 pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
+    let mut options = Options::default();
     let (request, Data { directory }) = match task {
         Task::Restore { data } => return restore(&data.directory),
-        Task::Dump { data, hashes } => (Request::Dump { hashes }, data),
+        Task::Dump { data, hashes, keep_read: KeepRead(keep_read) } => {
+            options.keep_read = keep_read;
+            (Request::Dump { hashes }, data)
+        }
         Task::Check { data } => (Request::Check, data),
         Task::User(User::List { data }) => (Request::List, data),
         Task::User(User::Remove { name, data }) => (Request::Remove { name }, data),
@@ -29,8 +34,11 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
         return Err(format!("there is no chat data in {}", directory.display()).into());
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    match Chat::open(&directory) {
-        Ok(chat) => control::perform(&chat, &request, &mut out)?,
+    match Durable::open(&directory, options) {
+        Ok(store) => {
+            let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
+            control::perform(&chat, &request, &mut out)?;
+        }
         Err(chat_lib::Error::DataInUse { .. }) => control::ask(&directory, &request, &mut out)?,
         Err(problem) => return Err(problem.into()),
     }

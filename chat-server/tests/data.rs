@@ -182,6 +182,11 @@ fn a_dump_comes_back_as_it_was() {
     let inbox = ask(&mut copy.connect(), &format!("inbox {messi}"));
     assert!(inbox.contains(" later") && inbox.matches("\"msg\"").count() == 1, "{inbox}");
 
+    let running = done(&["dump"], two.path(), b"");
+    copy.signal(Signal::TERM);
+    assert!(copy.wait().0.success());
+    assert_eq!(done(&["dump", "--keep-read", "1day"], two.path(), b""), running);
+
     let three = tempfile::tempdir().unwrap();
     let half: String = dump.lines().take(9).map(|line| format!("{line}\n")).collect();
     let (success, _, stderr) = task(&["restore"], three.path(), half.as_bytes());
