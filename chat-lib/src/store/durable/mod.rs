@@ -10,6 +10,7 @@ mod sqlite;
 mod state;
 mod sweep;
 mod upkeep;
+mod wal;
 
 use std::path::Path;
 use std::sync::Arc;

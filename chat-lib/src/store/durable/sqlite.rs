@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::disk::{AccountRow, Disk, Mailbox, MailboxRow, SessionRow, Tables, Write};
 use super::group::{Address, MailboxId, MessageGroup, ProfileId};
 use super::seal::Seal;
+use super::wal;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::{PasswordHash, Profile, SessionToken, UserName};
@@ -37,6 +38,7 @@ impl Sqlite {
         // SQLite gives the files that it puts beside it the same mode.
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&database);
         file.map_err(|problem| failed(&database, &problem))?;
+        look_at_log(&database, synced)?;
         let connect = || connect(&database, synced).map_err(|problem| failed(&database, &problem));
         let mut writer = connect()?;
         prepare(&mut writer, &database)?;
@@ -145,9 +147,9 @@ impl Disk for Sqlite {
     }
 
     fn check(&self) -> Result<(), Error> {
-        let reader = get(&self.reader);
-        let verdict: String = reader
-            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        // On a connection of its own: it takes long, and others want to read meanwhile.
+        let verdict: String = Connection::open(&self.database)
+            .and_then(|own| own.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)))
             .map_err(|problem| self.failed(&problem))?;
         if verdict == "ok" { Ok(()) } else { Err(self.damage(&verdict)) }
     }
@@ -178,6 +180,20 @@ fn lock(directory: &Path) -> Result<File, Error> {
         Err(TryLockError::WouldBlock) => Err(Error::DataInUse { path: directory.to_owned() }),
         Err(TryLockError::Error(problem)) => Err(failed(&path, &problem)),
     }
+}
+
+/// Looks whether the write-ahead log lost something on the way here. Without a sync at each commit, a loss
+/// of power may do that to the last second, and the rest must still be had.
+fn look_at_log(database: &Path, synced: bool) -> Result<(), Error> {
+    let log = database.with_extension("db-wal");
+    let Some(frame) = wal::damaged_frame(&log).map_err(|problem| failed(&log, &problem))? else { return Ok(()) };
+    let problem = format!("the data is damaged: what was committed from frame {frame} of this file on cannot be read");
+    if synced {
+        let way_out = "to go on without it, open it with `--sync never` once";
+        return Err(failed(&log, &format!("{problem}; {way_out}")));
+    }
+    tracing::error!(log = %log.display(), problem, "it is left out");
+    Ok(())
 }
 
 fn connect(database: &Path, synced: bool) -> Result<Connection, rusqlite::Error> {

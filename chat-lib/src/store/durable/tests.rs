@@ -22,6 +22,48 @@ fn the_write_ahead_log_starts_anew() {
     }
 }
 
+/// SQLite takes a damaged write-ahead log for one that ends there. So after a kill, a bit that flipped in it
+/// took everything behind it, and nobody was told.
+#[test]
+fn a_flipped_bit_in_the_write_ahead_log_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(directory.path(), 0);
+    let from = account("messi").profile;
+    for number in 0..20 {
+        let text = number.to_string();
+        store.state().append(NewMessage { to: "messi", from: &from, text: &text, time: Timestamp::EPOCH }, Room::ANY);
+        store.flush().unwrap();
+    }
+    let [database, log] = ["chat.db", "chat.db-wal"].map(|name| std::fs::read(directory.path().join(name)).unwrap());
+    let last_frames = log.len() - 4 * 4120;
+    for place in (4..log.len()).step_by(997).chain([0, 16, 31, 32, 40, 55, 56]) {
+        let copy = tempfile::tempdir().unwrap();
+        let mut log = log.clone();
+        log[place] ^= 1;
+        std::fs::write(copy.path().join("chat.db"), &database).unwrap();
+        std::fs::write(copy.path().join("chat.db-wal"), log).unwrap();
+        match Sqlite::open(copy.path(), true).and_then(|disk| Shared::new(Box::new(disk))) {
+            Ok(store) => {
+                // It could be a crash in the last commit.
+                assert!(place > last_frames, "a flip at {place} was not found");
+                assert!(store.take_unread("messi").unwrap().len() >= 19);
+            }
+            Err(error) => {
+                let error = std::error::Error::source(&error).unwrap().to_string();
+                assert!(error.contains("chat.db-wal: the data is damaged"), "{error}");
+                let store = Shared::new(Box::new(Sqlite::open(copy.path(), false).unwrap()));
+                assert!(store.is_ok_and(|store| store.take_unread("messi").unwrap().len() < 20));
+            }
+        }
+    }
+    for length in (0..log.len()).step_by(1511) {
+        let copy = tempfile::tempdir().unwrap();
+        std::fs::write(copy.path().join("chat.db"), &database).unwrap();
+        std::fs::write(copy.path().join("chat.db-wal"), &log[..length]).unwrap();
+        assert!(Sqlite::open(copy.path(), true).is_ok(), "a log that a crash has cut is no damage");
+    }
+}
+
 fn account(user: &str) -> Account {
     let profile = Profile::new(UserName::parse(user).unwrap(), user, "").unwrap();
     Account { profile: Arc::new(profile), password: None }
