@@ -8,6 +8,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use crate::limits;
+use crate::model::UserName;
 
 /// What went wrong, and through whose fault.
 ///
@@ -132,6 +133,17 @@ pub enum Error {
     /// Nothing came within the time that was allowed.
     #[error("the server did not answer in time")]
     TimedOut,
+    /// A user has a password that everybody knows, and was to be on a network. The caller's.
+    #[error(
+        "the user {user} has a public password, so {address} cannot be listened on, which is not loopback; \
+         give them another password, or remove them"
+    )]
+    PublicPassword {
+        /// The user.
+        user: UserName,
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
     /// An address that cannot be listened on. The caller's, mostly.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -178,6 +190,7 @@ impl Error {
             Self::BadReply(_) => "bad_reply",
             Self::Disconnected => "disconnected",
             Self::TimedOut => "timed_out",
+            Self::PublicPassword { .. } => "public_password",
             Self::Listen { .. } => "listen",
             Self::Io(_) => "io",
         }
@@ -270,6 +283,7 @@ mod tests {
             Error::DataFormat { path: "chat-data/chat.db".into(), found: 2, known: 1 },
             Error::BadDump { line: 3, problem: "reason".to_owned() },
             Error::NotEmpty,
+            Error::PublicPassword { user: UserName::parse("messi").unwrap(), address: ([192, 0, 2, 1], 1).into() },
         ];
         for (place, error) in all.iter().enumerate() {
             let kind = match error {
@@ -303,6 +317,7 @@ mod tests {
                 Error::DataFormat { .. } => 27,
                 Error::BadDump { .. } => 28,
                 Error::NotEmpty => 29,
+                Error::PublicPassword { .. } => 30,
             };
             assert_eq!(kind, place);
         }

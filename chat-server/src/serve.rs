@@ -31,7 +31,6 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
     if args.demo {
         chat.add_demo_users()?;
     }
-    refuse_public_passwords(args, &chat)?;
     let server = Server::bind(chat.clone(), &args.listen[..])?;
     let control = if args.memory { None } else { Some(Control::start(chat, &args.data)?) };
     match args.memory {
@@ -63,19 +62,6 @@ fn config(args: &Serve) -> Result<Config, chat_lib::Error> {
         Limits { mailbox_messages: args.mailbox_messages, mailbox_bytes: args.mailbox_bytes, ..Limits::default() };
     let registration = args.registration == Registration::Open;
     Ok(Config { store, limits, registration, password_cost: args.password_cost, ..Config::default() })
-}
-
-/// Users that were added with --demo stay in the data, and must not come onto a network later.
-fn refuse_public_passwords(args: &Serve, chat: &Chat) -> Result<(), Box<dyn Error>> {
-    let open = args.listen.iter().find(|address| !address.ip().is_loopback());
-    match (open, chat.users_with_public_password()?.first()) {
-        (Some(address), Some(user)) => Err(format!(
-            "the user {user} has a public password, so {address} cannot be listened on, which is not loopback; \
-             give them another password with `chat-server user passwd`, or remove them"
-        )
-        .into()),
-        _ => Ok(()),
-    }
 }
 
 /// A connection takes a descriptor, and the soft limit is often 1,024 for the sake of old programs.

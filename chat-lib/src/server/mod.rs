@@ -56,11 +56,14 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] for an address that cannot be had; [`Error::Io`] if `addresses` is empty or
-    /// names no address, or if the system has nothing to poll with.
+    /// [`Error::Listen`] for an address that cannot be had; [`Error::PublicPassword`] for one that is not
+    /// loopback, if there are users whose password everybody knows; [`Error::Io`] if `addresses` is empty
+    /// or names no address, or if the system has nothing to poll with.
     pub fn bind(chat: Chat, addresses: impl ToSocketAddrs) -> Result<Self, Error> {
+        let addresses: Vec<SocketAddr> = addresses.to_socket_addrs()?.collect();
+        keep_public_passwords_in(&chat, &addresses)?;
         let listeners = addresses
-            .to_socket_addrs()?
+            .into_iter()
             .map(|address| TcpListener::bind(address).map_err(|source| Error::Listen { address, source }))
             .collect::<Result<Vec<_>, _>>()?;
         if listeners.is_empty() {
@@ -129,6 +132,15 @@ impl Server {
             hashers.finish();
             outcome
         })
+    }
+}
+
+/// Users that were added for a demonstration stay in the data, and must not come onto a network later.
+fn keep_public_passwords_in(chat: &Chat, addresses: &[SocketAddr]) -> Result<(), Error> {
+    let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback()) else { return Ok(()) };
+    match chat.users_with_public_password()?.into_iter().next() {
+        Some(user) => Err(Error::PublicPassword { user, address }),
+        None => Ok(()),
     }
 }
 
