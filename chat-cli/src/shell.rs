@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chat_lib::client::dial;
+use chat_lib::limits::CLIENT_PATIENCE;
 use chat_lib::model::SessionToken;
 use chat_lib::protocol::reply::{messages_object, user_list};
 use chat_lib::{Client, Error};
@@ -101,7 +102,7 @@ impl Shell {
         let client = match &mut self.client {
             Some(client) => client,
             none => {
-                let stream = dial(&self.server)
+                let stream = dial(&self.server, CLIENT_PATIENCE)
                     .map_err(|error| Failure::Lost(format!("cannot connect to {}: {error}", self.server)))?;
                 none.insert(Client::over(Traced { stream, shown: self.trace }))
             }

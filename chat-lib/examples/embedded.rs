@@ -4,7 +4,6 @@
 //! cargo run -p chat-lib --example embedded
 //! ```
 
-use chat_lib::protocol::{Command, Reply};
 use chat_lib::{Chat, Error, NewUser};
 
 fn main() -> Result<(), Error> {
@@ -12,23 +11,17 @@ fn main() -> Result<(), Error> {
     chat.add_user(NewUser { name: "ana", password: "secret-1", full_name: "Ana Lima", country: "Brasil" })?;
     chat.add_user(NewUser { name: "budi", password: "secret-2", full_name: "Budi Santoso", country: "Indonesia" })?;
 
-    // Commands give values …
-    let Reply::LoggedIn(ana) = chat.execute(&Command::Auth { user: "ana", password: "secret-1" })? else {
-        unreachable!("a login gives a token");
-    };
-    chat.execute(&Command::Send { token: ana, to: "budi", text: " Halo Budi!" })?;
+    // Calls give values …
+    let ana = chat.login("ana", "secret-1")?;
+    chat.send(&ana, "budi", "Halo Budi!")?;
 
-    let Reply::LoggedIn(budi) = chat.execute(&Command::Auth { user: "budi", password: "secret-2" })? else {
-        unreachable!("a login gives a token");
-    };
-    if let Reply::Inbox(inbox) = chat.execute(&Command::Inbox { token: budi })? {
-        for message in inbox.iter() {
-            println!("{} wrote: {}", message.from.full_name(), message.body());
-        }
+    let budi = chat.login("budi", "secret-2")?;
+    for message in chat.inbox(&budi)?.iter() {
+        println!("{} wrote: {}", message.from.full_name(), message.body());
     }
 
     // … or refusals, with a code that never changes.
-    let refusal = chat.execute(&Command::Send { token: ana, to: "nobody", text: " ?" });
+    let refusal = chat.send(&ana, "nobody", "?");
     println!("refused: {}", refusal.err().map_or(String::new(), |error| error.code().to_owned()));
 
     // And a line as netcat would send it gives the bytes that netcat would see.

@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 use std::{fmt, io};
 
 use memchr::memmem;
@@ -47,7 +49,16 @@ impl Client {
     ///
     /// As [`dial`].
     pub fn connect(address: impl ToSocketAddrs) -> Result<Self, Error> {
-        dial(address).map(Self::over)
+        Self::connect_timeout(address, CLIENT_PATIENCE)
+    }
+
+    /// As [`connect`](Self::connect), waiting `patience` at most.
+    ///
+    /// # Errors
+    ///
+    /// As [`dial`].
+    pub fn connect_timeout(address: impl ToSocketAddrs, patience: Duration) -> Result<Self, Error> {
+        dial(address, patience).map(Self::over)
     }
 }
 
@@ -144,17 +155,26 @@ impl<S: Read + Write> Client<S> {
     }
 }
 
+/// For polling: between two requests, it is readable once the server has closed the connection.
+impl<S: AsFd> AsFd for Client<S> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
 /// Opens a connection for a [`Client`], for a caller that wraps it before handing it to
-/// [`Client::over`]. Connecting, and each later read and write, waits 30 s at most.
+/// [`Client::over`]. Connecting to an address, and each later read and write, waits `patience` at most, and
+/// a millisecond at least.
 ///
 /// # Errors
 ///
 /// [`Error::TimedOut`], or [`Error::Io`] with the system's reason: that of the last address, if
 /// `address` names several.
-pub fn dial(address: impl ToSocketAddrs) -> Result<TcpStream, Error> {
+pub fn dial(address: impl ToSocketAddrs, patience: Duration) -> Result<TcpStream, Error> {
+    let patience = patience.max(Duration::from_millis(1));
     let mut outcome = Err(io::Error::other("the name has no address"));
     for address in address.to_socket_addrs().map_err(Error::Io)? {
-        outcome = TcpStream::connect_timeout(&address, CLIENT_PATIENCE);
+        outcome = TcpStream::connect_timeout(&address, patience);
         if outcome.is_ok() {
             break;
         }
@@ -164,8 +184,8 @@ pub fn dial(address: impl ToSocketAddrs) -> Result<TcpStream, Error> {
         _ => Error::Io(problem),
     })?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(CLIENT_PATIENCE))?;
-    stream.set_write_timeout(Some(CLIENT_PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     Ok(stream)
 }
 

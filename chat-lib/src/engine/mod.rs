@@ -1,6 +1,7 @@
 //! The rules of the chat. [`Chat`] takes commands and gives values.
 
 mod accounts;
+mod calls;
 mod credentials;
 mod event;
 mod exchange;
