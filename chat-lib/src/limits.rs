@@ -73,6 +73,10 @@ pub const COUNTRY_BYTES: usize = 128;
 /// The longest password, in bytes of UTF-8. No passphrase needs more, and hashing stays bounded.
 pub const PASSWORD_BYTES: usize = 1024;
 
+/// The most that hashing a password may cost, in KiB of memory times passes over it: some 15 s. A hash that
+/// came from elsewhere could otherwise keep the server busy for ever.
+pub const PASSWORD_WORK: u64 = 16 * 1024 * 1024;
+
 /// The live sessions of one user; a login past it ends that user's oldest one. It bounds what a
 /// client that logs in and never out can take, and is far above any real number of devices.
 pub const SESSIONS_PER_USER: usize = 10_000;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::{Chat, Config};
 use crate::error::Error;
+use crate::limits::PASSWORD_BYTES;
 use crate::model::{Account, PasswordHash, Profile};
 
 /// A name and a password that came with a command, the password still to be checked or hashed. That
@@ -50,7 +51,13 @@ impl Credentials {
             Whose::Nobody => None,
         };
         match (hashed, &self.whose) {
-            (Some(hashed), _) if !hashed.matches(&self.password)? => Err(Error::WrongPassword),
+            (Some(hashed), _) if !hashed.matches(&self.password)? => {
+                // A refusal takes as long for a user that there is as for one that there is not.
+                if hashed.is_cheaper_than(*cost) || self.password.len() > PASSWORD_BYTES {
+                    PasswordHash::matches_none(&self.password, *cost)?;
+                }
+                Err(Error::WrongPassword)
+            }
             (Some(hashed), _) if hashed.is_cheaper_than(*cost) => hash().map(Some),
             (Some(_), _) => Ok(None),
             (None, whose) => {

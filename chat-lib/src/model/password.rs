@@ -5,7 +5,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 
 use crate::entropy::Entropy;
 use crate::error::Error;
-use crate::limits::PASSWORD_BYTES;
+use crate::limits::{PASSWORD_BYTES, PASSWORD_WORK};
 
 /// A password as it is kept: hashed with Argon2id. `Debug` does not show it.
 #[derive(Clone, Eq, PartialEq)]
@@ -45,15 +45,23 @@ impl PasswordHash {
     /// [`Error::Hashing`] if it is none.
     pub fn from_phc(phc: &str) -> Result<Self, Error> {
         let hash = phc::PasswordHash::new(phc).map_err(|problem| Error::Hashing(problem.to_string()))?;
-        Params::try_from(&hash).map_err(|problem| Error::Hashing(problem.to_string()))?;
+        let cost = Params::try_from(&hash).map_err(|problem| Error::Hashing(problem.to_string()))?;
+        PasswordCost::new(cost.m_cost(), cost.t_cost(), cost.p_cost())?;
+        let argon2id = hash.algorithm.as_str() == Algorithm::Argon2id.as_str();
+        if !argon2id || hash.salt.is_none() || hash.hash.is_none() {
+            return Err(Error::Hashing("it is no Argon2id hash with a salt".to_owned()));
+        }
         Ok(Self(Box::new(hash)))
     }
 
     /// Whether it cost less than `cost`, and should be made anew. A public password's hash should not.
     pub(crate) fn is_cheaper_than(&self, cost: PasswordCost) -> bool {
-        let product = |cost: &Params| u64::from(cost.m_cost()) * u64::from(cost.t_cost());
-        let Ok((own, wanted)) = Params::try_from(&*self.0).map(|own| (own, cost.params())) else { return false };
-        !self.is_quick() && wanted.is_ok_and(|wanted| product(&own) < product(&wanted))
+        !self.is_quick() && self.work() < u64::from(cost.memory_kib) * u64::from(cost.passes)
+    }
+
+    /// KiB of memory times passes.
+    fn work(&self) -> u64 {
+        Params::try_from(&*self.0).map_or(0, |cost| u64::from(cost.m_cost()) * u64::from(cost.t_cost()))
     }
 
     /// Checks `password` against no hash at all, in the time that it takes to check one of `cost`.
@@ -66,7 +74,7 @@ impl PasswordHash {
 
     /// Whether [`matches`](Self::matches) takes microseconds, as for a public password.
     pub(crate) fn is_quick(&self) -> bool {
-        Params::try_from(&*self.0).is_ok_and(|cost| cost.m_cost() * cost.t_cost() <= QUICK_COST)
+        self.work() <= QUICK_COST
     }
 
     /// Whether `password` is the one. Takes as long as hashing did.
@@ -118,8 +126,12 @@ impl PasswordCost {
     ///
     /// # Errors
     ///
-    /// [`Error::Hashing`] if Argon2 does not work so.
+    /// [`Error::Hashing`] if Argon2 does not work so, or if memory times passes is more than
+    /// [`PASSWORD_WORK`].
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, Error> {
+        if u64::from(memory_kib) * u64::from(passes) > PASSWORD_WORK {
+            return Err(Error::Hashing(format!("more than {PASSWORD_WORK} KiB times passes are too many")));
+        }
         let cost = Self { memory_kib, passes, lanes };
         cost.params().map(|_| cost)
     }
@@ -138,7 +150,7 @@ impl Default for PasswordCost {
 }
 
 /// In KiB times passes: about 10 µs.
-const QUICK_COST: u32 = 8;
+const QUICK_COST: u64 = 8;
 
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
