@@ -159,6 +159,10 @@ pub const LOGINS_WAITING: usize = 128;
 /// memory for a connection: long enough not to spin, short enough not to be noticed.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(500);
 
+/// How long a server that stops waits for a peer that has sent nothing to close, too. A peer that was just
+/// between two requests would lose answers if its next one came to a closed socket.
+pub const PARTING: Duration = Duration::from_millis(500);
+
 /// How long an idle connection stays silent before TCP asks whether the peer still is there: well
 /// under the hours after which routers forget a connection, and rare enough to cost nothing.
 pub const KEEPALIVE: Duration = Duration::from_secs(5 * 60);

@@ -8,7 +8,7 @@ use super::socket::Socket;
 use crate::connection::Connection;
 use crate::engine::{Chat, CheckedCredentials, Credentials};
 use crate::error::Error;
-use crate::limits::{LINES_PER_TURN, Limits, READ_BYTES, READS_PER_TURN, SPARE_BUFFERS, SPARE_BYTES};
+use crate::limits::{LINES_PER_TURN, Limits, PARTING, READ_BYTES, READS_PER_TURN, SPARE_BUFFERS, SPARE_BYTES};
 
 /// A connection and its socket.
 pub(super) struct Peer {
@@ -34,7 +34,9 @@ pub(super) struct Peer {
     ended: bool,
     /// How often to read before the server stops; `None` if it does not.
     reads_left: Option<usize>,
-    /// All is written and the peer was told so; what it still sends is thrown away.
+    /// Since when all is written and the peer was told so; what it still sends is thrown away.
+    parting: Option<Instant>,
+    /// It has sent more since then, and has the rest of the server's time to close.
     lingering: bool,
     line_began: Option<Instant>,
     /// Since when `unsent` has not shrunk.
@@ -57,6 +59,7 @@ impl Peer {
             password: PasswordState::None,
             ended: false,
             reads_left: None,
+            parting: None,
             lingering: false,
             line_began: None,
             stalled: None,
@@ -121,12 +124,17 @@ impl Peer {
     pub(super) fn due(&self, limits: &Limits) -> Option<Instant> {
         let line = self.line_began.and_then(|began| began.checked_add(limits.line_time));
         let stall = self.stalled.and_then(|since| since.checked_add(limits.stall_time));
-        line.into_iter().chain(stall).min()
+        let part = self.parting.filter(|_| !self.lingering).and_then(|since| since.checked_add(PARTING));
+        line.into_iter().chain(stall).chain(part).min()
     }
 
     /// What to say of a peer that is past its time.
     pub(super) fn lateness(&self) -> Why {
-        if self.stalled.is_some() { Why::Stalled } else { Why::LineUnended }
+        match (self.stalled, self.parting) {
+            (Some(_), _) => Why::Stalled,
+            (None, Some(_)) => Why::Stopped,
+            (None, None) => Why::LineUnended,
+        }
     }
 
     fn turn(&mut self, scratch: &mut [u8], limits: &Limits) -> Next {
@@ -174,13 +182,14 @@ impl Peer {
         }
     }
 
-    /// Closes towards the peer, and waits for it to do the same if it has sent what was not read:
-    /// the system would otherwise throw away answers that are on their way.
+    /// Closes towards the peer, and waits for it to do the same: if it sends more to a closed socket, the
+    /// system throws away answers that are on their way.
     fn part(&mut self, scratch: &mut [u8]) -> Next {
         if self.ended {
             return Next::Close(Why::Ended);
         }
-        if !self.lingering {
+        if self.parting.is_none() {
+            self.parting = Some(Instant::now());
             self.socket.look();
             if let Err(problem) = self.socket.finish() {
                 return Next::Close(Why::Failed(problem));
@@ -190,7 +199,6 @@ impl Peer {
             match self.socket.read(scratch) {
                 Ok(Some(0)) => return Next::Close(Why::Stopped),
                 Ok(Some(_)) => self.lingering = true,
-                Ok(None) if !self.lingering => return Next::Close(Why::Stopped),
                 Ok(None) => return Next::Wait,
                 Err(problem) => return Next::Close(Why::Failed(problem)),
             }

@@ -284,7 +284,8 @@ impl Reactor {
             });
         }
         while !self.peers.is_empty() && !past(until) {
-            self.round(events, until)?;
+            self.round(events, until.into_iter().chain(self.alarms.next()).min())?;
+            self.close_late();
         }
         for (_, peer) in &self.peers {
             info!(peer = %peer.address, why = %Why::Stalled, "disconnection");
