@@ -55,13 +55,22 @@ impl Connection {
     #[must_use = "bytes that were not taken must be handed in again"]
     pub fn receive(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
         let (mut rest, mut lines) = (bytes, usize::MAX);
-        let (chat, before) = (self.chat.clone(), out.len());
-        let group = chat.begin();
-        while let Some(credentials) = self.advance(&mut rest, &mut lines, out) {
-            self.finish(credentials.check(), out);
+        let chat = self.chat.clone();
+        let mut checked = None;
+        loop {
+            let before = out.len();
+            let group = chat.begin();
+            if let Some(checked) = checked.take() {
+                self.finish(checked, out);
+            }
+            let credentials = self.advance(&mut rest, &mut lines, out);
+            self.settle(chat.commit(group), before, out);
+            match credentials {
+                // Not in a group: whoever commits would wait for it.
+                Some(credentials) => checked = Some(credentials.check()),
+                None => return bytes.len() - rest.len(),
+            }
         }
-        self.settle(chat.commit(group), before, out);
-        bytes.len() - rest.len()
     }
 
     /// As [`receive`](Self::receive), taking bytes off the front of `bytes`, but answers no more than

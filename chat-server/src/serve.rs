@@ -32,7 +32,7 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
         chat.add_demo_users()?;
     }
     let server = Server::bind(chat.clone(), &args.listen[..])?;
-    let control = if args.memory { None } else { Some(Control::start(chat, &args.data)?) };
+    let control = if args.memory { None } else { Some(Control::start(chat.clone(), &args.data)?) };
     match args.memory {
         true => say!("chat-server: everything is kept in memory and gone when the server stops"),
         false => say!("chat-server: everything is kept in {}", args.data.display()),
@@ -48,6 +48,8 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
     if let Some(control) = control {
         control.stop();
     }
+    // Whoever is still being answered over the control socket has the chat, too, and ends with the process.
+    chat.tidy()?;
     outcome?;
     tracing::info!("stopped");
     Ok(())

@@ -50,7 +50,7 @@ fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {
     let outcome = chat.restore(&mut io::stdin().lock());
     Ok(outcome.inspect_err(|problem| {
         if !matches!(problem, chat_lib::Error::NotEmpty) {
-            say!("chat-server: what came before is in {}; remove it before you try again", directory.display());
+            say!("chat-server: {} has a part of the dump; remove it before you try again", directory.display());
         }
     })?)
 }

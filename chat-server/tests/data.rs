@@ -192,7 +192,80 @@ fn a_dump_comes_back_as_it_was() {
     let (success, _, stderr) = task(&["restore"], three.path(), half.as_bytes());
     assert!(!success && stderr.contains("cut off"), "{stderr}");
     let (success, _, stderr) = task(&["restore"], three.path(), dump.as_bytes());
+    assert!(!success && stderr.contains("that was not finished; remove it"), "{stderr}");
+    let (success, _, stderr) = task(&["restore"], two.path(), dump.as_bytes());
     assert!(!success && stderr.contains("there are users already"), "{stderr}");
+}
+
+/// The path of a Unix socket may have 107 bytes, and a data directory's may have more.
+#[test]
+fn a_long_path_is_no_obstacle() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("x".repeat(120));
+    let server = Process::start_on_data(&data, &[]);
+    assert!(done(&["user", "list"], &data, b"").contains("messi"));
+    server.signal(Signal::TERM);
+    assert!(server.wait().0.success());
+}
+
+/// The control socket's thread was woken by a connection to the socket's path, which could be another
+/// server's by then: SIGTERM hung, and would have removed the other's socket.
+#[test]
+fn a_stop_leaves_a_socket_that_is_not_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let (one, two) = (directory.path().join("one"), directory.path().join("two"));
+    let moved = Process::start_on_data(&one, &[]);
+    fs::rename(&one, &two).unwrap();
+    let _other = Process::start_on_data(&one, &[]);
+    moved.signal(Signal::TERM);
+    assert!(moved.wait().0.success());
+    assert!(done(&["user", "list"], &one, b"").contains("messi"));
+}
+
+/// A dump that was under way kept the store open, and so the next start was as slow as after a crash.
+#[test]
+fn a_stop_is_clean_though_somebody_is_being_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start_on_data(directory.path(), &[]);
+    let mut stream = server.connect();
+    let token = login(&mut stream, "messi");
+    for number in 0..100 {
+        ask(&mut stream, &format!("send {token} messi {number}{}", "x".repeat(60_000)));
+    }
+    let mut dump = Command::new(BINARY);
+    dump.arg("dump").arg("--data").arg(directory.path()).stdout(Stdio::piped());
+    let mut dump = dump.spawn().unwrap();
+    // It is being answered now, and waits for us to read on.
+    dump.stdout.as_mut().unwrap().read_exact(&mut [0; 10]).unwrap();
+    server.signal(Signal::TERM);
+    assert!(server.wait().0.success());
+    dump.kill().unwrap();
+    dump.wait().unwrap();
+    let database = fs::read(directory.path().join("chat.db")).unwrap();
+    assert!(database.len() > 6_000_000, "all is in the database, and nothing in the log alone");
+}
+
+/// Hashes that no machine could check kept the server busy for ever, and one held up all connections.
+#[test]
+fn a_dump_brings_no_hash_that_is_none() {
+    let salt_and_hash = "$YWJjZGVmZ2hpamtsbW5vcA$ePYAcJvVAdmE0Xy9IBtEVnbmhmd4VTQtTgBN85NVUU0";
+    for bad in [
+        format!("$argon2id$v=19$m=65536,t=65536,p=1{salt_and_hash}"),
+        format!("$argon2id$v=19$m=8,t=4000000000,p=1{salt_and_hash}"),
+        format!("$argon2d$v=19$m=19456,t=2,p=1{salt_and_hash}"),
+        "$argon2id$v=19$m=19456,t=2,p=1".to_owned(),
+    ] {
+        let user =
+            format!("{{\"user\":{{\"name\":\"a\",\"full_name\":\"A\",\"country\":\"\",\"password\":\"{bad}\"}}}}");
+        let dump = format!(
+            "{{\"chat_dump\":{{\"version\":1,\"hashes\":true}}}}\n{user}\n{{\"end\":{{\"users\":1,\"messages\":0}}}}\n"
+        );
+        let directory = tempfile::tempdir().unwrap();
+        let (success, _, stderr) = task(&["restore"], directory.path(), dump.as_bytes());
+        assert!(!success && stderr.contains("line 2 of the dump"), "{bad}: {stderr}");
+        let (success, _, stderr) = task(&["check"], directory.path(), b"");
+        assert!(!success && stderr.contains("that was not finished"), "{stderr}");
+    }
 }
 
 #[test]
@@ -215,9 +288,11 @@ fn another_format_is_refused() {
     file.seek(SeekFrom::Start(60)).unwrap();
     let mut version = [0; 4];
     file.read_exact(&mut version).unwrap();
-    assert_eq!(version, [0, 0, 0, 1]);
-    file.seek(SeekFrom::Start(60)).unwrap();
-    file.write_all(&[0, 0, 0, 2]).unwrap();
-    let (success, _, stderr) = task(&["check"], directory.path(), b"");
-    assert!(!success && stderr.contains("has format 2"), "{stderr}");
+    assert_eq!(version, [0, 0, 0, 2]);
+    for other in [1, 3] {
+        file.seek(SeekFrom::Start(60)).unwrap();
+        file.write_all(&[0, 0, 0, other]).unwrap();
+        let (success, _, stderr) = task(&["check"], directory.path(), b"");
+        assert!(!success && stderr.contains(&format!("has format {other}")), "{stderr}");
+    }
 }

@@ -61,12 +61,13 @@ impl Chat {
     /// # Errors
     ///
     /// [`Error::NotEmpty`] if there are users; [`Error::BadDump`] if a line is not as it should be, or
-    /// the last one is missing; [`Error::Io`] or [`Error::Storage`] if the machine fails. What came
-    /// before the failure stays.
+    /// the last one is missing; [`Error::Io`] or [`Error::Storage`] if the machine fails. After the last
+    /// three, a store on a disk has a part of the dump, and refuses to be opened: it is to be removed.
     pub fn restore(&self, input: &mut dyn BufRead) -> Result<(), Error> {
         if !self.config.store.accounts()?.is_empty() {
             return Err(Error::NotEmpty);
         }
+        self.durably(|| self.config.store.restoring(true))?;
         let mut restoring =
             Restoring { chat: self, senders: HashMap::new(), part: Part::Header, users: 0, messages: 0 };
         let mut line = 0;
@@ -78,6 +79,9 @@ impl Chat {
             self.durably(|| {
                 texts.iter().try_for_each(|text| {
                     line += 1;
+                    if text.is_empty() {
+                        return Ok(());
+                    }
                     let bad = |problem: String| Error::BadDump { line, problem };
                     let parsed = serde_json::from_str(text).map_err(|problem| bad(problem.to_string()))?;
                     restoring.take(parsed, &bad)
@@ -85,7 +89,7 @@ impl Chat {
             })?;
         }
         match restoring.part {
-            Part::Over => Ok(()),
+            Part::Over => self.durably(|| self.config.store.restoring(false)),
             _ => Err(Error::BadDump { line, problem: "the dump is cut off behind it".to_owned() }),
         }
     }
@@ -132,6 +136,9 @@ impl Restoring<'_> {
             }
             (Part::Users | Part::Messages, Line::Message { to, from, from_name, time, read, text }) => {
                 self.part = Part::Messages;
+                if i64::try_from(time).is_err() {
+                    return Err(says("the time is none"));
+                }
                 let sender = (from.into_owned(), from_name.into_owned());
                 let from = match self.senders.get(&sender) {
                     Some(profile) => Arc::clone(profile),

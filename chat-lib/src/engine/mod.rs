@@ -100,10 +100,16 @@ impl Chat {
     pub fn answer(&self, line: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let group = self.begin();
-        if let Some(credentials) = self.start(line, None, &mut out) {
-            self.finish(credentials.check(), None, &mut out);
+        let credentials = self.start(line, None, &mut out);
+        let mut outcome = self.commit(group);
+        if let (Ok(()), Some(credentials)) = (&outcome, credentials) {
+            // Not in a group: whoever commits would wait for it.
+            let checked = credentials.check();
+            let group = self.begin();
+            self.finish(checked, None, &mut out);
+            outcome = self.commit(group);
         }
-        if let Err(problem) = self.commit(group) {
+        if let Err(problem) = outcome {
             out.clear();
             reply::write(&Err(problem), &mut out);
         }
@@ -120,10 +126,14 @@ impl Chat {
     /// [`Error::NoSuchSession`] for a token that opens none; [`Error::Storage`], [`Error::Entropy`] or
     /// [`Error::Hashing`] if the machine fails. Nothing was done then.
     pub fn execute(&self, command: &Command<'_>) -> Result<Reply, Error> {
-        self.durably(|| match self.obey(command, None)? {
+        match self.durably(|| self.obey(command, None))? {
             Obeyed::Done(reply) => Ok(reply),
-            Obeyed::Asks(credentials) => self.conclude(credentials.check(), None),
-        })
+            Obeyed::Asks(credentials) => {
+                // Not in a group: whoever commits would wait for it.
+                let checked = credentials.check();
+                self.durably(|| self.conclude(checked, None))
+            }
+        }
     }
 
     /// The caps that this chat works under.

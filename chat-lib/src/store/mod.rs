@@ -92,13 +92,25 @@ pub trait Store: Send + Sync {
     /// `false`, and nothing done, if its user name is taken, or nobody's for a message.
     fn restore(&self, record: Record<'_>) -> Result<bool, Error>;
 
+    /// Takes note that a dump is about to be restored, or has been restored whole. A store on a disk that is
+    /// opened between the two refuses to be.
+    fn restoring(&self, begun: bool) -> Result<(), Error> {
+        let _ = begun;
+        Ok(())
+    }
+
+    /// Makes the next start quick, as dropping the store does. Nothing depends on it.
+    fn tidy(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Reads everything there is, and compares what can be compared.
     fn check(&self) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Begins a group of steps. As long as it goes on, the engine does not undo a commit that failed, so
-    /// a thread must not wait in it for another one.
+    /// Begins a group of steps. As long as it goes on, nobody's steps are committed, for a commit has no
+    /// half of a group; so a thread must be quick, and must not wait in it for another one.
     fn begin(&self) -> Group<'_> {
         Group(None)
     }

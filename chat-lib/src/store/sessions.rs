@@ -92,6 +92,11 @@ impl Sessions {
         self.remove(token, journal)
     }
 
+    /// How many there are, and of how many the journal knows.
+    pub(super) fn len(&self) -> usize {
+        self.by_token.len()
+    }
+
     /// Ends all sessions of `user`.
     pub(super) fn close_all(&mut self, user: &str, journal: &mut impl FnMut(Change)) {
         let tokens: Vec<_> = self.by_user.get(user).into_iter().flat_map(BTreeMap::values).copied().collect();

@@ -2,24 +2,28 @@
 //! output, each with its length on a line in front of it, then a line with 0, then the error, if any.
 
 use std::error::Error;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use chat_lib::Chat;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 use super::{Request, perform};
 
 /// Takes requests while a server runs.
 pub(crate) struct Control {
     path: PathBuf,
-    stopping: Arc<AtomicBool>,
+    /// Which file the socket is: another one may come to have its path.
+    file: (u64, u64),
+    /// The thread stops when this is closed.
+    stop: UnixStream,
     thread: JoinHandle<()>,
 }
 
@@ -32,39 +36,69 @@ impl Control {
             Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(failed(&path, &problem)),
             _ => {}
         }
-        let listener = UnixListener::bind(&path).map_err(|problem| failed(&path, &problem))?;
+        let listener = reachable(&path, |path| UnixListener::bind(path)).map_err(|problem| failed(&path, &problem))?;
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        let stopping = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&stopping);
+        listener.set_nonblocking(true)?;
+        let (stop, stopped) = UnixStream::pair()?;
+        let file = identity(&path)?;
         let thread = thread::Builder::new().name("control".to_owned()).spawn(move || {
-            for peer in listener.incoming() {
-                if over.load(Ordering::Acquire) {
-                    break;
-                }
-                match peer {
-                    Ok(peer) => {
-                        let chat = chat.clone();
-                        thread::spawn(move || serve(&chat, &peer));
-                    }
-                    Err(problem) => {
-                        tracing::warn!(%problem, "the control socket cannot accept");
-                        thread::sleep(Duration::from_millis(500));
-                    }
-                }
+            if let Err(problem) = accept(&chat, &listener, &stopped) {
+                tracing::error!(%problem, "the control socket cannot be polled, and takes no more requests");
             }
         })?;
-        Ok(Self { path, stopping, thread })
+        Ok(Self { path, file, stop, thread })
     }
 
     /// Takes no more requests.
     pub(crate) fn stop(self) {
-        self.stopping.store(true, Ordering::Release);
-        // It waits for a peer, so it gets one.
-        if UnixStream::connect(&self.path).is_ok() && self.thread.join().is_err() {
+        drop(self.stop);
+        if self.thread.join().is_err() {
             tracing::error!("the control socket's thread has panicked");
         }
-        fs::remove_file(&self.path).ok();
+        if identity(&self.path).is_ok_and(|file| file == self.file) {
+            fs::remove_file(&self.path).ok();
+        }
     }
+}
+
+/// Takes requests until the other end of `stopped` is closed.
+fn accept(chat: &Chat, listener: &UnixListener, stopped: &UnixStream) -> io::Result<()> {
+    loop {
+        let mut fds = [PollFd::new(listener, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
+        match poll(&mut fds, None) {
+            Err(Errno::INTR) => continue,
+            outcome => outcome?,
+        };
+        let [_, stop] = &fds;
+        if !stop.revents().is_empty() {
+            return Ok(());
+        }
+        match listener.accept() {
+            Ok((peer, _)) => {
+                let chat = chat.clone();
+                thread::spawn(move || serve(&chat, &peer));
+            }
+            Err(problem) if problem.kind() == io::ErrorKind::WouldBlock => {}
+            Err(problem) => {
+                tracing::warn!(%problem, "the control socket cannot accept");
+                thread::sleep(Duration::from_millis(500));
+            }
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+/// Has `reach` find the socket, also where the path is longer than a socket's may be.
+fn reachable<T>(path: &Path, reach: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return reach(path) };
+    if path.as_os_str().len() < LONGEST_PATH {
+        return reach(path);
+    }
+    let directory = File::open(directory)?;
+    reach(&Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name))
 }
 
 fn serve(chat: &Chat, peer: &UnixStream) {
@@ -73,6 +107,9 @@ fn serve(chat: &Chat, peer: &UnixStream) {
         peer.set_write_timeout(Some(PATIENCE))?;
         let mut line = String::new();
         BufReader::new(peer).take(LONGEST).read_line(&mut line)?;
+        if !line.ends_with('\n') {
+            return writeln!(&mut &*peer, "0\nthe request is longer than {LONGEST} bytes");
+        }
         let request: Request = serde_json::from_str(&line)?;
         let mut out = BufWriter::with_capacity(64 * 1024, Pieces(peer));
         let outcome = perform(chat, &request, &mut out);
@@ -89,7 +126,7 @@ fn serve(chat: &Chat, peer: &UnixStream) {
 /// Has the server that runs on `directory` do what is asked, and writes what it has to say.
 pub(crate) fn ask(directory: &Path, request: &Request, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let path = directory.join(SOCKET);
-    let peer = UnixStream::connect(&path).map_err(|problem| {
+    let peer = reachable(&path, |path| UnixStream::connect(path)).map_err(|problem| {
         let directory = directory.display();
         format!("{directory} is in use by a process that cannot be asked: {}: {problem}", path.display())
     })?;
@@ -97,7 +134,9 @@ pub(crate) fn ask(directory: &Path, request: &Request, out: &mut dyn Write) -> R
     let mut answer = BufReader::new(&peer);
     loop {
         let mut line = String::new();
-        answer.read_line(&mut line)?;
+        if answer.read_line(&mut line)? == 0 {
+            return Err("the server has stopped".into());
+        }
         match line.trim_end().parse()? {
             0 => break,
             length => {
@@ -144,3 +183,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The longest request, in bytes: a password, two names and a country, escaped.
 const LONGEST: u64 = 16 * 1024;
+
+/// How long the path of a socket may be on Linux, its NUL included.
+const LONGEST_PATH: usize = 108;

@@ -2,7 +2,7 @@
 //! for all.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use super::disk::{Disk, Write};
 use super::state::{Batch, State};
@@ -17,10 +17,10 @@ pub(super) struct Shared {
     pub(super) disk: Box<dyn Disk>,
     /// Held by whoever reads the log from end to end and needs it to stay, or thins it.
     pub(super) sweeping: Mutex<()>,
-    /// Held shared by every group of steps, and alone by who must see no group half done.
-    gate: RwLock<()>,
     /// Held by who writes to the disk.
     writing: Mutex<()>,
+    /// Held shared by every group of steps, and alone by who must see no group half done.
+    gate: RwLock<()>,
     state: Mutex<State>,
     /// About how many bytes were written to the disk, and how many of them since it was tidied.
     pub(super) written: AtomicU64,
@@ -33,8 +33,8 @@ impl Shared {
         Ok(Self {
             disk,
             sweeping: Mutex::new(()),
-            gate: RwLock::new(()),
             writing: Mutex::new(()),
+            gate: RwLock::new(()),
             state: Mutex::new(state),
             written: AtomicU64::new(0),
             untidied: AtomicU64::new(0),
@@ -65,7 +65,7 @@ impl Shared {
             match epoch {
                 epoch if epoch.has(changes) => return Ok(()),
                 epoch if epoch.is_over() => Err(lost()),
-                _ => self.write(),
+                _ => self.write(false),
             }
         };
         if outcome.is_err() {
@@ -85,11 +85,10 @@ impl Shared {
         if self.state().epoch.is_over() {
             self.recover()?;
         }
-        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        {
-            let _writing = self.writing();
-            self.write()?;
-        }
+        let _writing = self.writing();
+        let _gate = self.no_group();
+        let (epoch, batch) = self.take(false)?;
+        self.put(&epoch, batch)?;
         Ok(look(&mut self.state()))
     }
 
@@ -100,27 +99,50 @@ impl Shared {
     }
 
     /// Has the disk tidy up, beside the commits; and then what came meanwhile, while there are none. Only
-    /// then can SQLite's write-ahead log start anew, instead of growing.
+    /// then can SQLite's write-ahead log start anew, instead of growing. With the log go the sums that
+    /// SQLite keeps in it, so what it held is summed up before.
     pub(super) fn tidy(&self) -> Result<(), Error> {
         self.untidied.store(0, Ordering::Relaxed);
         self.disk.tidy()?;
         let _writing = self.writing();
+        self.write(true)?;
         self.disk.tidy()
+    }
+
+    /// Writes down where mailboxes end, and brings all into the database: the next start has nothing to do.
+    pub(super) fn finish(&self) -> Result<(), Error> {
+        self.freeze(|state| state.account())?;
+        self.flush()?;
+        self.tidy()
     }
 
     fn writing(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `writing` must be held.
-    fn write(&self) -> Result<(), Error> {
+    fn no_group(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what there is, and a summary if need be or if it is `summed_up`. `writing` must be held.
+    fn write(&self, summed_up: bool) -> Result<(), Error> {
         let (epoch, batch) = {
-            let mut state = self.state();
-            if state.epoch.is_over() {
-                return Err(lost());
-            }
-            (Arc::clone(&state.epoch), state.take_batch())
+            // A batch has no half of a group: it would stay, should the commit of the other half fail.
+            let _gate = self.no_group();
+            self.take(summed_up)?
         };
+        self.put(&epoch, batch)
+    }
+
+    fn take(&self, summed_up: bool) -> Result<(Arc<Epoch>, Batch), Error> {
+        let mut state = self.state();
+        if state.epoch.is_over() {
+            return Err(lost());
+        }
+        Ok((Arc::clone(&state.epoch), state.take_batch(summed_up)))
+    }
+
+    fn put(&self, epoch: &Epoch, batch: Batch) -> Result<(), Error> {
         let Batch { writes, changes, last_group, bytes } = batch;
         if let Err(problem) = self.disk.commit(&writes) {
             let reason: &dyn std::error::Error = &problem;
@@ -137,12 +159,12 @@ impl Shared {
 
     /// Goes back to what the disk holds, once no group is under way.
     fn recover(&self) -> Result<(), Error> {
-        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.writing();
+        let _gate = self.no_group();
         if self.state().epoch.is_over() {
             // The disk may still have what it failed to sync, and would find it after a crash. What is
             // written now takes its place.
-            let accounted = self.disk.tables()?.accounted;
-            self.write_beside(&[Write::Accounted(accounted)])?;
+            self.disk.commit(&[Write::Summary(self.disk.summary()?)])?;
             let state = State::load(&*self.disk)?;
             *self.state() = state;
         }

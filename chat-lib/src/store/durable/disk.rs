@@ -21,10 +21,13 @@ pub(super) trait Disk: Send + Sync {
     /// Everything but the log.
     fn tables(&self) -> Result<Tables, Error>;
 
+    /// The last [`Write::Summary`].
+    fn summary(&self) -> Result<Summary, Error>;
+
     /// The group with that number, `None` if there is none.
     fn group(&self, number: u64) -> Result<Option<MessageGroup>, Error>;
 
-    /// Groups behind that number, in order; none if there are no more.
+    /// Groups behind that number, in order, and the next one among them; none if there are no more.
     fn groups_behind(&self, number: u64) -> Result<Vec<MessageGroup>, Error>;
 
     /// The number of the last group, 0 if there is none.
@@ -57,8 +60,8 @@ pub(super) enum Write {
     /// Replaces a group by one with fewer messages.
     ThinGroup(MessageGroup),
     DropGroup(u64),
-    /// From here on, every mailbox row takes account of all groups up to this number.
-    Accounted(u64),
+    /// Sums up what the disk holds once this is done.
+    Summary(Summary),
 }
 
 impl Write {
@@ -106,7 +109,40 @@ pub(super) struct SessionRow {
     pub(super) until: Timestamp,
 }
 
-/// All rows but the log's.
+/// What must be there: a row that vanished is found out by it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Summary {
+    /// Every mailbox row takes account of all groups up to this number.
+    pub(super) accounted: u64,
+    /// A group that there was; the log has it or a later one.
+    pub(super) last_group: u64,
+    /// The greatest id that any mailbox ever had.
+    pub(super) last_mailbox: u32,
+    /// The greatest id that any profile ever had.
+    pub(super) last_profile: u32,
+    /// How many accounts there are, and so mailboxes.
+    pub(super) accounts: u64,
+    pub(super) profiles: u64,
+    pub(super) sessions: u64,
+    /// Nothing is being restored.
+    pub(super) whole: bool,
+}
+
+impl Summary {
+    /// Of nothing.
+    pub(super) const EMPTY: Self = Self {
+        accounted: 0,
+        last_group: 0,
+        last_mailbox: 0,
+        last_profile: 0,
+        accounts: 0,
+        profiles: 0,
+        sessions: 0,
+        whole: true,
+    };
+}
+
+/// All rows but the log's and the summary.
 #[derive(Default)]
 pub(super) struct Tables {
     pub(super) profiles: Vec<(ProfileId, Profile)>,
@@ -114,10 +150,4 @@ pub(super) struct Tables {
     pub(super) mailboxes: Vec<MailboxRow>,
     /// In order of login.
     pub(super) sessions: Vec<SessionRow>,
-    /// The last [`Write::Accounted`].
-    pub(super) accounted: u64,
-    /// The greatest id that any mailbox ever had.
-    pub(super) last_mailbox: u32,
-    /// The greatest id that any profile ever had.
-    pub(super) last_profile: u32,
 }

@@ -109,7 +109,10 @@ impl Store for Durable {
     }
 
     fn remove_account(&self, user: &str) -> Result<bool, Error> {
-        Ok(self.shared.state().remove_account(user))
+        let removed = self.shared.state().remove_account(user);
+        // Its messages are nobody's now, as if they were read.
+        removed.iter().for_each(|mailbox| self.upkeep.read(mailbox.bytes));
+        Ok(removed.is_some())
     }
 
     fn open_session(&self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
@@ -161,8 +164,17 @@ impl Store for Durable {
         })
     }
 
+    fn restoring(&self, begun: bool) -> Result<(), Error> {
+        self.shared.state().set_whole(!begun);
+        Ok(())
+    }
+
     fn check(&self) -> Result<(), Error> {
         self.shared.check()
+    }
+
+    fn tidy(&self) -> Result<(), Error> {
+        self.shared.finish()
     }
 
     fn begin(&self) -> Group<'_> {

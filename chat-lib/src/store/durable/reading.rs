@@ -1,14 +1,14 @@
 //! Reading the log: a mailbox's unread messages, a dump of all, a check.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::commit::Shared;
 use super::disk::Mailbox;
 use super::group::{Address, Entry, MailboxId, MessageGroup};
 use super::state::{State, User};
 use crate::error::Error;
-use crate::model::Inbox;
+use crate::model::{Inbox, Profile};
 use crate::store::{NewMessage, Record, Show};
 
 impl Shared {
@@ -68,21 +68,14 @@ impl Shared {
         let mut accounts: Vec<_> = users.values().map(|user| &user.account).collect();
         accounts.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
         accounts.into_iter().try_for_each(|account| show(Record::Account(account)))?;
-        self.each_group(last, |group| {
-            let kept = keeps(group);
-            for entry in group.entries() {
-                let Entry { address, mailbox, sender, text, .. } = entry.ok_or_else(|| self.unparsed(group))?;
-                let Some(user) = users.get(&mailbox) else { continue };
-                let read = address <= user.mailbox.cursor;
-                if read && !kept {
-                    continue;
-                }
-                let from = self.state().profile(sender).cloned();
-                let from = from.ok_or_else(|| self.disk.damage(&format!("profile {} is missing", sender.0)))?;
-                let to = user.account.profile.user().as_str();
-                show(Record::Message { message: NewMessage { to, from: &from, text, time: group.time }, read })?;
+        self.each_message(&users, last, |group, entry, user| {
+            let read = entry.address <= user.mailbox.cursor;
+            if read && !keeps(group) {
+                return Ok(());
             }
-            Ok(())
+            let from = &self.sender(entry)?;
+            let (to, text, time) = (user.account.profile.user().as_str(), entry.text, group.time);
+            show(Record::Message { message: NewMessage { to, from, text, time }, read })
         })
     }
 
@@ -92,35 +85,51 @@ impl Shared {
         let (users, last) = self.freeze(|state| (users(state), state.last_group()))?;
         self.disk.check()?;
         self.disk.tables()?;
+        self.each_message(&users, last, |_, entry, _| self.sender(entry).map(drop))
+    }
+
+    /// Shows all messages in groups up to the one with the number `last`, and misses those that are unread as
+    /// of `users` and not there.
+    fn each_message(
+        &self,
+        users: &HashMap<MailboxId, User>,
+        last: u64,
+        mut show: impl FnMut(&MessageGroup, &Entry<'_>, &User) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let none = |user: &User| Mailbox { head: user.mailbox.cursor, unread: 0, bytes: 0, ..user.mailbox };
         let mut found: HashMap<MailboxId, Mailbox> = HashMap::new();
         self.each_group(last, |group| {
             for entry in group.entries() {
-                let entry = entry.ok_or_else(|| self.unparsed(group))?;
+                let what = || self.disk.damage(&format!("message group {} cannot be parsed", group.number));
+                let entry = entry.ok_or_else(what)?;
                 let Some(user) = users.get(&entry.mailbox) else { continue };
-                let cursor = user.mailbox.cursor;
-                let seen = found.entry(entry.mailbox).or_insert(Mailbox { cursor, head: cursor, unread: 0, bytes: 0 });
-                if entry.address <= cursor {
-                    continue;
+                if entry.address > user.mailbox.cursor {
+                    let seen = found.entry(user.id).or_insert_with(|| none(user));
+                    if entry.before != seen.head {
+                        let what = format!("what mailbox {} has before group {} is missing", user.id.0, group.number);
+                        return Err(self.disk.damage(&what));
+                    }
+                    seen.head = entry.address;
+                    seen.unread += 1;
+                    seen.bytes += entry.text.len();
                 }
-                if entry.before != seen.head || self.state().profile(entry.sender).is_none() {
-                    let what = format!("what mailbox {} has before group {} is missing", entry.mailbox.0, group.number);
-                    return Err(self.disk.damage(&what));
-                }
-                seen.head = entry.address;
-                seen.unread += 1;
-                seen.bytes += entry.text.len();
+                show(group, &entry, user)?;
             }
             Ok(())
         })?;
         for user in users.values() {
-            let cursor = user.mailbox.cursor;
-            let seen = found.remove(&user.id).unwrap_or(Mailbox { cursor, head: cursor, unread: 0, bytes: 0 });
+            let seen = found.remove(&user.id).unwrap_or_else(|| none(user));
             // What the cursor has passed may be gone, and then the head is not found either.
             if seen != user.mailbox {
                 return Err(self.disk.damage(&format!("mailbox {} says {:?}, not {seen:?}", user.id.0, user.mailbox)));
             }
         }
         Ok(())
+    }
+
+    fn sender(&self, entry: &Entry<'_>) -> Result<Arc<Profile>, Error> {
+        let profile = self.state().profile(entry.sender).cloned();
+        profile.ok_or_else(|| self.disk.damage(&format!("profile {} is missing", entry.sender.0)))
     }
 
     /// Shows all groups up to the one with the number `last`.
@@ -140,10 +149,6 @@ impl Shared {
                 _ => return Ok(()),
             }
         }
-    }
-
-    fn unparsed(&self, group: &MessageGroup) -> Error {
-        self.disk.damage(&format!("message group {} cannot be parsed", group.number))
     }
 }
 

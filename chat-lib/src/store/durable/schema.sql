@@ -1,8 +1,8 @@
--- Version 1. Every row is sealed with a CRC-32 of what it holds.
+-- Version 2. Every row is sealed with a CRC-32 of what it holds.
 
 -- A user's names. Changing them makes a new row, for messages keep the names that they were sent under.
 CREATE TABLE profile (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     user TEXT NOT NULL,
     full_name TEXT NOT NULL,
     country TEXT NOT NULL,
@@ -11,14 +11,14 @@ CREATE TABLE profile (
 
 -- "password" is a PHC string; NULL if nobody can log in.
 CREATE TABLE account (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     profile INTEGER NOT NULL,
     password TEXT,
     seal INTEGER NOT NULL
 ) STRICT;
 
 -- Of each account: the last message that was read, and as of the message "head" how many are unread.
--- Messages behind "head" are found by reading the log from the group on that "accounted" names.
+-- Messages behind "head" are found by reading the log from the group on that "summary" names as "accounted".
 -- A message's address is the number of its row in "log", times 65,536, plus its place in that row.
 CREATE TABLE mailbox (
     id INTEGER PRIMARY KEY,
@@ -48,8 +48,17 @@ CREATE TABLE log (
     seal INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE accounted (
+-- What there is, so that rows that vanish are missed. The log has the row "last_group" or a later one; ids up to
+-- "last_mailbox" and "last_profile" were given out. "whole" is 0 while a dump is being restored.
+CREATE TABLE summary (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    number INTEGER NOT NULL,
+    accounted INTEGER NOT NULL,
+    last_group INTEGER NOT NULL,
+    last_mailbox INTEGER NOT NULL,
+    last_profile INTEGER NOT NULL,
+    accounts INTEGER NOT NULL,
+    profiles INTEGER NOT NULL,
+    sessions INTEGER NOT NULL,
+    whole INTEGER NOT NULL,
     seal INTEGER NOT NULL
 ) STRICT;

@@ -1,6 +1,6 @@
 use crc32fast::Hasher;
 
-use super::disk::{AccountRow, Mailbox, MailboxRow, SessionRow};
+use super::disk::{AccountRow, Mailbox, MailboxRow, SessionRow, Summary};
 use super::group::{MessageGroup, ProfileId};
 use crate::model::{PasswordHash, Profile};
 
@@ -31,8 +31,11 @@ impl Seal {
         Self::new(group.number).and(group.time.as_millis()).with(&group.body).finish()
     }
 
-    pub(super) fn of_accounted(number: u64) -> u32 {
-        Self::new(number).finish()
+    pub(super) fn of_summary(summary: &Summary) -> u32 {
+        let Summary { accounted, last_group, last_mailbox, last_profile, accounts, profiles, sessions, whole } =
+            *summary;
+        let ids = Self::new(accounted).and(last_group).and(last_mailbox).and(last_profile);
+        ids.and(accounts).and(profiles).and(sessions).and(whole).finish()
     }
 
     fn new(key: impl Into<u64>) -> Self {

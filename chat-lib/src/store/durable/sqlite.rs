@@ -1,21 +1,20 @@
 //! The disk as a SQLite database in a directory of its own.
 
+mod rows;
+
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::disk::{AccountRow, Disk, Mailbox, MailboxRow, SessionRow, Tables, Write};
-use super::group::{Address, MailboxId, MessageGroup, ProfileId};
-use super::seal::Seal;
+use self::rows::{Sealed, account, group, mailbox, profile, session, summary, write};
+use super::disk::{Disk, Summary, Tables, Write};
+use super::group::MessageGroup;
 use super::wal;
-use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{PasswordHash, Profile, SessionToken, UserName};
-use crate::store::sessions::Login;
 
 /// A directory with the database, and a lock that keeps other processes out.
 pub(super) struct Sqlite {
@@ -24,7 +23,7 @@ pub(super) struct Sqlite {
     reader: Mutex<Connection>,
     /// For checkpoints beside the commits.
     tidier: Mutex<Connection>,
-    /// Held for as long as the directory is in use.
+    /// The directory, locked for as long as it is in use.
     _lock: File,
 }
 
@@ -35,15 +34,12 @@ impl Sqlite {
         create_directory(directory).map_err(|problem| failed(directory, &problem))?;
         let lock = lock(directory)?;
         let database = directory.join("chat.db");
-        // SQLite gives the files that it puts beside it the same mode.
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&database);
-        file.map_err(|problem| failed(&database, &problem))?;
+        make(directory, &database)?;
         look_at_log(&database, synced)?;
-        let connect = || connect(&database, synced).map_err(|problem| failed(&database, &problem));
-        let mut writer = connect()?;
-        prepare(&mut writer, &database)?;
-        let (reader, tidier) = (Mutex::new(connect()?), Mutex::new(connect()?));
-        Ok(Self { database, writer: Mutex::new(writer), reader, tidier, _lock: lock })
+        let connect = || connect(&database, synced).map_err(|problem| failed(&database, &problem)).map(Mutex::new);
+        let (writer, reader, tidier) = (connect()?, connect()?, connect()?);
+        see_that_it_is_ours(&get(&writer), &database)?;
+        Ok(Self { database, writer, reader, tidier, _lock: lock })
     }
 
     fn failed(&self, problem: &rusqlite::Error) -> Error {
@@ -51,12 +47,7 @@ impl Sqlite {
     }
 
     /// What `look` finds in each row that `sql` gives.
-    fn rows<T>(
-        &self,
-        sql: &str,
-        param: u64,
-        mut look: impl FnMut(&Row<'_>) -> Result<Option<T>, rusqlite::Error>,
-    ) -> Result<Vec<T>, Error> {
+    fn rows<T>(&self, sql: &str, param: u64, mut look: impl FnMut(&Row<'_>) -> Sealed<T>) -> Result<Vec<T>, Error> {
         let reader = get(&self.reader);
         let mut found = Vec::new();
         let mut read = || {
@@ -115,16 +106,17 @@ impl Disk for Sqlite {
                 0,
                 session,
             )?,
-            accounted: self.rows("SELECT number, seal FROM accounted WHERE id = ?", 1, accounted)?.pop().unwrap_or(0),
-            last_mailbox: self
-                .number("SELECT seq FROM sqlite_sequence WHERE name = 'account'")?
-                .try_into()
-                .unwrap_or(u32::MAX),
-            last_profile: self
-                .number("SELECT seq FROM sqlite_sequence WHERE name = 'profile'")?
-                .try_into()
-                .unwrap_or(u32::MAX),
         })
+    }
+
+    fn summary(&self) -> Result<Summary, Error> {
+        let found = self.rows(
+            "SELECT id, accounted, last_group, last_mailbox, last_profile, accounts, profiles, sessions, whole, seal \
+             FROM summary WHERE id = ?",
+            1,
+            summary,
+        )?;
+        found.into_iter().next().ok_or_else(|| self.damage("the summary is missing"))
     }
 
     fn group(&self, number: u64) -> Result<Option<MessageGroup>, Error> {
@@ -133,7 +125,15 @@ impl Disk for Sqlite {
     }
 
     fn groups_behind(&self, number: u64) -> Result<Vec<MessageGroup>, Error> {
-        self.rows("SELECT number, time, body, seal FROM log WHERE number > ? ORDER BY number LIMIT 64", number, group)
+        let sql = "SELECT number, time, body, seal FROM log WHERE number > ? ORDER BY number LIMIT 64";
+        let groups = self.rows(sql, number, group)?;
+        // A page that leads to the wrong one would have who goes through the log go round in it.
+        let numbers = [number].into_iter().chain(groups.iter().map(|group| group.number));
+        if numbers.is_sorted_by(|one, next| one < next) {
+            Ok(groups)
+        } else {
+            Err(self.damage("the log is out of order"))
+        }
     }
 
     fn last_group(&self) -> Result<u64, Error> {
@@ -171,14 +171,14 @@ fn create_directory(directory: &Path) -> io::Result<()> {
     }
 }
 
+/// Locks the directory itself: a file in it could be removed, and then another process would lock a new one.
 fn lock(directory: &Path) -> Result<File, Error> {
-    let path = directory.join("lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let file = file.map_err(|problem| failed(&path, &problem))?;
+    let failed = |problem| failed(directory, &problem);
+    let file = File::open(directory).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::DataInUse { path: directory.to_owned() }),
-        Err(TryLockError::Error(problem)) => Err(failed(&path, &problem)),
+        Err(TryLockError::Error(problem)) => Err(failed(problem)),
     }
 }
 
@@ -205,23 +205,51 @@ fn connect(database: &Path, synced: bool) -> Result<Connection, rusqlite::Error>
     Ok(connection)
 }
 
-/// Makes the tables, or sees that they are ours.
-fn prepare(connection: &mut Connection, database: &Path) -> Result<(), Error> {
-    let failed = |problem: rusqlite::Error| failed(database, &problem);
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
-    match (pragma("application_id")?, pragma("user_version")?, tables) {
-        (0, 0, 0) => {
-            let setup = connection.transaction().map_err(failed)?;
-            setup.execute_batch(SCHEMA).map_err(failed)?;
-            setup.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
-            setup.pragma_update(None, "user_version", FORMAT).map_err(failed)?;
-            setup.commit().map_err(failed)
+/// Makes the database if there is none. It gets its name when it is whole, so one that is empty, or gone while
+/// its log is there, is one that was lost.
+fn make(directory: &Path, database: &Path) -> Result<(), Error> {
+    let damaged = |what| Err(failed(database, &format!("the data is damaged: {what}")));
+    match database.metadata() {
+        Ok(file) if file.len() == 0 => return damaged("this file is empty"),
+        Ok(_) => return Ok(()),
+        Err(problem) if problem.kind() == io::ErrorKind::NotFound => {}
+        Err(problem) => return Err(failed(database, &problem)),
+    }
+    if database.with_extension("db-wal").exists() {
+        return damaged("this file is missing, and its write-ahead log is not");
+    }
+    let draft = database.with_extension("new");
+    let file = || -> io::Result<()> {
+        match std::fs::remove_file(&draft) {
+            Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
+            _ => {}
         }
-        (APPLICATION, FORMAT, _) => Ok(()),
-        (APPLICATION, found, _) => Err(Error::DataFormat { path: database.to_owned(), found, known: FORMAT }),
-        _ => Err(self::failed(database, &"it is another program's database")),
+        // SQLite gives the files that it puts beside it the same mode.
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map(drop)
+    };
+    file().map_err(|problem| failed(&draft, &problem))?;
+    let fill = || -> Result<(), rusqlite::Error> {
+        let mut connection = Connection::open(&draft)?;
+        let setup = connection.transaction()?;
+        setup.execute_batch(SCHEMA)?;
+        setup.pragma_update(None, "application_id", APPLICATION)?;
+        setup.pragma_update(None, "user_version", FORMAT)?;
+        write(&setup, &Write::Summary(Summary::EMPTY))?;
+        setup.commit()?;
+        connection.close().map_err(|(_, problem)| problem)
+    };
+    fill().map_err(|problem| failed(&draft, &problem))?;
+    let named = std::fs::rename(&draft, database).and_then(|()| File::open(directory)?.sync_all());
+    named.map_err(|problem| failed(database, &problem))
+}
+
+fn see_that_it_is_ours(connection: &Connection, database: &Path) -> Result<(), Error> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let number = |name| pragma(name).map_err(|problem| failed(database, &problem));
+    match (number("application_id")?, number("user_version")?) {
+        (APPLICATION, FORMAT) => Ok(()),
+        (APPLICATION, found) => Err(Error::DataFormat { path: database.to_owned(), found, known: FORMAT }),
+        _ => Err(failed(database, &"it is another program's database")),
     }
 }
 
@@ -229,115 +257,9 @@ fn prepare(connection: &mut Connection, database: &Path) -> Result<(), Error> {
 const APPLICATION: i64 = 0x6368_6174;
 
 /// The version of [`SCHEMA`] and of what the rows hold.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 const SCHEMA: &str = include_str!("schema.sql");
-
-fn write(to: &Connection, change: &Write) -> Result<(), rusqlite::Error> {
-    match change {
-        Write::Profile(id, profile) => to
-            .prepare_cached("INSERT INTO profile (id, user, full_name, country, seal) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![
-                id.0,
-                profile.user().as_str(),
-                profile.full_name(),
-                profile.country(),
-                Seal::of_profile(*id, profile)
-            ]),
-        Write::DropProfile(id) => to.prepare_cached("DELETE FROM profile WHERE id = ?")?.execute([id.0]),
-        Write::Account(row) => to
-            .prepare_cached("INSERT OR REPLACE INTO account (id, profile, password, seal) VALUES (?, ?, ?, ?)")?
-            .execute(params![
-                row.id.0,
-                row.profile.0,
-                row.password.as_ref().map(PasswordHash::to_phc),
-                Seal::of_account(row)
-            ]),
-        Write::DropAccount(id) => {
-            to.prepare_cached("DELETE FROM account WHERE id = ?")?.execute([id.0])?;
-            to.prepare_cached("DELETE FROM mailbox WHERE id = ?")?.execute([id.0])
-        }
-        Write::Mailbox(row) => to
-            .prepare_cached(
-                "INSERT OR REPLACE INTO mailbox (id, cursor, head, unread, bytes, seal) VALUES (?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
-                row.id.0,
-                row.mailbox.cursor.0,
-                row.mailbox.head.0,
-                row.mailbox.unread,
-                row.mailbox.bytes,
-                Seal::of_mailbox(row)
-            ]),
-        Write::Session(row) => to
-            .prepare_cached(
-                "INSERT OR REPLACE INTO session (login, token, account, until, seal) VALUES (?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
-                row.login.0,
-                row.token.as_bytes(),
-                row.account.0,
-                row.until.as_millis(),
-                Seal::of_session(row)
-            ]),
-        Write::DropSession(login) => to.prepare_cached("DELETE FROM session WHERE login = ?")?.execute([login.0]),
-        Write::Group(group) => to
-            .prepare_cached("INSERT INTO log (number, time, body, seal) VALUES (?, ?, ?, ?)")?
-            .execute(params![group.number, group.time.as_millis(), group.body, Seal::of_group(group)]),
-        Write::ThinGroup(group) => to
-            .prepare_cached("UPDATE log SET body = ?3, seal = ?4 WHERE number = ?1 AND time = ?2")?
-            .execute(params![group.number, group.time.as_millis(), group.body, Seal::of_group(group)]),
-        Write::DropGroup(number) => to.prepare_cached("DELETE FROM log WHERE number = ?")?.execute([number]),
-        Write::Accounted(number) => to
-            .prepare_cached("INSERT OR REPLACE INTO accounted (id, number, seal) VALUES (1, ?, ?)")?
-            .execute(params![number, Seal::of_accounted(*number)]),
-    }
-    .map(drop)
-}
-
-type Sealed<T> = Result<Option<T>, rusqlite::Error>;
-
-fn profile(row: &Row<'_>) -> Sealed<(ProfileId, Profile)> {
-    let (id, user): (_, String) = (ProfileId(row.get(0)?), row.get(1)?);
-    let (full_name, country): (String, String) = (row.get(2)?, row.get(3)?);
-    let profile = UserName::parse(&user).and_then(|user| Profile::new(user, &full_name, &country)).ok();
-    let seal: u32 = row.get(4)?;
-    Ok(profile.filter(|profile| seal == Seal::of_profile(id, profile)).map(|profile| (id, profile)))
-}
-
-fn account(row: &Row<'_>) -> Sealed<AccountRow> {
-    let password: Option<String> = row.get(2)?;
-    let Ok(password) = password.map(|phc| PasswordHash::from_phc(&phc)).transpose() else { return Ok(None) };
-    let account = AccountRow { id: MailboxId(row.get(0)?), profile: ProfileId(row.get(1)?), password };
-    let seal: u32 = row.get(3)?;
-    Ok(Some(account).filter(|account| seal == Seal::of_account(account)))
-}
-
-fn mailbox(row: &Row<'_>) -> Sealed<MailboxRow> {
-    let (cursor, head) = (Address(row.get(1)?), Address(row.get(2)?));
-    let mailbox = Mailbox { cursor, head, unread: row.get(3)?, bytes: row.get(4)? };
-    let mailbox = MailboxRow { id: MailboxId(row.get(0)?), mailbox };
-    let seal: u32 = row.get(5)?;
-    Ok(Some(mailbox).filter(|mailbox| seal == Seal::of_mailbox(mailbox)))
-}
-
-fn session(row: &Row<'_>) -> Sealed<SessionRow> {
-    let (token, until) = (SessionToken::from_bytes(row.get(1)?), Timestamp::from_millis(row.get(3)?));
-    let session = SessionRow { login: Login(row.get(0)?), token, account: MailboxId(row.get(2)?), until };
-    let seal: u32 = row.get(4)?;
-    Ok(Some(session).filter(|session| seal == Seal::of_session(session)))
-}
-
-fn group(row: &Row<'_>) -> Sealed<MessageGroup> {
-    let group = MessageGroup { number: row.get(0)?, time: Timestamp::from_millis(row.get(1)?), body: row.get(2)? };
-    let seal: u32 = row.get(3)?;
-    Ok(Some(group).filter(|group| seal == Seal::of_group(group)))
-}
-
-fn accounted(row: &Row<'_>) -> Sealed<u64> {
-    let (number, seal): (_, u32) = (row.get(0)?, row.get(1)?);
-    Ok(Some(number).filter(|&number| seal == Seal::of_accounted(number)))
-}
 
 fn get(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     // A transaction that a panic has left open is rolled back by the next one's failure to begin.

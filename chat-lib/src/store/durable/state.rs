@@ -1,15 +1,16 @@
 //! What the durable engine holds in memory: everything but texts, and the changes that are still to be
 //! written.
 
+mod load;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::commit::Epoch;
-use super::disk::{AccountRow, Disk, Mailbox, MailboxRow, SessionRow, Write};
+use super::disk::{AccountRow, Mailbox, MailboxRow, SessionRow, Summary, Write};
 use super::group::{MailboxId, MessageGroup, OpenGroup, ProfileId};
 use super::recent::Recent;
 use crate::clock::Timestamp;
-use crate::error::Error;
 use crate::limits::ACCOUNTED_BYTES;
 use crate::model::{Account, Profile, SessionToken, UserName};
 use crate::store::sessions::{Change, Sessions};
@@ -33,8 +34,14 @@ pub(super) struct State {
     lagging: Vec<UserName>,
     /// The bytes of the groups that mailbox rows may not know of.
     unaccounted: usize,
+    /// Mailbox rows know of all groups up to this one.
+    accounted: u64,
     last_mailbox: u32,
     last_profile: u32,
+    /// Nothing is being restored.
+    whole: bool,
+    /// What the disk has, or will have with the last batch.
+    summary: Summary,
 }
 
 #[derive(Clone)]
@@ -59,65 +66,6 @@ pub(super) struct Batch {
 }
 
 impl State {
-    /// What the disk holds.
-    pub(super) fn load(disk: &dyn Disk) -> Result<Self, Error> {
-        let tables = disk.tables()?;
-        let profiles: HashMap<_, _> =
-            tables.profiles.into_iter().map(|(id, profile)| (id, Arc::new(profile))).collect();
-        let mut mailboxes: HashMap<_, _> = tables.mailboxes.iter().map(|row| (row.id, row.mailbox)).collect();
-        let mut last_group = disk.last_group()?.max(tables.accounted);
-        last_group = mailboxes.values().map(|mailbox| mailbox.head.group()).fold(last_group, u64::max);
-
-        let mut lagging = HashSet::new();
-        let (mut number, mut unaccounted) = (tables.accounted, 0);
-        loop {
-            let groups = disk.groups_behind(number)?;
-            let Some(last) = groups.last() else { break };
-            number = last.number;
-            for group in &groups {
-                unaccounted += group.body.len();
-                replay(group, &mut mailboxes, &mut lagging).map_err(|what| disk.damage(&what))?;
-            }
-        }
-
-        let mut users = HashMap::new();
-        let mut names = HashMap::new();
-        let mut profile_ids: HashMap<_, _> = profiles.iter().map(|(&id, profile)| (Arc::clone(profile), id)).collect();
-        for AccountRow { id, profile: profile_id, password } in tables.accounts {
-            let missing = |what| disk.damage(&format!("account {} has no {what}", id.0));
-            let profile = Arc::clone(profiles.get(&profile_id).ok_or_else(|| missing("profile"))?);
-            profile_ids.insert(Arc::clone(&profile), profile_id);
-            let mailbox = *mailboxes.get(&id).ok_or_else(|| missing("mailbox"))?;
-            let user = profile.user().clone();
-            names.insert(id, user.clone());
-            let account = Arc::new(Account { profile, password });
-            let lagging = lagging.contains(&id);
-            users.insert(user, User { id, account, mailbox, profile: profile_id, lagging });
-        }
-        let mut sessions = Sessions::default();
-        for SessionRow { login, token, account, until } in tables.sessions {
-            let user = names.get(&account).and_then(|name| users.get(name));
-            let user = user.ok_or_else(|| disk.damage(&format!("session {} is nobody's", login.0)))?;
-            sessions.restore(login, token, &user.account.profile, until, until);
-        }
-        Ok(Self {
-            epoch: Arc::default(),
-            lagging: lagging.iter().filter_map(|id| names.get(id).cloned()).collect(),
-            users,
-            sessions,
-            profile_ids,
-            profiles,
-            open: OpenGroup::new(last_group + 1),
-            recent: Recent::default(),
-            writes: Vec::new(),
-            taken: 0,
-            appended: 0,
-            unaccounted,
-            last_mailbox: tables.last_mailbox,
-            last_profile: tables.last_profile,
-        })
-    }
-
     pub(super) fn user(&self, name: &str) -> Option<&User> {
         self.users.get(name)
     }
@@ -167,11 +115,12 @@ impl State {
         true
     }
 
-    pub(super) fn remove_account(&mut self, user: &str) -> bool {
+    /// Gives the mailbox that the account had.
+    pub(super) fn remove_account(&mut self, user: &str) -> Option<Mailbox> {
         self.close_sessions(user);
-        let Some(user) = self.users.remove(user) else { return false };
+        let user = self.users.remove(user)?;
         self.writes.push(Write::DropAccount(user.id));
-        true
+        Some(user.mailbox)
     }
 
     fn write_account(&mut self, id: MailboxId, account: &Account) -> ProfileId {
@@ -262,11 +211,22 @@ impl State {
         self.taken + self.appended + self.writes.len() as u64
     }
 
-    /// Takes out all that is to be written.
-    pub(super) fn take_batch(&mut self) -> Batch {
+    /// Takes note that a restore has begun or ended.
+    pub(super) fn set_whole(&mut self, whole: bool) {
+        self.whole = whole;
+    }
+
+    /// Takes out all that is to be written, with a summary if that has changed or the disk is to be
+    /// `summed_up` in any case.
+    pub(super) fn take_batch(&mut self, summed_up: bool) -> Batch {
         self.close_group();
         if self.unaccounted >= ACCOUNTED_BYTES {
             self.account();
+        }
+        let summary = self.sum_up();
+        if summed_up || (Summary { last_group: self.summary.last_group, ..summary }) != self.summary {
+            self.summary = summary;
+            self.writes.push(Write::Summary(summary));
         }
         let changes = self.changes();
         let writes = std::mem::take(&mut self.writes);
@@ -287,8 +247,21 @@ impl State {
                 self.writes.push(Write::Mailbox(MailboxRow { id: user.id, mailbox: user.mailbox }));
             }
         }
-        self.writes.push(Write::Accounted(self.last_group()));
+        self.accounted = self.last_group();
         self.unaccounted = 0;
+    }
+
+    fn sum_up(&self) -> Summary {
+        Summary {
+            accounted: self.accounted,
+            last_group: self.last_group(),
+            last_mailbox: self.last_mailbox,
+            last_profile: self.last_profile,
+            accounts: self.users.len() as u64,
+            profiles: self.profiles.len() as u64,
+            sessions: self.sessions.len() as u64,
+            whole: self.whole,
+        }
     }
 
     /// Takes note that a batch was written.
@@ -335,28 +308,6 @@ impl State {
         self.writes.push(Write::Profile(id, Arc::clone(profile)));
         id
     }
-}
-
-/// Takes account of a group's messages in mailboxes that do not know them.
-fn replay(
-    group: &MessageGroup,
-    mailboxes: &mut HashMap<MailboxId, Mailbox>,
-    lagging: &mut HashSet<MailboxId>,
-) -> Result<(), String> {
-    for entry in group.entries() {
-        let entry = entry.ok_or_else(|| format!("message group {} cannot be parsed", group.number))?;
-        let Some(mailbox) = mailboxes.get_mut(&entry.mailbox).filter(|mailbox| mailbox.head < entry.address) else {
-            continue;
-        };
-        if entry.before != mailbox.head {
-            return Err(format!("a message of mailbox {} before group {} is missing", entry.mailbox.0, group.number));
-        }
-        mailbox.head = entry.address;
-        mailbox.unread += 1;
-        mailbox.bytes += entry.text.len();
-        lagging.insert(entry.mailbox);
-    }
-    Ok(())
 }
 
 fn note(users: &HashMap<UserName, User>, writes: &mut Vec<Write>, change: Change) {

@@ -36,11 +36,12 @@ impl Shared {
                     entry.write(&mut thin.body);
                 }
             }
-            // Rewriting costs as much as writing did; it has to be worth it.
-            if thin.body.is_empty() {
+            // The last group stays, if only as a sign of how far the log went.
+            if thin.body.is_empty() && group.number != last {
                 writes.push(Write::DropGroup(group.number));
                 senders.clear();
             } else if thin.body.len() <= group.body.len() / 2 {
+                // Rewriting costs as much as writing did; it has to be worth it.
                 left += thin.body.len();
                 senders = thin.entries().flatten().map(|entry| entry.sender).collect();
                 writes.push(Write::ThinGroup(thin));

@@ -22,7 +22,8 @@ impl Upkeep {
     /// `syncs` has it sync in every interval.
     pub(super) fn start(shared: Arc<Shared>, retention: Retention, syncs: bool) -> Result<Self, Error> {
         let (wake, wakes) = sync_channel(1);
-        let read = Arc::new(AtomicUsize::new(0));
+        // What was read before the last stop, too.
+        let read = Arc::new(AtomicUsize::new(1));
         let work = Work {
             shared: Arc::clone(&shared),
             retention,
@@ -80,7 +81,7 @@ impl Work {
     fn run(mut self, wakes: &Receiver<()>) {
         loop {
             let over = wakes.recv_timeout(UPKEEP_INTERVAL) == Err(RecvTimeoutError::Disconnected);
-            let outcome = if over { self.finish() } else { self.turn() };
+            let outcome = if over { self.shared.finish() } else { self.turn() };
             if let Err(problem) = outcome {
                 let reason: &dyn std::error::Error = &problem;
                 tracing::error!(reason, "the store could not look after its files");
@@ -115,12 +116,5 @@ impl Work {
             self.left = left;
         }
         Ok(())
-    }
-
-    /// Writes down where mailboxes end, and brings all into the database.
-    fn finish(&mut self) -> Result<(), Error> {
-        self.shared.freeze(|state| state.account())?;
-        self.shared.flush()?;
-        self.shared.tidy()
     }
 }
