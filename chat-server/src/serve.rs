@@ -1,7 +1,9 @@
 //! Serving.
 
 use std::error::Error;
+use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 use chat_lib::limits::Limits;
 use chat_lib::server::Handle;
@@ -49,8 +51,7 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
         control.stop();
     }
     // Whoever is still being answered over the control socket has the chat, too, and ends with the process.
-    chat.tidy()?;
-    outcome?;
+    outcome.and(chat.tidy())?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -59,11 +60,22 @@ fn config(args: &Serve) -> Result<Config, chat_lib::Error> {
     let KeepRead(keep_read) = args.keep_read;
     let options = Options { sync: args.sync.into(), keep_read, ..Options::default() };
     let store: Box<dyn Store> =
-        if args.memory { Box::new(Memory::new()) } else { Box::new(Durable::open(&args.data, options)?) };
+        if args.memory { Box::new(Memory::new()) } else { Box::new(open(&args.data, &options)?) };
     let limits =
         Limits { mailbox_messages: args.mailbox_messages, mailbox_bytes: args.mailbox_bytes, ..Limits::default() };
     let registration = args.registration == Registration::Open;
     Ok(Config { store, limits, registration, password_cost: args.password_cost, ..Config::default() })
+}
+
+/// A task that works on the data, or a server that is about to be gone, has it for a moment.
+fn open(directory: &Path, options: &Options) -> Result<Durable, chat_lib::Error> {
+    for _ in 0..20 {
+        match Durable::open(directory, options.clone()) {
+            Err(chat_lib::Error::DataInUse { .. }) => thread::sleep(Duration::from_millis(50)),
+            outcome => return outcome,
+        }
+    }
+    Durable::open(directory, options.clone())
 }
 
 /// A connection takes a descriptor, and the soft limit is often 1,024 for the sake of old programs.

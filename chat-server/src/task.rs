@@ -47,12 +47,7 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
 
 fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {
     let chat = Chat::open(directory)?;
-    let outcome = chat.restore(&mut io::stdin().lock());
-    Ok(outcome.inspect_err(|problem| {
-        if !matches!(problem, chat_lib::Error::NotEmpty) {
-            say!("chat-server: {} has a part of the dump; remove it before you try again", directory.display());
-        }
-    })?)
+    Ok(chat.restore(&mut io::stdin().lock())?)
 }
 
 fn read_password(source: PasswordSource) -> Result<String, Box<dyn Error>> {

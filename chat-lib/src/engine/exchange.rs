@@ -61,13 +61,27 @@ impl Chat {
     /// # Errors
     ///
     /// [`Error::NotEmpty`] if there are users; [`Error::BadDump`] if a line is not as it should be, or
-    /// the last one is missing; [`Error::Io`] or [`Error::Storage`] if the machine fails. After the last
-    /// three, a store on a disk has a part of the dump, and refuses to be opened: it is to be removed.
+    /// the last one is missing; [`Error::Io`] or [`Error::Storage`] if the machine fails. Nothing is left
+    /// of the dump then. Should the process be killed before that, the store refuses to be opened again.
     pub fn restore(&self, input: &mut dyn BufRead) -> Result<(), Error> {
         if !self.config.store.accounts()?.is_empty() {
             return Err(Error::NotEmpty);
         }
-        self.durably(|| self.config.store.restoring(true))?;
+        let store = &self.config.store;
+        self.durably(|| store.restoring(true))?;
+        let outcome = self.take_all(input);
+        self.durably(|| {
+            if outcome.is_err() {
+                for account in store.accounts()? {
+                    store.remove_account(account.profile.user().as_str())?;
+                }
+            }
+            store.restoring(false)
+        })?;
+        outcome
+    }
+
+    fn take_all(&self, input: &mut dyn BufRead) -> Result<(), Error> {
         let mut restoring =
             Restoring { chat: self, senders: HashMap::new(), part: Part::Header, users: 0, messages: 0 };
         let mut line = 0;
@@ -89,7 +103,7 @@ impl Chat {
             })?;
         }
         match restoring.part {
-            Part::Over => self.durably(|| self.config.store.restoring(false)),
+            Part::Over => Ok(()),
             _ => Err(Error::BadDump { line, problem: "the dump is cut off behind it".to_owned() }),
         }
     }

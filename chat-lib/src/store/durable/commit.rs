@@ -30,6 +30,10 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(disk: Box<dyn Disk>) -> Result<Self, Error> {
         let state = State::load(&*disk)?;
+        if !state.is_whole() {
+            let what = "a dump was being restored into it and that was not finished; remove it and restore again";
+            return Err(disk.damage(what));
+        }
         Ok(Self {
             disk,
             sweeping: Mutex::new(()),
@@ -102,11 +106,16 @@ impl Shared {
     /// then can SQLite's write-ahead log start anew, instead of growing. With the log go the sums that
     /// SQLite keeps in it, so what it held is summed up before.
     pub(super) fn tidy(&self) -> Result<(), Error> {
-        self.untidied.store(0, Ordering::Relaxed);
-        self.disk.tidy()?;
-        let _writing = self.writing();
-        self.write(true)?;
-        self.disk.tidy()
+        let untidied = self.untidied.swap(0, Ordering::Relaxed);
+        let outcome = self.disk.tidy().and_then(|()| {
+            let _writing = self.writing();
+            self.write(true)?;
+            self.disk.tidy()
+        });
+        if outcome.is_err() {
+            self.untidied.fetch_add(untidied, Ordering::Relaxed);
+        }
+        outcome
     }
 
     /// Writes down where mailboxes end, and brings all into the database: the next start has nothing to do.

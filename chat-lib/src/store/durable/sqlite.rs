@@ -39,6 +39,7 @@ impl Sqlite {
         let connect = || connect(&database, synced).map_err(|problem| failed(&database, &problem)).map(Mutex::new);
         let (writer, reader, tidier) = (connect()?, connect()?, connect()?);
         see_that_it_is_ours(&get(&writer), &database)?;
+        start_log_anew(&get(&writer)).map_err(|problem| failed(&database, &problem))?;
         Ok(Self { database, writer, reader, tidier, _lock: lock })
     }
 
@@ -194,6 +195,12 @@ fn look_at_log(database: &Path, synced: bool) -> Result<(), Error> {
     }
     tracing::error!(log = %log.display(), problem, "it is left out");
     Ok(())
+}
+
+/// After a crash, SQLite goes on where the log breaks off, and what stands behind it from before would look
+/// like commits behind damage.
+fn start_log_anew(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 fn connect(database: &Path, synced: bool) -> Result<Connection, rusqlite::Error> {

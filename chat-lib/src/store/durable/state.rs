@@ -214,6 +214,11 @@ impl State {
     /// Takes note that a restore has begun or ended.
     pub(super) fn set_whole(&mut self, whole: bool) {
         self.whole = whole;
+        self.writes.push(Write::Summary(self.sum_up()));
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Takes out all that is to be written, with a summary if that has changed or the disk is to be

@@ -94,7 +94,11 @@ impl Work {
 
     fn turn(&mut self) -> Result<(), Error> {
         // What nobody has committed within an interval, nobody waits for; but it should be safe some time.
-        self.shared.flush()?;
+        if let Err(problem) = self.shared.flush() {
+            // On a full disk, the log may find room in itself once it was brought into the database.
+            self.shared.disk.tidy()?;
+            return Err(problem);
+        }
         let written = self.shared.written.load(Ordering::Relaxed);
         if self.syncs && written != self.synced {
             if self.shared.disk.sync().is_err() {
