@@ -1,0 +1,119 @@
+/* Connections in a poll loop of the program's own: one thread, no server of the library.
+ *
+ *     cc own_loop.c $(pkg-config --cflags --libs chat) -o own_loop && ./own_loop 8890
+ *     nc 127.0.0.1 8890
+ *
+ * With a second argument, it ends after so many connections.
+ */
+
+#include <arpa/inet.h>
+#include <chat.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PEERS = 64, BYTES = 4096 };
+
+struct peer {
+    chat_connection *connection;
+    uint8_t received[BYTES]; /* what the connection has not taken yet */
+    size_t len;
+};
+
+static void done(chat_status status) {
+    if (status != CHAT_OK) {
+        fprintf(stderr, "%s: %s\n", chat_status_name((int32_t)status), chat_last_error()->message);
+        exit(1);
+    }
+}
+
+static int listen_on(unsigned short port) {
+    struct sockaddr_in address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 16) != 0) {
+        perror("listen");
+        exit(1);
+    }
+    return fd;
+}
+
+/* Returns 0 when the peer is gone. */
+static int serve(struct peer *peer, int fd, short events) {
+    const uint8_t *data = NULL;
+    size_t len, taken;
+    ssize_t count;
+    if (events & (POLLIN | POLLHUP | POLLERR)) {
+        count = read(fd, peer->received + peer->len, BYTES - peer->len);
+        if (count <= 0) {
+            return 0;
+        }
+        peer->len += (size_t)count;
+    }
+    done(chat_connection_receive(peer->connection, peer->received, peer->len, &taken));
+    peer->len -= taken;
+    memmove(peer->received, peer->received + taken, peer->len);
+    done(chat_connection_output(peer->connection, &data, &len));
+    if (len > 0) {
+        count = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count > 0) {
+            done(chat_connection_sent(peer->connection, (size_t)count));
+        }
+    }
+    return 1;
+}
+
+int main(int argc, char **argv) {
+    static struct peer peers[PEERS];
+    struct pollfd polled[PEERS + 1];
+    chat *room = NULL;
+    const uint8_t *data = NULL;
+    size_t len;
+    int count = 0, served = 0, listener, place;
+    int last = argc > 2 ? atoi(argv[2]) : -1;
+
+    done(chat_open(NULL, &room));
+    done(chat_add_demo_users(room));
+    listener = listen_on((unsigned short)(argc > 1 ? atoi(argv[1]) : 8890));
+    while (count > 0 || served != last) {
+        for (place = 0; place < count; place++) {
+            done(chat_connection_output(peers[place].connection, &data, &len));
+            polled[place].events = (short)((peers[place].len < BYTES ? POLLIN : 0) | (len > 0 ? POLLOUT : 0));
+        }
+        /* The listener's entry stands behind those of the peers. */
+        polled[count].fd = listener;
+        polled[count].events = count < PEERS && served != last ? POLLIN : 0;
+        if (poll(polled, (nfds_t)count + 1, -1) < 0) {
+            perror("poll");
+            return 1;
+        }
+        if (polled[count].revents & POLLIN) {
+            polled[count].fd = accept(listener, NULL, NULL);
+            polled[count].revents = 0;
+            memset(&peers[count], 0, sizeof peers[count]);
+            done(chat_connection_new(room, NULL, &peers[count].connection));
+            count++;
+            served++;
+        }
+        for (place = count - 1; place >= 0; place--) {
+            if (polled[place].revents != 0 && !serve(&peers[place], polled[place].fd, polled[place].revents)) {
+                close(polled[place].fd);
+                done(chat_connection_free(peers[place].connection));
+                count--;
+                peers[place] = peers[count];
+                polled[place] = polled[count];
+            }
+        }
+    }
+    close(listener);
+    done(chat_close(room));
+    return 0;
+}

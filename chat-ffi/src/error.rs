@@ -1,0 +1,102 @@
+//! What a failure leaves behind.
+
+use std::cell::RefCell;
+use std::error::Error as StdError;
+use std::ffi::{CString, c_char};
+use std::ptr;
+
+use chat_lib::Error;
+
+use crate::status::chat_status;
+
+/// The details of a failure. All pointers are to NUL-terminated UTF-8.
+#[repr(C)]
+#[derive(Debug)]
+#[allow(non_camel_case_types)]
+pub struct chat_error {
+    /// What the function returned.
+    pub status: chat_status,
+    /// The code that the wire has for it (docs/protocol.md, "Refusals"); "" if it has none.
+    pub code: *const c_char,
+    /// A sentence for people: what happened, through whose fault, and what to do.
+    pub message: *const c_char,
+}
+
+/// The details of the last call that failed on this thread; NULL if none has.
+///
+/// Memory: the library's, valid until the next call that fails on this thread, or its end. Calls that do
+/// not fail leave it as it is. Thread: any; each has its own.
+#[unsafe(no_mangle)]
+pub extern "C" fn chat_last_error() -> *const chat_error {
+    LAST.try_with(|last| last.borrow().as_ref().map_or(ptr::null(), |last| &raw const *last.error))
+        .unwrap_or(ptr::null())
+}
+
+/// Why a call failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: chat_status,
+    code: String,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(status: chat_status, message: impl Into<String>) -> Self {
+        Self { status, code: status.code().to_owned(), message: message.into() }
+    }
+
+    pub(crate) fn argument(message: impl Into<String>) -> Self {
+        Self::new(chat_status::CHAT_INVALID_ARGUMENT, message)
+    }
+
+    /// That there is no more; not a failure, and not remembered.
+    pub(crate) fn end() -> Self {
+        Self::new(chat_status::CHAT_END, "there is no more")
+    }
+
+    /// Keeps it for [`chat_last_error`], and gives the status to return.
+    pub(crate) fn report(self) -> chat_status {
+        let Self { status, code, message } = self;
+        if status != chat_status::CHAT_END {
+            let (code, message) = (c_string(code), c_string(message));
+            let error = Box::new(chat_error { status, code: code.as_ptr(), message: message.as_ptr() });
+            // A thread that is at its end remembers nothing.
+            LAST.try_with(|last| *last.borrow_mut() = Some(Last { error, _strings: (code, message) })).ok();
+        }
+        status
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = error.code().to_owned();
+        let mut message = error.to_string();
+        let mut next = error.source();
+        while let Some(reason) = next {
+            let text = reason.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            next = reason.source();
+        }
+        Self { status: chat_status::of_code(&code).unwrap_or(chat_status::CHAT_REFUSED), code, message }
+    }
+}
+
+/// What [`chat_last_error`] points to.
+struct Last {
+    error: Box<chat_error>,
+    _strings: (CString, CString),
+}
+
+thread_local! {
+    static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+}
+
+/// With NULs left out, which C would take for the end.
+pub(crate) fn c_string(text: String) -> CString {
+    CString::new(text).unwrap_or_else(|nul| {
+        let bytes: Vec<u8> = nul.into_vec().into_iter().filter(|&byte| byte != 0).collect();
+        CString::new(bytes).unwrap_or_default()
+    })
+}

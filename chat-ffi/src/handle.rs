@@ -1,0 +1,148 @@
+//! Handles: to C pointers to incomplete types, here keys of a table. A key that was taken out is never
+//! given out again, so a handle that was freed, or is of another kind, is found out.
+
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
+
+use chat_lib::{Chat, Client};
+use slotmap::{DefaultKey, Key, KeyData, SlotMap};
+
+use crate::connection::Peer;
+use crate::error::Failure;
+use crate::lists::{Messages, Users};
+use crate::server::Running;
+use crate::status::chat_status;
+
+/// A type of C that stands for one of ours. Each pair is declared once, below.
+pub(crate) trait Kind: Sized {
+    /// What is behind the handle.
+    type Target;
+
+    fn into_object(target: Arc<Self::Target>) -> Object;
+
+    fn of_object(object: &Object) -> Option<&Arc<Self::Target>>;
+}
+
+macro_rules! kinds {
+    ($($name:ident, $kind:ident = $target:ty;)*) => {
+        /// What a handle can stand for.
+        pub(crate) enum Object {
+            $($kind(Arc<$target>)),*
+        }
+
+        $(
+            impl Kind for $name {
+                type Target = $target;
+
+                fn into_object(target: Arc<Self::Target>) -> Object {
+                    Object::$kind(target)
+                }
+
+                fn of_object(object: &Object) -> Option<&Arc<Self::Target>> {
+                    if let Object::$kind(target) = object { Some(target) } else { None }
+                }
+            }
+        )*
+    };
+}
+
+kinds! {
+    chat, Chat = Chat;
+    chat_connection, Connection = Mutex<Peer>;
+    chat_server, Server = Running;
+    chat_client, Client = Mutex<Client>;
+    chat_inbox, Inbox = Mutex<Messages>;
+    chat_users, Users = Mutex<Users>;
+}
+
+/// A chat: users, their sessions and their mailboxes.
+#[allow(non_camel_case_types)]
+pub struct chat {
+    _incomplete: (),
+}
+
+/// A byte stream of one peer, without I/O.
+#[allow(non_camel_case_types)]
+pub struct chat_connection {
+    _incomplete: (),
+}
+
+/// A server in threads of its own.
+#[allow(non_camel_case_types)]
+pub struct chat_server {
+    _incomplete: (),
+}
+
+/// A connection to a server, seen from the other side.
+#[allow(non_camel_case_types)]
+pub struct chat_client {
+    _incomplete: (),
+}
+
+/// Messages that were taken out of a mailbox, to be gone through once.
+#[allow(non_camel_case_types)]
+pub struct chat_inbox {
+    _incomplete: (),
+}
+
+/// Names of users, to be gone through once.
+#[allow(non_camel_case_types)]
+pub struct chat_users {
+    _incomplete: (),
+}
+
+/// A handle for `target`.
+pub(crate) fn put<K: Kind>(target: K::Target) -> *mut K {
+    let object = K::into_object(Arc::new(target));
+    let key = TABLE.write().unwrap_or_else(PoisonError::into_inner).insert(object);
+    std::ptr::without_provenance_mut(to_address(key))
+}
+
+/// What `handle` stands for.
+pub(crate) fn get<K: Kind>(handle: *const K) -> Result<Arc<K::Target>, Failure> {
+    let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
+    let object = to_key(handle.addr()).and_then(|key| table.get(key)).and_then(K::of_object);
+    object.cloned().ok_or_else(|| invalid(handle))
+}
+
+/// Takes what `handle` stands for out of the table, if `ready` says so; NULL is nothing to take. It lives on
+/// as long as others use it.
+pub(crate) fn take<K: Kind>(
+    handle: *mut K,
+    ready: impl FnOnce(&K::Target) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    if handle.is_null() {
+        return Ok(());
+    }
+    let taken = {
+        let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
+        let key = to_key(handle.addr()).ok_or_else(|| invalid(handle))?;
+        ready(table.get(key).and_then(K::of_object).ok_or_else(|| invalid(handle))?)?;
+        table.remove(key)
+    };
+    // Dropping it may take long, and the table is free meanwhile.
+    drop(taken);
+    Ok(())
+}
+
+fn invalid<K>(handle: *const K) -> Failure {
+    if handle.is_null() {
+        return Failure::argument("the handle is NULL");
+    }
+    let problem = "the handle was freed before, is of another kind, or never was one";
+    Failure::new(chat_status::CHAT_INVALID_HANDLE, problem)
+}
+
+static TABLE: LazyLock<RwLock<SlotMap<DefaultKey, Object>>> = LazyLock::new(RwLock::default);
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("a handle holds a key of 64 bits in a pointer");
+
+fn to_address(key: DefaultKey) -> usize {
+    key.data().as_ffi() as usize
+}
+
+/// `None` if no key has that address: the table takes some others for keys, too.
+fn to_key(address: usize) -> Option<DefaultKey> {
+    let key: DefaultKey = KeyData::from_ffi(address as u64).into();
+    (to_address(key) == address).then_some(key)
+}

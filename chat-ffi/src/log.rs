@@ -1,0 +1,157 @@
+//! The log, for the host to write where it likes.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::io::{self, Write};
+use std::sync::{LazyLock, PoisonError, RwLock};
+
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
+
+use crate::boundary::boundary;
+use crate::error::{Failure, c_string};
+use crate::status::chat_status;
+
+/// How important a line of the log is.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug)]
+#[allow(non_camel_case_types)]
+pub enum chat_log_level {
+    /// Nothing is.
+    CHAT_LOG_OFF = 0,
+    /// Something failed.
+    CHAT_LOG_ERROR = 1,
+    /// Something may fail.
+    CHAT_LOG_WARN = 2,
+    /// Connections, logins, logouts, refusals.
+    CHAT_LOG_INFO = 3,
+    /// Also each send, inbox and list of users.
+    CHAT_LOG_DEBUG = 4,
+    /// All there is.
+    CHAT_LOG_TRACE = 5,
+}
+
+/// Takes a line of the log.
+///
+/// - `user_data`: what chat_set_log() was given.
+/// - `level`: a chat_log_level.
+/// - `line`: the line, without a line end, a time or the level; valid until the callback returns.
+///
+/// It is called from any thread, from many at once, and maybe while the library holds locks: it must not call
+/// the library, and must return: no longjmp() and no exception may leave it.
+#[allow(non_camel_case_types)]
+pub type chat_log_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, level: i32, line: *const c_char)>;
+
+/// Has what happens in all chats of the process told to a callback. No password, token or text is in it.
+///
+/// - `level`: how important it must be, as a chat_log_level; CHAT_LOG_OFF to hear no more.
+/// - `callback`: who is told; NULL to hear no more.
+/// - `user_data`: passed to the callback; may be NULL.
+///
+/// When it returns, the callback that was set before is not running and will not be called again.
+///
+/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT for a level that is none; CHAT_INTERNAL if the process has a log
+/// of Rust's already. Thread: any, but not from the callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_set_log(level: i32, callback: chat_log_fn, user_data: *mut c_void) -> chat_status {
+    boundary(|| {
+        let level = match level {
+            0 => LevelFilter::OFF,
+            1 => LevelFilter::ERROR,
+            2 => LevelFilter::WARN,
+            3 => LevelFilter::INFO,
+            4 => LevelFilter::DEBUG,
+            5 => LevelFilter::TRACE,
+            _ => return Err(Failure::argument(format!("level is no chat_log_level: {level}"))),
+        };
+        let listener = callback.map(|callback| Listener { callback, user_data });
+        let level = if listener.is_some() { level } else { LevelFilter::OFF };
+        *LISTENER.write().unwrap_or_else(PoisonError::into_inner) = listener;
+        let set = SET_LEVEL.as_ref().map_err(|problem| Failure::new(chat_status::CHAT_INTERNAL, problem))?;
+        set(level);
+        Ok(())
+    })
+}
+
+struct Listener {
+    callback: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
+    user_data: *mut c_void,
+}
+
+// SAFETY: `user_data` is passed on and never looked at; the header says from where it is.
+unsafe impl Send for Listener {}
+// SAFETY: as above.
+unsafe impl Sync for Listener {}
+
+impl Listener {
+    fn tell(&self, level: i32, line: &CStr) {
+        // SAFETY: the host has promised that it can be called so, with this `user_data`.
+        unsafe { (self.callback)(self.user_data, level, line.as_ptr()) }
+    }
+}
+
+static LISTENER: RwLock<Option<Listener>> = RwLock::new(None);
+
+type SetLevel = Box<dyn Fn(LevelFilter) + Send + Sync>;
+
+/// Made with the first call: a process has one log, for good.
+static SET_LEVEL: LazyLock<Result<SetLevel, String>> = LazyLock::new(|| {
+    let (filter, handle) = reload::Layer::new(LevelFilter::OFF);
+    let lines = fmt::layer().without_time().with_level(false).with_target(false).with_ansi(false).with_writer(Lines);
+    let log = tracing_subscriber::registry().with(filter).with(lines);
+    tracing::subscriber::set_global_default(log).map_err(|problem| problem.to_string())?;
+    Ok(Box::new(move |level| {
+        // It fails only when the log is gone, which it never is.
+        handle.reload(level).ok();
+    }))
+});
+
+/// Makes a writer for each line.
+struct Lines;
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Line;
+
+    fn make_writer(&self) -> Line {
+        Line { level: chat_log_level::CHAT_LOG_INFO, text: Vec::new() }
+    }
+
+    fn make_writer_for(&self, event: &Metadata<'_>) -> Line {
+        let level = match *event.level() {
+            Level::ERROR => chat_log_level::CHAT_LOG_ERROR,
+            Level::WARN => chat_log_level::CHAT_LOG_WARN,
+            Level::INFO => chat_log_level::CHAT_LOG_INFO,
+            Level::DEBUG => chat_log_level::CHAT_LOG_DEBUG,
+            Level::TRACE => chat_log_level::CHAT_LOG_TRACE,
+        };
+        Line { level, text: Vec::new() }
+    }
+}
+
+/// A line that is told when it is whole.
+struct Line {
+    level: chat_log_level,
+    text: Vec<u8>,
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let line = c_string(String::from_utf8_lossy(&self.text).trim_end().to_owned());
+        if let Some(listener) = &*LISTENER.read().unwrap_or_else(PoisonError::into_inner) {
+            listener.tell(self.level as i32, &line);
+        }
+    }
+}

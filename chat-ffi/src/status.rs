@@ -1,0 +1,224 @@
+//! What functions return.
+
+use std::ffi::{CStr, c_char};
+
+/// What became of a call. Numbers are permanent: a status keeps its number, and a number that is retired
+/// is listed here and never used again. Retired so far: none.
+///
+/// From 10 on, a status stands for the code of the same name that refusals have on the wire and that
+/// docs/protocol.md explains: CHAT_NO_SUCH_USER for "no_such_user".
+#[repr(i32)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[allow(non_camel_case_types)]
+pub enum chat_status {
+    /// It was done.
+    CHAT_OK = 0,
+    /// There is no more: the last message or user was given before. Not a failure.
+    CHAT_END = 1,
+    /// An argument is NULL that must not be, is not UTF-8, or makes no sense. The caller's; nothing was done.
+    CHAT_INVALID_ARGUMENT = 2,
+    /// A handle was freed before, is of another kind, or never was one. The caller's; nothing was done.
+    CHAT_INVALID_HANDLE = 3,
+    /// A bug in libchat, which has not harmed the program. Please report it, with the message.
+    CHAT_INTERNAL = 4,
+    /// The server runs still, so it cannot be freed. The caller's; nothing was done.
+    CHAT_STILL_RUNNING = 5,
+    /// The library is not of the version that the header is of.
+    CHAT_WRONG_VERSION = 6,
+    /// A login with a user name that no account has.
+    CHAT_NO_SUCH_USER = 10,
+    /// A login with the wrong password.
+    CHAT_WRONG_PASSWORD = 11,
+    /// A message to a user name that no account has.
+    CHAT_NO_SUCH_RECIPIENT = 12,
+    /// A token that opens no session: never given out, logged out, or expired.
+    CHAT_NO_SUCH_SESSION = 13,
+    /// Not a command, or a word is missing.
+    CHAT_BAD_COMMAND = 14,
+    /// A line or a text is longer than the limit.
+    CHAT_LINE_TOO_LONG = 15,
+    /// The recipient has too much unread.
+    CHAT_MAILBOX_FULL = 16,
+    /// Too many failed logins; wait.
+    CHAT_TOO_MANY_ATTEMPTS = 17,
+    /// The server takes no registrations.
+    CHAT_REGISTRATION_CLOSED = 18,
+    /// Too many logins wait for their passwords to be checked; try again later.
+    CHAT_BUSY = 19,
+    /// The disk could not be read or written, or what it holds is damaged.
+    CHAT_STORAGE = 20,
+    /// The system gave no randomness.
+    CHAT_ENTROPY = 21,
+    /// A password could not be hashed, most likely for want of memory.
+    CHAT_HASHING = 22,
+    /// The user name is taken.
+    CHAT_USER_EXISTS = 23,
+    /// Not a user name.
+    CHAT_INVALID_USER_NAME = 24,
+    /// Not a full name.
+    CHAT_INVALID_FULL_NAME = 25,
+    /// Not a country.
+    CHAT_INVALID_COUNTRY = 26,
+    /// Not a password.
+    CHAT_INVALID_PASSWORD = 27,
+    /// Not a session token.
+    CHAT_INVALID_TOKEN = 28,
+    /// A word or a text that cannot travel in a request line; nothing was sent.
+    CHAT_INVALID_REQUEST = 29,
+    /// The directory is in use, by another process or by this one.
+    CHAT_DATA_IN_USE = 30,
+    /// The directory was written by a version with another format.
+    CHAT_DATA_FORMAT = 31,
+    /// A dump was to be restored where there are users.
+    CHAT_NOT_EMPTY = 32,
+    /// A line of a dump is not as it should be.
+    CHAT_BAD_DUMP = 33,
+    /// A user with a public password was to be on a network.
+    CHAT_PUBLIC_PASSWORD = 34,
+    /// The server refused with a code that has no status; chat_last_error() has it.
+    CHAT_REFUSED = 35,
+    /// What came from the server is no answer.
+    CHAT_BAD_REPLY = 36,
+    /// The server closed the connection before it answered.
+    CHAT_DISCONNECTED = 37,
+    /// It did not happen in time.
+    CHAT_TIMED_OUT = 38,
+    /// The address cannot be listened on.
+    CHAT_LISTEN = 39,
+    /// Reading, writing or polling failed in another way.
+    CHAT_IO = 40,
+}
+
+/// The name of a status, such as "CHAT_NO_SUCH_USER"; "CHAT_?" for a number that is none.
+///
+/// Memory: the library's, valid for ever. Thread: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn chat_status_name(status: i32) -> *const c_char {
+    row(status).map_or(c"CHAT_?", |row| row.name).as_ptr()
+}
+
+/// A sentence for people about a status; what chat_last_error() says is more precise.
+///
+/// Memory: the library's, valid for ever. Thread: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn chat_status_sentence(status: i32) -> *const c_char {
+    row(status).map_or(c"there is no such status", |row| row.sentence).as_ptr()
+}
+
+impl chat_status {
+    /// The status for a code of `docs/protocol.md`.
+    pub(crate) fn of_code(code: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.code == code).map(|row| row.status)
+    }
+
+    /// The code that it stands for; empty if it is a status of C alone.
+    pub(crate) fn code(self) -> &'static str {
+        row(self as i32).map_or("", |row| row.code)
+    }
+}
+
+fn row(status: i32) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.status as i32 == status)
+}
+
+struct Row {
+    status: chat_status,
+    name: &'static CStr,
+    code: &'static str,
+    sentence: &'static CStr,
+}
+
+macro_rules! table {
+    ($($status:ident $code:literal $sentence:literal)*) => {
+        [$(Row {
+            status: chat_status::$status,
+            name: match CStr::from_bytes_with_nul(concat!(stringify!($status), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => c"",
+            },
+            code: $code,
+            sentence: $sentence,
+        }),*]
+    };
+}
+
+static TABLE: [Row; 38] = table! {
+    CHAT_OK "" c"it was done"
+    CHAT_END "" c"there is no more"
+    CHAT_INVALID_ARGUMENT "" c"an argument is NULL, not UTF-8, or makes no sense"
+    CHAT_INVALID_HANDLE "" c"the handle was freed before, is of another kind, or never was one"
+    CHAT_INTERNAL "" c"a bug in libchat; please report it"
+    CHAT_STILL_RUNNING "" c"the server runs still; stop and join it first"
+    CHAT_WRONG_VERSION "" c"the library is not of the version that the program was compiled for"
+    CHAT_NO_SUCH_USER "no_such_user" c"there is no such user"
+    CHAT_WRONG_PASSWORD "wrong_password" c"the password is wrong"
+    CHAT_NO_SUCH_RECIPIENT "no_such_recipient" c"there is no such recipient"
+    CHAT_NO_SUCH_SESSION "no_such_session" c"there is no such session; log in again"
+    CHAT_BAD_COMMAND "bad_command" c"that is not a command, or a word is missing"
+    CHAT_LINE_TOO_LONG "line_too_long" c"the line is too long; send a shorter one"
+    CHAT_MAILBOX_FULL "mailbox_full" c"the recipient's inbox is full; it has room again when they read it"
+    CHAT_TOO_MANY_ATTEMPTS "too_many_attempts" c"too many failed attempts; wait"
+    CHAT_REGISTRATION_CLOSED "registration_closed" c"this server takes no registrations; ask its operator for an account"
+    CHAT_BUSY "busy" c"too many logins are waiting; try again later"
+    CHAT_STORAGE "storage" c"the disk could not be read or written, or what it holds is damaged"
+    CHAT_ENTROPY "entropy" c"the system gives no randomness"
+    CHAT_HASHING "hashing" c"the password could not be hashed"
+    CHAT_USER_EXISTS "user_exists" c"that user name is taken"
+    CHAT_INVALID_USER_NAME "invalid_user_name" c"that is not a user name"
+    CHAT_INVALID_FULL_NAME "invalid_full_name" c"that is not a full name"
+    CHAT_INVALID_COUNTRY "invalid_country" c"that is not a country"
+    CHAT_INVALID_PASSWORD "invalid_password" c"that is not a password"
+    CHAT_INVALID_TOKEN "invalid_token" c"that is not a session token"
+    CHAT_INVALID_REQUEST "invalid_request" c"a word or a text cannot travel in a request line"
+    CHAT_DATA_IN_USE "data_in_use" c"the directory is in use by another process, or by this one"
+    CHAT_DATA_FORMAT "data_format" c"the data was written by a version with another format"
+    CHAT_NOT_EMPTY "not_empty" c"there are users already; a dump is restored where there are none"
+    CHAT_BAD_DUMP "bad_dump" c"a line of the dump is not as it should be"
+    CHAT_PUBLIC_PASSWORD "public_password" c"a user has a public password, and the address is not loopback"
+    CHAT_REFUSED "refused" c"the server refused"
+    CHAT_BAD_REPLY "bad_reply" c"the server's answer makes no sense"
+    CHAT_DISCONNECTED "disconnected" c"the server closed the connection"
+    CHAT_TIMED_OUT "timed_out" c"it did not happen in time"
+    CHAT_LISTEN "listen" c"the address cannot be listened on"
+    CHAT_IO "io" c"reading, writing or polling failed"
+};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Every code in a table of the protocol has a status, and the other way round.
+    #[test]
+    fn every_code_has_a_status() {
+        let protocol = include_str!("../../docs/protocol.md");
+        let refusals = protocol.split("## Refusals").nth(1).unwrap().split("## Limits").next().unwrap();
+        let others = protocol.split("## Errors that never travel").nth(1).unwrap();
+        let codes: BTreeSet<&str> = refusals
+            .lines()
+            .chain(others.lines())
+            .filter(|line| line.starts_with("| `"))
+            .flat_map(|line| line.split('|').nth(1).into_iter().chain(line.split('|').nth(2)))
+            .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+            .filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && word.contains('_'))
+            .chain(["busy", "storage", "entropy", "hashing", "refused", "disconnected", "listen", "io"])
+            .collect();
+        let known: BTreeSet<&str> = TABLE.iter().map(|row| row.code).filter(|code| !code.is_empty()).collect();
+        assert_eq!(codes, known);
+    }
+
+    #[test]
+    fn every_status_has_a_row() {
+        let declared = include_str!("status.rs").split("pub enum chat_status").nth(1).unwrap();
+        let declared = declared.split("\n}\n").next().unwrap();
+        let numbers: Vec<(&str, i32)> = declared
+            .lines()
+            .filter_map(|line| line.trim().strip_suffix(',')?.split_once(" = "))
+            .map(|(name, number)| (name, number.parse().unwrap()))
+            .collect();
+        let rows: Vec<(&str, i32)> = TABLE.iter().map(|row| (row.name.to_str().unwrap(), row.status as i32)).collect();
+        assert_eq!(rows, numbers);
+        assert!(TABLE.iter().all(|row| !row.sentence.is_empty()));
+    }
+}

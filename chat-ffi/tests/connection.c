@@ -1,0 +1,62 @@
+/* A connection without I/O: any pieces, output that is sent in part, a peer that does not read. */
+
+#include "check.h"
+
+static const char refused[] = "{\"status\": \"ERROR\", \"message\": \"Command tidak benar\"}\r\n\r\n";
+
+static void in_pieces(chat *it) {
+    chat_connection *connection = NULL;
+    const uint8_t *data = NULL;
+    const char *line = "halo\r\nhalo\n";
+    size_t place, taken, len;
+    int mid_line;
+    OK(chat_connection_new(it, NULL, &connection));
+    for (place = 0; place < strlen(line); place++) {
+        OK(chat_connection_receive(connection, (const uint8_t *)line + place, 1, &taken));
+        CHECK(taken == 1);
+        OK(chat_connection_mid_line(connection, &mid_line));
+        CHECK(mid_line == (line[place] != '\n'));
+    }
+    OK(chat_connection_output(connection, &data, &len));
+    CHECK(len == 2 * strlen(refused) && memcmp(data, refused, strlen(refused)) == 0);
+    OK(chat_connection_sent(connection, 10));
+    OK(chat_connection_output(connection, &data, &len));
+    CHECK(len == 2 * strlen(refused) - 10 && memcmp(data, refused + 10, strlen(refused) - 10) == 0);
+    OK(chat_connection_receive(connection, NULL, 0, &taken));
+    OK(chat_connection_output(connection, &data, &len));
+    CHECK(len == 2 * strlen(refused) - 10);
+    OK(chat_connection_sent(connection, len));
+    OK(chat_connection_output(connection, &data, &len));
+    CHECK(len == 0);
+    OK(chat_connection_free(connection));
+}
+
+static void a_peer_that_does_not_read(void) {
+    chat *it = NULL;
+    chat_connection *connection = NULL;
+    const uint8_t *data = NULL;
+    chat_options options = CHAT_OPTIONS_INIT;
+    size_t taken, len;
+    options.reply_bytes = 1;
+    OK(chat_open(&options, &it));
+    OK(chat_connection_new(it, "[2001:db8::1]:50000", &connection));
+    OK(chat_connection_receive(connection, (const uint8_t *)"a\nb\n", 4, &taken));
+    CHECK(taken == 2);
+    OK(chat_connection_receive(connection, (const uint8_t *)"b\n", 2, &taken));
+    CHECK(taken == 0);
+    OK(chat_connection_output(connection, &data, &len));
+    OK(chat_connection_sent(connection, len));
+    OK(chat_connection_receive(connection, (const uint8_t *)"b\n", 2, &taken));
+    CHECK(taken == 2);
+    OK(chat_connection_free(connection));
+    OK(chat_close(it));
+}
+
+int main(void) {
+    chat *it = NULL;
+    OK(chat_open(NULL, &it));
+    in_pieces(it);
+    OK(chat_close(it));
+    a_peer_that_does_not_read();
+    return 0;
+}

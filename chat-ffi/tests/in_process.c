@@ -1,0 +1,179 @@
+/* The chat in the program: opened, asked, its calls, its errors. The argument is a directory to use. */
+
+#include "check.h"
+
+static const char halo[] = "halo";
+
+static void answers(chat *it) {
+    chat_buffer answer;
+    OK(chat_answer(it, (const uint8_t *)halo, 4, &answer));
+    CHECK(answer.len == strlen("{\"status\": \"ERROR\", \"message\": \"Command tidak benar\"}\r\n\r\n"));
+    CHECK(strcmp((const char *)answer.data, "{\"status\": \"ERROR\", \"message\": \"Command tidak benar\"}\r\n\r\n") == 0);
+    chat_buffer_free(&answer);
+    CHECK(answer.data == NULL && answer.len == 0);
+    OK(chat_answer(it, NULL, 0, &answer));
+    CHECK(begins(&answer, "{\"status\": \"ERROR\""));
+    chat_buffer_free(&answer);
+    OK(chat_answer(it, (const uint8_t *)"auth messi surabaya\r\n", 21, &answer));
+    CHECK(begins(&answer, "{\"status\": \"OK\", \"tokenid\": \""));
+    chat_buffer_free(&answer);
+}
+
+static void calls(chat *it) {
+    chat_token messi, henderson;
+    chat_inbox *inbox = NULL;
+    chat_users *users = NULL;
+    chat_message message;
+    const char *name;
+    size_t count;
+
+    IS(CHAT_NO_SUCH_USER, chat_login(it, "nobody", "surabaya", &messi));
+    IS(CHAT_WRONG_PASSWORD, chat_login(it, "messi", "malang", &messi));
+    OK(chat_login(it, "messi", "surabaya", &messi));
+    CHECK(strlen(messi.text) == 36);
+    OK(chat_login(it, "henderson", "surabaya", &henderson));
+    OK(chat_send(it, &messi, "henderson", "Halo Henderson, apa kabar?"));
+    OK(chat_send(it, &messi, "henderson", ""));
+    OK(chat_send(it, &henderson, "henderson", "caf\xc3\xa9"));
+    IS(CHAT_NO_SUCH_RECIPIENT, chat_send(it, &messi, "nobody", "?"));
+    IS(CHAT_INVALID_REQUEST, chat_send(it, &messi, "henderson", "two\nlines"));
+
+    OK(chat_take_inbox(it, &henderson, &inbox));
+    OK(chat_inbox_count(inbox, &count));
+    CHECK(count == 3);
+    OK(chat_inbox_next(inbox, &message));
+    CHECK(strcmp(message.from, "messi") == 0 && strcmp(message.from_name, "Lionel Messi") == 0);
+    CHECK(strcmp(message.to_name, "Jordan Henderson") == 0);
+    CHECK(strcmp(message.text, "Halo Henderson, apa kabar?") == 0 && message.text_len == 26);
+    OK(chat_inbox_next(inbox, &message));
+    CHECK(message.text_len == 0 && message.text[0] == '\0');
+    OK(chat_inbox_next(inbox, &message));
+    CHECK(strcmp(message.text, "caf\xc3\xa9") == 0);
+    IS(CHAT_END, chat_inbox_next(inbox, &message));
+    OK(chat_inbox_count(inbox, &count));
+    CHECK(count == 0);
+    OK(chat_inbox_free(inbox));
+    OK(chat_take_inbox(it, &henderson, &inbox));
+    IS(CHAT_END, chat_inbox_next(inbox, &message));
+    OK(chat_inbox_free(inbox));
+
+    OK(chat_active_users(it, &messi, &users));
+    OK(chat_users_next(users, &name));
+    CHECK(strcmp(name, "messi") == 0);
+    OK(chat_users_next(users, &name));
+    CHECK(strcmp(name, "henderson") == 0);
+    IS(CHAT_END, chat_users_next(users, &name));
+    OK(chat_users_free(users));
+
+    OK(chat_logout(it, &messi));
+    IS(CHAT_NO_SUCH_SESSION, chat_logout(it, &messi));
+    OK(chat_remove_user(it, "henderson"));
+    IS(CHAT_NO_SUCH_SESSION, chat_take_inbox(it, &henderson, &inbox));
+    IS(CHAT_NO_SUCH_USER, chat_remove_user(it, "henderson"));
+}
+
+static void accounts(chat *it) {
+    chat_token token;
+    OK(chat_add_user(it, "ana", "secret", "Ana Lima", "Brasil"));
+    IS(CHAT_USER_EXISTS, chat_add_user(it, "ana", "secret", "Ana Lima", "Brasil"));
+    IS(CHAT_INVALID_USER_NAME, chat_add_user(it, "a b", "secret", "A", ""));
+    IS(CHAT_INVALID_PASSWORD, chat_add_user(it, "bob", "", "Bob", ""));
+    IS(CHAT_INVALID_FULL_NAME, chat_add_user(it, "bob", "secret", "", ""));
+    OK(chat_set_password(it, "ana", "other"));
+    IS(CHAT_WRONG_PASSWORD, chat_login(it, "ana", "secret", &token));
+    OK(chat_login(it, "ana", "other", &token));
+}
+
+static void errors(chat *it) {
+    chat_token token;
+    const chat_error *error;
+    IS(CHAT_NO_SUCH_USER, chat_login(it, "nobody", "x", &token));
+    error = chat_last_error();
+    CHECK(error->status == CHAT_NO_SUCH_USER && strcmp(error->code, "no_such_user") == 0);
+    CHECK(strcmp(error->message, "there is no such user") == 0);
+    CHECK(strcmp(chat_status_name((int32_t)error->status), "CHAT_NO_SUCH_USER") == 0);
+    CHECK(strcmp(chat_status_sentence(CHAT_OK), "it was done") == 0);
+    CHECK(strcmp(chat_status_name(-1), "CHAT_?") == 0);
+    CHECK(strlen(chat_status_sentence(9999)) > 0);
+}
+
+static void options(void) {
+    chat *it = NULL;
+    chat_token token;
+    chat_options options = CHAT_OPTIONS_INIT;
+    struct {
+        chat_options known;
+        uint64_t later;
+    } newer = {CHAT_OPTIONS_INIT, 0};
+    options.mailbox_messages = 1;
+    options.line_bytes = 100;
+    OK(chat_open(&options, &it));
+    OK(chat_add_demo_users(it));
+    OK(chat_login(it, "messi", "surabaya", &token));
+    OK(chat_send(it, &token, "messi", "one"));
+    IS(CHAT_MAILBOX_FULL, chat_send(it, &token, "messi", "two"));
+    CHECK(strcmp(chat_last_error()->code, "mailbox_full") == 0);
+    OK(chat_close(it));
+
+    it = NULL;
+    options.registration = 2;
+    IS(CHAT_INVALID_ARGUMENT, chat_open(&options, &it));
+    options.registration = 0;
+    options.sync = 3;
+    IS(CHAT_INVALID_ARGUMENT, chat_open(&options, &it));
+    options.sync = CHAT_SYNC_NEVER;
+    options.password_memory_kib = 1;
+    IS(CHAT_INVALID_ARGUMENT, chat_open(&options, &it));
+    options.size = 0;
+    IS(CHAT_INVALID_ARGUMENT, chat_open(&options, &it));
+    newer.known.size = sizeof newer;
+    OK(chat_open(&newer.known, &it));
+    OK(chat_close(it));
+    newer.later = 1;
+    it = NULL;
+    IS(CHAT_INVALID_ARGUMENT, chat_open(&newer.known, &it));
+    CHECK(it == NULL);
+}
+
+static void kept(const char *directory) {
+    chat *it = NULL, *again = NULL;
+    chat_token token;
+    chat_inbox *inbox = NULL;
+    chat_message message;
+    chat_options options = CHAT_OPTIONS_INIT;
+    options.directory = directory;
+    OK(chat_open(&options, &it));
+    OK(chat_add_demo_users(it));
+    OK(chat_login(it, "messi", "surabaya", &token));
+    OK(chat_send(it, &token, "messi", "a note to myself"));
+    IS(CHAT_DATA_IN_USE, chat_open(&options, &again));
+    OK(chat_close(it));
+    OK(chat_open(&options, &again));
+    OK(chat_take_inbox(again, &token, &inbox));
+    OK(chat_inbox_next(inbox, &message));
+    CHECK(strcmp(message.text, "a note to myself") == 0);
+    OK(chat_inbox_free(inbox));
+    OK(chat_close(again));
+    options.directory = "/proc/nowhere";
+    IS(CHAT_STORAGE, chat_open(&options, &again));
+    CHECK(strstr(chat_last_error()->message, "/proc/nowhere") != NULL);
+}
+
+int main(int argc, char **argv) {
+    chat *it = NULL;
+    CHECK(argc == 2);
+    OK(CHAT_VERSION_CHECK());
+    IS(CHAT_WRONG_VERSION, chat_version_check(CHAT_VERSION_NUMBER + 1000));
+    CHECK(chat_version_number() == CHAT_VERSION_NUMBER && strcmp(chat_version(), CHAT_VERSION) == 0);
+    CHECK(chat_last_error() != NULL);
+    OK(chat_open(NULL, &it));
+    OK(chat_add_demo_users(it));
+    answers(it);
+    calls(it);
+    accounts(it);
+    errors(it);
+    OK(chat_close(it));
+    options();
+    kept(argv[1]);
+    return 0;
+}

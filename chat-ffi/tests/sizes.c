@@ -1,0 +1,14 @@
+/* The sizes of public structs, as the committed list has them. */
+
+#include <chat.h>
+#include <stdio.h>
+
+int main(void) {
+    printf("sizeof(chat_buffer) %zu\n", sizeof(chat_buffer));
+    printf("sizeof(chat_error) %zu\n", sizeof(chat_error));
+    printf("sizeof(chat_message) %zu\n", sizeof(chat_message));
+    printf("sizeof(chat_options) %zu\n", sizeof(chat_options));
+    printf("sizeof(chat_status) %zu\n", sizeof(chat_status));
+    printf("sizeof(chat_token) %zu\n", sizeof(chat_token));
+    return 0;
+}
