@@ -106,13 +106,15 @@ impl Server {
     pub fn run(self) -> Result<(), Error> {
         let Self { reactors, hashers, handle, .. } = self;
         thread::scope(|scope| {
-            for _ in 0..cores().div_ceil(2) {
+            let hashing = (0..cores().div_ceil(2)).map(|_| {
                 let (hashers, stop) = (hashers.clone(), StopWhenDropped(handle.clone()));
                 scope.spawn(move || {
                     let _stop = stop;
                     hashers.run();
-                });
-            }
+                    Ok(())
+                })
+            });
+            let hashing: Vec<_> = hashing.collect();
             let mut reactors = reactors.into_iter().map(|mut reactor| {
                 let stop = StopWhenDropped(handle.clone());
                 move || {
@@ -124,13 +126,14 @@ impl Server {
             let first = reactors.next();
             let others: Vec<_> = reactors.map(|reactor| scope.spawn(reactor)).collect();
             let outcome = first.map_or(Ok(()), |reactor| reactor());
-            let outcomes = others.into_iter().map(|other| match other.join() {
+            // The scope would wait for them to be done, and joining waits for them to be gone.
+            let join = |other: thread::ScopedJoinHandle<'_, _>| match other.join() {
                 Ok(outcome) => outcome,
                 Err(payload) => panic::resume_unwind(payload),
-            });
-            let outcome = outcomes.fold(outcome, Result::and);
+            };
+            let outcome = others.into_iter().map(join).fold(outcome, Result::and);
             hashers.finish();
-            outcome
+            hashing.into_iter().map(join).fold(outcome, Result::and)
         })
     }
 }
