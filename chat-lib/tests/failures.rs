@@ -65,6 +65,11 @@ impl Store for Failing {
         self.store.active_users(now)
     }
 
+    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionToken, Arc<Profile>)>, Error> {
+        self.fuse.burn()?;
+        self.store.sessions(now)
+    }
+
     fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error> {
         self.fuse.burn()?;
         self.store.append(message, room)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Chat;
 use crate::error::Error;
-use crate::model::{Account, PasswordHash, Profile, UserName};
+use crate::model::{Account, Inbox, PasswordHash, Profile, SessionToken, UserName};
 
 /// A user to be added. The rules for each field are in `docs/protocol.md`, "Names".
 #[derive(Clone, Copy)]
@@ -61,6 +61,35 @@ impl Chat {
     pub fn users(&self) -> Result<Vec<Arc<Profile>>, Error> {
         let accounts = self.durably(|| self.config.store.accounts())?;
         Ok(accounts.iter().map(|account| Arc::clone(&account.profile)).collect())
+    }
+
+    /// All live sessions with their users, in order of login.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the machine fails.
+    pub fn sessions(&self) -> Result<Vec<(SessionToken, Arc<Profile>)>, Error> {
+        self.durably(|| self.config.store.sessions(self.config.clock.now()))
+    }
+
+    /// Whose session that is, which looking does not prolong; `None` if it is not live.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the machine fails.
+    pub fn session(&self, token: &SessionToken) -> Result<Option<Arc<Profile>>, Error> {
+        let now = self.config.clock.now();
+        self.durably(|| self.config.store.use_session(token, now, now))
+    }
+
+    /// Takes all unread messages out of a user's mailbox, without a session. Without such a user, there are
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the machine fails.
+    pub fn inbox_of(&self, user: &str) -> Result<Inbox, Error> {
+        self.durably(|| self.config.store.take_unread(user))
     }
 
     /// Users that [`add_demo_users`](Self::add_demo_users) has added and whose password is still the

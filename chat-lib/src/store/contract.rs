@@ -86,6 +86,9 @@ fn active_users(store: &dyn Store) {
     user_of(store, tokens[2], 5, 15);
     assert_eq!(active(store, 9), ["henderson", "messi", "lineker"]);
     assert_eq!(active(store, 10), ["messi"]);
+    let live = store.sessions(at(10)).unwrap();
+    assert_eq!(live.len(), 1);
+    assert!(live[0].0 == tokens[2] && live[0].1.user().as_str() == "messi");
     assert!(store.open_session(token(), "lineker", at(10), at(20)).unwrap());
     assert_eq!(active(store, 14), ["messi", "lineker"]);
     assert_eq!(active(store, 15), ["lineker"]);

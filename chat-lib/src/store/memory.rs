@@ -84,6 +84,10 @@ impl Store for Memory {
         Ok(self.state().sessions.active_users(now, &mut forget))
     }
 
+    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionToken, Arc<Profile>)>, Error> {
+        Ok(self.state().sessions.live(now, &mut forget))
+    }
+
     fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error> {
         Ok(self.state().append(message, room))
     }

@@ -76,6 +76,9 @@ pub trait Store: Send + Sync {
     /// one of theirs that still lives.
     fn active_users(&self, now: Timestamp) -> Result<Vec<UserName>, Error>;
 
+    /// All sessions that are live at `now`, in order of login.
+    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionToken, Arc<Profile>)>, Error>;
+
     /// Appends a message to a mailbox if there is such a user and room. Messages are taken in the
     /// order in which they were appended.
     fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error>;

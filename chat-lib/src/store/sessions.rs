@@ -119,6 +119,18 @@ impl Sessions {
         self.by_oldest.values().cloned().collect()
     }
 
+    /// All that are live, in order of login.
+    pub(super) fn live(
+        &mut self,
+        now: Timestamp,
+        journal: &mut impl FnMut(Change),
+    ) -> Vec<(SessionToken, Arc<Profile>)> {
+        self.end_expired(now, journal);
+        let mut live: Vec<_> = self.by_token.iter().collect();
+        live.sort_by_key(|(_, session)| session.login);
+        live.into_iter().map(|(token, session)| (*token, Arc::clone(&session.user))).collect()
+    }
+
     /// Each session is looked at once in its idle time at most, however many are in use.
     fn end_expired(&mut self, now: Timestamp, journal: &mut impl FnMut(Change)) {
         while let Some(due) = self.to_check.first_entry().filter(|due| due.key().0 <= now) {

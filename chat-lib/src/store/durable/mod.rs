@@ -141,6 +141,10 @@ impl Store for Durable {
         Ok(self.shared.state().active_users(now))
     }
 
+    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionToken, Arc<Profile>)>, Error> {
+        Ok(self.shared.state().live_sessions(now))
+    }
+
     fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error> {
         Ok(self.shared.state().append(message, room))
     }

@@ -160,6 +160,11 @@ impl State {
         self.sessions.active_users(now, &mut |change| note(users, writes, change))
     }
 
+    pub(super) fn live_sessions(&mut self, now: Timestamp) -> Vec<(SessionToken, Arc<Profile>)> {
+        let (users, writes) = (&self.users, &mut self.writes);
+        self.sessions.live(now, &mut |change| note(users, writes, change))
+    }
+
     pub(super) fn append(&mut self, message: NewMessage<'_>, room: Room) -> Appended {
         let NewMessage { to, from, text, time } = message;
         let Some(user) = self.users.get(to) else { return Appended::NoSuchUser };
