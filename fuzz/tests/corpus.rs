@@ -9,6 +9,7 @@ fn the_corpus_holds() {
         ("frame", chat_fuzz::frame as fn(&[u8])),
         ("command", chat_fuzz::command),
         ("connection", chat_fuzz::connection),
+        ("calls", chat_fuzz::calls::calls),
     ] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
         let mut count = 0;
