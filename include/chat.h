@@ -9,13 +9,17 @@
  *   are written only with CHAT_OK. chat_last_error() has the details.
  * - Pointers. A pointer must be valid for what it is used for. NULL is found out: it gives
  *   CHAT_INVALID_ARGUMENT, except where it is allowed, which is said. Text is NUL-terminated UTF-8.
- * - Memory. What is passed is copied, and never kept. What a function gives belongs to the caller or to a
+ * - Memory. What is passed is copied, and not kept unless that is said. What a function gives belongs to the caller or to a
  *   handle, which is said, and is freed by the function that is named there.
  * - Handles. A handle that was freed, or is of another kind, gives CHAT_INVALID_HANDLE. A handle is no
  *   address: it cannot be followed.
  * - Threads. Every function can be called from any thread, and many at once, also with the same handle. What
  *   is an exception says so under "Thread". A handle that is const is only read.
- * - Bugs. A panic inside gives CHAT_INTERNAL; the program goes on.
+ * - Bugs. A panic inside gives CHAT_INTERNAL, and a message on standard error; the program goes on. What ends
+ *   it, as in any library: memory that runs out, and pthread_cancel() of a thread that waits in a call.
+ * - The process. A chat's handles are of no use in a child of fork(), which must not use them. The library's
+ *   threads take signals unless these were blocked when chat_open() or chat_server_start() was called. Its
+ *   descriptors are its own to close.
  */
 
 #ifndef CHAT_H
@@ -230,7 +234,7 @@ typedef struct chat_users chat_users;
 typedef struct chat_error {
     // What the function returned.
     chat_status status;
-    // The code that the wire has for it (docs/protocol.md, "Refusals"); "" if it has none.
+    // The code of docs/protocol.md, "Refusals" or "Errors that never travel"; "" for a status of C alone.
     const char *code;
     // A sentence for people: what happened, through whose fault, and what to do.
     const char *message;
@@ -252,7 +256,7 @@ typedef struct chat_buffer {
 typedef struct chat_options {
     // sizeof(chat_options).
     size_t size;
-    // Where to keep everything; made if it is not there. NULL keeps it in memory.
+    // Where to keep everything; made if it is not there. Any path, UTF-8 or not. NULL keeps it in memory.
     const char *directory;
     // A chat_sync.
     int32_t sync;
@@ -270,7 +274,8 @@ typedef struct chat_options {
     uint64_t line_bytes;
     // How many bytes of answers may wait for a peer before no more of its requests are taken.
     uint64_t reply_bytes;
-    // What hashing a password with Argon2id costs: KiB of memory. This and the next two are set together.
+    // What hashing a password with Argon2id costs: KiB of memory. This and the next two are set together;
+    // the defaults are 19456, 2 and 1.
     uint32_t password_memory_kib;
     // How often that memory is passed over.
     uint32_t password_passes;
@@ -316,10 +321,14 @@ extern "C" {
 
 // The name of a status, such as "CHAT_NO_SUCH_USER"; "CHAT_?" for a number that is none.
 //
+// - `status`: a chat_status, or any number.
+//
 // Memory: the library's, valid for ever. Thread: any.
 const char *chat_status_name(int32_t status);
 
 // A sentence for people about a status; what chat_last_error() says is more precise.
+//
+// - `status`: a chat_status, or any number.
 //
 // Memory: the library's, valid for ever. Thread: any.
 const char *chat_status_sentence(int32_t status);
@@ -335,13 +344,13 @@ const struct chat_error *chat_last_error(void);
 // - `buffer`: a buffer that the library has filled, and no copy of it that was freed. NULL, and one that
 //   was freed before, are left alone.
 //
-// Thread: any, but one at a time for one buffer.
+// Memory: what it held is gone. Thread: any, but one at a time for one buffer.
 void chat_buffer_free(struct chat_buffer *buffer);
 
 // The library's version as a number: 1,000,000 times major, plus 1,000 times minor, plus patch; 1002003 for
 // 1.2.3. The header's is CHAT_VERSION_NUMBER.
 //
-// Thread: any.
+// Memory: nothing is kept, and nothing given. Thread: any.
 uint32_t chat_version_number(void);
 
 // The library's version as text, such as "1.2.3". The header's is CHAT_VERSION.
@@ -355,7 +364,8 @@ const char *chat_version(void);
 // - `header`: the version of a header, as a number.
 //
 // Returns CHAT_OK; CHAT_WRONG_VERSION if the library is older than the header, or of another major
-// version (before 1.0, of another minor version). Thread: any.
+// version (before 1.0, of another minor version).
+// Memory: nothing is kept, and nothing given. Thread: any.
 CHAT_WARN_UNUSED
 chat_status chat_version_check(uint32_t header);
 
@@ -365,7 +375,7 @@ chat_status chat_version_check(uint32_t header);
 // - `chat_out`: where the handle goes.
 //
 // Returns CHAT_OK; CHAT_INVALID_ARGUMENT for options that make no sense; CHAT_DATA_IN_USE,
-// CHAT_DATA_FORMAT or CHAT_STORAGE if the directory cannot be had.
+// CHAT_DATA_FORMAT or CHAT_STORAGE if the directory cannot be had; CHAT_IO if the system has no thread left.
 // Memory: the chat is to be closed with chat_close(). Thread: any.
 //
 CHAT_WARN_UNUSED
@@ -396,7 +406,8 @@ CHAT_NONNULL(1, 4);
 //
 // - `chat`: a chat; NULL is left alone.
 //
-// Returns CHAT_OK or CHAT_INVALID_HANDLE. Thread: any; it may wait for the disk.
+// Returns CHAT_OK or CHAT_INVALID_HANDLE.
+// Memory: what it held is gone. Thread: any; it may wait for the disk.
 chat_status chat_close(struct chat *chat);
 
 // Adds a user with an empty mailbox. Takes tens of milliseconds, for the password is hashed.
@@ -457,7 +468,8 @@ CHAT_NONNULL(1, 2);
 // - `chat`: a chat. Who of them is there already stays as they are.
 //
 // Returns CHAT_OK; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or
-// CHAT_INVALID_HANDLE. Thread: any, many at once.
+// CHAT_INVALID_HANDLE.
+// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 //
 CHAT_WARN_UNUSED
 chat_status chat_add_demo_users(struct chat *chat)
@@ -470,8 +482,9 @@ CHAT_NONNULL(1);
 // - `password`: the password.
 // - `token_out`: where the session's token goes.
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_USER, CHAT_WRONG_PASSWORD or CHAT_TOO_MANY_ATTEMPTS; CHAT_STORAGE,
-// CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+// Returns CHAT_OK; CHAT_NO_SUCH_USER, CHAT_WRONG_PASSWORD or CHAT_TOO_MANY_ATTEMPTS; CHAT_BUSY if the
+// password was changed meanwhile; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or
+// CHAT_INVALID_HANDLE.
 // Memory: nothing is kept of what is passed. Thread: any, many at once.
 //
 CHAT_WARN_UNUSED
@@ -549,7 +562,8 @@ CHAT_NONNULL(1, 2);
 // - `inbox`: an inbox.
 // - `count_out`: where the number goes.
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE. Thread: any, many at once.
+// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 //
 CHAT_WARN_UNUSED
 chat_status chat_inbox_count(const struct chat_inbox *inbox,
@@ -574,7 +588,8 @@ CHAT_NONNULL(1, 2);
 //
 // - `inbox`: an inbox; NULL is left alone.
 //
-// Returns CHAT_OK or CHAT_INVALID_HANDLE. Thread: any.
+// Returns CHAT_OK or CHAT_INVALID_HANDLE.
+// Memory: what it held is gone. Thread: any.
 chat_status chat_inbox_free(struct chat_inbox *inbox);
 
 // Gives the next user of a list.
@@ -595,7 +610,8 @@ CHAT_NONNULL(1, 2);
 //
 // - `users`: a list of users; NULL is left alone.
 //
-// Returns CHAT_OK or CHAT_INVALID_HANDLE. Thread: any.
+// Returns CHAT_OK or CHAT_INVALID_HANDLE.
+// Memory: what it held is gone. Thread: any.
 chat_status chat_users_free(struct chat_users *users);
 
 // Makes a connection: bytes that were received go in, bytes to send come out, by whatever means the program
@@ -619,7 +635,7 @@ CHAT_NONNULL(1, 3);
 // pieces makes no difference.
 //
 // - `connection`: a connection.
-// - `bytes`: the bytes; may be NULL if `len` is 0.
+// - `bytes`: the bytes, which must not be the connection's own output; may be NULL if `len` is 0.
 // - `len`: how many.
 // - `taken_out`: where it goes how many were taken. All are, unless so much output waits that the limit
 //   `reply_bytes` is reached: then send, and pass the rest again before anything newer.
@@ -639,7 +655,7 @@ CHAT_NONNULL(1, 4);
 //
 // - `connection`: a connection.
 // - `data_out`: where the place of the bytes goes.
-// - `len_out`: where their number goes; 0 if there is nothing to send.
+// - `len_out`: where their number goes; 0 if there is nothing to send, and then the place is none.
 //
 // Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
 // Memory: the bytes are the connection's, and valid until the next call with it that is not this one.
@@ -656,7 +672,8 @@ CHAT_NONNULL(1, 2, 3);
 // - `connection`: a connection.
 // - `len`: how many; no more than chat_connection_output() has shown.
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE. Thread: any, one at a time for one connection.
+// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+// Memory: nothing is kept, and nothing given. Thread: any, one at a time for one connection.
 //
 CHAT_WARN_UNUSED
 chat_status chat_connection_sent(struct chat_connection *connection,
@@ -669,7 +686,8 @@ CHAT_NONNULL(1);
 // - `connection`: a connection.
 // - `mid_line_out`: where the answer goes: 1 or 0.
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE. Thread: any, many at once.
+// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 //
 CHAT_WARN_UNUSED
 chat_status chat_connection_mid_line(const struct chat_connection *connection,
@@ -680,7 +698,8 @@ CHAT_NONNULL(1, 2);
 //
 // - `connection`: a connection; NULL is left alone.
 //
-// Returns CHAT_OK or CHAT_INVALID_HANDLE. Thread: any.
+// Returns CHAT_OK or CHAT_INVALID_HANDLE.
+// Memory: what it held is gone. Thread: any.
 chat_status chat_connection_free(struct chat_connection *connection);
 
 // Starts a server in threads of its own. It listens when this returns.
@@ -691,7 +710,8 @@ chat_status chat_connection_free(struct chat_connection *connection);
 // - `server_out`: where the handle goes.
 //
 // Returns CHAT_OK; CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and there are demo
-// users; CHAT_IO; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+// users; CHAT_IO if it is no address, or the system has no thread or descriptor left; CHAT_STORAGE;
+// CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
 // Memory: the server is to be freed with chat_server_free(), after chat_server_stop() and
 // chat_server_join(). Thread: any, many at once.
 //
@@ -719,7 +739,8 @@ CHAT_NONNULL(1, 2);
 // - `server`: a server.
 // - `port_out`: where the port goes.
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE. Thread: any, many at once.
+// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 //
 CHAT_WARN_UNUSED
 chat_status chat_server_port(const struct chat_server *server,
@@ -731,7 +752,8 @@ CHAT_NONNULL(1, 2);
 //
 // - `server`: a server; one that has stopped is left alone.
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE. Thread: any, many at once.
+// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 //
 chat_status chat_server_stop(struct chat_server *server)
 CHAT_NONNULL(1);
@@ -743,7 +765,8 @@ CHAT_NONNULL(1);
 //
 // Returns CHAT_OK if it has stopped, now or before; CHAT_TIMED_OUT if it runs still; once, if it stopped
 // because of a failure, that failure: CHAT_IO, or CHAT_INTERNAL; CHAT_INVALID_ARGUMENT or
-// CHAT_INVALID_HANDLE. Thread: any, many at once.
+// CHAT_INVALID_HANDLE.
+// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 //
 CHAT_WARN_UNUSED
 chat_status chat_server_join(struct chat_server *server,
@@ -755,17 +778,18 @@ CHAT_NONNULL(1);
 // - `server`: a server; NULL is left alone.
 //
 // Returns CHAT_OK; CHAT_STILL_RUNNING, and nothing is done, if it has not stopped; CHAT_INVALID_HANDLE.
-// Thread: any.
+// Memory: what it held is gone. Thread: any.
 chat_status chat_server_free(struct chat_server *server);
 
 // Connects to a server.
 //
 // - `address`: where it listens, such as "127.0.0.1:8889".
-// - `timeout_ms`: how long to wait at most, in milliseconds, for the connection and later for each piece of
-//   an answer; 0 for 30 s.
+// - `timeout_ms`: how long to wait at most, in milliseconds, for a connection to each address that the name
+//   has, and later for each piece of an answer; 0 for 30 s. Looking the name up takes what it takes.
 // - `client_out`: where the handle goes.
 //
-// Returns CHAT_OK; CHAT_TIMED_OUT; CHAT_IO; CHAT_INVALID_ARGUMENT.
+// Returns CHAT_OK; CHAT_TIMED_OUT; CHAT_IO if nobody listens there or it is no address;
+// CHAT_INVALID_ARGUMENT.
 // Memory: the client is to be freed with chat_client_free(). Thread: any, many at once.
 //
 CHAT_WARN_UNUSED
@@ -781,9 +805,10 @@ CHAT_NONNULL(1, 3);
 // - `password`: the password.
 // - `token_out`: where the session's token goes.
 //
-// Returns as chat_login(), or a failure of the connection, as all that follow: CHAT_REFUSED for a code
-// without a status; CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after which the client
-// is of no more use, and it is not known whether the request was done.
+// Returns as chat_login(), or as all that follow: CHAT_INVALID_REQUEST for a word that cannot travel, and
+// nothing was sent; CHAT_LINE_TOO_LONG or CHAT_BUSY; CHAT_REFUSED for a code without a status;
+// CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after which the client is of no more use,
+// and it is not known whether the request was done.
 // Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
 //
 CHAT_WARN_UNUSED
@@ -875,7 +900,8 @@ CHAT_NONNULL(1, 2);
 //
 // - `client`: a client; NULL is left alone.
 //
-// Returns CHAT_OK or CHAT_INVALID_HANDLE. Thread: any.
+// Returns CHAT_OK or CHAT_INVALID_HANDLE.
+// Memory: what it held is gone. Thread: any.
 chat_status chat_client_free(struct chat_client *client);
 
 // Has what happens in all chats of the process told to a callback. No password, token or text is in it.
@@ -885,6 +911,8 @@ chat_status chat_client_free(struct chat_client *client);
 // - `user_data`: passed to the callback; may be NULL.
 //
 // When it returns, the callback that was set before is not running and will not be called again.
+//
+// Memory: callback and `user_data` are kept until others are set.
 //
 // Returns CHAT_OK; CHAT_INVALID_ARGUMENT for a level that is none; CHAT_INTERNAL if the process has a log
 // of Rust's already. Thread: any, but not from the callback.

@@ -58,16 +58,17 @@ static int serve(struct peer *peer, int fd, short events) {
         }
         peer->len += (size_t)count;
     }
-    done(chat_connection_receive(peer->connection, peer->received, peer->len, &taken));
-    peer->len -= taken;
-    memmove(peer->received, peer->received + taken, peer->len);
-    done(chat_connection_output(peer->connection, &data, &len));
-    if (len > 0) {
-        count = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    do {
+        done(chat_connection_receive(peer->connection, peer->received, peer->len, &taken));
+        peer->len -= taken;
+        memmove(peer->received, peer->received + taken, peer->len);
+        done(chat_connection_output(peer->connection, &data, &len));
+        count = len > 0 ? send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT) : 0;
         if (count > 0) {
             done(chat_connection_sent(peer->connection, (size_t)count));
         }
-    }
+        /* What the connection did not take waited for room in the output, and there may be some now. */
+    } while (peer->len > 0 && count > 0);
     return 1;
 }
 
@@ -98,10 +99,12 @@ int main(int argc, char **argv) {
         if (polled[count].revents & POLLIN) {
             polled[count].fd = accept(listener, NULL, NULL);
             polled[count].revents = 0;
-            memset(&peers[count], 0, sizeof peers[count]);
-            done(chat_connection_new(room, NULL, &peers[count].connection));
-            count++;
-            served++;
+            if (polled[count].fd >= 0) {
+                memset(&peers[count], 0, sizeof peers[count]);
+                done(chat_connection_new(room, NULL, &peers[count].connection));
+                count++;
+                served++;
+            }
         }
         for (place = count - 1; place >= 0; place--) {
             if (polled[place].revents != 0 && !serve(&peers[place], polled[place].fd, polled[place].revents)) {

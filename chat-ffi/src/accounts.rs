@@ -98,7 +98,8 @@ pub unsafe extern "C" fn chat_remove_user(chat: *mut chat, name: *const c_char) 
 /// - `chat`: a chat. Who of them is there already stays as they are.
 ///
 /// Returns CHAT_OK; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or
-/// CHAT_INVALID_HANDLE. Thread: any, many at once.
+/// CHAT_INVALID_HANDLE.
+/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1)
 #[must_use]

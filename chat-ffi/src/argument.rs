@@ -25,7 +25,8 @@ pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str
 ///
 /// # Safety
 ///
-/// `bytes` is NULL or points to `length` bytes, which stay as they are for `'a`.
+/// `bytes` is NULL or points to `length` bytes, which stay as they are for `'a`: no buffer that is written to
+/// meanwhile may overlap them.
 pub(crate) unsafe fn bytes<'a>(bytes: *const u8, length: usize, what: &str) -> Result<&'a [u8], Failure> {
     match (bytes.is_null(), length) {
         (_, 0) => Ok(&[]),

@@ -31,7 +31,7 @@ impl From<Vec<u8>> for chat_buffer {
 /// - `buffer`: a buffer that the library has filled, and no copy of it that was freed. NULL, and one that
 ///   was freed before, are left alone.
 ///
-/// Thread: any, but one at a time for one buffer.
+/// Memory: what it held is gone. Thread: any, but one at a time for one buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chat_buffer_free(buffer: *mut chat_buffer) {
     // SAFETY: it is NULL or the caller's buffer.

@@ -44,8 +44,9 @@ impl chat_token {
 /// - `password`: the password.
 /// - `token_out`: where the session's token goes.
 ///
-/// Returns CHAT_OK; CHAT_NO_SUCH_USER, CHAT_WRONG_PASSWORD or CHAT_TOO_MANY_ATTEMPTS; CHAT_STORAGE,
-/// CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+/// Returns CHAT_OK; CHAT_NO_SUCH_USER, CHAT_WRONG_PASSWORD or CHAT_TOO_MANY_ATTEMPTS; CHAT_BUSY if the
+/// password was changed meanwhile; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or
+/// CHAT_INVALID_HANDLE.
 /// Memory: nothing is kept of what is passed. Thread: any, many at once.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4)

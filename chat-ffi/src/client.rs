@@ -18,11 +18,12 @@ use crate::status::chat_status;
 /// Connects to a server.
 ///
 /// - `address`: where it listens, such as "127.0.0.1:8889".
-/// - `timeout_ms`: how long to wait at most, in milliseconds, for the connection and later for each piece of
-///   an answer; 0 for 30 s.
+/// - `timeout_ms`: how long to wait at most, in milliseconds, for a connection to each address that the name
+///   has, and later for each piece of an answer; 0 for 30 s. Looking the name up takes what it takes.
 /// - `client_out`: where the handle goes.
 ///
-/// Returns CHAT_OK; CHAT_TIMED_OUT; CHAT_IO; CHAT_INVALID_ARGUMENT.
+/// Returns CHAT_OK; CHAT_TIMED_OUT; CHAT_IO if nobody listens there or it is no address;
+/// CHAT_INVALID_ARGUMENT.
 /// Memory: the client is to be freed with chat_client_free(). Thread: any, many at once.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 3)
@@ -49,9 +50,10 @@ pub unsafe extern "C" fn chat_client_connect(
 /// - `password`: the password.
 /// - `token_out`: where the session's token goes.
 ///
-/// Returns as chat_login(), or a failure of the connection, as all that follow: CHAT_REFUSED for a code
-/// without a status; CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after which the client
-/// is of no more use, and it is not known whether the request was done.
+/// Returns as chat_login(), or as all that follow: CHAT_INVALID_REQUEST for a word that cannot travel, and
+/// nothing was sent; CHAT_LINE_TOO_LONG or CHAT_BUSY; CHAT_REFUSED for a code without a status;
+/// CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after which the client is of no more use,
+/// and it is not known whether the request was done.
 /// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4)
@@ -198,7 +200,8 @@ pub unsafe extern "C" fn chat_client_fd(client: *const chat_client, fd_out: *mut
 ///
 /// - `client`: a client; NULL is left alone.
 ///
-/// Returns CHAT_OK or CHAT_INVALID_HANDLE. Thread: any.
+/// Returns CHAT_OK or CHAT_INVALID_HANDLE.
+/// Memory: what it held is gone. Thread: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_client_free(client: *mut chat_client) -> chat_status {
     boundary(|| take(client, |_| Ok(())))

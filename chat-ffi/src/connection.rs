@@ -77,7 +77,7 @@ pub unsafe extern "C" fn chat_connection_new(
 /// pieces makes no difference.
 ///
 /// - `connection`: a connection.
-/// - `bytes`: the bytes; may be NULL if `len` is 0.
+/// - `bytes`: the bytes, which must not be the connection's own output; may be NULL if `len` is 0.
 /// - `len`: how many.
 /// - `taken_out`: where it goes how many were taken. All are, unless so much output waits that the limit
 ///   `reply_bytes` is reached: then send, and pass the rest again before anything newer.
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn chat_connection_receive(
 ///
 /// - `connection`: a connection.
 /// - `data_out`: where the place of the bytes goes.
-/// - `len_out`: where their number goes; 0 if there is nothing to send.
+/// - `len_out`: where their number goes; 0 if there is nothing to send, and then the place is none.
 ///
 /// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
 /// Memory: the bytes are the connection's, and valid until the next call with it that is not this one.
@@ -137,7 +137,8 @@ pub unsafe extern "C" fn chat_connection_output(
 /// - `connection`: a connection.
 /// - `len`: how many; no more than chat_connection_output() has shown.
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE. Thread: any, one at a time for one connection.
+/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+/// Memory: nothing is kept, and nothing given. Thread: any, one at a time for one connection.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1)
 #[must_use]
@@ -164,7 +165,8 @@ pub extern "C" fn chat_connection_sent(connection: *mut chat_connection, len: us
 /// - `connection`: a connection.
 /// - `mid_line_out`: where the answer goes: 1 or 0.
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE. Thread: any, many at once.
+/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
@@ -185,7 +187,8 @@ pub unsafe extern "C" fn chat_connection_mid_line(
 ///
 /// - `connection`: a connection; NULL is left alone.
 ///
-/// Returns CHAT_OK or CHAT_INVALID_HANDLE. Thread: any.
+/// Returns CHAT_OK or CHAT_INVALID_HANDLE.
+/// Memory: what it held is gone. Thread: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_connection_free(connection: *mut chat_connection) -> chat_status {
     boundary(|| take(connection, |_| Ok(())))

@@ -16,7 +16,7 @@ use crate::status::chat_status;
 pub struct chat_error {
     /// What the function returned.
     pub status: chat_status,
-    /// The code that the wire has for it (docs/protocol.md, "Refusals"); "" if it has none.
+    /// The code of docs/protocol.md, "Refusals" or "Errors that never travel"; "" for a status of C alone.
     pub code: *const c_char,
     /// A sentence for people: what happened, through whose fault, and what to do.
     pub message: *const c_char,
@@ -69,7 +69,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let code = error.code().to_owned();
+        let (code, from_wire) = (error.code().to_owned(), matches!(error, Error::Refused { .. }));
         let mut message = error.to_string();
         let mut next = error.source();
         while let Some(reason) = next {
@@ -79,7 +79,9 @@ impl From<Error> for Failure {
             }
             next = reason.source();
         }
-        Self { status: chat_status::of_code(&code).unwrap_or(chat_status::CHAT_REFUSED), code, message }
+        // A server's refusal must not look like a failure of the connection to it.
+        let known = chat_status::of_code(&code).filter(|status| !from_wire || status.travels());
+        Self { status: known.unwrap_or(chat_status::CHAT_REFUSED), code, message }
     }
 }
 

@@ -1,5 +1,6 @@
-//! Handles: to C pointers to incomplete types, here keys of a table. A key that was taken out is never
-//! given out again, so a handle that was freed, or is of another kind, is found out.
+//! Handles: to C pointers to incomplete types, here keys of a table. A key that was taken out comes again only
+//! after two thousand million others in its place, so a handle that was freed, or is of another kind, is
+//! found out.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 

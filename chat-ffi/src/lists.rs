@@ -74,7 +74,8 @@ impl Messages {
 /// - `inbox`: an inbox.
 /// - `count_out`: where the number goes.
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE. Thread: any, many at once.
+/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
@@ -115,7 +116,8 @@ pub unsafe extern "C" fn chat_inbox_next(inbox: *mut chat_inbox, message_out: *m
 ///
 /// - `inbox`: an inbox; NULL is left alone.
 ///
-/// Returns CHAT_OK or CHAT_INVALID_HANDLE. Thread: any.
+/// Returns CHAT_OK or CHAT_INVALID_HANDLE.
+/// Memory: what it held is gone. Thread: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_inbox_free(inbox: *mut chat_inbox) -> chat_status {
     boundary(|| take(inbox, |_| Ok(())))
@@ -162,7 +164,8 @@ pub unsafe extern "C" fn chat_users_next(users: *mut chat_users, name_out: *mut 
 ///
 /// - `users`: a list of users; NULL is left alone.
 ///
-/// Returns CHAT_OK or CHAT_INVALID_HANDLE. Thread: any.
+/// Returns CHAT_OK or CHAT_INVALID_HANDLE.
+/// Memory: what it held is gone. Thread: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_users_free(users: *mut chat_users) -> chat_status {
     boundary(|| take(users, |_| Ok(())))

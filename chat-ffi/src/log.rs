@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::io::{self, Write};
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::LevelFilter;
@@ -52,6 +52,8 @@ pub type chat_log_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, level
 ///
 /// When it returns, the callback that was set before is not running and will not be called again.
 ///
+/// Memory: callback and `user_data` are kept until others are set.
+///
 /// Returns CHAT_OK; CHAT_INVALID_ARGUMENT for a level that is none; CHAT_INTERNAL if the process has a log
 /// of Rust's already. Thread: any, but not from the callback.
 #[unsafe(no_mangle)]
@@ -66,11 +68,11 @@ pub unsafe extern "C" fn chat_set_log(level: i32, callback: chat_log_fn, user_da
             5 => LevelFilter::TRACE,
             _ => return Err(Failure::argument(format!("level is no chat_log_level: {level}"))),
         };
-        let listener = callback.map(|callback| Listener { callback, user_data });
-        let level = if listener.is_some() { level } else { LevelFilter::OFF };
-        *LISTENER.write().unwrap_or_else(PoisonError::into_inner) = listener;
         let set = SET_LEVEL.as_ref().map_err(|problem| Failure::new(chat_status::CHAT_INTERNAL, problem))?;
-        set(level);
+        let listener = callback.map(|callback| Listener { callback, user_data, level });
+        let _one_at_a_time = SETTING.lock().unwrap_or_else(PoisonError::into_inner);
+        set(listener.as_ref().map_or(LevelFilter::OFF, |listener| listener.level));
+        *LISTENER.write().unwrap_or_else(PoisonError::into_inner) = listener;
         Ok(())
     })
 }
@@ -78,6 +80,7 @@ pub unsafe extern "C" fn chat_set_log(level: i32, callback: chat_log_fn, user_da
 struct Listener {
     callback: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
     user_data: *mut c_void,
+    level: LevelFilter,
 }
 
 // SAFETY: `user_data` is passed on and never looked at; the header says from where it is.
@@ -91,6 +94,8 @@ impl Listener {
         unsafe { (self.callback)(self.user_data, level, line.as_ptr()) }
     }
 }
+
+static SETTING: Mutex<()> = Mutex::new(());
 
 static LISTENER: RwLock<Option<Listener>> = RwLock::new(None);
 
@@ -115,24 +120,17 @@ impl MakeWriter<'_> for Lines {
     type Writer = Line;
 
     fn make_writer(&self) -> Line {
-        Line { level: chat_log_level::CHAT_LOG_INFO, text: Vec::new() }
+        Line { level: Level::INFO, text: Vec::new() }
     }
 
     fn make_writer_for(&self, event: &Metadata<'_>) -> Line {
-        let level = match *event.level() {
-            Level::ERROR => chat_log_level::CHAT_LOG_ERROR,
-            Level::WARN => chat_log_level::CHAT_LOG_WARN,
-            Level::INFO => chat_log_level::CHAT_LOG_INFO,
-            Level::DEBUG => chat_log_level::CHAT_LOG_DEBUG,
-            Level::TRACE => chat_log_level::CHAT_LOG_TRACE,
-        };
-        Line { level, text: Vec::new() }
+        Line { level: *event.level(), text: Vec::new() }
     }
 }
 
 /// A line that is told when it is whole.
 struct Line {
-    level: chat_log_level,
+    level: Level,
     text: Vec<u8>,
 }
 
@@ -150,8 +148,17 @@ impl Write for Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let line = c_string(String::from_utf8_lossy(&self.text).trim_end().to_owned());
-        if let Some(listener) = &*LISTENER.read().unwrap_or_else(PoisonError::into_inner) {
-            listener.tell(self.level as i32, &line);
+        let level = match self.level {
+            Level::ERROR => chat_log_level::CHAT_LOG_ERROR,
+            Level::WARN => chat_log_level::CHAT_LOG_WARN,
+            Level::INFO => chat_log_level::CHAT_LOG_INFO,
+            Level::DEBUG => chat_log_level::CHAT_LOG_DEBUG,
+            Level::TRACE => chat_log_level::CHAT_LOG_TRACE,
+        };
+        let listener = LISTENER.read().unwrap_or_else(PoisonError::into_inner);
+        // It may be another's by now, who wants to hear less.
+        if let Some(listener) = listener.as_ref().filter(|listener| self.level <= listener.level) {
+            listener.tell(level as i32, &line);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::status::chat_status;
 /// - `chat_out`: where the handle goes.
 ///
 /// Returns CHAT_OK; CHAT_INVALID_ARGUMENT for options that make no sense; CHAT_DATA_IN_USE,
-/// CHAT_DATA_FORMAT or CHAT_STORAGE if the directory cannot be had.
+/// CHAT_DATA_FORMAT or CHAT_STORAGE if the directory cannot be had; CHAT_IO if the system has no thread left.
 /// Memory: the chat is to be closed with chat_close(). Thread: any.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(2)
@@ -61,7 +61,8 @@ pub unsafe extern "C" fn chat_answer(
 ///
 /// - `chat`: a chat; NULL is left alone.
 ///
-/// Returns CHAT_OK or CHAT_INVALID_HANDLE. Thread: any; it may wait for the disk.
+/// Returns CHAT_OK or CHAT_INVALID_HANDLE.
+/// Memory: what it held is gone. Thread: any; it may wait for the disk.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_close(chat: *mut chat) -> chat_status {
     boundary(|| take(chat, |_| Ok(())))

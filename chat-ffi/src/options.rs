@@ -34,7 +34,7 @@ pub enum chat_sync {
 pub struct chat_options {
     /// sizeof(chat_options).
     pub size: usize,
-    /// Where to keep everything; made if it is not there. NULL keeps it in memory.
+    /// Where to keep everything; made if it is not there. Any path, UTF-8 or not. NULL keeps it in memory.
     pub directory: *const c_char,
     /// A chat_sync.
     pub sync: i32,
@@ -52,7 +52,8 @@ pub struct chat_options {
     pub line_bytes: u64,
     /// How many bytes of answers may wait for a peer before no more of its requests are taken.
     pub reply_bytes: u64,
-    /// What hashing a password with Argon2id costs: KiB of memory. This and the next two are set together.
+    /// What hashing a password with Argon2id costs: KiB of memory. This and the next two are set together;
+    /// the defaults are 19456, 2 and 1.
     pub password_memory_kib: u32,
     /// How often that memory is passed over.
     pub password_passes: u32,
@@ -119,6 +120,9 @@ impl chat_options {
             false => {
                 // SAFETY: it is not NULL, and the rest is this function's condition.
                 let directory = unsafe { path(CStr::from_ptr(self.directory)) };
+                if directory == Path::new("") {
+                    return Err(Failure::argument("options.directory is empty"));
+                }
                 Box::new(Durable::open(directory, options)?)
             }
         };

@@ -43,7 +43,8 @@ impl Running {
             let outcome = outcome.map_or_else(|payload| Err(panicked(payload)), |run| run.map_err(Failure::from));
             *its_end.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
             its_end.happened.notify_all();
-        })?;
+        });
+        let thread = thread.map_err(Error::Io)?;
         Ok(Self { address: bound.to_string(), port: bound.port(), handle, end, thread: Mutex::new(Some(thread)) })
     }
 
@@ -79,7 +80,8 @@ impl Running {
 /// - `server_out`: where the handle goes.
 ///
 /// Returns CHAT_OK; CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and there are demo
-/// users; CHAT_IO; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+/// users; CHAT_IO if it is no address, or the system has no thread or descriptor left; CHAT_STORAGE;
+/// CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
 /// Memory: the server is to be freed with chat_server_free(), after chat_server_stop() and
 /// chat_server_join(). Thread: any, many at once.
 ///
@@ -124,7 +126,8 @@ pub unsafe extern "C" fn chat_server_address(server: *const chat_server, address
 /// - `server`: a server.
 /// - `port_out`: where the port goes.
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE. Thread: any, many at once.
+/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
@@ -143,7 +146,8 @@ pub unsafe extern "C" fn chat_server_port(server: *const chat_server, port_out: 
 ///
 /// - `server`: a server; one that has stopped is left alone.
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE. Thread: any, many at once.
+/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1)
 #[unsafe(no_mangle)]
@@ -161,7 +165,8 @@ pub extern "C" fn chat_server_stop(server: *mut chat_server) -> chat_status {
 ///
 /// Returns CHAT_OK if it has stopped, now or before; CHAT_TIMED_OUT if it runs still; once, if it stopped
 /// because of a failure, that failure: CHAT_IO, or CHAT_INTERNAL; CHAT_INVALID_ARGUMENT or
-/// CHAT_INVALID_HANDLE. Thread: any, many at once.
+/// CHAT_INVALID_HANDLE.
+/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1)
 #[must_use]
@@ -175,7 +180,7 @@ pub extern "C" fn chat_server_join(server: *mut chat_server, timeout_ms: u32) ->
 /// - `server`: a server; NULL is left alone.
 ///
 /// Returns CHAT_OK; CHAT_STILL_RUNNING, and nothing is done, if it has not stopped; CHAT_INVALID_HANDLE.
-/// Thread: any.
+/// Memory: what it held is gone. Thread: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_server_free(server: *mut chat_server) -> chat_status {
     boundary(|| {

@@ -91,6 +91,8 @@ pub enum chat_status {
 
 /// The name of a status, such as "CHAT_NO_SUCH_USER"; "CHAT_?" for a number that is none.
 ///
+/// - `status`: a chat_status, or any number.
+///
 /// Memory: the library's, valid for ever. Thread: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_status_name(status: i32) -> *const c_char {
@@ -98,6 +100,8 @@ pub extern "C" fn chat_status_name(status: i32) -> *const c_char {
 }
 
 /// A sentence for people about a status; what chat_last_error() says is more precise.
+///
+/// - `status`: a chat_status, or any number.
 ///
 /// Memory: the library's, valid for ever. Thread: any.
 #[unsafe(no_mangle)]
@@ -109,6 +113,12 @@ impl chat_status {
     /// The status for a code of `docs/protocol.md`.
     pub(crate) fn of_code(code: &str) -> Option<Self> {
         TABLE.iter().find(|row| row.code == code).map(|row| row.status)
+    }
+
+    /// Whether a server refuses with it.
+    pub(crate) fn travels(self) -> bool {
+        let refusals = Self::CHAT_NO_SUCH_USER as i32..=Self::CHAT_INVALID_PASSWORD as i32;
+        refusals.contains(&(self as i32)) && self != Self::CHAT_INVALID_COUNTRY
     }
 
     /// The code that it stands for; empty if it is a status of C alone.

@@ -18,7 +18,7 @@ pub const CHAT_VERSION_PATCH: u32 = 0;
 /// The library's version as a number: 1,000,000 times major, plus 1,000 times minor, plus patch; 1002003 for
 /// 1.2.3. The header's is CHAT_VERSION_NUMBER.
 ///
-/// Thread: any.
+/// Memory: nothing is kept, and nothing given. Thread: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_version_number() -> u32 {
     number(CHAT_VERSION_MAJOR, CHAT_VERSION_MINOR, CHAT_VERSION_PATCH)
@@ -38,7 +38,8 @@ pub extern "C" fn chat_version() -> *const c_char {
 /// - `header`: the version of a header, as a number.
 ///
 /// Returns CHAT_OK; CHAT_WRONG_VERSION if the library is older than the header, or of another major
-/// version (before 1.0, of another minor version). Thread: any.
+/// version (before 1.0, of another minor version).
+/// Memory: nothing is kept, and nothing given. Thread: any.
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_version_check(header: u32) -> chat_status {

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use memchr::memmem;
@@ -40,6 +40,8 @@ pub struct Client<S = TcpStream> {
     stream: S,
     received: Vec<u8>,
     broken: bool,
+    /// How long to go on with a read or write that signals interrupt, and that begins its time anew.
+    patience: Option<Duration>,
 }
 
 impl Client {
@@ -58,14 +60,15 @@ impl Client {
     ///
     /// As [`dial`].
     pub fn connect_timeout(address: impl ToSocketAddrs, patience: Duration) -> Result<Self, Error> {
-        dial(address, patience).map(Self::over)
+        let stream = dial(address, patience)?;
+        Ok(Self { patience: Some(patience), ..Self::over(stream) })
     }
 }
 
 impl<S: Read + Write> Client<S> {
     /// A client that speaks over `stream`, which is connected already.
     pub fn over(stream: S) -> Self {
-        Self { stream, received: Vec::new(), broken: false }
+        Self { stream, received: Vec::new(), broken: false, patience: None }
     }
 
     /// Logs in.
@@ -125,7 +128,13 @@ impl<S: Read + Write> Client<S> {
         if !self.received.is_empty() {
             return Err(Error::BadReply("it came before the request".to_owned()));
         }
-        self.stream.write_all(&line)?;
+        let mut unsent = &line[..];
+        while !unsent.is_empty() {
+            match patiently(self.patience, || self.stream.write(unsent))? {
+                0 => return Err(Error::Disconnected),
+                count => unsent = unsent.get(count..).unwrap_or_default(),
+            }
+        }
         self.stream.flush()?;
         let outcome = read(&self.answer()?);
         self.broken = matches!(outcome, Err(Error::BadReply(_)));
@@ -145,12 +154,25 @@ impl<S: Read + Write> Client<S> {
                 return Err(Error::BadReply(format!("it is longer than {CLIENT_ANSWER_BYTES} bytes")));
             }
             searched = self.received.len().saturating_sub(END.len() - 1);
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return Err(Error::Disconnected),
-                Ok(count) => self.received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
-                Err(problem) if problem.kind() == io::ErrorKind::Interrupted => {}
-                Err(problem) => return Err(problem.into()),
+            match patiently(self.patience, || self.stream.read(&mut chunk))? {
+                0 => return Err(Error::Disconnected),
+                count => self.received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
             }
+        }
+    }
+}
+
+/// Does again what a signal has interrupted, until it has taken as long as it may.
+fn patiently<T>(patience: Option<Duration>, mut step: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let began = Instant::now();
+    loop {
+        match step() {
+            Err(problem) if problem.kind() == io::ErrorKind::Interrupted => {
+                if patience.is_some_and(|patience| began.elapsed() >= patience) {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+            }
+            outcome => return outcome,
         }
     }
 }

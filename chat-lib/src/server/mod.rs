@@ -102,19 +102,19 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if polling fails; the server has stopped then.
+    /// [`Error::Io`] if polling fails, or if the system has no thread left; the server has stopped then.
     pub fn run(self) -> Result<(), Error> {
         let Self { reactors, hashers, handle, .. } = self;
         thread::scope(|scope| {
             let hashing = (0..cores().div_ceil(2)).map(|_| {
                 let (hashers, stop) = (hashers.clone(), StopWhenDropped(handle.clone()));
-                scope.spawn(move || {
+                thread::Builder::new().spawn_scoped(scope, move || {
                     let _stop = stop;
                     hashers.run();
                     Ok(())
                 })
             });
-            let hashing: Vec<_> = hashing.collect();
+            let hashing: Vec<_> = hashing.collect::<Result<_, _>>().map_err(Error::Io)?;
             let mut reactors = reactors.into_iter().map(|mut reactor| {
                 let stop = StopWhenDropped(handle.clone());
                 move || {
@@ -124,7 +124,8 @@ impl Server {
                 }
             });
             let first = reactors.next();
-            let others: Vec<_> = reactors.map(|reactor| scope.spawn(reactor)).collect();
+            let others = reactors.map(|reactor| thread::Builder::new().spawn_scoped(scope, reactor));
+            let others: Vec<_> = others.collect::<Result<_, _>>().inspect_err(|_| handle.stop()).map_err(Error::Io)?;
             let outcome = first.map_or(Ok(()), |reactor| reactor());
             // The scope would wait for them to be done, and joining waits for them to be gone.
             let join = |other: thread::ScopedJoinHandle<'_, _>| match other.join() {

@@ -33,7 +33,8 @@ impl Upkeep {
             left: 0,
             swept: Instant::now(),
         };
-        let thread = thread::Builder::new().name("chat-upkeep".to_owned()).spawn(move || work.run(&wakes))?;
+        let thread =
+            thread::Builder::new().name("chat-upkeep".to_owned()).spawn(move || work.run(&wakes)).map_err(Error::Io)?;
         Ok(Self { shared, read, wake: Some(wake), thread: Some(thread) })
     }
 
