@@ -1,0 +1,41 @@
+"""Serves: ``python -m chat [--demo] [--data DIR] [--host HOST] [--port PORT]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from chat import Chat, ChatError, Server
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m chat", description="Serves a chat.")
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="add the users messi, henderson and lineker with the password surabaya",
+    )
+    parser.add_argument("--data", metavar="DIR", help="keep everything there, not in memory")
+    parser.add_argument("--host", default="127.0.0.1", help="listen on it (%(default)s)")
+    parser.add_argument("--port", type=int, default=8889, help="listen on it (%(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        chat = Chat.open(options.data) if options.data else Chat.memory()
+        with chat:
+            if options.demo:
+                chat.add_demo_users()
+            with Server(chat, options.host, options.port) as server:
+                host, port = server.address
+                print(f"chat: listening on {host}:{port}", file=sys.stderr, flush=True)  # noqa: T201
+                server.join()
+    except KeyboardInterrupt:
+        return 0
+    except ChatError as error:
+        print(f"chat: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

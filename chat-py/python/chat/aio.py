@@ -1,0 +1,208 @@
+"""The chat in an event loop of asyncio: a protocol that serves, and a client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from chat import _chat, errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from typing_extensions import Self
+
+    from chat import Chat, Message
+
+    _T = TypeVar("_T")
+
+__all__ = ["AsyncClient", "AsyncSession", "ChatProtocol", "serve"]
+
+
+async def serve(chat: Chat, host: str = "127.0.0.1", port: int = 0) -> asyncio.Server:
+    """Serve a chat in the running event loop.
+
+    >>> import asyncio
+    >>> from chat import Chat
+    >>> async def main() -> None:
+    ...     server = await serve(Chat())
+    ...     address = server.sockets[0].getsockname()
+    ...     async with server, await AsyncClient.connect(*address) as client:
+    ...         messi = await client.login("messi", "surabaya")
+    ...         await messi.send("messi", "a note to myself")
+    ...         print([message.text for message in await messi.inbox()])
+    >>> asyncio.run(main())
+    ['a note to myself']
+    """
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(lambda: ChatProtocol(chat), host, port)
+
+
+class ChatProtocol(asyncio.Protocol):
+    """One peer. What it asks for is done in the loop's executor, for it may wait for the disk."""
+
+    def __init__(self, chat: Chat) -> None:
+        """Serve ``chat``."""
+        self._chat = chat
+        self._received = bytearray()
+        self._task: asyncio.Task[None] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._ended = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("a chat needs a byte stream")
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        address = tuple(peer[:2]) if isinstance(peer, tuple) else None
+        self._connection = _chat.Connection(self._chat, address)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what was received."""
+        self._received += data
+        # One piece at a time, and no more is read while it is answered.
+        self._transport.pause_reading()
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._answer())
+
+    def eof_received(self) -> bool:
+        """Close when all that came before is answered."""
+        self._ended = True
+        return self._task is not None
+
+    def pause_writing(self) -> None:
+        """Wait for the peer to take its answers."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._writable.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """End."""
+        self._writable.set()
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _answer(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._received:
+            data = bytes(self._received)
+            self._received.clear()
+            answers = await loop.run_in_executor(None, self._connection.receive, data)
+            self._transport.write(answers)
+            await self._writable.wait()
+        self._task = None
+        if self._ended:
+            self._transport.close()
+        else:
+            self._transport.resume_reading()
+
+
+class AsyncClient:
+    """A connection to a server. Tasks may share it; they wait for each other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Speak over a connection that there is; ``connect`` makes one."""
+        self._reader, self._writer = reader, writer
+        self._turn = asyncio.Lock()
+        self._broken = False
+
+    @classmethod
+    async def connect(cls, host: str = "127.0.0.1", port: int = 8889) -> Self:
+        """Connect to a server."""
+        try:
+            return cls(*await asyncio.open_connection(host, port, limit=_ANSWER_BYTES))
+        except OSError as problem:
+            raise errors.NetworkError(str(problem)) from problem
+
+    async def login(self, user: str, password: str) -> AsyncSession:
+        """Log in. The session works on any connection, also after this one is gone."""
+        token = await self._ask(_chat.write_login(user, password), _chat.read_logged_in)
+        return AsyncSession(self, token, user)
+
+    def session(self, token: str, user: str) -> AsyncSession:
+        """Give the session of ``user`` that a token opens. The server is not asked."""
+        return AsyncSession(self, token, user)
+
+    async def close(self) -> None:
+        """Close the connection. Sessions live on."""
+        self._broken = True
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except OSError:
+            # It is closed all the same.
+            return
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.close()
+
+    async def _ask(self, line: bytes, read: Callable[[bytes], _T]) -> _T:
+        async with self._turn:
+            if self._broken:
+                raise errors.Disconnected("the connection is of no more use")
+            # A task that is cancelled leaves an answer behind that is nobody's.
+            self._broken = True
+            try:
+                self._writer.write(line)
+                await self._writer.drain()
+                answer = await self._reader.readuntil(b"\r\n\r\n")
+            except (asyncio.IncompleteReadError, ConnectionError) as problem:
+                raise errors.Disconnected("the server closed the connection") from problem
+            except asyncio.LimitOverrunError as problem:
+                raise errors.BadReply("the server's answer is too long") from problem
+            self._broken = False
+        return read(answer)
+
+
+class AsyncSession:
+    """A session over an asyncio connection. It has what ``Session`` has."""
+
+    def __init__(self, client: AsyncClient, token: str, user: str) -> None:
+        """Use the session that ``token`` opens; ``AsyncClient.login`` makes one."""
+        self._client = client
+        self.token, self.user = token, user
+
+    def __repr__(self) -> str:
+        return f"AsyncSession(user={self.user!r})"
+
+    async def send(self, to: str, text: str) -> None:
+        """Put a message into a mailbox. When it returns, the server has promised to keep it."""
+        await self._client._ask(_chat.write_send(self.token, to, text), _chat.read_sent)  # noqa: SLF001
+
+    async def inbox(self) -> list[Message]:
+        """Take all unread messages out: nobody will get them again."""
+        return await self._client._ask(  # noqa: SLF001
+            _chat.write_inbox(self.token), lambda answer: _chat.read_inbox(answer, self.user)
+        )
+
+    async def active_users(self) -> list[str]:
+        """Name each user with a live session once, in order of login."""
+        return await self._client._ask(  # noqa: SLF001
+            _chat.write_active_users(self.token), _chat.read_active_users
+        )
+
+    async def logout(self) -> None:
+        """End the session, and no other."""
+        await self._client._ask(_chat.write_logout(self.token), _chat.read_logged_out)  # noqa: SLF001
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        try:
+            await self.logout()
+        except errors.NoSuchSession:
+            # It has ended already.
+            return
+
+
+# As for the other clients: an inbox comes whole, and one that never ends must not fill the memory.
+_ANSWER_BYTES = 1024 * 1024 * 1024

@@ -1,0 +1,35 @@
+"""A fixture for pytest: a real server in the process, on a free port."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from chat import Chat, Client, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class ChatServer(NamedTuple):
+    """A server that runs, with the chat that it serves."""
+
+    chat: Chat
+    server: Server
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return self.server.address
+
+    def connect(self) -> Client:
+        """Make a client of the server."""
+        return Client(*self.address)
+
+
+@pytest.fixture
+def chat_server() -> Iterator[ChatServer]:
+    """Run a server with the users messi, henderson and lineker, all with the password surabaya."""
+    with Chat() as chat, Server(chat) as server:
+        yield ChatServer(chat, server)

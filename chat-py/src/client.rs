@@ -1,0 +1,212 @@
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chat_lib::Error;
+use chat_lib::client::dial;
+use chat_lib::model::SessionToken;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::errors::{closed, exception, run, wait};
+use crate::message::Message;
+use crate::session::ended;
+
+/// A connection to a server, seen from the other side. Threads may share it; they wait for each other.
+#[pyclass(frozen, module = "chat")]
+pub(crate) struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    client: Mutex<Option<chat_lib::Client<Stream>>>,
+    /// What a signal's handler has raised while somebody waited.
+    raised: Arc<Mutex<Option<PyErr>>>,
+}
+
+impl Shared {
+    fn connect(py: Python<'_>, host: String, port: u16, patience: Duration) -> PyResult<Self> {
+        // The system's call cannot be interrupted, so it waits elsewhere.
+        let dialling = thread::spawn(move || dial((host.as_str(), port), patience));
+        wait(py, None, || dialling.is_finished().then_some(()))?;
+        let stream = dialling.join().unwrap_or_else(|_| Err(Error::Disconnected));
+        let stream = stream.map_err(|error| exception(py, &error))?;
+        let raised = Arc::default();
+        let stream = run(py, || Stream::new(stream, patience, Arc::clone(&raised)))?;
+        Ok(Self { client: Mutex::new(Some(chat_lib::Client::over(stream))), raised })
+    }
+
+    fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Option<chat_lib::Client<Stream>>>> {
+        let locked = wait(py, None, || match self.client.try_lock() {
+            Ok(client) => Some(client),
+            Err(TryLockError::Poisoned(client)) => Some(client.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        })?;
+        locked.ok_or_else(|| closed(py))
+    }
+
+    fn ask<T: Send>(
+        &self,
+        py: Python<'_>,
+        ask: impl FnOnce(&mut chat_lib::Client<Stream>) -> Result<T, Error> + Send,
+    ) -> PyResult<T> {
+        let mut client = self.lock(py)?;
+        let client = client.as_mut().ok_or_else(|| closed(py))?;
+        let outcome = run(py, || ask(client));
+        match self.raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(raised) => Err(raised),
+            None => outcome,
+        }
+    }
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    #[pyo3(signature = (host="127.0.0.1", port=8889, *, timeout=30.0))]
+    fn new(py: Python<'_>, host: &str, port: u16, timeout: f64) -> PyResult<Self> {
+        let patience = Duration::try_from_secs_f64(timeout.max(0.0)).unwrap_or(Duration::MAX);
+        Ok(Self { shared: Arc::new(Shared::connect(py, host.to_owned(), port, patience)?) })
+    }
+
+    /// Logs in. The session works on any connection, also after this one is gone.
+    fn login(&self, py: Python<'_>, user: String, password: &str) -> PyResult<ClientSession> {
+        let token = self.shared.ask(py, |client| client.login(&user, password))?;
+        Ok(ClientSession { shared: Arc::clone(&self.shared), token, user })
+    }
+
+    /// The session of `user` that a token opens, on this connection. The server is not asked.
+    fn session(&self, py: Python<'_>, token: &str, user: String) -> PyResult<ClientSession> {
+        let token = run(py, || SessionToken::parse(token))?;
+        Ok(ClientSession { shared: Arc::clone(&self.shared), token, user })
+    }
+
+    /// Closes the connection. Sessions live on.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.shared.lock(py)?.take();
+        Ok(())
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py)
+    }
+}
+
+/// A session over a connection. It has what `Session` has.
+#[pyclass(frozen, module = "chat")]
+pub(crate) struct ClientSession {
+    shared: Arc<Shared>,
+    token: SessionToken,
+    user: String,
+}
+
+#[pymethods]
+impl ClientSession {
+    /// The user name whose session it is.
+    #[getter]
+    fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The token, a secret: whoever has it may act as the user.
+    #[getter]
+    fn token(&self) -> String {
+        self.token.to_string()
+    }
+
+    /// Puts a message into a mailbox. When it returns, the server has promised to keep it.
+    fn send(&self, py: Python<'_>, to: &str, text: &str) -> PyResult<()> {
+        self.shared.ask(py, |client| client.send(&self.token, to, text))
+    }
+
+    /// Takes all unread messages out: nobody will get them again.
+    fn inbox(&self, py: Python<'_>) -> PyResult<Vec<Message>> {
+        self.shared.ask(py, |client| client.inbox(&self.token).map(|inbox| Message::all(&inbox, &self.user)))
+    }
+
+    /// Names each user with a live session once, in order of login.
+    fn active_users(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let users = self.shared.ask(py, |client| client.active_users(&self.token))?;
+        Ok(users.iter().map(ToString::to_string).collect())
+    }
+
+    /// Ends the session, and no other.
+    fn logout(&self, py: Python<'_>) -> PyResult<()> {
+        self.shared.ask(py, |client| client.logout(&self.token))
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    /// Ends the session, if it has not ended before.
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.shared.ask(py, |client| ended(client.logout(&self.token)))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("ClientSession(user='{}')", self.user)
+    }
+}
+
+/// A stream whose waits Ctrl-C can end: it waits in short turns, and looks after signals between them.
+struct Stream {
+    stream: TcpStream,
+    patience: Duration,
+    raised: Arc<Mutex<Option<PyErr>>>,
+}
+
+impl Stream {
+    fn new(stream: TcpStream, patience: Duration, raised: Arc<Mutex<Option<PyErr>>>) -> Result<Self, Error> {
+        stream.set_read_timeout(Some(TURN))?;
+        stream.set_write_timeout(Some(TURN))?;
+        Ok(Self { stream, patience, raised })
+    }
+
+    fn turns<T>(&mut self, mut turn: impl FnMut(&mut TcpStream) -> io::Result<T>) -> io::Result<T> {
+        let began = Instant::now();
+        loop {
+            match turn(&mut self.stream) {
+                Err(problem)
+                    if matches!(
+                        problem.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) => {}
+                outcome => return outcome,
+            }
+            if let Err(raised) = Python::attach(|py| py.check_signals()) {
+                *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
+                return Err(io::Error::other("a signal's handler has raised an exception"));
+            }
+            if began.elapsed() >= self.patience {
+                return Err(ErrorKind::TimedOut.into());
+            }
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.turns(|stream| stream.read(buffer))
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.turns(|stream| stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+const TURN: Duration = Duration::from_millis(50);

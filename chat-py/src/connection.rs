@@ -1,0 +1,54 @@
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::chat::Chat;
+use crate::errors::run;
+
+/// One peer, without I/O: received bytes in, bytes to send out, for a loop of your own.
+#[pyclass(frozen, module = "chat")]
+pub(crate) struct Connection {
+    connection: Mutex<chat_lib::Connection>,
+}
+
+#[pymethods]
+impl Connection {
+    #[new]
+    #[pyo3(signature = (chat, peer=None))]
+    fn new(py: Python<'_>, chat: &Bound<'_, Chat>, peer: Option<(String, u16)>) -> PyResult<Self> {
+        let chat = chat.get().get(py)?;
+        let connection = match peer {
+            None => chat_lib::Connection::new(chat),
+            Some((host, port)) => {
+                let host: IpAddr =
+                    host.parse().map_err(|_| PyValueError::new_err("peer is no pair of IP address and port"))?;
+                chat_lib::Connection::with_peer(chat, (host, port).into())
+            }
+        };
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    /// Takes received bytes and gives the answers to the requests that end in them. How the bytes were cut
+    /// into pieces makes no difference.
+    fn receive(&self, py: Python<'_>, data: &[u8]) -> PyResult<Vec<u8>> {
+        run(py, || {
+            let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mut rest, mut answers) = (data, Vec::new());
+            while !rest.is_empty() {
+                let mut out = Vec::new();
+                let taken = connection.receive(rest, &mut out);
+                rest = rest.get(taken..).unwrap_or_default();
+                answers.append(&mut out);
+            }
+            Ok(answers)
+        })
+    }
+
+    /// Whether a line has begun whose end has not come.
+    #[getter]
+    fn mid_line(&self, py: Python<'_>) -> bool {
+        py.detach(|| self.connection.lock().unwrap_or_else(PoisonError::into_inner).mid_line())
+    }
+}

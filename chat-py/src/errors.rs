@@ -1,0 +1,87 @@
+//! Errors of Rust as exceptions of Python, and what every call runs in.
+
+use std::any::Any;
+use std::error::Error as StdError;
+use std::panic::{self, AssertUnwindSafe};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chat_lib::Error;
+use pyo3::prelude::*;
+use pyo3::types::IntoPyDict;
+
+/// Does `work` without the GIL; an error becomes the exception of its code, and a panic an `InternalError`.
+pub(crate) fn run<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {
+    match py.detach(|| panic::catch_unwind(AssertUnwindSafe(work))) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(exception(py, &error)),
+        Err(payload) => Err(panicked(py, payload)),
+    }
+}
+
+/// Asks `done` again and again until it gives something, lets other threads run meanwhile, and stops at a
+/// signal that Python has a handler for. `None` after `patience`.
+pub(crate) fn wait<T>(
+    py: Python<'_>,
+    patience: Option<Duration>,
+    mut done: impl FnMut() -> Option<T>,
+) -> PyResult<Option<T>> {
+    let began = Instant::now();
+    loop {
+        if let Some(value) = done() {
+            return Ok(Some(value));
+        }
+        py.check_signals()?;
+        if patience.is_some_and(|patience| began.elapsed() >= patience) {
+            return Ok(None);
+        }
+        py.detach(|| thread::sleep(TICK));
+    }
+}
+
+/// How soon a wait sees that it is over.
+const TICK: Duration = Duration::from_millis(2);
+
+/// The exception for an error; which class has which code is `chat.errors`' to know.
+pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    let mut message = error.to_string();
+    let mut next = error.source();
+    while let Some(reason) = next {
+        let text = reason.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        next = reason.source();
+    }
+    of_code(py, error.code(), &message, matches!(error, Error::Refused { .. }))
+}
+
+/// The exception for a panic.
+pub(crate) fn panicked(py: Python<'_>, payload: Box<dyn Any + Send>) -> PyErr {
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref().map(String::as_str));
+    let exception = of_code(py, "internal", &format!("chat panicked: {}", text.unwrap_or("?")), false);
+    // Dropping what somebody panicked with could panic again.
+    std::mem::forget(payload);
+    exception
+}
+
+/// The exception that says so of something closed.
+pub(crate) fn closed(py: Python<'_>) -> PyErr {
+    of_code(py, "closed", "it is closed", false)
+}
+
+fn of_code(py: Python<'_>, code: &str, message: &str, refused: bool) -> PyErr {
+    let keywords = [("refused", refused)].into_py_dict(py);
+    let made = py
+        .import("chat.errors")
+        .and_then(|errors| errors.getattr("from_code")?.call((code, message), Some(&keywords?)));
+    made.map_or_else(|problem| problem, PyErr::from_value)
+}
+
+/// Panics inside, so that a test can see what becomes of it.
+#[pyfunction]
+#[pyo3(name = "_panic_for_test")]
+#[expect(clippy::panic, reason = "it is there for that")]
+pub(crate) fn panic_for_test(py: Python<'_>) -> PyResult<()> {
+    run(py, || panic!("as told"))
+}

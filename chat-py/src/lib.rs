@@ -1,0 +1,43 @@
+//! The native half of the Python package `chat`: classes around chat-lib, and no rule of the chat. What is
+//! public stands in `python/chat/`; `python/chat/_chat.pyi` types what is here.
+
+mod chat;
+mod client;
+mod connection;
+mod errors;
+mod message;
+mod server;
+mod session;
+mod wire;
+
+use pyo3::prelude::*;
+
+/// The native half of `chat`.
+#[pymodule(gil_used = false)]
+mod _chat {
+    #[pymodule_export]
+    use super::chat::Chat;
+    #[pymodule_export]
+    use super::client::{Client, ClientSession};
+    #[pymodule_export]
+    use super::connection::Connection;
+    #[pymodule_export]
+    use super::errors::panic_for_test;
+    #[pymodule_export]
+    use super::message::Message;
+    #[pymodule_export]
+    use super::server::Server;
+    #[pymodule_export]
+    use super::session::Session;
+    #[pymodule_export]
+    use super::wire::{
+        read_active_users, read_inbox, read_logged_in, read_logged_out, read_sent, write_active_users, write_inbox,
+        write_login, write_logout, write_send,
+    };
+    use super::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,47 @@
+use chat_lib::model::Inbox;
+use pyo3::prelude::*;
+
+/// A message as its reader gets it.
+#[pyclass(frozen, eq, hash, get_all, module = "chat")]
+#[derive(Clone, Eq, Hash, PartialEq)]
+pub(crate) struct Message {
+    /// The sender's user name.
+    sender: String,
+    /// The reader's user name.
+    recipient: String,
+    /// The full name that the sender had when sending.
+    sender_name: String,
+    /// The reader's full name.
+    recipient_name: String,
+    /// The text as it was typed.
+    text: String,
+}
+
+#[pymethods]
+impl Message {
+    #[new]
+    #[pyo3(signature = (*, sender, recipient, sender_name, recipient_name, text))]
+    fn new(sender: String, recipient: String, sender_name: String, recipient_name: String, text: String) -> Self {
+        Self { sender, recipient, sender_name, recipient_name, text }
+    }
+
+    /// Without the text, which is nobody else's business.
+    fn __repr__(&self) -> String {
+        let length = self.text.chars().count();
+        format!("Message(sender='{}', recipient='{}', text=<{length} characters>)", self.sender, self.recipient)
+    }
+}
+
+impl Message {
+    /// All messages of an inbox of the user `recipient`.
+    pub(crate) fn all(inbox: &Inbox, recipient: &str) -> Vec<Self> {
+        let message = |message: chat_lib::model::Message<'_>| Self {
+            sender: message.from.user().to_string(),
+            recipient: recipient.to_owned(),
+            sender_name: message.from.full_name().to_owned(),
+            recipient_name: inbox.to().to_owned(),
+            text: message.body().to_owned(),
+        };
+        inbox.iter().map(message).collect()
+    }
+}

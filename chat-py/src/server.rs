@@ -1,0 +1,89 @@
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use chat_lib::Error;
+use chat_lib::server::Handle;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::chat::Chat;
+use crate::errors::{exception, panicked, run, wait};
+
+/// A server in threads of its own. It listens from the start, until it is stopped.
+#[pyclass(frozen, module = "chat")]
+pub(crate) struct Server {
+    address: SocketAddr,
+    handle: Handle,
+    thread: Mutex<Option<JoinHandle<Result<(), Error>>>>,
+}
+
+#[pymethods]
+impl Server {
+    #[new]
+    #[pyo3(signature = (chat, host="127.0.0.1", port=0))]
+    fn new(py: Python<'_>, chat: &Bound<'_, Chat>, host: &str, port: u16) -> PyResult<Self> {
+        let chat = chat.get().get(py)?;
+        run(py, || {
+            let server = chat_lib::Server::bind(chat, (host, port))?;
+            let address = server.addresses().first().copied().ok_or(Error::Disconnected)?;
+            let handle = server.handle();
+            let thread = thread::Builder::new().name("chat-server".to_owned()).spawn(move || server.run());
+            let thread = thread.map_err(Error::Io)?;
+            Ok(Self { address, handle, thread: Mutex::new(Some(thread)) })
+        })
+    }
+
+    /// Host and port that are listened on.
+    #[getter]
+    fn address(&self) -> (String, u16) {
+        (self.address.ip().to_string(), self.address.port())
+    }
+
+    /// Asks the server to stop, and does not wait until it has.
+    fn stop(&self) {
+        self.handle.stop();
+    }
+
+    /// Waits until the server has stopped, `timeout` at most; raises `TimedOut` if it runs still.
+    #[pyo3(signature = (timeout=None))]
+    fn join(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        let patience = timeout.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
+        let finished = || {
+            let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+            let finished = thread.as_ref().is_none_or(JoinHandle::is_finished);
+            finished.then(|| thread.take())
+        };
+        match wait(py, patience, finished)? {
+            None => Err(exception(py, &Error::TimedOut)),
+            Some(None) => Ok(()),
+            Some(Some(thread)) => match py.detach(|| thread.join()) {
+                Ok(outcome) => outcome.map_err(|error| exception(py, &error)),
+                Err(payload) => Err(panicked(py, payload)),
+            },
+        }
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    /// Stops the server and waits until it has.
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.stop();
+        self.join(py, None)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Server(address='{}')", self.address)
+    }
+}
+
+impl Drop for Server {
+    /// One that nobody has any more would serve for ever.
+    fn drop(&mut self) {
+        self.handle.stop();
+    }
+}

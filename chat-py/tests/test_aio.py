@@ -1,0 +1,81 @@
+"""The chat in an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from chat import Chat, Server, errors
+from chat.aio import AsyncClient, serve
+
+
+def test_a_client_and_a_server_of_the_loop() -> None:
+    async def main() -> None:
+        server = await serve(Chat())
+        address = server.sockets[0].getsockname()
+        async with server, await AsyncClient.connect(*address) as client:
+            async with await client.login("messi", "surabaya") as messi:
+                await asyncio.gather(*(messi.send("messi", str(number)) for number in range(50)))
+                texts = [message.text for message in await messi.inbox()]
+                assert sorted(texts, key=int) == [str(number) for number in range(50)]
+                assert await messi.active_users() == ["messi"]
+                with pytest.raises(errors.NoSuchRecipient):
+                    await messi.send("nobody", "?")
+                with pytest.raises(errors.InvalidRequest):
+                    await messi.send("mes si", "?")
+                assert "messi" in repr(messi)
+                assert messi.token not in repr(messi)
+            with pytest.raises(errors.NoSuchSession):
+                await messi.inbox()
+
+    asyncio.run(main())
+
+
+def test_a_client_of_a_server_in_threads() -> None:
+    async def main(address: tuple[str, int]) -> None:
+        async with await AsyncClient.connect(*address) as client:
+            with pytest.raises(errors.WrongPassword):
+                await client.login("messi", "malang")
+            token = (await client.login("messi", "surabaya")).token
+            await client.session(token, "messi").send("henderson", "halo")
+
+    with Chat() as chat, Server(chat) as server:
+        asyncio.run(main(server.address))
+        assert len(chat.get_inbox("henderson")["messages"]) == 1
+
+
+def test_a_peer_that_pipelines_and_closes() -> None:
+    async def main() -> bytes:
+        server = await serve(Chat())
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(b"halo\r\n" * 20_000)
+            writer.write_eof()
+            answers = await reader.read()
+            writer.close()
+            await writer.wait_closed()
+            return answers
+
+    answers = asyncio.run(main())
+    assert answers == b'{"status": "ERROR", "message": "Command tidak benar"}\r\n\r\n' * 20_000
+
+
+def test_a_server_that_goes_away() -> None:
+    async def main() -> None:
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1")
+        async with server:
+            client = await AsyncClient.connect(*server.sockets[0].getsockname())
+            for _ in range(2):
+                with pytest.raises(errors.Disconnected):
+                    await client.login("messi", "surabaya")
+            await client.close()
+        address = server.sockets
+        assert not address
+
+    asyncio.run(main())
+
+
+def test_nobody_listens() -> None:
+    with pytest.raises(errors.NetworkError):
+        asyncio.run(AsyncClient.connect("127.0.0.1", 1))

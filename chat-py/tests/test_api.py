@@ -1,0 +1,178 @@
+"""What somebody finds who has never seen the course's code."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+import chat
+from chat import Chat, Client, Connection, Message, Server, errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chat.pytest_plugin import ChatServer
+
+
+def test_a_chat_in_memory() -> None:
+    with Chat.memory(password_cost=(8, 1, 1), mailbox_messages=2) as room:
+        room.add_user("ana", "secret", full_name="Ana Lima", country="Brasil")
+        with pytest.raises(errors.UserExists):
+            room.add_user("ana", "secret", full_name="Ana Lima")
+        with pytest.raises(errors.InvalidUserName):
+            room.add_user("a b", "secret", full_name="A")
+        with room.login("ana", "secret") as ana:
+            ana.send("ana", "one")
+            ana.send("ana", "dua \N{ROCKET}")
+            with pytest.raises(errors.MailboxFull) as full:
+                ana.send("ana", "three")
+            assert full.value.code == "mailbox_full"
+            with pytest.raises(errors.InvalidRequest):
+                ana.send("ana", "two\nlines")
+            assert ana.inbox() == [
+                Message(
+                    sender="ana",
+                    recipient="ana",
+                    sender_name="Ana Lima",
+                    recipient_name="Ana Lima",
+                    text=text,
+                )
+                for text in ["one", "dua \N{ROCKET}"]
+            ]
+            assert ana.active_users() == ["ana"]
+            assert room.session(ana.token).user == "ana"
+        with pytest.raises(errors.NoSuchSession):
+            ana.inbox()
+        room.edit_user("ana", full_name="Ana Souza")
+        assert room.get_user("ana") == {"nama": "Ana Souza", "negara": "Brasil"}
+        room.set_password("ana", "other")
+        with pytest.raises(errors.WrongPassword):
+            room.login("ana", "secret")
+        room.remove_user("ana")
+        assert len(room.users) == 0
+    with pytest.raises(errors.ClosedError):
+        room.login("ana", "other")
+
+
+def test_a_chat_that_is_kept(tmp_path: Path) -> None:
+    data = tmp_path / "chat-data"
+    with Chat.open(data, sync="never", keep_read=timedelta(days=1)) as room:
+        room.add_demo_users()
+        token = room.login("messi", "surabaya").token
+        room.session(token).send("messi", "a note to myself")
+        with pytest.raises(errors.DataInUse):
+            Chat.open(data)
+    with Chat.open(data) as room:
+        assert [message.text for message in room.session(token).inbox()] == ["a note to myself"]
+    (data / "chat.db").write_bytes(b"")
+    with pytest.raises(errors.StorageError, match=r"chat\.db"):
+        Chat.open(data)
+    with pytest.raises(ValueError, match="always"):
+        Chat.open(data, sync="sometimes")  # type: ignore[arg-type]
+
+
+def test_a_server_and_clients(chat_server: ChatServer) -> None:
+    with chat_server.connect() as client:
+        with client.login("messi", "surabaya") as messi:
+            messi.send("henderson", "Halo Henderson, apa kabar?")
+            with pytest.raises(errors.NoSuchRecipient):
+                messi.send("nobody", "?")
+            assert messi.active_users() == ["messi"]
+        henderson = client.login("henderson", "surabaya")
+        assert [message.recipient for message in henderson.inbox()] == ["henderson"]
+        again = client.session(henderson.token, "henderson")
+        again.logout()
+    with pytest.raises(errors.ClosedError):
+        client.login("messi", "surabaya")
+
+
+def test_a_server_that_stops() -> None:
+    with Chat() as room:
+        server = Server(room)
+        client = Client(*server.address, timeout=5)
+        with pytest.raises(TimeoutError):
+            server.join(0.01)
+        with pytest.raises(errors.ListenError):
+            Server(room, *server.address)
+        with pytest.raises(errors.PublicPassword):
+            Server(room, "0.0.0.0")  # noqa: S104
+        server.stop()
+        server.join(30)
+        server.join()
+        with pytest.raises(errors.Disconnected):
+            client.login("messi", "surabaya")
+        with pytest.raises(errors.NetworkError):
+            Client(*server.address)
+
+
+def test_a_connection_without_io() -> None:
+    connection = Connection(Chat())
+    assert connection.receive(b"ha") == b""
+    assert connection.mid_line
+    refused = b'{"status": "ERROR", "message": "Command tidak benar"}\r\n\r\n'
+    assert connection.receive(b"lo\r\nhalo\n") == refused * 2
+    assert not connection.mid_line
+    with pytest.raises(ValueError, match="IP address"):
+        Connection(Chat(), ("nowhere", 1))
+
+
+def test_reprs_have_no_secrets() -> None:
+    room = Chat()
+    session = room.login("messi", "surabaya")
+    session.send("messi", "a secret")
+    (message,) = session.inbox()
+    shown = repr([room, session, message])
+    assert "messi" in shown
+    assert not any(secret in shown for secret in [session.token, "surabaya", "a secret"])
+    with pytest.raises(AttributeError):
+        message.text = "another"  # type: ignore[misc]
+    assert len({message, message}) == 1
+    with pytest.raises(TypeError):
+        pickle.dumps(session)
+    room.close()
+    assert repr(room) == "Chat(closed)"
+    assert room.closed
+
+
+def test_threads_share_a_chat() -> None:
+    room = Chat()
+    sessions = [room.login("messi", "surabaya") for _ in range(8)]
+
+    def send(place: int) -> None:
+        for number in range(200):
+            sessions[place].send("henderson", f"{place}:{number}")
+
+    threads = [threading.Thread(target=send, args=(place,)) for place in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    texts = [message.text for message in room.login("henderson", "surabaya").inbox()]
+    assert len(texts) == 1600
+    for place in range(8):
+        mine = [text for text in texts if text.startswith(f"{place}:")]
+        assert mine == [f"{place}:{number}" for number in range(200)]
+
+
+def test_threads_share_a_client(chat_server: ChatServer) -> None:
+    client = chat_server.connect()
+    session = client.login("messi", "surabaya")
+
+    def send() -> None:
+        for _ in range(50):
+            session.send("messi", "x")
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(session.inbox()) == 200
+
+
+def test_the_version() -> None:
+    assert chat.__version__ == "0.1.0"

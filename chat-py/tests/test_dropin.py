@@ -1,0 +1,119 @@
+"""A program that was written for the course's code runs unchanged."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+
+import pytest
+
+from chat import Chat, ChatClient, Server
+
+
+def test_the_calls_of_the_course() -> None:
+    chat = Chat()
+    assert chat.get_user("messi") == {"nama": "Lionel Messi", "negara": "Argentina"}
+    assert chat.get_user("nobody") is False
+    assert chat.autentikasi_user("nobody", "x") == {"status": "ERROR", "message": "User Tidak Ada"}
+    assert chat.autentikasi_user("messi", "x") == {"status": "ERROR", "message": "Password Salah"}
+    answer = chat.autentikasi_user("messi", "surabaya")
+    assert list(answer) == ["status", "tokenid"]
+    token = answer["tokenid"]
+    assert chat.send_message(token, "messi", "henderson", " halo\r\n") == {
+        "status": "OK",
+        "message": "Message Sent",
+    }
+    assert chat.send_message(token, "messi", "nobody", " halo\r\n") == {
+        "status": "ERROR",
+        "message": "User tidak ditemukan",
+    }
+    refused = {"status": "ERROR", "message": "Informasi tidak ditemukan"}
+    assert chat.send_message(token, "henderson", "messi", " I am he\r\n") == refused
+    assert chat.send_message("nonsense", "messi", "henderson", " halo\r\n") == refused
+    assert chat.get_inbox("henderson") == {
+        "status": "OK",
+        "messages": {
+            "messi": [
+                {"msg_from": "Lionel Messi", "msg_to": "Jordan Henderson", "msg": " halo\r\n"}
+            ]
+        },
+    }
+    assert chat.get_inbox("henderson") == {"status": "OK", "messages": {}}
+    assert chat.get_inbox("nobody") == {"status": "OK", "messages": {}}
+
+
+def test_users_and_sessions_can_be_read() -> None:
+    chat = Chat()
+    assert list(chat.users) == ["henderson", "lineker", "messi"]
+    assert chat.users["lineker"] == {"nama": "Gary Lineker", "negara": "Inggris"}
+    with pytest.raises(KeyError):
+        chat.users["nobody"]
+    token = chat.proses("auth messi surabaya")["tokenid"]
+    assert token in chat.sessions
+    assert "nonsense" not in chat.sessions
+    assert dict(chat.sessions) == {
+        token: {"username": "messi", "userdetail": {"nama": "Lionel Messi", "negara": "Argentina"}}
+    }
+    assert chat.proses(f"logout {token}") == {"status": "OK", "messages": "Logged Out!"}
+    assert len(chat.sessions) == 0
+
+
+def test_the_courses_server_in_threads() -> None:
+    """What the course's server did: a thread for each peer, pieces of 32 bytes, a shared chat."""
+    chat = Chat()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(peer: socket.socket) -> None:
+        received = b""
+        with peer:
+            while data := peer.recv(32):
+                received += data
+                if received.endswith(b"\r\n"):
+                    answer = json.dumps(chat.proses(received.decode())) + "\r\n\r\n"
+                    received = b""
+                    peer.sendall(answer.encode())
+
+    def accept() -> None:
+        for _ in range(8):
+            peer, _address = listener.accept()
+            threading.Thread(target=serve, args=(peer,)).start()
+
+    accepting = threading.Thread(target=accept)
+    accepting.start()
+
+    def talk() -> None:
+        with ChatClient(*listener.getsockname()) as client:
+            assert "logged in, token" in client.proses("auth messi surabaya")
+            for _ in range(20):
+                assert client.proses("send henderson halo") == "message sent to henderson"
+
+    talking = [threading.Thread(target=talk) for _ in range(8)]
+    for thread in talking:
+        thread.start()
+    for thread in [*talking, accepting]:
+        thread.join()
+    listener.close()
+    inbox = chat.get_inbox("henderson")["messages"]
+    assert [message["msg"] for message in inbox["messi"]] == [" halo\r\n"] * 160
+
+
+def test_what_the_courses_client_prints() -> None:
+    with Chat() as chat, Server(chat) as server, ChatClient(*server.address) as client:
+        for line in ["send messi halo", "inbox", "activeuser", "logout"]:
+            assert client.proses(line) == "Error, not authorized"
+        for line in ["", "halo", "auth", "auth messi", "send"]:
+            assert client.proses(line) == "Error, Command tidak benar"
+        assert client.proses("auth nobody x") == "Error, User Tidak Ada"
+        assert client.proses("auth messi x") == "Error, Password Salah"
+        line = client.proses("auth messi surabaya\n")
+        assert line == f"username messi logged in, token {client.tokenid}"
+        assert client.proses("send nobody halo") == "Error, User tidak ditemukan"
+        assert client.proses("send messi Halo, apa kabar?") == "message sent to messi"
+        assert client.proses("inbox") == (
+            '{"messi": [{"msg_from": "Lionel Messi", "msg_to": "Lionel Messi", '
+            '"msg": " Halo, apa kabar?\\r\\n"}]}'
+        )
+        assert client.proses("activeuser") == 'Active User: "messi, "'
+        assert client.proses("logout") == "Logout success!"
+        assert client.tokenid == ""

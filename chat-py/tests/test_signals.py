@@ -1,0 +1,49 @@
+"""Ctrl-C ends every wait."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+WAITS = {
+    "a server's join": "chat.Server(chat.Chat()).join()",
+    "a server's end": """
+with chat.Server(chat.Chat()) as server:
+    print("waiting", flush=True)
+    server.join()
+""",
+    "a client's answer": """
+import socket
+silent = socket.create_server(("127.0.0.1", 0))
+client = chat.Client(*silent.getsockname())
+print("waiting", flush=True)
+client.login("messi", "surabaya")
+""",
+    "another thread's answer": """
+import socket, threading
+silent = socket.create_server(("127.0.0.1", 0))
+client = chat.Client(*silent.getsockname(), timeout=60)
+threading.Thread(target=lambda: client.login("messi", "surabaya"), daemon=True).start()
+print("waiting", flush=True)
+client.login("messi", "surabaya")
+""",
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_ctrl_c_ends(wait: str) -> None:
+    program = f"import chat\nprint('waiting', flush=True)\n{WAITS[wait]}"
+    command = [sys.executable, "-c", program]
+    process = subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    for _ in range(WAITS[wait].count("waiting") + 1):
+        assert process.stdout.readline() == "waiting\n"
+    process.send_signal(signal.SIGINT)
+    _out, err = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in err
+    assert process.returncode != 0
