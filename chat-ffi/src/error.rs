@@ -1,7 +1,6 @@
 //! What a failure leaves behind.
 
 use std::cell::RefCell;
-use std::error::Error as StdError;
 use std::ffi::{CString, c_char};
 use std::ptr;
 
@@ -70,15 +69,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (code, from_wire) = (error.code().to_owned(), matches!(error, Error::Refused { .. }));
-        let mut message = error.to_string();
-        let mut next = error.source();
-        while let Some(reason) = next {
-            let text = reason.to_string();
-            if !message.contains(&text) {
-                message = format!("{message}: {text}");
-            }
-            next = reason.source();
-        }
+        let message = error.with_reasons();
         // A server's refusal must not look like a failure of the connection to it.
         let known = chat_status::of_code(&code).filter(|status| !from_wire || status.travels());
         Self { status: known.unwrap_or(chat_status::CHAT_REFUSED), code, message }

@@ -218,6 +218,20 @@ impl Error {
         })
     }
 
+    /// The sentence with its reasons, for people who can do something about them.
+    pub fn with_reasons(&self) -> String {
+        let mut told = self.to_string();
+        let mut next = self.source();
+        while let Some(reason) = next {
+            let reason_text = reason.to_string();
+            if !told.contains(&reason_text) {
+                told = format!("{told}: {reason_text}");
+            }
+            next = reason.source();
+        }
+        told
+    }
+
     /// The error that a refusal read off the wire stands for.
     pub(crate) fn from_wire(message: &str, code: Option<&str>) -> Self {
         let known =

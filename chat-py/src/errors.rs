@@ -1,7 +1,6 @@
 //! Errors of Rust as exceptions of Python, and what every call runs in.
 
 use std::any::Any;
-use std::error::Error as StdError;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,16 +43,7 @@ const TICK: Duration = Duration::from_millis(2);
 
 /// The exception for an error; which class has which code is `chat.errors`' to know.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
-    let mut message = error.to_string();
-    let mut next = error.source();
-    while let Some(reason) = next {
-        let text = reason.to_string();
-        if !message.contains(&text) {
-            message = format!("{message}: {text}");
-        }
-        next = reason.source();
-    }
-    of_code(py, error.code(), &message, matches!(error, Error::Refused { .. }))
+    of_code(py, error.code(), &error.with_reasons(), matches!(error, Error::Refused { .. }))
 }
 
 /// The exception for a panic.

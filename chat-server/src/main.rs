@@ -15,7 +15,6 @@ mod log;
 mod serve;
 mod task;
 
-use std::error::Error;
 use std::process::ExitCode;
 
 use crate::args::Args;
@@ -29,28 +28,9 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            say!("chat-server: {}", Whole(&*problem));
+            let ours = problem.downcast_ref::<chat_lib::Error>();
+            say!("chat-server: {}", ours.map_or_else(|| problem.to_string(), chat_lib::Error::with_reasons));
             ExitCode::FAILURE
         }
-    }
-}
-
-/// An error with its reasons.
-struct Whole<'a>(&'a dyn Error);
-
-impl std::fmt::Display for Whole<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut told = self.0.to_string();
-        let mut next = self.0.source();
-        while let Some(reason) = next {
-            let text = reason.to_string();
-            if !told.contains(&text) {
-                write!(f, ": {text}")?;
-            }
-            told = text;
-            next = reason.source();
-        }
-        Ok(())
     }
 }

@@ -115,7 +115,7 @@ fn serve(chat: &Chat, peer: &UnixStream) {
         let outcome = perform(chat, &request, &mut out);
         out.flush()?;
         tracing::info!(?request, code = outcome.as_ref().err().map(chat_lib::Error::code), "control");
-        let problem = outcome.err().map(|problem| crate::Whole(&problem).to_string());
+        let problem = outcome.err().map(|problem| problem.with_reasons());
         writeln!(&mut &*peer, "0\n{}", problem.unwrap_or_default())
     })();
     if let Err(problem) = outcome {

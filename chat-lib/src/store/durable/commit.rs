@@ -1,10 +1,11 @@
 //! Group commit: whoever comes first writes what all have changed, and a commit that fails is undone
 //! for all.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use super::disk::{Disk, Write};
+use super::epoch::Epoch;
 use super::state::{Batch, State};
 use crate::error::Error;
 use crate::store::Group;
@@ -156,10 +157,10 @@ impl Shared {
         if let Err(problem) = self.disk.commit(&writes) {
             let reason: &dyn std::error::Error = &problem;
             tracing::error!(reason, "nothing since the last commit could be written; it is undone and refused");
-            epoch.over.store(true, Ordering::Release);
+            epoch.end();
             return Err(problem);
         }
-        epoch.committed.store(changes, Ordering::Release);
+        epoch.reach(changes);
         self.written.fetch_add(bytes, Ordering::Relaxed);
         self.untidied.fetch_add(bytes, Ordering::Relaxed);
         self.state().committed(last_group);
@@ -178,25 +179,6 @@ impl Shared {
             *self.state() = state;
         }
         Ok(())
-    }
-}
-
-/// A time in which all commits went well; the one that does not ends it.
-#[derive(Default)]
-pub(super) struct Epoch {
-    /// All changes up to this one are on the disk.
-    committed: AtomicU64,
-    /// A commit has failed, and all changes behind `committed` are lost.
-    over: AtomicBool,
-}
-
-impl Epoch {
-    fn has(&self, changes: u64) -> bool {
-        self.committed.load(Ordering::Acquire) >= changes
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
     }
 }
 

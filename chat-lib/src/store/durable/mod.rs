@@ -2,6 +2,7 @@
 
 mod commit;
 mod disk;
+mod epoch;
 mod group;
 mod reading;
 mod recent;

@@ -6,8 +6,8 @@ mod load;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::commit::Epoch;
 use super::disk::{AccountRow, Mailbox, MailboxRow, SessionRow, Summary, Write};
+use super::epoch::Epoch;
 use super::group::{MailboxId, MessageGroup, OpenGroup, ProfileId};
 use super::recent::Recent;
 use crate::clock::Timestamp;
