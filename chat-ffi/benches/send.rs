@@ -1,4 +1,4 @@
-//! What a `send` costs through C, against the same call in Rust: `cargo bench -p chat-ffi`.
+//! What a `send` costs through C, against the same in Rust: `cargo bench -p chat-ffi --bench send`.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
@@ -8,38 +8,87 @@ use std::ptr;
 use std::time::{Duration, Instant};
 
 use chat::accounts::chat_add_demo_users;
+use chat::buffer::{chat_buffer, chat_buffer_free};
 use chat::calls::{chat_login, chat_send, chat_token};
 use chat::handle::chat as chat_handle;
-use chat::open::{chat_close, chat_open};
+use chat::open::{chat_answer, chat_close, chat_open};
 use chat::status::chat_status;
 use chat_lib::Chat;
+use chat_lib::model::SessionToken;
 
 const CALLS: u32 = 20_000;
 const ROUNDS: usize = 15;
 const TEXT: &str = "Sixty-four bytes of text, as a person would write it in a hurry";
 
+type Answer = unsafe extern "C" fn(*mut chat_handle, *const u8, usize, *mut chat_buffer) -> chat_status;
 type Send = unsafe extern "C" fn(*mut chat_handle, *const chat_token, *const c_char, *const c_char) -> chat_status;
 
 fn main() {
-    let (mut rust, mut c): (Vec<_>, Vec<_>) = (0..ROUNDS).map(|_| (through_rust(), through_c())).unzip();
-    let (rust, c) = (median(&mut rust), median(&mut c));
-    println!("send in Rust: {rust:.0} ns; through C: {c:.0} ns; ratio {:.2}", c / rust);
+    let mut rounds = [const { Vec::new() }; 4];
+    for _ in 0..ROUNDS {
+        rounds[0].push(answer_in_rust());
+        rounds[1].push(answer_through_c());
+        rounds[2].push(send_in_rust());
+        rounds[3].push(send_through_c());
+    }
+    let [answer, c_answer, send, c_send] = rounds.map(|mut rounds| median(&mut rounds));
+    println!("a line, answered: {answer:.0} ns in Rust, {c_answer:.0} ns through C; ratio {:.2}", c_answer / answer);
+    println!("send as a call: {send:.0} ns in Rust, {c_send:.0} ns through C; ratio {:.2}", c_send / send);
 }
 
-/// A fresh chat for each round, so that both fill the same mailbox to the same length.
-fn through_rust() -> Duration {
+/// A fresh chat for each round, so that all fill the same mailbox to the same length.
+fn answer_in_rust() -> Duration {
     let chat = Chat::memory();
     chat.add_demo_users().unwrap();
-    let token = chat.login("messi", "surabaya").unwrap();
-    timed(|| chat.send(black_box(&token), black_box("henderson"), black_box(TEXT)).unwrap())
+    let line = format!("send {} henderson {TEXT}\r\n", chat.login("messi", "surabaya").unwrap());
+    timed(|| drop(black_box(chat.answer(black_box(line.as_bytes())))))
 }
 
-fn through_c() -> Duration {
+fn answer_through_c() -> Duration {
+    let (chat, token) = open();
+    let token = String::from_utf8(token.text.iter().take(36).map(|c| c.cast_unsigned()).collect()).unwrap();
+    let line = format!("send {token} henderson {TEXT}\r\n");
+    // Not to be inlined: a program in C could not either.
+    let answer: Answer = black_box(chat_answer);
+    let took = timed(|| {
+        let mut buffer = chat_buffer { data: ptr::null_mut(), len: 0, capacity: 0 };
+        // SAFETY: the line is there, and the buffer can be written to, and is freed once.
+        unsafe {
+            assert_eq!(answer(chat, line.as_ptr(), line.len(), &raw mut buffer), chat_status::CHAT_OK);
+            chat_buffer_free(&raw mut buffer);
+        }
+    });
+    assert_eq!(chat_close(chat), chat_status::CHAT_OK);
+    took
+}
+
+/// From the token's text on, which is what C has.
+fn send_in_rust() -> Duration {
+    let chat = Chat::memory();
+    chat.add_demo_users().unwrap();
+    let token = chat.login("messi", "surabaya").unwrap().to_string();
+    timed(|| {
+        let token = SessionToken::parse(black_box(&token)).unwrap();
+        chat.send(&token, black_box("henderson"), black_box(TEXT)).unwrap();
+    })
+}
+
+fn send_through_c() -> Duration {
+    let (chat, token) = open();
+    let text = format!("{TEXT}\0");
+    let send: Send = black_box(chat_send);
+    let took = timed(|| {
+        // SAFETY: all text ends with NUL.
+        let status = unsafe { send(chat, black_box(&raw const token), c"henderson".as_ptr(), text.as_ptr().cast()) };
+        assert_eq!(status, chat_status::CHAT_OK);
+    });
+    assert_eq!(chat_close(chat), chat_status::CHAT_OK);
+    took
+}
+
+fn open() -> (*mut chat_handle, chat_token) {
     let mut chat = ptr::null_mut();
     let mut token = chat_token { text: [0; 37] };
-    let text = format!("{TEXT}\0");
-    // Not to be inlined: a program in C could not either.
-    let send: Send = black_box(chat_send);
     // SAFETY: all text ends with NUL, and what is written to can be.
     unsafe {
         assert_eq!(chat_open(ptr::null(), &raw mut chat), chat_status::CHAT_OK);
@@ -47,13 +96,7 @@ fn through_c() -> Duration {
         let login = chat_login(chat, c"messi".as_ptr(), c"surabaya".as_ptr(), &raw mut token);
         assert_eq!(login, chat_status::CHAT_OK);
     }
-    let took = timed(|| {
-        // SAFETY: as above.
-        let status = unsafe { send(chat, black_box(&raw const token), c"henderson".as_ptr(), text.as_ptr().cast()) };
-        assert_eq!(status, chat_status::CHAT_OK);
-    });
-    assert_eq!(chat_close(chat), chat_status::CHAT_OK);
-    took
+    (chat, token)
 }
 
 fn timed(mut call: impl FnMut()) -> Duration {

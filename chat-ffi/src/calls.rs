@@ -32,8 +32,7 @@ impl chat_token {
     /// What is no token opens no session.
     pub(crate) fn parse(&self) -> Result<SessionToken, Failure> {
         let [text @ .., 0] = &self.text.map(|c| c as u8) else { return Err(Error::NoSuchSession.into()) };
-        let token = std::str::from_utf8(text).ok().and_then(|text| SessionToken::parse(text).ok());
-        Ok(token.ok_or(Error::NoSuchSession)?)
+        Ok(SessionToken::parse(text).map_err(|_| Error::NoSuchSession)?)
     }
 }
 

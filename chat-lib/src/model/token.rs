@@ -39,11 +39,14 @@ impl SessionToken {
     /// # Errors
     ///
     /// [`Error::InvalidToken`] for everything else.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.len() != uuid::fmt::Hyphenated::LENGTH || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    pub fn parse(text: impl AsRef<[u8]>) -> Result<Self, Error> {
+        let text = text.as_ref();
+        // Every request has a token, and looking at all bytes takes less than stopping at one.
+        let upper_case = text.iter().fold(false, |found, byte| found | byte.is_ascii_uppercase());
+        if text.len() != uuid::fmt::Hyphenated::LENGTH || upper_case {
             return Err(Error::InvalidToken);
         }
-        let uuid = Uuid::try_parse(text).map_err(|_| Error::InvalidToken)?;
+        let uuid = Uuid::try_parse_ascii(text).map_err(|_| Error::InvalidToken)?;
         match (uuid.get_version_num(), uuid.get_variant()) {
             (4, Variant::RFC4122) => Ok(Self(uuid.into_bytes())),
             _ => Err(Error::InvalidToken),
