@@ -62,7 +62,7 @@ pub enum Error {
     #[error("this server takes no registrations; ask its operator for an account")]
     RegistrationClosed,
     /// The data directory is open already, in another process or in this one. The caller's.
-    #[error("{} is in use by another process", path.display())]
+    #[error("{} is in use by another process, or by this one", path.display())]
     DataInUse {
         /// The directory.
         path: PathBuf,

@@ -1,5 +1,6 @@
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chat_lib::limits::Limits;
@@ -12,18 +13,40 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::errors::{closed, run};
+use crate::process::Process;
 use crate::session::Session;
 
 /// A chat: users, their sessions and their mailboxes. `chat.Chat` is its public face.
 #[pyclass(frozen, subclass, module = "chat._chat")]
 pub(crate) struct Chat {
+    shared: Arc<Shared>,
+}
+
+/// A chat until it is closed, for it and its sessions.
+pub(crate) struct Shared {
     chat: RwLock<Option<chat_lib::Chat>>,
+    process: Process,
+}
+
+impl Shared {
+    pub(crate) fn get(&self, py: Python<'_>) -> PyResult<chat_lib::Chat> {
+        let chat = self.chat.read().unwrap_or_else(PoisonError::into_inner);
+        chat.clone().filter(|_| self.process.is_this()).ok_or_else(|| closed(py))
+    }
+}
+
+impl Drop for Shared {
+    /// The threads that it would wait for are only in the process that made it.
+    fn drop(&mut self) {
+        if !self.process.is_this() {
+            std::mem::forget(self.chat.write().unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
 }
 
 impl Chat {
     pub(crate) fn get(&self, py: Python<'_>) -> PyResult<chat_lib::Chat> {
-        let chat = self.chat.read().unwrap_or_else(PoisonError::into_inner);
-        chat.clone().ok_or_else(|| closed(py))
+        self.shared.get(py)
     }
 }
 
@@ -76,7 +99,7 @@ impl Chat {
             }
             Ok(chat)
         })?;
-        Ok(Self { chat: RwLock::new(Some(chat)) })
+        Ok(Self { shared: Arc::new(Shared { chat: RwLock::new(Some(chat)), process: Process::this() }) })
     }
 
     /// Does what a request line says, and gives the answer that the wire would give, with its end.
@@ -97,6 +120,10 @@ impl Chat {
         let send = || {
             let token = SessionToken::parse(token).map_err(|_| Error::NoSuchSession)?;
             let user = chat.session(&token)?.ok_or(Error::NoSuchSession)?;
+            let limit = chat.limits().line_bytes;
+            if text.len() > limit {
+                return Err(Error::LineTooLong { limit });
+            }
             match user.user().as_str() == sender {
                 true => chat.execute(&Command::Send { token, to, text }),
                 false => Err(Error::NoSuchSession),
@@ -164,7 +191,7 @@ impl Chat {
     fn login(&self, py: Python<'_>, user: &str, password: &str) -> PyResult<Session> {
         let chat = self.get(py)?;
         let token = run(py, || chat.login(user, password))?;
-        Ok(Session::new(chat, token, user))
+        Ok(Session::new(Arc::clone(&self.shared), token, user))
     }
 
     /// The live session that a token opens.
@@ -175,13 +202,23 @@ impl Chat {
             Ok((token, chat.session(&token)?.ok_or(Error::NoSuchSession)?))
         };
         let (token, user) = run(py, find)?;
-        Ok(Session::new(chat, token, user.user().as_str()))
+        Ok(Session::new(Arc::clone(&self.shared), token, user.user().as_str()))
     }
 
-    /// Closes the chat. Servers and connections that were made of it go on; its directory is free when the
-    /// last of them is gone.
+    /// Raises `PublicPassword` if a server must not listen there.
+    fn may_listen(&self, py: Python<'_>, host: &str, port: u16) -> PyResult<()> {
+        let chat = self.get(py)?;
+        let host: IpAddr = host.parse().map_err(|_| PyValueError::new_err("host is no IP address"))?;
+        run(py, || chat.may_listen((host, port).into()))
+    }
+
+    /// Closes the chat, and with it its sessions, which live on for who opens it again. Servers and
+    /// connections that were made of it go on; its directory is free when the last of them is gone.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let chat = self.chat.write().unwrap_or_else(PoisonError::into_inner).take();
+        if !self.shared.process.is_this() {
+            return Ok(());
+        }
+        let chat = self.shared.chat.write().unwrap_or_else(PoisonError::into_inner).take();
         run(py, || {
             drop(chat);
             Ok(())
@@ -191,7 +228,7 @@ impl Chat {
     /// Whether it was closed.
     #[getter]
     fn closed(&self) -> bool {
-        self.chat.read().unwrap_or_else(PoisonError::into_inner).is_none()
+        !self.shared.process.is_this() || self.shared.chat.read().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     #[pyo3(signature = (*_exception))]

@@ -1,18 +1,20 @@
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use chat_lib::Error;
 use chat_lib::client::dial;
 use chat_lib::model::SessionToken;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::errors::{closed, exception, run, wait};
+use crate::errors::{closed, exception, run, seconds, wait};
 use crate::message::Message;
-use crate::session::ended;
+use crate::session::unmasked;
 
 /// A connection to a server, seen from the other side. Threads may share it; they wait for each other.
 #[pyclass(frozen, module = "chat")]
@@ -22,6 +24,11 @@ pub(crate) struct Client {
 
 struct Shared {
     client: Mutex<Option<chat_lib::Client<Stream>>>,
+    /// Another handle to the stream, by which it is closed while somebody waits for it.
+    closing: TcpStream,
+    /// The thread that waits: a signal's handler that runs in it must not wait for it.
+    waiting: Mutex<Option<ThreadId>>,
+    closed: AtomicBool,
     /// What a signal's handler has raised while somebody waited.
     raised: Arc<Mutex<Option<PyErr>>>,
 }
@@ -34,11 +41,17 @@ impl Shared {
         let stream = dialling.join().unwrap_or_else(|_| Err(Error::Disconnected));
         let stream = stream.map_err(|error| exception(py, &error))?;
         let raised = Arc::default();
-        let stream = run(py, || Stream::new(stream, patience, Arc::clone(&raised)))?;
-        Ok(Self { client: Mutex::new(Some(chat_lib::Client::over(stream))), raised })
+        let (closing, stream) = run(py, || {
+            Ok((stream.try_clone().map_err(Error::Io)?, Stream::new(stream, patience, Arc::clone(&raised))?))
+        })?;
+        let client = Mutex::new(Some(chat_lib::Client::over(stream)));
+        Ok(Self { client, closing, waiting: Mutex::default(), closed: AtomicBool::new(false), raised })
     }
 
     fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Option<chat_lib::Client<Stream>>>> {
+        if *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) == Some(thread::current().id()) {
+            return Err(PyRuntimeError::new_err("this thread waits for an answer already"));
+        }
         let locked = wait(py, None, || match self.client.try_lock() {
             Ok(client) => Some(client),
             Err(TryLockError::Poisoned(client)) => Some(client.into_inner()),
@@ -53,11 +66,25 @@ impl Shared {
         ask: impl FnOnce(&mut chat_lib::Client<Stream>) -> Result<T, Error> + Send,
     ) -> PyResult<T> {
         let mut client = self.lock(py)?;
-        let client = client.as_mut().ok_or_else(|| closed(py))?;
+        let client = client.as_mut().filter(|_| !self.closed.load(Ordering::Acquire)).ok_or_else(|| closed(py))?;
+        let wait = |thread| *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = thread;
+        wait(Some(thread::current().id()));
         let outcome = run(py, || ask(client));
+        wait(None);
         match self.raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(raised) => Err(raised),
+            None if self.closed.load(Ordering::Acquire) => outcome.map_err(|_| closed(py)),
             None => outcome,
+        }
+    }
+
+    /// Whoever waits for an answer does so no longer.
+    fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        // It may be closed by the other side.
+        self.closing.shutdown(Shutdown::Both).ok();
+        if let Ok(mut client) = self.client.try_lock() {
+            client.take();
         }
     }
 }
@@ -67,7 +94,7 @@ impl Client {
     #[new]
     #[pyo3(signature = (host="127.0.0.1", port=8889, *, timeout=30.0))]
     fn new(py: Python<'_>, host: &str, port: u16, timeout: f64) -> PyResult<Self> {
-        let patience = Duration::try_from_secs_f64(timeout.max(0.0)).unwrap_or(Duration::MAX);
+        let patience = seconds(timeout)?;
         Ok(Self { shared: Arc::new(Shared::connect(py, host.to_owned(), port, patience)?) })
     }
 
@@ -83,10 +110,9 @@ impl Client {
         Ok(ClientSession { shared: Arc::clone(&self.shared), token, user })
     }
 
-    /// Closes the connection. Sessions live on.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.shared.lock(py)?.take();
-        Ok(())
+    /// Closes the connection, also for who waits for an answer. Sessions live on.
+    fn close(&self) {
+        self.shared.close();
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -94,8 +120,15 @@ impl Client {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.close(py)
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
+        self.close();
+    }
+
+    fn __repr__(&self) -> String {
+        match self.shared.closing.peer_addr() {
+            Ok(address) if !self.shared.closed.load(Ordering::Acquire) => format!("Client(address='{address}')"),
+            _ => "Client(closed)".to_owned(),
+        }
     }
 }
 
@@ -147,9 +180,9 @@ impl ClientSession {
     }
 
     /// Ends the session, if it has not ended before.
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.shared.ask(py, |client| ended(client.logout(&self.token)))
+    #[pyo3(signature = (*exception))]
+    fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        unmasked(py, exception, self.logout(py))
     }
 
     fn __repr__(&self) -> String {

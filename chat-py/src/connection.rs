@@ -3,6 +3,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 
 use crate::chat::Chat;
 use crate::errors::run;
@@ -32,7 +33,8 @@ impl Connection {
 
     /// Takes received bytes and gives the answers to the requests that end in them. How the bytes were cut
     /// into pieces makes no difference.
-    fn receive(&self, py: Python<'_>, data: &[u8]) -> PyResult<Vec<u8>> {
+    fn receive(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<Vec<u8>> {
+        let data: &[u8] = &data;
         run(py, || {
             let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut rest, mut answers) = (data, Vec::new());
@@ -44,6 +46,10 @@ impl Connection {
             }
             Ok(answers)
         })
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "Connection()"
     }
 
     /// Whether a line has begun whose end has not come.

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chat_lib::Error;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 
@@ -26,6 +27,7 @@ pub(crate) fn wait<T>(
     mut done: impl FnMut() -> Option<T>,
 ) -> PyResult<Option<T>> {
     let began = Instant::now();
+    let mut tick = Duration::from_millis(1);
     loop {
         if let Some(value) = done() {
             return Ok(Some(value));
@@ -34,12 +36,21 @@ pub(crate) fn wait<T>(
         if patience.is_some_and(|patience| began.elapsed() >= patience) {
             return Ok(None);
         }
-        py.detach(|| thread::sleep(TICK));
+        py.detach(|| thread::sleep(tick));
+        tick = (tick * 2).min(LONGEST_TICK);
     }
 }
 
-/// How soon a wait sees that it is over.
-const TICK: Duration = Duration::from_millis(2);
+/// How late a long wait may see that it is over.
+const LONGEST_TICK: Duration = Duration::from_millis(50);
+
+/// A time-out in seconds.
+pub(crate) fn seconds(seconds: f64) -> PyResult<Duration> {
+    if seconds.is_nan() || seconds < 0.0 {
+        return Err(PyValueError::new_err("a time-out is a number of seconds, and not negative"));
+    }
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
 
 /// The exception for an error; which class has which code is `chat.errors`' to know.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
@@ -60,7 +71,7 @@ pub(crate) fn closed(py: Python<'_>) -> PyErr {
     of_code(py, "closed", "it is closed", false)
 }
 
-fn of_code(py: Python<'_>, code: &str, message: &str, refused: bool) -> PyErr {
+pub(crate) fn of_code(py: Python<'_>, code: &str, message: &str, refused: bool) -> PyErr {
     let keywords = [("refused", refused)].into_py_dict(py);
     let made = py
         .import("chat.errors")

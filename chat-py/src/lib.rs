@@ -6,6 +6,7 @@ mod client;
 mod connection;
 mod errors;
 mod message;
+mod process;
 mod server;
 mod session;
 mod wire;
@@ -25,6 +26,8 @@ mod _chat {
     use super::errors::panic_for_test;
     #[pymodule_export]
     use super::message::Message;
+    #[pymodule_export]
+    use super::process::after_fork;
     #[pymodule_export]
     use super::server::Server;
     #[pymodule_export]

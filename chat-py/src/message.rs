@@ -1,5 +1,6 @@
 use chat_lib::model::Inbox;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 
 /// A message as its reader gets it.
 #[pyclass(frozen, eq, hash, get_all, module = "chat")]
@@ -23,6 +24,17 @@ impl Message {
     #[pyo3(signature = (*, sender, recipient, sender_name, recipient_name, text))]
     fn new(sender: String, recipient: String, sender_name: String, recipient_name: String, text: String) -> Self {
         Self { sender, recipient, sender_name, recipient_name, text }
+    }
+
+    /// For copies, and for other processes.
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let fields = PyDict::new(py);
+        fields.set_item("sender", &self.sender)?;
+        fields.set_item("recipient", &self.recipient)?;
+        fields.set_item("sender_name", &self.sender_name)?;
+        fields.set_item("recipient_name", &self.recipient_name)?;
+        fields.set_item("text", &self.text)?;
+        Ok((PyTuple::empty(py), fields))
     }
 
     /// Without the text, which is nobody else's business.

@@ -1,7 +1,6 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use chat_lib::Error;
 use chat_lib::server::Handle;
@@ -9,13 +8,16 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::chat::Chat;
-use crate::errors::{exception, panicked, run, wait};
+use crate::errors::{exception, of_code, panicked, run, seconds, wait};
+use crate::process::Process;
+use crate::session::unmasked;
 
 /// A server in threads of its own. It listens from the start, until it is stopped.
 #[pyclass(frozen, module = "chat")]
 pub(crate) struct Server {
     address: SocketAddr,
     handle: Handle,
+    process: Process,
     thread: Mutex<Option<JoinHandle<Result<(), Error>>>>,
 }
 
@@ -31,7 +33,7 @@ impl Server {
             let handle = server.handle();
             let thread = thread::Builder::new().name("chat-server".to_owned()).spawn(move || server.run());
             let thread = thread.map_err(Error::Io)?;
-            Ok(Self { address, handle, thread: Mutex::new(Some(thread)) })
+            Ok(Self { address, handle, process: Process::this(), thread: Mutex::new(Some(thread)) })
         })
     }
 
@@ -43,20 +45,25 @@ impl Server {
 
     /// Asks the server to stop, and does not wait until it has.
     fn stop(&self) {
-        self.handle.stop();
+        if self.process.is_this() {
+            self.handle.stop();
+        }
     }
 
     /// Waits until the server has stopped, `timeout` at most; raises `TimedOut` if it runs still.
     #[pyo3(signature = (timeout=None))]
     fn join(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        let patience = timeout.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
+        let patience = timeout.map(seconds).transpose()?;
+        if !self.process.is_this() {
+            return Ok(());
+        }
         let finished = || {
             let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
             let finished = thread.as_ref().is_none_or(JoinHandle::is_finished);
             finished.then(|| thread.take())
         };
         match wait(py, patience, finished)? {
-            None => Err(exception(py, &Error::TimedOut)),
+            None => Err(of_code(py, Error::TimedOut.code(), "the server runs still", false)),
             Some(None) => Ok(()),
             Some(Some(thread)) => match py.detach(|| thread.join()) {
                 Ok(outcome) => outcome.map_err(|error| exception(py, &error)),
@@ -70,10 +77,10 @@ impl Server {
     }
 
     /// Stops the server and waits until it has.
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+    #[pyo3(signature = (*exception))]
+    fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
         self.stop();
-        self.join(py, None)
+        unmasked(py, exception, self.join(py, None))
     }
 
     fn __repr__(&self) -> String {
@@ -84,6 +91,9 @@ impl Server {
 impl Drop for Server {
     /// One that nobody has any more would serve for ever.
     fn drop(&mut self) {
-        self.handle.stop();
+        self.stop();
+        if !self.process.is_this() {
+            std::mem::forget(self.thread.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
     }
 }

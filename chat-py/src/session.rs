@@ -1,21 +1,23 @@
-use chat_lib::Error;
+use std::sync::Arc;
+
 use chat_lib::model::SessionToken;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::chat::Shared;
 use crate::errors::run;
 use crate::message::Message;
 
 /// A session on a chat in the program.
 #[pyclass(frozen, module = "chat")]
 pub(crate) struct Session {
-    chat: chat_lib::Chat,
+    chat: Arc<Shared>,
     token: SessionToken,
     user: String,
 }
 
 impl Session {
-    pub(crate) fn new(chat: chat_lib::Chat, token: SessionToken, user: &str) -> Self {
+    pub(crate) fn new(chat: Arc<Shared>, token: SessionToken, user: &str) -> Self {
         Self { chat, token, user: user.to_owned() }
     }
 }
@@ -36,23 +38,27 @@ impl Session {
 
     /// Puts a message into a mailbox. When it returns, the message is safe.
     fn send(&self, py: Python<'_>, to: &str, text: &str) -> PyResult<()> {
-        run(py, || self.chat.send(&self.token, to, text))
+        let chat = self.chat.get(py)?;
+        run(py, || chat.send(&self.token, to, text))
     }
 
     /// Takes all unread messages out: nobody will get them again.
     fn inbox(&self, py: Python<'_>) -> PyResult<Vec<Message>> {
-        run(py, || self.chat.inbox(&self.token).map(|inbox| Message::all(&inbox, &self.user)))
+        let chat = self.chat.get(py)?;
+        run(py, || chat.inbox(&self.token).map(|inbox| Message::all(&inbox, &self.user)))
     }
 
     /// Names each user with a live session once, in order of login.
     fn active_users(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        let users = run(py, || self.chat.active_users(&self.token))?;
+        let chat = self.chat.get(py)?;
+        let users = run(py, || chat.active_users(&self.token))?;
         Ok(users.iter().map(ToString::to_string).collect())
     }
 
     /// Ends the session, and no other.
     fn logout(&self, py: Python<'_>) -> PyResult<()> {
-        run(py, || self.chat.logout(&self.token))
+        let chat = self.chat.get(py)?;
+        run(py, || chat.logout(&self.token))
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -60,9 +66,9 @@ impl Session {
     }
 
     /// Ends the session, if it has not ended before.
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        run(py, || ended(self.chat.logout(&self.token)))
+    #[pyo3(signature = (*exception))]
+    fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        unmasked(py, exception, self.logout(py))
     }
 
     fn __repr__(&self) -> String {
@@ -70,10 +76,13 @@ impl Session {
     }
 }
 
-/// A session that has ended already is as good as one that was ended now.
-pub(crate) fn ended(outcome: Result<(), Error>) -> Result<(), Error> {
-    match outcome {
-        Err(Error::NoSuchSession) => Ok(()),
-        outcome => outcome,
-    }
+/// What leaves a with-block: a session that has ended already is as good as one that was ended now, and what
+/// the block itself has raised is not to be hidden by a failure to log out.
+pub(crate) fn unmasked(py: Python<'_>, exception: &Bound<'_, PyTuple>, outcome: PyResult<()>) -> PyResult<()> {
+    let raised = exception.get_item(0).is_ok_and(|kind| !kind.is_none());
+    let errors = py.import("chat.errors")?;
+    outcome.or_else(|error| {
+        let harmless = if raised { "ChatError" } else { "NoSuchSession" };
+        if error.is_instance(py, &errors.getattr(harmless)?) { Ok(()) } else { Err(error) }
+    })
 }

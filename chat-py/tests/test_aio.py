@@ -79,3 +79,56 @@ def test_a_server_that_goes_away() -> None:
 def test_nobody_listens() -> None:
     with pytest.raises(errors.NetworkError):
         asyncio.run(AsyncClient.connect("127.0.0.1", 1))
+
+
+def test_cancelling_is_not_hidden() -> None:
+    async def main() -> None:
+        async with await asyncio.start_server(_log_in_once, "127.0.0.1") as server:
+            address = server.sockets[0].getsockname()
+            client = await AsyncClient.connect(*address)
+            with pytest.raises(TimeoutError) as raised:
+                await asyncio.wait_for(_ask_for_ever(client), 0.2)
+            assert not isinstance(raised.value, errors.ChatError)
+            await client.close()
+            with pytest.raises(errors.ClosedError):
+                await client.login("messi", "surabaya")
+
+    async def _ask_for_ever(client: AsyncClient) -> None:
+        async with await client.login("messi", "surabaya") as messi:
+            await messi.inbox()
+
+    async def _log_in_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        token = "609107b0-9f49-4d74-8195-f66446cd56e5"
+        writer.write(f'{{"status": "OK", "tokenid": "{token}"}}\r\n\r\n'.encode())
+        await reader.read()
+        writer.close()
+
+    asyncio.run(main())
+
+
+def test_public_passwords_stay_off_the_network() -> None:
+    with pytest.raises(errors.PublicPassword):
+        asyncio.run(serve(Chat(), "0.0.0.0"))  # noqa: S104
+
+
+def test_a_closed_chat_turns_peers_away() -> None:
+    problems: list[object] = []
+
+    async def main() -> bytes:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: problems.append(context["exception"]))
+        chat = Chat()
+        async with await serve(chat) as server:
+            chat.close()
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(b"halo\r\n")
+            try:
+                return await reader.read()
+            except ConnectionError:
+                return b""
+            finally:
+                writer.close()
+
+    assert asyncio.run(main()) == b""
+    assert [type(problem) for problem in problems] == [errors.ClosedError]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import os
 import pickle
+import socket
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -68,6 +71,12 @@ def test_a_chat_that_is_kept(tmp_path: Path) -> None:
             Chat.open(data)
     with Chat.open(data) as room:
         assert [message.text for message in room.session(token).inbox()] == ["a note to myself"]
+    with Chat.open(data) as room:
+        session = room.session(token)
+    with pytest.raises(errors.ClosedError):
+        session.inbox()
+    with pytest.raises(TypeError):
+        Chat.open(None)  # type: ignore[arg-type]
     (data / "chat.db").write_bytes(b"")
     with pytest.raises(errors.StorageError, match=r"chat\.db"):
         Chat.open(data)
@@ -133,6 +142,7 @@ def test_reprs_have_no_secrets() -> None:
     assert len({message, message}) == 1
     with pytest.raises(TypeError):
         pickle.dumps(session)
+    assert pickle.loads(pickle.dumps(message)) == copy.deepcopy(message) == message  # noqa: S301
     room.close()
     assert repr(room) == "Chat(closed)"
     assert room.closed
@@ -176,3 +186,69 @@ def test_threads_share_a_client(chat_server: ChatServer) -> None:
 
 def test_the_version() -> None:
     assert chat.__version__ == "0.1.0"
+
+
+def test_a_with_block_does_not_hide_what_was_raised_in_it(chat_server: ChatServer) -> None:
+    client = chat_server.connect()
+    with pytest.raises(KeyError, match="mine"), client.login("messi", "surabaya"):
+        chat_server.server.stop()
+        chat_server.server.join(30)
+        raise KeyError("mine")
+    room = Chat()
+    with pytest.raises(KeyError, match="mine"), room.login("messi", "surabaya"):
+        room.close()
+        raise KeyError("mine")
+
+
+def test_a_client_is_closed_while_somebody_waits() -> None:
+    silent = socket.create_server(("127.0.0.1", 0))
+    client = Client(*silent.getsockname(), timeout=60)
+    outcome: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            client.login("messi", "surabaya")
+        except errors.ChatError as error:
+            outcome.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    peer, _address = silent.accept()
+    assert peer.recv(100)
+    client.close()
+    asking.join(30)
+    assert [type(error) for error in outcome] == [errors.ClosedError]
+    assert repr(client) == "Client(closed)"
+    peer.close()
+    silent.close()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_chat_does_not_cross_a_fork(tmp_path: Path) -> None:
+    room = Chat.open(tmp_path / "data")
+    room.add_demo_users()
+    session = room.login("messi", "surabaya")
+    with Server(room) as server:
+        child = os.fork()
+        if child == 0:
+            try:
+                session.send("messi", "from the child")
+            except errors.ClosedError:
+                server.join()
+                os._exit(7)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    session.send("messi", "from the parent")
+    assert [message.text for message in session.inbox()] == ["from the parent"]
+
+
+def test_arguments_that_make_no_sense() -> None:
+    room = Chat()
+    with Server(room) as server:
+        for timeout in [-1.0, float("nan")]:
+            with pytest.raises(ValueError, match="time-out"):
+                server.join(timeout)
+            with pytest.raises(ValueError, match="time-out"):
+                Client(*server.address, timeout=timeout)
+    with pytest.raises(TypeError):
+        Chat("chat-data")

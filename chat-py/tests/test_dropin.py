@@ -117,3 +117,35 @@ def test_what_the_courses_client_prints() -> None:
         assert client.proses("activeuser") == 'Active User: "messi, "'
         assert client.proses("logout") == "Logout success!"
         assert client.tokenid == ""
+
+
+def test_a_subclass_with_a_constructor() -> None:
+    class Mine(Chat):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+    mine = Mine("kelas")
+    assert mine.name == "kelas"
+    assert mine.proses("auth messi surabaya")["status"] == "OK"
+
+
+def test_what_no_request_could_carry() -> None:
+    chat = Chat()
+    half = "\ud83d"
+    assert chat.proses(f"auth {half} x") == {"status": "ERROR", "message": "Command tidak benar"}
+    assert chat.autentikasi_user(half, half)["message"] == "User Tidak Ada"
+    token = chat.autentikasi_user("messi", "surabaya")["tokenid"]
+    assert chat.send_message(token, "messi", "messi", half)["status"] == "OK"
+    assert chat.get_inbox("messi")["messages"]["messi"][0]["msg"] == "?"
+    refused = chat.send_message(token, "messi", "messi", "x" * 1_000_000)
+    assert refused["code"] == "line_too_long"
+
+
+def test_users_come_and_go_while_they_are_looked_at() -> None:
+    chat = Chat()
+    for _ in chat.users.items():
+        chat.remove_user("messi") if "messi" in chat.users else None
+    tokens = [chat.login("lineker", "surabaya").token for _ in range(3)]
+    assert [token for token, _ in chat.sessions.items() if not chat.proses(f"logout {token}")] == []
+    assert len(tokens) == 3
+    assert 3 not in chat.sessions  # type: ignore[comparison-overlap]

@@ -23,7 +23,7 @@ def test_a_server_and_a_client_on_the_command_line(tmp_path: Path) -> None:
     server = subprocess.Popen(serve, stderr=subprocess.PIPE, text=True)  # noqa: S603
     assert server.stderr
     port = server.stderr.readline().rpartition(":")[2].strip()
-    talk = [sys.executable, "-m", "chat.client", "127.0.0.1", port]
+    talk = [sys.executable, "-W", "error", "-m", "chat.client", "127.0.0.1", port]
     lines = "auth messi surabaya\nsend messi Halo!\ninbox\nlogout\n"
     client = subprocess.run(  # noqa: S603
         talk, input=lines, capture_output=True, text=True, timeout=30, check=True
@@ -31,6 +31,11 @@ def test_a_server_and_a_client_on_the_command_line(tmp_path: Path) -> None:
     assert "message sent to messi" in client.stdout
     assert '"msg": " Halo!\\r\\n"' in client.stdout
     assert "Logout success!" in client.stdout
+    assert client.stderr == ""
+    nobody = subprocess.run(  # noqa: S603
+        [*talk[:-1], "1"], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (nobody.returncode, nobody.stderr.count("\n")) == (1, 1)
     again = subprocess.run(serve, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603
     assert again.returncode == 1
     assert "is in use by another process" in again.stderr
@@ -39,7 +44,7 @@ def test_a_server_and_a_client_on_the_command_line(tmp_path: Path) -> None:
     server.stderr.close()
 
 
-@pytest.mark.parametrize("module", ["chat", "chat.errors", "chat.client", "chat.aio"])
+@pytest.mark.parametrize("module", ["chat", "chat.errors", "chat._course", "chat.aio"])
 def test_docstrings(module: str) -> None:
     outcome = doctest.testmod(importlib.import_module(module))
     assert outcome.failed == 0

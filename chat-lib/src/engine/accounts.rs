@@ -1,6 +1,7 @@
 //! What those do with accounts who may do anything: the program that contains the chat, its operator.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Chat;
@@ -102,6 +103,23 @@ impl Chat {
         let accounts = self.durably(|| self.config.store.accounts())?;
         let public = accounts.iter().filter(|account| account.password.as_ref().is_some_and(PasswordHash::is_quick));
         Ok(public.map(|account| account.profile.user().clone()).collect())
+    }
+
+    /// Whether a server may listen there: users that were added for a demonstration stay in the data, and must
+    /// not come onto a network later. Whoever has a server of their own asks first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PublicPassword`] if the address is not loopback and a user has a public password;
+    /// [`Error::Storage`] if the machine fails.
+    pub fn may_listen(&self, address: SocketAddr) -> Result<(), Error> {
+        if address.ip().is_loopback() {
+            return Ok(());
+        }
+        match self.users_with_public_password()?.into_iter().next() {
+            Some(user) => Err(Error::PublicPassword { user, address }),
+            None => Ok(()),
+        }
     }
 
     /// Reads all that is kept, and compares what can be compared. Others may go on using the chat.

@@ -61,7 +61,7 @@ impl Server {
     /// or names no address, or if the system has nothing to poll with.
     pub fn bind(chat: Chat, addresses: impl ToSocketAddrs) -> Result<Self, Error> {
         let addresses: Vec<SocketAddr> = addresses.to_socket_addrs()?.collect();
-        keep_public_passwords_in(&chat, &addresses)?;
+        addresses.iter().try_for_each(|address| chat.may_listen(*address))?;
         let listeners = addresses
             .into_iter()
             .map(|address| TcpListener::bind(address).map_err(|source| Error::Listen { address, source }))
@@ -136,15 +136,6 @@ impl Server {
             hashers.finish();
             hashing.into_iter().map(join).fold(outcome, Result::and)
         })
-    }
-}
-
-/// Users that were added for a demonstration stay in the data, and must not come onto a network later.
-fn keep_public_passwords_in(chat: &Chat, addresses: &[SocketAddr]) -> Result<(), Error> {
-    let Some(&address) = addresses.iter().find(|address| !address.ip().is_loopback()) else { return Ok(()) };
-    match chat.users_with_public_password()?.into_iter().next() {
-        Some(user) => Err(Error::PublicPassword { user, address }),
-        None => Ok(()),
     }
 }
 

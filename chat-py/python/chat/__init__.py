@@ -15,16 +15,17 @@ The wire, its codes and its limits are in docs/protocol.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from chat import _chat, errors
 from chat._chat import Client, ClientSession, Connection, Message, Server, Session, __version__
-from chat.client import ChatClient
+from chat._course import ChatClient
 from chat.errors import ChatError
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Mapping
     from datetime import timedelta
     from typing import Literal
 
@@ -79,8 +80,10 @@ class Chat(_chat.Chat):
     ``Chat.memory()`` and ``Chat.open()`` begin with nobody, and give values and exceptions.
     """
 
-    def __new__(cls) -> Self:
-        """Make a chat in memory, with the three demo users."""
+    def __new__(cls, *arguments: object, **keywords: object) -> Self:
+        """Make a chat in memory, with the three demo users; arguments are a subclass's own."""
+        if cls.__init__ is object.__init__ and (arguments or keywords):
+            raise TypeError("Chat() takes no arguments; there are Chat.memory() and Chat.open()")
         return super().__new__(cls, demo=True)
 
     @classmethod
@@ -103,7 +106,9 @@ class Chat(_chat.Chat):
         ``sync="always"``, and from a crash of the program always. ``keep_read`` keeps messages
         that were read for so long.
         """
-        return super().__new__(cls, path=path, sync=sync, keep_read=keep_read, **settings)
+        return super().__new__(
+            cls, path=os.fsdecode(path), sync=sync, keep_read=keep_read, **settings
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -113,13 +118,24 @@ class Chat(_chat.Chat):
 
     @property
     def users(self) -> Mapping[str, dict[str, str]]:
-        """Users by user name, each a dict with ``nama`` and ``negara``."""
-        return _Users(self)
+        """The users there are now by user name, each a dict with ``nama`` and ``negara``."""
+        return MappingProxyType(
+            {
+                user: {"nama": full_name, "negara": country}
+                for user, full_name, country in self.profiles()
+            }
+        )
 
     @property
     def sessions(self) -> Mapping[str, dict[str, Any]]:
-        """Live sessions by token, each a dict with ``username`` and ``userdetail``."""
-        return _Sessions(self)
+        """The sessions that are live now by token, each with ``username`` and ``userdetail``."""
+        users = self.users
+        return MappingProxyType(
+            {
+                token: {"username": user, "userdetail": users.get(user, {})}
+                for token, user in self.live_sessions()
+            }
+        )
 
     def proses(self, data: str) -> dict[str, Any]:
         """Do what a request line says, and give what its answer holds."""
@@ -127,7 +143,7 @@ class Chat(_chat.Chat):
 
     def autentikasi_user(self, username: str, password: str) -> dict[str, Any]:
         """Log in."""
-        return _dict(self.answer_login(username, password))
+        return _dict(self.answer_login(_clean(username), _clean(password)))
 
     def get_user(self, username: str) -> dict[str, str] | Literal[False]:
         """Give a user's ``nama`` and ``negara``; ``False`` if there is no such user."""
@@ -137,51 +153,22 @@ class Chat(_chat.Chat):
         self, sessionid: str, username_from: str, username_dest: str, message: str
     ) -> dict[str, Any]:
         """Put a message into a mailbox, verbatim, if the session is the sender's."""
-        return _dict(self.answer_send(sessionid, username_from, username_dest, message))
+        words = map(_clean, (sessionid, username_from, username_dest, message))
+        return _dict(self.answer_send(*words))
 
     def get_inbox(self, username: str) -> dict[str, Any]:
         """Take all unread messages out of a user's mailbox."""
-        return _dict(self.answer_inbox(username))
-
-
-class _Users(Mapping[str, dict[str, str]]):
-    def __init__(self, chat: Chat) -> None:
-        self._chat = chat
-
-    def _all(self) -> dict[str, dict[str, str]]:
-        return {
-            user: {"nama": full_name, "negara": country}
-            for user, full_name, country in self._chat.profiles()
-        }
-
-    def __getitem__(self, user: str) -> dict[str, str]:
-        return self._all()[user]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-
-class _Sessions(Mapping[str, dict[str, Any]]):
-    def __init__(self, chat: Chat) -> None:
-        self._chat = chat
-
-    def __getitem__(self, token: str) -> dict[str, Any]:
-        try:
-            user = self._chat.session(token).user
-        except errors.NoSuchSession:
-            raise KeyError(token) from None
-        return {"username": user, "userdetail": self._chat.users[user]}
-
-    def __iter__(self) -> Iterator[str]:
-        return (token for token, _ in self._chat.live_sessions())
-
-    def __len__(self) -> int:
-        return len(self._chat.live_sessions())
+        return _dict(self.answer_inbox(_clean(username)))
 
 
 def _dict(answer: bytes) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(answer)
     return found
+
+
+def _clean(text: str) -> str:
+    """Take out halves of surrogate pairs, which no request could carry."""
+    return text.encode(errors="replace").decode()
+
+
+os.register_at_fork(after_in_child=_chat._after_fork)  # noqa: SLF001

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from chat import Chat, ChatError, Server
+from chat.client import port_number
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--data", metavar="DIR", help="keep everything there, not in memory")
     parser.add_argument("--host", default="127.0.0.1", help="listen on it (%(default)s)")
-    parser.add_argument("--port", type=int, default=8889, help="listen on it (%(default)s)")
+    parser.add_argument("--port", type=port_number, default=8889, help="listen on it (%(default)s)")
     options = parser.parse_args(arguments)
     try:
         chat = Chat.open(options.data) if options.data else Chat.memory()

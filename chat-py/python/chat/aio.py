@@ -36,7 +36,16 @@ async def serve(chat: Chat, host: str = "127.0.0.1", port: int = 0) -> asyncio.S
     ['a note to myself']
     """
     loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: ChatProtocol(chat), host, port)
+    server = await loop.create_server(lambda: ChatProtocol(chat), host, port, start_serving=False)
+    try:
+        for listener in server.sockets:
+            address, number = listener.getsockname()[:2]
+            chat.may_listen(_without_scope(address), number)
+    except errors.ChatError:
+        server.close()
+        raise
+    await server.start_serving()
+    return server
 
 
 class ChatProtocol(asyncio.Protocol):
@@ -57,11 +66,16 @@ class ChatProtocol(asyncio.Protocol):
             raise TypeError("a chat needs a byte stream")
         self._transport = transport
         peer = transport.get_extra_info("peername")
-        address = tuple(peer[:2]) if isinstance(peer, tuple) else None
-        self._connection = _chat.Connection(self._chat, address)
+        address = (_without_scope(peer[0]), peer[1]) if isinstance(peer, tuple) else None
+        try:
+            self._connection = _chat.Connection(self._chat, address)
+        except errors.ChatError as problem:
+            self._give_up(problem)
 
     def data_received(self, data: bytes) -> None:
         """Take what was received."""
+        if self._transport.is_closing():
+            return
         self._received += data
         # One piece at a time, and no more is read while it is answered.
         self._transport.pause_reading()
@@ -87,14 +101,24 @@ class ChatProtocol(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
 
+    def _give_up(self, problem: Exception) -> None:
+        context = {"message": "a peer cannot be served", "exception": problem, "protocol": self}
+        asyncio.get_running_loop().call_exception_handler(context)
+        self._transport.abort()
+
     async def _answer(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._received:
-            data = bytes(self._received)
-            self._received.clear()
-            answers = await loop.run_in_executor(None, self._connection.receive, data)
-            self._transport.write(answers)
-            await self._writable.wait()
+        try:
+            while self._received:
+                data = bytes(self._received)
+                self._received.clear()
+                answers = await loop.run_in_executor(None, self._connection.receive, data)
+                self._transport.write(answers)
+                await self._writable.wait()
+        except Exception as problem:  # noqa: BLE001
+            # Whatever it is, this peer alone must not wait for ever.
+            self._give_up(problem)
+            return
         self._task = None
         if self._ended:
             self._transport.close()
@@ -109,13 +133,15 @@ class AsyncClient:
         """Speak over a connection that there is; ``connect`` makes one."""
         self._reader, self._writer = reader, writer
         self._turn = asyncio.Lock()
-        self._broken = False
+        self._broken = self._closed = False
 
     @classmethod
     async def connect(cls, host: str = "127.0.0.1", port: int = 8889) -> Self:
         """Connect to a server."""
         try:
             return cls(*await asyncio.open_connection(host, port, limit=_ANSWER_BYTES))
+        except TimeoutError as problem:
+            raise errors.TimedOut(str(problem)) from problem
         except OSError as problem:
             raise errors.NetworkError(str(problem)) from problem
 
@@ -130,13 +156,16 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connection. Sessions live on."""
-        self._broken = True
+        self._closed = True
         self._writer.close()
         try:
             await self._writer.wait_closed()
         except OSError:
             # It is closed all the same.
             return
+
+    def __repr__(self) -> str:
+        return "AsyncClient(closed)" if self._closed else "AsyncClient()"
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,6 +175,8 @@ class AsyncClient:
 
     async def _ask(self, line: bytes, read: Callable[[bytes], _T]) -> _T:
         async with self._turn:
+            if self._closed:
+                raise errors.ClosedError("it is closed")
             if self._broken:
                 raise errors.Disconnected("the connection is of no more use")
             # A task that is cancelled leaves an answer behind that is nobody's.
@@ -158,8 +189,19 @@ class AsyncClient:
                 raise errors.Disconnected("the server closed the connection") from problem
             except asyncio.LimitOverrunError as problem:
                 raise errors.BadReply("the server's answer is too long") from problem
+            except TimeoutError as problem:
+                raise errors.TimedOut(str(problem)) from problem
+            except OSError as problem:
+                raise errors.NetworkError(str(problem)) from problem
+            try:
+                found = read(answer)
+            except errors.BadReply:
+                raise
+            except errors.ChatError:
+                self._broken = False
+                raise
             self._broken = False
-        return read(answer)
+            return found
 
 
 class AsyncSession:
@@ -167,8 +209,17 @@ class AsyncSession:
 
     def __init__(self, client: AsyncClient, token: str, user: str) -> None:
         """Use the session that ``token`` opens; ``AsyncClient.login`` makes one."""
-        self._client = client
-        self.token, self.user = token, user
+        self._client, self._token, self._user = client, token, user
+
+    @property
+    def user(self) -> str:
+        """The user name whose session it is."""
+        return self._user
+
+    @property
+    def token(self) -> str:
+        """The token, a secret: whoever has it may act as the user."""
+        return self._token
 
     def __repr__(self) -> str:
         return f"AsyncSession(user={self.user!r})"
@@ -196,13 +247,21 @@ class AsyncSession:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_exception: object) -> None:
+    async def __aexit__(self, kind: object, *_exception: object) -> None:
         try:
             await self.logout()
         except errors.NoSuchSession:
             # It has ended already.
             return
+        except errors.ChatError:
+            # What the block itself has raised is not to be hidden.
+            if kind is None:
+                raise
 
 
 # As for the other clients: an inbox comes whole, and one that never ends must not fill the memory.
 _ANSWER_BYTES = 1024 * 1024 * 1024
+
+
+def _without_scope(address: str) -> str:
+    return address.partition("%")[0]

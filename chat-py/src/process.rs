@@ -1,0 +1,29 @@
+//! Whether this is still the process in which something was made. A child of fork() has none of its threads.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::prelude::*;
+
+/// The process in which something was made.
+#[derive(Clone, Copy)]
+pub(crate) struct Process(u64);
+
+impl Process {
+    pub(crate) fn this() -> Self {
+        Self(FORKS.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_this(self) -> bool {
+        self.0 == FORKS.load(Ordering::Relaxed)
+    }
+}
+
+/// How many forks lie between the first process and this one.
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// Takes note that this is a child of fork().
+#[pyfunction]
+#[pyo3(name = "_after_fork")]
+pub(crate) fn after_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
