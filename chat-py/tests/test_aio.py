@@ -86,7 +86,7 @@ def test_cancelling_is_not_hidden() -> None:
         async with await asyncio.start_server(_log_in_once, "127.0.0.1") as server:
             address = server.sockets[0].getsockname()
             client = await AsyncClient.connect(*address)
-            with pytest.raises(TimeoutError) as raised:
+            with pytest.raises(asyncio.TimeoutError) as raised:
                 await asyncio.wait_for(_ask_for_ever(client), 0.2)
             assert not isinstance(raised.value, errors.ChatError)
             await client.close()
