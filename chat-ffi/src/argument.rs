@@ -12,6 +12,7 @@ use crate::error::Failure;
 /// # Safety
 ///
 /// `text` is NULL or points to bytes up to a NUL, which stay as they are for `'a`.
+#[inline(always)]
 pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str, Failure> {
     if text.is_null() {
         return Err(Failure::argument(format!("{what} is NULL")));

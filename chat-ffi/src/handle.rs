@@ -99,6 +99,8 @@ pub(crate) fn put<K: Kind>(target: K::Target) -> *mut K {
 }
 
 /// What `handle` stands for.
+// In line, with `argument::text`: a tenth of what a call costs (`benches/send.rs`).
+#[inline(always)]
 pub(crate) fn get<K: Kind>(handle: *const K) -> Result<Arc<K::Target>, Failure> {
     let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
     let object = to_key(handle.addr()).and_then(|key| table.get(key)).and_then(K::of_object);
