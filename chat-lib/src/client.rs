@@ -80,6 +80,16 @@ impl<S: Read + Write> Client<S> {
         self.request(&Command::Auth { user, password }, reply::read_logged_in)
     }
 
+    /// Makes an account and opens its first session, if the server takes registrations.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with the code `registration_closed`, `user_exists` or that of a field's rule, or as the
+    /// type says.
+    pub fn register(&mut self, user: &str, password: &str, full_name: &str) -> Result<SessionToken, Error> {
+        self.request(&Command::Register { user, password, full_name }, reply::read_registered)
+    }
+
     /// Sends a message. When this returns `Ok`, the server has it. The recipient's client shows
     /// `text` as it is; it may be empty, and must have no line end in it.
     ///

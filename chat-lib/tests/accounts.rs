@@ -30,8 +30,10 @@ fn people_register_where_they_may() {
     let closed = chat(Config::default());
     assert!(ask(&closed, "register bob b Bob").contains("\"code\": \"registration_closed\""));
     let open = chat(Config { registration: true, ..Config::default() });
-    let registered = "{\"status\": \"OK\", \"message\": \"User Registered\"}\r\n\r\n";
-    assert_eq!(ask(&open, "register bob b  Bob  B. \r\n"), registered);
+    let answer = ask(&open, "register bob b  Bob  B. \r\n");
+    let registered = "{\"status\": \"OK\", \"message\": \"User Registered\", \"tokenid\": \"";
+    let token = answer.strip_prefix(registered).unwrap().strip_suffix("\"}\r\n\r\n").unwrap();
+    assert_eq!(ask(&open, &format!("activeuser {token}")), "{\"status\": \"OK\", \"message\": \"bob, \"}\r\n\r\n");
     assert!(ask(&open, "auth bob b").contains("tokenid"));
     assert_eq!(open.users().unwrap()[1].full_name(), "Bob  B.");
     for (line, code) in [

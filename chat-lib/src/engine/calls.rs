@@ -33,6 +33,20 @@ impl Chat {
         }
     }
 
+    /// Makes an account and opens its first session, if the chat takes registrations. Takes tens of
+    /// milliseconds, because the password is hashed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RegistrationClosed`], [`Error::UserExists`], [`Error::InvalidUserName`],
+    /// [`Error::InvalidPassword`], [`Error::InvalidFullName`] or [`Error::TooManyAttempts`].
+    pub fn register(&self, user: &str, password: &str, full_name: &str) -> Result<SessionToken, Error> {
+        match self.execute(&Command::Register { user, password, full_name })? {
+            Reply::Registered(token) => Ok(token),
+            _ => unreachable!("a registration gives a token"),
+        }
+    }
+
     /// Puts a message into the mailbox of `to`, as if the line with it had come from a client: it reads
     /// back with a space in front and a line end behind, which
     /// [`Message::body`](crate::model::Message::body) takes off.

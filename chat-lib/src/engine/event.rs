@@ -34,7 +34,7 @@ impl<'a> Event<'a> {
         match outcome {
             Ok(Reply::LoggedIn(_)) => info!(peer, user, "login"),
             Ok(Reply::LoggedOut) => info!(peer, user, "logout"),
-            Ok(Reply::Registered) => info!(peer, user, "registration"),
+            Ok(Reply::Registered(_)) => info!(peer, user, "registration"),
             Ok(Reply::Sent) => debug!(peer, user, to, "send"),
             Ok(Reply::Inbox(inbox)) => debug!(peer, user, messages = inbox.len(), "inbox"),
             Ok(Reply::ActiveUsers(_)) => debug!(peer, user, "activeuser"),

@@ -286,8 +286,14 @@ impl Chat {
         match whose {
             Whose::Nobody => Err(Error::NoSuchUser),
             Whose::Newcomer(profile) => {
-                let account = Account { profile, password: hash };
-                if self.config.store.add_account(account)? { Ok(Reply::Registered) } else { Err(Error::UserExists) }
+                // First what can fail: a refusal must not leave an account behind.
+                let token = SessionToken::random(&*self.config.entropy)?;
+                let account = Account { profile: Arc::clone(&profile), password: hash };
+                if !self.config.store.add_account(account)? {
+                    return Err(Error::UserExists);
+                }
+                self.open_session(token, &profile)?;
+                Ok(Reply::Registered(token))
             }
             Whose::Account(account) => {
                 // The password may have been changed meanwhile.
@@ -301,27 +307,25 @@ impl Chat {
                     let account = Account { password: hash.clone(), ..(*now).clone() };
                     self.config.store.replace_account(&now, account)?;
                 }
-                let reply = self.open_session(&account.profile)?;
+                let token = SessionToken::random(&*self.config.entropy)?;
+                self.open_session(token, &account.profile)?;
                 // Changing a password ends the sessions that there are then; this one may be newer.
                 let store = &self.config.store;
                 let now = store.account(account.profile.user().as_str())?;
-                if let Reply::LoggedIn(token) = &reply
-                    && now.is_none_or(|now| now.password != account.password && now.password != hash)
-                {
-                    store.close_session(token, self.config.clock.now())?;
+                if now.is_none_or(|now| now.password != account.password && now.password != hash) {
+                    store.close_session(&token, self.config.clock.now())?;
                     return Err(Error::Busy);
                 }
-                Ok(reply)
+                Ok(Reply::LoggedIn(token))
             }
         }
     }
 
-    fn open_session(&self, user: &Profile) -> Result<Reply, Error> {
+    fn open_session(&self, token: SessionToken, user: &Profile) -> Result<(), Error> {
         let now = self.config.clock.now();
-        let token = SessionToken::random(&*self.config.entropy)?;
         let name = user.user().as_str();
         match self.config.store.open_session(token, name, now, now.after(self.limits().session_idle))? {
-            true => Ok(Reply::LoggedIn(token)),
+            true => Ok(()),
             false => Err(Error::Entropy("the same token came twice".to_owned())),
         }
     }

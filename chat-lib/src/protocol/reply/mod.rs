@@ -17,8 +17,8 @@ pub const END: &[u8] = b"\r\n\r\n";
 pub enum Reply {
     /// To `auth`: the new session.
     LoggedIn(SessionToken),
-    /// To `register`: the account is there.
-    Registered,
+    /// To `register`: the account exists; its first session.
+    Registered(SessionToken),
     /// To `send`: the message is in the mailbox.
     Sent,
     /// To `inbox`: what was unread.

@@ -23,8 +23,8 @@ pub fn read_logged_in(answer: &[u8]) -> Result<SessionToken, Error> {
 /// # Errors
 ///
 /// As [`read_logged_in`].
-pub fn read_registered(answer: &[u8]) -> Result<(), Error> {
-    read::<IgnoredAny>(answer).map(drop)
+pub fn read_registered(answer: &[u8]) -> Result<SessionToken, Error> {
+    read_logged_in(answer)
 }
 
 /// Reads the answer to `send`.
@@ -177,11 +177,11 @@ mod tests {
         let users = ["messi", "henderson"].map(|name| UserName::parse(name).unwrap());
         assert_eq!(read_active_users(&written(Ok(Reply::ActiveUsers(users.to_vec())))).unwrap(), users);
         assert!(read_active_users(&written(Ok(Reply::ActiveUsers(Vec::new())))).unwrap().is_empty());
-        read_registered(&written(Ok(Reply::Registered))).unwrap();
         read_sent(&written(Ok(Reply::Sent))).unwrap();
         read_logged_out(&written(Ok(Reply::LoggedOut))).unwrap();
         let token = SessionToken::parse("609107b0-9f49-4d74-8195-f66446cd56e5").unwrap();
         assert_eq!(read_logged_in(&written(Ok(Reply::LoggedIn(token)))).unwrap(), token);
+        assert_eq!(read_registered(&written(Ok(Reply::Registered(token)))).unwrap(), token);
     }
 
     #[test]

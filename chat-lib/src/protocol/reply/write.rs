@@ -8,7 +8,9 @@ use crate::model::{Inbox, Message, UserName};
 pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
     match outcome {
         Ok(Reply::LoggedIn(token)) => json::write(&Token { status: "OK", tokenid: &token.to_string() }, out),
-        Ok(Reply::Registered) => json::write(&Said { status: "OK", message: "User Registered" }, out),
+        Ok(Reply::Registered(token)) => {
+            json::write(&Registered { status: "OK", message: "User Registered", tokenid: &token.to_string() }, out);
+        }
         Ok(Reply::Sent) => json::write(&Said { status: "OK", message: "Message Sent" }, out),
         Ok(Reply::Inbox(inbox)) => json::write(&Listed { status: "OK", messages: Messages(inbox) }, out),
         Ok(Reply::ActiveUsers(users)) => json::write(&Said { status: "OK", message: &user_list(users) }, out),
@@ -39,6 +41,13 @@ pub fn user_list(users: &[UserName]) -> String {
 #[derive(serde::Serialize)]
 struct Token<'a> {
     status: &'static str,
+    tokenid: &'a str,
+}
+
+#[derive(serde::Serialize)]
+struct Registered<'a> {
+    status: &'static str,
+    message: &'static str,
     tokenid: &'a str,
 }
 
