@@ -40,6 +40,8 @@ pub struct Client<S = TcpStream> {
     stream: S,
     received: Vec<u8>,
     broken: bool,
+    /// A line was sent, so the server knows that ours end with CRLF.
+    greeted: bool,
     /// How long to go on with a read or write that signals interrupt, and that begins its time anew.
     patience: Option<Duration>,
 }
@@ -68,7 +70,7 @@ impl Client {
 impl<S: Read + Write> Client<S> {
     /// A client that speaks over `stream`, which is connected already.
     pub fn over(stream: S) -> Self {
-        Self { stream, received: Vec::new(), broken: false, patience: None }
+        Self { stream, received: Vec::new(), broken: false, greeted: false, patience: None }
     }
 
     /// Logs in.
@@ -91,7 +93,7 @@ impl<S: Read + Write> Client<S> {
     }
 
     /// Sends a message. When this returns `Ok`, the server has it. The recipient's client shows
-    /// `text` as it is; it may be empty, and must have no line end in it.
+    /// `text` as it is; it may be empty, and may hold LF but no CRLF, which would end the request.
     ///
     /// # Errors
     ///
@@ -135,10 +137,23 @@ impl<S: Read + Write> Client<S> {
         }
         // Until the whole answer is here and makes sense, what comes next could be anything.
         self.broken = true;
+        if !self.greeted && line.strip_suffix(b"\r\n").is_some_and(|line| line.contains(&b'\n')) {
+            // The first LF of a connection decides how its lines end, and must not be that of a text. The empty
+            // line is refused.
+            self.exchange(b"\r\n")?;
+        }
+        self.greeted = true;
+        let outcome = read(&self.exchange(&line)?);
+        self.broken = matches!(outcome, Err(Error::BadReply(_)));
+        outcome
+    }
+
+    /// Sends a line and gives its answer.
+    fn exchange(&mut self, line: &[u8]) -> Result<Vec<u8>, Error> {
         if !self.received.is_empty() {
             return Err(Error::BadReply("it came before the request".to_owned()));
         }
-        let mut unsent = &line[..];
+        let mut unsent = line;
         while !unsent.is_empty() {
             match patiently(self.patience, || self.stream.write(unsent))? {
                 0 => return Err(Error::Disconnected),
@@ -146,9 +161,7 @@ impl<S: Read + Write> Client<S> {
             }
         }
         self.stream.flush()?;
-        let outcome = read(&self.answer()?);
-        self.broken = matches!(outcome, Err(Error::BadReply(_)));
-        outcome
+        self.answer()
     }
 
     fn answer(&mut self) -> Result<Vec<u8>, Error> {

@@ -101,7 +101,7 @@ fn what_would_be_another_request_is_not_sent() {
     let mut client = Client::connect(server.address).unwrap();
     let messi = client.login("messi", "surabaya").unwrap();
     for outcome in [
-        client.send(&messi, "messi", "one\ntwo"),
+        client.send(&messi, "messi", "one\r\ntwo"),
         client.send(&messi, "messi x", "halo"),
         client.login("messi surabaya", "x").map(drop),
         client.login("messi", "").map(drop),
@@ -110,6 +110,22 @@ fn what_would_be_another_request_is_not_sent() {
         assert!(matches!(outcome, Err(Error::InvalidRequest { .. })));
     }
     assert!(client.inbox(&messi).unwrap().is_empty(), "the connection is as it was");
+}
+
+/// An unmodified client of the course sends line ends inside a text; ours could not.
+#[test]
+fn a_text_may_have_line_ends() {
+    let (chat, _) = demo_chat(Limits::default());
+    let server = Running::new(chat);
+    let messi = Client::connect(server.address).unwrap().login("messi", "surabaya").unwrap();
+    // The first line of a connection, whose first LF decides how lines end, and later ones.
+    let mut client = Client::connect(server.address).unwrap();
+    let texts = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n"];
+    for text in texts {
+        client.send(&messi, "messi", text).unwrap();
+    }
+    let inbox = client.inbox(&messi).unwrap();
+    assert_eq!(inbox.iter().map(|message| message.body()).collect::<Vec<_>>(), texts);
 }
 
 #[test]

@@ -10,13 +10,17 @@ use chat_lib::limits::Limits;
 use chat_lib::protocol::{Command, Frame, Frames};
 use chat_lib::{Chat, Config, Connection, Error};
 
-/// Lines are the same however the bytes are cut, end where a line feed is, and are never too long.
+/// Lines are the same however the bytes are cut, end where the rule says, and are never too long.
 pub fn frame(data: &[u8]) {
     let Some(([limit, size], input)) = data.split_first_chunk() else { return };
     let limit = usize::from(*limit).max(1);
     let whole = lines(input, limit, input.len().max(1));
-    for line in whole.iter().flatten() {
-        assert!(line.len() <= limit && line.iter().position(|&byte| byte == b'\n') == Some(line.len() - 1));
+    let ends = ends(input);
+    assert_eq!(whole.len(), ends.len() + usize::from(input.len() - ends.last().unwrap_or(&0) >= limit));
+    let mut begin = 0;
+    for (line, end) in whole.iter().zip(ends) {
+        assert_eq!(line.as_deref(), Some(&input[begin..end]).filter(|line| line.len() <= limit));
+        begin = end;
     }
     assert_eq!(lines(input, limit, usize::from(*size).max(1)), whole);
     assert_eq!(lines(input, limit, 1), whole);
@@ -36,6 +40,16 @@ fn lines(input: &[u8], limit: usize, size: usize) -> Vec<Option<Vec<u8>>> {
         assert!(piece.is_empty());
     }
     lines
+}
+
+/// Where each line ends, its end included: the rule of `docs/protocol.md`, written to be obvious.
+fn ends(bytes: &[u8]) -> Vec<usize> {
+    let ends: Vec<usize> = (1..=bytes.len()).filter(|&end| bytes[end - 1] == b'\n').collect();
+    let after_cr = |end: &usize| bytes[..*end].ends_with(b"\r\n");
+    match ends.first() {
+        Some(first) if after_cr(first) => ends.into_iter().filter(after_cr).collect(),
+        _ => ends,
+    }
 }
 
 /// A line is read or refused; what is read and can be written reads back as the same.
@@ -68,9 +82,9 @@ pub fn connection(data: &[u8]) {
     assert!(answers(input, usize::from(*size).max(1), usize::MAX) == whole, "pieces made a difference");
     assert!(answers(input, input.len().max(1), 1) == whole, "a full buffer made a difference");
     let text = std::str::from_utf8(&whole).expect("answers are ASCII");
-    let lines = input.iter().filter(|&&byte| byte == b'\n').count();
-    let unended = input.rsplit(|&byte| byte == b'\n').next().map_or(0, <[u8]>::len);
-    assert_eq!(text.split_terminator("\r\n\r\n").count(), lines + usize::from(unended >= LINE_BYTES));
+    let ends = ends(input);
+    let unended = input.len() - ends.last().unwrap_or(&0);
+    assert_eq!(text.split_terminator("\r\n\r\n").count(), ends.len() + usize::from(unended >= LINE_BYTES));
     for answer in text.split_terminator("\r\n\r\n") {
         let answer: serde_json::Value = serde_json::from_str(answer).expect("answers are JSON");
         assert!(answer["status"] == "OK" || answer["status"] == "ERROR");

@@ -54,12 +54,8 @@ impl Chat {
     /// # Errors
     ///
     /// [`Error::NoSuchSession`], [`Error::NoSuchRecipient`] or [`Error::MailboxFull`];
-    /// [`Error::InvalidRequest`] if there is a line end in `text`, and [`Error::LineTooLong`] if it is
-    /// longer than a line may be.
+    /// [`Error::LineTooLong`] if `text` is longer than a line may be.
     pub fn send(&self, token: &SessionToken, to: &str, text: &str) -> Result<(), Error> {
-        if text.contains('\n') {
-            return Err(Error::InvalidRequest { what: "this text" });
-        }
         let limit = self.limits().line_bytes;
         if text.len() > limit {
             return Err(Error::LineTooLong { limit });

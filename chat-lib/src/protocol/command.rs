@@ -78,7 +78,8 @@ impl<'a> Command<'a> {
         })
     }
 
-    /// Appends the request line, with its end. A `text` is empty or brings the space in front of it.
+    /// Appends the request line, ended by CRLF. A `text` is empty or brings the space in front of it; a lone LF
+    /// in it is part of the line as long as the connection's first line ended with CRLF.
     ///
     /// # Errors
     ///
@@ -97,7 +98,7 @@ impl<'a> Command<'a> {
                 format!("register {user} {password} {full_name}\r\n")
             }
             Self::Send { token, to, text } => {
-                if text.contains('\n') || !(text.is_empty() || text.starts_with(' ')) {
+                if text.contains("\r\n") || !(text.is_empty() || text.starts_with(' ')) {
                     return Err(Error::InvalidRequest { what: "this text" });
                 }
                 format!("send {token} {}{text}\r\n", word("this user name", to)?)
@@ -266,7 +267,7 @@ mod tests {
             Command::Register { user: "a", password: "x", full_name: "A\nlogout" },
             Command::Send { token, to: "a b", text: " x" },
             Command::Send { token, to: "a", text: "x" },
-            Command::Send { token, to: "a", text: " x\ninbox" },
+            Command::Send { token, to: "a", text: " x\r\ninbox" },
         ] {
             let mut out = b"before".to_vec();
             assert!(matches!(command.write(&mut out), Err(Error::InvalidRequest { .. })));

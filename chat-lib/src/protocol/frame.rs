@@ -4,23 +4,36 @@ use memchr::memchr;
 
 /// Cuts received bytes into lines.
 ///
-/// A line that came in one piece is lent out of the caller's bytes; only one that is still to end is
-/// copied and kept. No byte is looked at twice, and where the pieces were cut makes no difference.
+/// The first LF decides how lines end (`docs/protocol.md`, "Requests"): if a CR stands before it, they end
+/// with CRLF, and a lone LF is part of its line; otherwise they end with LF.
+///
+/// A line that came in one piece is lent out of the caller's bytes; only an unfinished one is copied
+/// and kept. No byte is looked at twice, and where the pieces were cut makes no difference.
 pub struct Frames {
-    /// The beginning of a line whose end has not come, shorter than `limit`; has no LF but at its
-    /// end, and only when it was lent out as a whole line by the last call.
+    /// The beginning of an unfinished line, shorter than `limit`; the whole line if the last call lent
+    /// it out.
     partial: Vec<u8>,
     /// `partial` was lent out and is to be dropped.
     lent: bool,
     /// The line at hand was refused, and all of it up to its end is to be dropped.
     skipping: bool,
+    /// The last byte that was taken of an unfinished line is a CR.
+    after_cr: bool,
+    /// Unknown until the first line has ended.
+    ending: Option<Ending>,
     limit: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Ending {
+    Lf,
+    CrLf,
 }
 
 impl Frames {
     /// Lines of up to `limit` bytes, their end included.
     pub fn new(limit: usize) -> Self {
-        Self { partial: Vec::new(), lent: false, skipping: false, limit }
+        Self { partial: Vec::new(), lent: false, skipping: false, after_cr: false, ending: None, limit }
     }
 
     /// Takes the next line off the front of `input`; `None` when all of `input` was taken and no
@@ -35,7 +48,7 @@ impl Frames {
         if self.skipping {
             self.skip(input);
         }
-        let Some((piece, rest)) = memchr(b'\n', input).and_then(|end| input.split_at_checked(end + 1)) else {
+        let Some((piece, rest)) = self.line_end(input).and_then(|end| input.split_at_checked(end)) else {
             return self.keep(input);
         };
         *input = rest;
@@ -56,8 +69,27 @@ impl Frames {
         self.skipping || (!self.lent && !self.partial.is_empty())
     }
 
+    /// Where the line that goes on in `input` ends, its end included.
+    fn line_end(&mut self, input: &[u8]) -> Option<usize> {
+        let mut searched = 0;
+        while let Some(place) = memchr(b'\n', input.get(searched..).unwrap_or_default()) {
+            let end = searched + place;
+            let after_cr = end.checked_sub(1).map_or(self.after_cr, |before| input.get(before) == Some(&b'\r'));
+            let ending = *self.ending.get_or_insert(if after_cr { Ending::CrLf } else { Ending::Lf });
+            searched = end + 1;
+            if after_cr || matches!(ending, Ending::Lf) {
+                self.after_cr = false;
+                return Some(searched);
+            }
+        }
+        if let Some(last) = input.last() {
+            self.after_cr = *last == b'\r';
+        }
+        None
+    }
+
     fn skip(&mut self, input: &mut &[u8]) {
-        match memchr(b'\n', input).and_then(|end| input.get(end + 1..)) {
+        match self.line_end(input).and_then(|end| input.get(end..)) {
             Some(rest) => {
                 self.skipping = false;
                 *input = rest;
@@ -134,6 +166,15 @@ mod tests {
             ("", &[]),
             ("abc", &[]),
             ("\n\r\n", &["\n", "\r\n"]),
+            // After CRLF, a lone LF is part of its line.
+            ("a\r\nb\nc\r\n\nd\r\r\n", &["a\r\n", "b\nc\r\n", "\nd\r\r\n"]),
+            ("\r\n\n\r\n", &["\r\n", "\n\r\n"]),
+            // After LF, a CR is.
+            ("a\nb\r\nc\n", &["a\n", "b\r\n", "c\n"]),
+            // The end of a line that was refused counts, too.
+            ("123456789\r\na\nb\r\n", &[TOO_LONG, "a\nb\r\n"]),
+            ("123456789\na\r\nb\n", &[TOO_LONG, "a\r\n", "b\n"]),
+            ("a\r\n12345678\n9\r\nb\r\n", &["a\r\n", TOO_LONG, "b\r\n"]),
             ("a\nbc\r\nd", &["a\n", "bc\r\n"]),
             ("1234567\n", &["1234567\n"]),
             ("12345678\nx\n", &[TOO_LONG, "x\n"]),
