@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::engine::{Chat, CheckedCredentials, Credentials};
+use crate::engine::{Chat, CheckedCredentials, Credentials, Origin};
 use crate::error::Error;
 use crate::protocol::{Frame, Frames, reply};
 
@@ -14,7 +14,7 @@ use crate::protocol::{Frame, Frames, reply};
 /// if the chat is kept on a disk, what its answers promise is written there before it returns.
 ///
 /// Besides a line whose end has not come, which is shorter than
-/// [`line_bytes`](crate::limits::Limits::line_bytes), it keeps nothing.
+/// [`line_bytes`](crate::limits::Limits::line_bytes), it keeps the last token that it was sent.
 ///
 /// ```
 /// use chat_lib::{Chat, Connection};
@@ -28,7 +28,7 @@ use crate::protocol::{Frame, Frames, reply};
 /// ```
 pub struct Connection {
     chat: Chat,
-    peer: Option<SocketAddr>,
+    origin: Origin,
     frames: Frames,
     /// How many answers were appended since the last commit.
     unpromised: usize,
@@ -38,12 +38,12 @@ impl Connection {
     /// A fresh connection to `chat`.
     pub fn new(chat: Chat) -> Self {
         let frames = Frames::new(chat.limits().line_bytes);
-        Self { chat, peer: None, frames, unpromised: 0 }
+        Self { chat, origin: Origin::default(), frames, unpromised: 0 }
     }
 
     /// As [`new`](Self::new), with the address that the log gives for the peer.
     pub fn with_peer(chat: Chat, peer: SocketAddr) -> Self {
-        Self { peer: Some(peer), ..Self::new(chat) }
+        Self { origin: Origin::of_peer(peer), ..Self::new(chat) }
     }
 
     /// Takes received bytes and appends the answers to the requests that ended in them. How the
@@ -82,12 +82,12 @@ impl Connection {
             *lines -= 1;
             match frame {
                 Frame::Line(line) => {
-                    let credentials = self.chat.start(line, self.peer, out);
+                    let credentials = self.chat.start(line, &mut self.origin, out);
                     if credentials.is_some() {
                         return credentials;
                     }
                 }
-                Frame::TooLong => self.chat.answer_too_long(self.peer, out),
+                Frame::TooLong => self.chat.answer_too_long(self.origin.peer, out),
             }
             self.unpromised += 1;
         }
@@ -96,7 +96,7 @@ impl Connection {
 
     /// Answers the command that [`advance`](Self::advance) stopped at.
     pub(crate) fn finish(&mut self, checked: CheckedCredentials, out: &mut Vec<u8>) {
-        self.chat.finish(checked, self.peer, out);
+        self.chat.finish(checked, self.origin.peer, out);
         self.unpromised += 1;
     }
 
@@ -120,6 +120,9 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("peer", &self.peer).field("frames", &self.frames).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("peer", &self.origin.peer)
+            .field("frames", &self.frames)
+            .finish_non_exhaustive()
     }
 }

@@ -107,3 +107,28 @@ fn a_full_mailbox_refuses_until_it_is_read() {
     assert_eq!(ask(&chat, &format!("inbox {token}")).matches("halo").count(), 2);
     assert!(send().contains("OK"));
 }
+
+/// The database held the tokens themselves: whoever copied it could act as every user who was logged in.
+#[test]
+fn a_copied_database_opens_no_session() {
+    let directory = tempfile::tempdir().unwrap();
+    let chat = Chat::open(directory.path()).unwrap();
+    chat.add_demo_users().unwrap();
+    let token = chat.login("messi", "surabaya").unwrap();
+    assert_eq!(chat.sessions().unwrap()[0].0, token.id());
+    drop(chat);
+    let text = token.to_string();
+    let digits = text.replace('-', "");
+    let bytes = u128::from_str_radix(&digits, 16).unwrap().to_be_bytes();
+    let mut looked_at = 0;
+    for file in std::fs::read_dir(directory.path()).unwrap() {
+        let kept = std::fs::read(file.unwrap().path()).unwrap();
+        for secret in [text.as_bytes(), digits.as_bytes(), &bytes] {
+            assert!(!kept.windows(secret.len()).any(|window| window == secret));
+        }
+        looked_at += usize::from(kept.windows(32).any(|window| window == token.id().as_bytes()));
+    }
+    assert!(looked_at > 0, "the session is there");
+    let chat = Chat::open(directory.path()).unwrap();
+    assert_eq!(chat.session(&token).unwrap().unwrap().user().as_str(), "messi");
+}

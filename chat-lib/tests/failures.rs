@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chat_lib::clock::Timestamp;
 use chat_lib::entropy::{Entropy, OsEntropy};
-use chat_lib::model::{Account, Inbox, Profile, SessionToken, UserName};
+use chat_lib::model::{Account, Inbox, Profile, SessionId, UserName};
 use chat_lib::protocol::reply;
 use chat_lib::store::{Appended, Memory, NewMessage, Record, Room, Show, Store};
 use chat_lib::{Chat, Config, Error};
@@ -40,24 +40,19 @@ impl Store for Failing {
         self.store.account(user)
     }
 
-    fn open_session(&self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
+    fn open_session(&self, id: SessionId, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
         self.fuse.burn()?;
-        self.store.open_session(token, user, now, expires)
+        self.store.open_session(id, user, now, expires)
     }
 
-    fn use_session(
-        &self,
-        token: &SessionToken,
-        now: Timestamp,
-        expires: Timestamp,
-    ) -> Result<Option<Arc<Profile>>, Error> {
+    fn use_session(&self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
         self.fuse.burn()?;
-        self.store.use_session(token, now, expires)
+        self.store.use_session(id, now, expires)
     }
 
-    fn close_session(&self, token: &SessionToken, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
+    fn close_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
         self.fuse.burn()?;
-        self.store.close_session(token, now)
+        self.store.close_session(id, now)
     }
 
     fn active_users(&self, now: Timestamp) -> Result<Vec<UserName>, Error> {
@@ -65,7 +60,7 @@ impl Store for Failing {
         self.store.active_users(now)
     }
 
-    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionToken, Arc<Profile>)>, Error> {
+    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionId, Arc<Profile>)>, Error> {
         self.fuse.burn()?;
         self.store.sessions(now)
     }

@@ -287,8 +287,8 @@ fn another_format_is_refused() {
     file.seek(SeekFrom::Start(60)).unwrap();
     let mut version = [0; 4];
     file.read_exact(&mut version).unwrap();
-    assert_eq!(version, [0, 0, 0, 2]);
-    for other in [1, 3] {
+    assert_eq!(version, [0, 0, 0, 3]);
+    for other in [2, 4] {
         file.seek(SeekFrom::Start(60)).unwrap();
         file.write_all(&[0, 0, 0, other]).unwrap();
         let (success, _, stderr) = task(&["check"], directory.path(), b"");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Chat;
 use crate::error::Error;
-use crate::model::{Account, Inbox, PasswordHash, Profile, SessionToken, UserName};
+use crate::model::{Account, Inbox, PasswordHash, Profile, SessionId, SessionToken, UserName};
 
 /// A user to be added. The rules for each field are in `docs/protocol.md`, "Names".
 #[derive(Clone, Copy)]
@@ -64,12 +64,13 @@ impl Chat {
         Ok(accounts.iter().map(|account| Arc::clone(&account.profile)).collect())
     }
 
-    /// All live sessions with their users, in order of login.
+    /// All live sessions with their users, in order of login. Their tokens are kept nowhere; a token's session is
+    /// found by its [`id`](SessionToken::id).
     ///
     /// # Errors
     ///
     /// [`Error::Storage`] if the machine fails.
-    pub fn sessions(&self) -> Result<Vec<(SessionToken, Arc<Profile>)>, Error> {
+    pub fn sessions(&self) -> Result<Vec<(SessionId, Arc<Profile>)>, Error> {
         self.durably(|| self.config.store.sessions(self.config.clock.now()))
     }
 
@@ -80,7 +81,7 @@ impl Chat {
     /// [`Error::Storage`] if the machine fails.
     pub fn session(&self, token: &SessionToken) -> Result<Option<Arc<Profile>>, Error> {
         let now = self.config.clock.now();
-        self.durably(|| self.config.store.use_session(token, now, now))
+        self.durably(|| self.config.store.use_session(&token.id(), now, now))
     }
 
     /// Takes all unread messages out of a user's mailbox, without a session. Without such a user, there are

@@ -5,6 +5,7 @@ mod calls;
 mod credentials;
 mod event;
 mod exchange;
+mod origin;
 mod throttle;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub use self::accounts::NewUser;
 use self::credentials::Whose;
 pub(crate) use self::credentials::{CheckedCredentials, Credentials};
 use self::event::Event;
+pub(crate) use self::origin::Origin;
 use self::throttle::{Culprit, Throttle};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
@@ -100,13 +102,14 @@ impl Chat {
     pub fn answer(&self, line: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let group = self.begin();
-        let credentials = self.start(line, None, &mut out);
+        let mut origin = Origin::default();
+        let credentials = self.start(line, &mut origin, &mut out);
         let mut outcome = self.commit(group);
         if let (Ok(()), Some(credentials)) = (&outcome, credentials) {
             // Not in a group: whoever commits would wait for it.
             let checked = credentials.check();
             let group = self.begin();
-            self.finish(checked, None, &mut out);
+            self.finish(checked, origin.peer, &mut out);
             outcome = self.commit(group);
         }
         if let Err(problem) = outcome {
@@ -126,7 +129,7 @@ impl Chat {
     /// [`Error::NoSuchSession`] for a token that opens none; [`Error::Storage`], [`Error::Entropy`] or
     /// [`Error::Hashing`] if the machine fails. Nothing was done then.
     pub fn execute(&self, command: &Command<'_>) -> Result<Reply, Error> {
-        match self.durably(|| self.obey(command, None))? {
+        match self.durably(|| self.obey(command, &mut Origin::default()))? {
             Obeyed::Done(reply) => Ok(reply),
             Obeyed::Asks(credentials) => {
                 // Not in a group: whoever commits would wait for it.
@@ -162,17 +165,19 @@ impl Chat {
     /// the peer's next line; those that are quick to check are checked here.
     ///
     /// [finished]: Self::finish
-    pub(crate) fn start(&self, line: &[u8], peer: Option<SocketAddr>, out: &mut Vec<u8>) -> Option<Credentials> {
+    pub(crate) fn start(&self, line: &[u8], origin: &mut Origin, out: &mut Vec<u8>) -> Option<Credentials> {
         if line.len() > self.limits().line_bytes {
-            self.answer_too_long(peer, out);
+            self.answer_too_long(origin.peer, out);
             return None;
         }
         let outcome = match Command::parse(line) {
-            Err(error) => self.refuse(error, peer),
-            Ok(command) => match self.obey(&command, peer) {
+            Err(error) => self.refuse(error, origin.peer),
+            Ok(command) => match self.obey(&command, origin) {
                 Err(error) => Err(error),
                 Ok(Obeyed::Done(reply)) => Ok(reply),
-                Ok(Obeyed::Asks(credentials)) if credentials.is_quick() => self.conclude(credentials.check(), peer),
+                Ok(Obeyed::Asks(credentials)) if credentials.is_quick() => {
+                    self.conclude(credentials.check(), origin.peer)
+                }
                 Ok(Obeyed::Asks(credentials)) => return Some(credentials),
             },
         };
@@ -195,9 +200,9 @@ impl Chat {
         Err(error)
     }
 
-    fn obey(&self, command: &Command<'_>, peer: Option<SocketAddr>) -> Result<Obeyed, Error> {
-        let mut event = Event::of(command, peer);
-        let outcome = self.apply(command, peer, &mut event.user);
+    fn obey(&self, command: &Command<'_>, origin: &mut Origin) -> Result<Obeyed, Error> {
+        let mut event = Event::of(command, origin.peer);
+        let outcome = self.apply(command, origin, &mut event.user);
         match &outcome {
             Ok(Obeyed::Asks(_)) => {}
             Ok(Obeyed::Done(reply)) => event.log(Ok(reply)),
@@ -210,14 +215,15 @@ impl Chat {
     fn apply(
         &self,
         command: &Command<'_>,
-        peer: Option<SocketAddr>,
+        origin: &mut Origin,
         user: &mut Option<Arc<Profile>>,
     ) -> Result<Obeyed, Error> {
         let store = &self.config.store;
         let now = self.config.clock.now();
         let expires = now.after(self.limits().session_idle);
+        let peer = origin.peer;
         let mut session = |token: &SessionToken| {
-            let from = store.use_session(token, now, expires)?.ok_or(Error::NoSuchSession)?;
+            let from = store.use_session(&origin.session(token), now, expires)?.ok_or(Error::NoSuchSession)?;
             Ok::<_, Error>(Arc::clone(user.insert(from)))
         };
         Ok(Obeyed::Done(match command {
@@ -255,7 +261,7 @@ impl Chat {
                 Reply::ActiveUsers(store.active_users(now)?)
             }
             Command::Logout { token } => {
-                *user = Some(store.close_session(token, now)?.ok_or(Error::NoSuchSession)?);
+                *user = Some(store.close_session(&origin.session(token), now)?.ok_or(Error::NoSuchSession)?);
                 Reply::LoggedOut
             }
         }))
@@ -313,7 +319,7 @@ impl Chat {
                 let store = &self.config.store;
                 let now = store.account(account.profile.user().as_str())?;
                 if now.is_none_or(|now| now.password != account.password && now.password != hash) {
-                    store.close_session(&token, self.config.clock.now())?;
+                    store.close_session(&token.id(), self.config.clock.now())?;
                     return Err(Error::Busy);
                 }
                 Ok(Reply::LoggedIn(token))
@@ -324,7 +330,7 @@ impl Chat {
     fn open_session(&self, token: SessionToken, user: &Profile) -> Result<(), Error> {
         let now = self.config.clock.now();
         let name = user.user().as_str();
-        match self.config.store.open_session(token, name, now, now.after(self.limits().session_idle))? {
+        match self.config.store.open_session(token.id(), name, now, now.after(self.limits().session_idle))? {
             true => Ok(()),
             false => Err(Error::Entropy("the same token came twice".to_owned())),
         }

@@ -9,5 +9,5 @@ mod user;
 pub use self::account::{Account, Profile};
 pub use self::inbox::{Inbox, Message};
 pub use self::password::{PasswordCost, PasswordHash};
-pub use self::token::SessionToken;
+pub use self::token::{SessionId, SessionToken};
 pub use self::user::UserName;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Appended, NewMessage, Record, Room, Store};
 use crate::clock::Timestamp;
 use crate::entropy::OsEntropy;
-use crate::model::{Account, Inbox, PasswordHash, Profile, SessionToken, UserName};
+use crate::model::{Account, Inbox, PasswordHash, Profile, SessionId, SessionToken, UserName};
 
 /// Runs the suite; `open` gives an engine with nothing in it.
 pub(super) fn check(open: impl Fn() -> Box<dyn Store>) {
@@ -17,7 +17,7 @@ pub(super) fn check(open: impl Fn() -> Box<dyn Store>) {
     changed_accounts(&*open());
     sessions(&*open());
     active_users(&*open());
-    a_token_opens_one_session(&*open());
+    an_id_is_one_sessions(&*open());
     mailboxes(&*open());
     full_mailboxes(&*open());
     removed_accounts(&*open());
@@ -41,32 +41,32 @@ fn accounts(store: &dyn Store) {
 
 fn changed_accounts(store: &dyn Store) {
     add(store, &["messi", "henderson"]);
-    let token = token();
-    assert!(store.open_session(token, "messi", at(0), at(10)).unwrap());
+    let id = session();
+    assert!(store.open_session(id, "messi", at(0), at(10)).unwrap());
     let old = store.account("messi").unwrap().unwrap();
     assert!(!store.replace_account(&old, account("henderson", "Lionel Messi")).unwrap(), "another user");
     assert!(store.replace_account(&old, account("messi", "Leo Messi")).unwrap());
     assert!(!store.replace_account(&old, account("messi", "Lionel Messi")).unwrap(), "it is not the account now");
     assert_eq!(store.account("messi").unwrap().unwrap().profile.full_name(), "Leo Messi");
-    let user = store.use_session(&token, at(1), at(11)).unwrap().unwrap();
+    let user = store.use_session(&id, at(1), at(11)).unwrap().unwrap();
     assert_eq!(user.full_name(), "Leo Messi", "sessions go on under the new name");
     store.close_sessions("henderson").unwrap();
-    assert_eq!(user_of(store, token, 1, 11), Some("messi".to_owned()));
+    assert_eq!(user_of(store, id, 1, 11), Some("messi".to_owned()));
     store.close_sessions("messi").unwrap();
-    assert_eq!(user_of(store, token, 1, 11), None);
+    assert_eq!(user_of(store, id, 1, 11), None);
 }
 
 fn sessions(store: &dyn Store) {
     add(store, &["messi", "henderson"]);
-    let (one, two) = (token(), token());
+    let (one, two) = (session(), session());
     assert!(store.open_session(one, "messi", at(0), at(10)).unwrap());
     assert!(store.open_session(two, "henderson", at(0), at(10)).unwrap());
-    assert!(!store.open_session(token(), "ronaldo", at(0), at(10)).unwrap());
+    assert!(!store.open_session(session(), "ronaldo", at(0), at(10)).unwrap());
     assert_eq!(user_of(store, one, 9, 19), Some("messi".to_owned()));
     assert_eq!(user_of(store, two, 10, 20), None, "it has ended at 10");
     assert_eq!(user_of(store, one, 18, 12), Some("messi".to_owned()), "its end was moved to 19, and not back to 12");
     assert_eq!(user_of(store, one, 18, 28), Some("messi".to_owned()));
-    assert_eq!(user_of(store, token(), 0, 10), None);
+    assert_eq!(user_of(store, session(), 0, 10), None);
     assert!(store.close_session(&two, at(18)).unwrap().is_none(), "an ended session cannot be closed");
     assert_eq!(store.close_session(&one, at(18)).unwrap().unwrap().user().as_str(), "messi");
     assert!(store.close_session(&one, at(18)).unwrap().is_none());
@@ -75,32 +75,32 @@ fn sessions(store: &dyn Store) {
 
 fn active_users(store: &dyn Store) {
     add(store, &["messi", "henderson", "lineker"]);
-    let tokens = ["messi", "henderson", "messi", "lineker"].map(|user| {
-        let token = token();
-        assert!(store.open_session(token, user, at(0), at(10)).unwrap());
-        token
+    let ids = ["messi", "henderson", "messi", "lineker"].map(|user| {
+        let id = session();
+        assert!(store.open_session(id, user, at(0), at(10)).unwrap());
+        id
     });
     assert_eq!(active(store, 0), ["messi", "henderson", "lineker"]);
-    store.close_session(&tokens[0], at(1)).unwrap();
+    store.close_session(&ids[0], at(1)).unwrap();
     assert_eq!(active(store, 1), ["henderson", "messi", "lineker"], "the oldest live session counts");
-    user_of(store, tokens[2], 5, 15);
+    user_of(store, ids[2], 5, 15);
     assert_eq!(active(store, 9), ["henderson", "messi", "lineker"]);
     assert_eq!(active(store, 10), ["messi"]);
     let live = store.sessions(at(10)).unwrap();
     assert_eq!(live.len(), 1);
-    assert!(live[0].0 == tokens[2] && live[0].1.user().as_str() == "messi");
-    assert!(store.open_session(token(), "lineker", at(10), at(20)).unwrap());
+    assert!(live[0].0 == ids[2] && live[0].1.user().as_str() == "messi");
+    assert!(store.open_session(session(), "lineker", at(10), at(20)).unwrap());
     assert_eq!(active(store, 14), ["messi", "lineker"]);
     assert_eq!(active(store, 15), ["lineker"]);
     assert!(active(store, 20).is_empty());
 }
 
-fn a_token_opens_one_session(store: &dyn Store) {
+fn an_id_is_one_sessions(store: &dyn Store) {
     add(store, &["messi", "henderson"]);
-    let token = token();
-    assert!(store.open_session(token, "messi", at(0), at(10)).unwrap());
-    assert!(!store.open_session(token, "henderson", at(0), at(10)).unwrap());
-    assert_eq!(user_of(store, token, 0, 10), Some("messi".to_owned()));
+    let id = session();
+    assert!(store.open_session(id, "messi", at(0), at(10)).unwrap());
+    assert!(!store.open_session(id, "henderson", at(0), at(10)).unwrap());
+    assert_eq!(user_of(store, id, 0, 10), Some("messi".to_owned()));
 }
 
 fn mailboxes(store: &dyn Store) {
@@ -145,20 +145,20 @@ fn full_mailboxes(store: &dyn Store) {
 fn removed_accounts(store: &dyn Store) {
     add(store, &["messi", "henderson"]);
     let (messi, henderson) = (profile(store, "messi"), profile(store, "henderson"));
-    let token = token();
-    assert!(store.open_session(token, "messi", at(0), at(10)).unwrap());
+    let id = session();
+    assert!(store.open_session(id, "messi", at(0), at(10)).unwrap());
     append(store, "messi", &henderson, "never read");
     append(store, "henderson", &messi, "a last word");
     assert!(store.remove_account("messi").unwrap());
     assert!(!store.remove_account("messi").unwrap());
     assert!(store.account("messi").unwrap().is_none());
-    assert_eq!(user_of(store, token, 1, 11), None);
+    assert_eq!(user_of(store, id, 1, 11), None);
     assert!(active(store, 1).is_empty());
     assert_eq!(append(store, "messi", &henderson, "too late"), Appended::NoSuchUser);
     assert_eq!(texts(&store.take_unread("henderson").unwrap()), [("messi", "a last word")]);
     add(store, &["messi"]);
     assert!(store.take_unread("messi").unwrap().is_empty(), "another user of that name");
-    assert_eq!(user_of(store, token, 1, 11), None);
+    assert_eq!(user_of(store, id, 1, 11), None);
 }
 
 fn names_stay_with_messages(store: &dyn Store) {
@@ -291,16 +291,16 @@ fn profile(store: &dyn Store, user: &str) -> Arc<Profile> {
     Arc::clone(&store.account(user).unwrap().unwrap().profile)
 }
 
-fn token() -> SessionToken {
-    SessionToken::random(&OsEntropy).unwrap()
+fn session() -> SessionId {
+    SessionToken::random(&OsEntropy).unwrap().id()
 }
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::EPOCH.after(Duration::from_secs(seconds))
 }
 
-fn user_of(store: &dyn Store, token: SessionToken, now: u64, expires: u64) -> Option<String> {
-    let profile = store.use_session(&token, at(now), at(expires)).unwrap();
+fn user_of(store: &dyn Store, id: SessionId, now: u64, expires: u64) -> Option<String> {
+    let profile = store.use_session(&id, at(now), at(expires)).unwrap();
     profile.map(|profile| profile.user().to_string())
 }
 

@@ -5,7 +5,7 @@ use super::sessions::{Change, Sessions};
 use super::{Appended, NewMessage, Record, Room, Show, Store};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, Inbox, Profile, SessionToken, UserName};
+use crate::model::{Account, Inbox, Profile, SessionId, UserName};
 
 /// The engine that keeps everything in memory and forgets it with the process. It never fails.
 #[derive(Default)]
@@ -56,23 +56,18 @@ impl Store for Memory {
         Ok(users.remove(user).is_some())
     }
 
-    fn open_session(&self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
+    fn open_session(&self, id: SessionId, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
         let State { users, sessions, .. } = &mut *self.state();
         let user = users.get(user);
-        Ok(user.is_some_and(|user| sessions.open(token, &user.account.profile, now, expires, &mut forget)))
+        Ok(user.is_some_and(|user| sessions.open(id, &user.account.profile, now, expires, &mut forget)))
     }
 
-    fn use_session(
-        &self,
-        token: &SessionToken,
-        now: Timestamp,
-        expires: Timestamp,
-    ) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.state().sessions.touch(token, now, expires, &mut forget))
+    fn use_session(&self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
+        Ok(self.state().sessions.touch(id, now, expires, &mut forget))
     }
 
-    fn close_session(&self, token: &SessionToken, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.state().sessions.close(token, now, &mut forget))
+    fn close_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
+        Ok(self.state().sessions.close(id, now, &mut forget))
     }
 
     fn close_sessions(&self, user: &str) -> Result<(), Error> {
@@ -84,7 +79,7 @@ impl Store for Memory {
         Ok(self.state().sessions.active_users(now, &mut forget))
     }
 
-    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionToken, Arc<Profile>)>, Error> {
+    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionId, Arc<Profile>)>, Error> {
         Ok(self.state().sessions.live(now, &mut forget))
     }
 

@@ -13,7 +13,7 @@ pub use self::durable::{Durable, Options, SyncMode};
 pub use self::memory::Memory;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, Inbox, Profile, SessionToken, UserName};
+use crate::model::{Account, Inbox, Profile, SessionId, UserName};
 
 /// Accounts, sessions and mailboxes.
 ///
@@ -53,21 +53,16 @@ pub trait Store: Send + Sync {
     fn remove_account(&self, user: &str) -> Result<bool, Error>;
 
     /// Opens a session for `user`, to last from `now` until `expires`. `false`, and nothing done, if
-    /// there is no such user or a session with that token. A user's sessions past
+    /// there is no such user or a session with that id. A user's sessions past
     /// [`SESSIONS_PER_USER`](crate::limits::SESSIONS_PER_USER) end, the oldest first.
-    fn open_session(&self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error>;
+    fn open_session(&self, id: SessionId, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error>;
 
     /// Finds the session that is live at `now` and moves its end to `expires`, never to an earlier
     /// one. Answers whose it is, `None` if there is none; a look-up that finds none leaves no trace.
-    fn use_session(
-        &self,
-        token: &SessionToken,
-        now: Timestamp,
-        expires: Timestamp,
-    ) -> Result<Option<Arc<Profile>>, Error>;
+    fn use_session(&self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Result<Option<Arc<Profile>>, Error>;
 
     /// Finds the session that is live at `now` and ends it. Answers whose it was.
-    fn close_session(&self, token: &SessionToken, now: Timestamp) -> Result<Option<Arc<Profile>>, Error>;
+    fn close_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error>;
 
     /// Ends all sessions of `user`.
     fn close_sessions(&self, user: &str) -> Result<(), Error>;
@@ -77,7 +72,7 @@ pub trait Store: Send + Sync {
     fn active_users(&self, now: Timestamp) -> Result<Vec<UserName>, Error>;
 
     /// All sessions that are live at `now`, in order of login.
-    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionToken, Arc<Profile>)>, Error>;
+    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionId, Arc<Profile>)>, Error>;
 
     /// Appends a message to a mailbox if there is such a user and room. Messages are taken in the
     /// order in which they were appended.

@@ -3,36 +3,36 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::limits::{SESSION_SLACK, SESSIONS_PER_USER};
-use crate::model::{Profile, SessionToken, UserName};
+use crate::model::{Profile, SessionId, UserName};
 
-/// All live sessions, in memory: by token, by user in order of login, and by when they may end.
+/// All live sessions, in memory: by id, by user in order of login, and by when they may end.
 ///
 /// Each method tells its `journal` what a store on a disk has to write down.
 #[derive(Default)]
 pub(super) struct Sessions {
-    by_token: HashMap<SessionToken, Session>,
+    by_id: HashMap<SessionId, Session>,
     /// Each user's sessions by login; no user without one.
-    by_user: HashMap<UserName, BTreeMap<Login, SessionToken>>,
+    by_user: HashMap<UserName, BTreeMap<Login, SessionId>>,
     /// Users by the oldest of their sessions.
     by_oldest: BTreeMap<Login, UserName>,
     /// When to look whether a session has ended: not later than it does, and for most much earlier,
     /// because using a session moves its end and not its place here.
-    to_check: BTreeMap<(Timestamp, Login), SessionToken>,
+    to_check: BTreeMap<(Timestamp, Login), SessionId>,
     next_login: u64,
 }
 
 impl Sessions {
-    /// `false` if there is a session with that token.
+    /// `false` if there is a session with that id.
     pub(super) fn open(
         &mut self,
-        token: SessionToken,
+        id: SessionId,
         user: &Arc<Profile>,
         now: Timestamp,
         expires: Timestamp,
         journal: &mut impl FnMut(Change),
     ) -> bool {
         self.end_expired(now, journal);
-        if self.by_token.contains_key(&token) {
+        if self.by_id.contains_key(&id) {
             return false;
         }
         let full = self.by_user.get(user.user()).filter(|logins| logins.len() >= SESSIONS_PER_USER);
@@ -41,8 +41,8 @@ impl Sessions {
         }
         let login = Login(self.next_login);
         let written = with_slack(now, expires);
-        self.restore(login, token, user, expires, written);
-        journal(Change::Lives { login, token, user: Arc::clone(user), until: written });
+        self.restore(login, id, user, expires, written);
+        journal(Change::Lives { login, id, user: Arc::clone(user), until: written });
         true
     }
 
@@ -50,7 +50,7 @@ impl Sessions {
     pub(super) fn restore(
         &mut self,
         login: Login,
-        token: SessionToken,
+        id: SessionId,
         user: &Arc<Profile>,
         expires: Timestamp,
         written: Timestamp,
@@ -60,55 +60,55 @@ impl Sessions {
         if logins.is_empty() {
             self.by_oldest.insert(login, user.user().clone());
         }
-        logins.insert(login, token);
-        self.to_check.insert((expires, login), token);
-        self.by_token.insert(token, Session { login, user: Arc::clone(user), expires, check: expires, written });
+        logins.insert(login, id);
+        self.to_check.insert((expires, login), id);
+        self.by_id.insert(id, Session { login, user: Arc::clone(user), expires, check: expires, written });
     }
 
     pub(super) fn touch(
         &mut self,
-        token: &SessionToken,
+        id: &SessionId,
         now: Timestamp,
         expires: Timestamp,
         journal: &mut impl FnMut(Change),
     ) -> Option<Arc<Profile>> {
-        let session = self.by_token.get_mut(token).filter(|session| session.expires > now)?;
+        let session = self.by_id.get_mut(id).filter(|session| session.expires > now)?;
         session.expires = session.expires.max(expires);
         if session.expires > session.written {
             session.written = with_slack(now, session.expires);
             let Session { login, written: until, .. } = *session;
-            journal(Change::Lives { login, token: *token, user: Arc::clone(&session.user), until });
+            journal(Change::Lives { login, id: *id, user: Arc::clone(&session.user), until });
         }
         Some(Arc::clone(&session.user))
     }
 
     pub(super) fn close(
         &mut self,
-        token: &SessionToken,
+        id: &SessionId,
         now: Timestamp,
         journal: &mut impl FnMut(Change),
     ) -> Option<Arc<Profile>> {
         self.end_expired(now, journal);
-        self.remove(token, journal)
+        self.remove(id, journal)
     }
 
     /// How many there are, and of how many the journal knows.
     pub(super) fn len(&self) -> usize {
-        self.by_token.len()
+        self.by_id.len()
     }
 
     /// Ends all sessions of `user`.
     pub(super) fn close_all(&mut self, user: &str, journal: &mut impl FnMut(Change)) {
-        let tokens: Vec<_> = self.by_user.get(user).into_iter().flat_map(BTreeMap::values).copied().collect();
-        for token in &tokens {
-            self.remove(token, journal);
+        let ids: Vec<_> = self.by_user.get(user).into_iter().flat_map(BTreeMap::values).copied().collect();
+        for id in &ids {
+            self.remove(id, journal);
         }
     }
 
     /// Gives the sessions of a user the profile that the user has now.
     pub(super) fn set_profile(&mut self, profile: &Arc<Profile>) {
-        for token in self.by_user.get(profile.user()).into_iter().flat_map(BTreeMap::values) {
-            if let Some(session) = self.by_token.get_mut(token) {
+        for id in self.by_user.get(profile.user()).into_iter().flat_map(BTreeMap::values) {
+            if let Some(session) = self.by_id.get_mut(id) {
                 session.user = Arc::clone(profile);
             }
         }
@@ -120,33 +120,29 @@ impl Sessions {
     }
 
     /// All that are live, in order of login.
-    pub(super) fn live(
-        &mut self,
-        now: Timestamp,
-        journal: &mut impl FnMut(Change),
-    ) -> Vec<(SessionToken, Arc<Profile>)> {
+    pub(super) fn live(&mut self, now: Timestamp, journal: &mut impl FnMut(Change)) -> Vec<(SessionId, Arc<Profile>)> {
         self.end_expired(now, journal);
-        let mut live: Vec<_> = self.by_token.iter().collect();
+        let mut live: Vec<_> = self.by_id.iter().collect();
         live.sort_by_key(|(_, session)| session.login);
-        live.into_iter().map(|(token, session)| (*token, Arc::clone(&session.user))).collect()
+        live.into_iter().map(|(id, session)| (*id, Arc::clone(&session.user))).collect()
     }
 
     /// Each session is looked at once in its idle time at most, however many are in use.
     fn end_expired(&mut self, now: Timestamp, journal: &mut impl FnMut(Change)) {
         while let Some(due) = self.to_check.first_entry().filter(|due| due.key().0 <= now) {
-            let token = due.remove();
-            let Some(session) = self.by_token.get_mut(&token) else { continue };
+            let id = due.remove();
+            let Some(session) = self.by_id.get_mut(&id) else { continue };
             if session.expires > now {
                 session.check = session.expires;
-                self.to_check.insert((session.check, session.login), token);
+                self.to_check.insert((session.check, session.login), id);
             } else {
-                self.remove(&token, journal);
+                self.remove(&id, journal);
             }
         }
     }
 
-    fn remove(&mut self, token: &SessionToken, journal: &mut impl FnMut(Change)) -> Option<Arc<Profile>> {
-        let Session { login, user, check, .. } = self.by_token.remove(token)?;
+    fn remove(&mut self, id: &SessionId, journal: &mut impl FnMut(Change)) -> Option<Arc<Profile>> {
+        let Session { login, user, check, .. } = self.by_id.remove(id)?;
         journal(Change::Ended { login });
         self.to_check.remove(&(check, login));
         let logins = self.by_user.get_mut(user.user())?;
@@ -184,7 +180,7 @@ pub(super) enum Change {
     /// It lives, to `until` if the process ends before the journal is told more.
     Lives {
         login: Login,
-        token: SessionToken,
+        id: SessionId,
         user: Arc<Profile>,
         until: Timestamp,
     },
@@ -205,6 +201,7 @@ mod tests {
 
     use super::*;
     use crate::entropy::OsEntropy;
+    use crate::model::SessionToken;
 
     const IDLE: Duration = Duration::from_secs(10);
 
@@ -217,22 +214,22 @@ mod tests {
     }
 
     fn sizes(sessions: &Sessions) -> [usize; 4] {
-        [sessions.by_token.len(), sessions.by_user.len(), sessions.by_oldest.len(), sessions.to_check.len()]
+        [sessions.by_id.len(), sessions.by_user.len(), sessions.by_oldest.len(), sessions.to_check.len()]
     }
 
     #[test]
     fn what_has_ended_leaves_nothing() {
         let mut sessions = Sessions::default();
         let messi = profile("messi");
-        let tokens: Vec<_> = (0..20).map(|_| SessionToken::random(&OsEntropy).unwrap()).collect();
-        for (second, &token) in (0..).zip(&tokens) {
-            assert!(sessions.open(token, &messi, at(0), at(second).after(IDLE), &mut |_| {}));
+        let ids: Vec<_> = (0..20).map(|_| SessionToken::random(&OsEntropy).unwrap().id()).collect();
+        for (second, &id) in (0..).zip(&ids) {
+            assert!(sessions.open(id, &messi, at(0), at(second).after(IDLE), &mut |_| {}));
         }
-        for (second, token) in (0..).zip(&tokens).step_by(2) {
-            assert!(sessions.touch(token, at(second), at(second + 1).after(IDLE), &mut |_| {}).is_some());
+        for (second, id) in (0..).zip(&ids).step_by(2) {
+            assert!(sessions.touch(id, at(second), at(second + 1).after(IDLE), &mut |_| {}).is_some());
         }
-        assert!(sessions.close(&tokens[19], at(5), &mut |_| {}).is_some());
-        assert!(sessions.touch(&SessionToken::random(&OsEntropy).unwrap(), at(5), at(50), &mut |_| {}).is_none());
+        assert!(sessions.close(&ids[19], at(5), &mut |_| {}).is_some());
+        assert!(sessions.touch(&SessionToken::random(&OsEntropy).unwrap().id(), at(5), at(50), &mut |_| {}).is_none());
         assert_eq!(sizes(&sessions), [19, 1, 1, 19]);
         assert!(sessions.active_users(at(1000), &mut |_| {}).is_empty());
         assert_eq!(sizes(&sessions), [0; 4]);
@@ -243,9 +240,9 @@ mod tests {
         let mut sessions = Sessions::default();
         let (messi, lineker) = (profile("messi"), profile("lineker"));
         let mut login = |user| {
-            let token = SessionToken::random(&OsEntropy).unwrap();
-            assert!(sessions.open(token, user, at(0), at(10), &mut |_| {}));
-            token
+            let id = SessionToken::random(&OsEntropy).unwrap().id();
+            assert!(sessions.open(id, user, at(0), at(10), &mut |_| {}));
+            id
         };
         let other = login(&lineker);
         let first = login(&messi);

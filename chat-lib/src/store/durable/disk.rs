@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::group::{Address, MailboxId, MessageGroup, ProfileId};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{PasswordHash, Profile, SessionToken};
+use crate::model::{PasswordHash, Profile, SessionId};
 use crate::store::sessions::Login;
 
 /// Tables of accounts, sessions and mailboxes, and a log of message groups. What is read is what was
@@ -104,7 +104,7 @@ pub(super) struct Mailbox {
 #[derive(Clone)]
 pub(super) struct SessionRow {
     pub(super) login: Login,
-    pub(super) token: SessionToken,
+    pub(super) id: SessionId,
     pub(super) account: MailboxId,
     pub(super) until: Timestamp,
 }

@@ -13,6 +13,7 @@ use super::disk::{AccountRow, Disk, MailboxRow, SessionRow, Summary, Tables, Wri
 use super::group::{MessageGroup, ProfileId};
 use super::*;
 use crate::entropy::OsEntropy;
+use crate::model::SessionToken;
 use crate::store::contract;
 
 #[derive(Clone, Default)]
@@ -246,7 +247,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     /// Of each user that there is.
     unread: BTreeMap<String, Vec<(String, String)>>,
-    sessions: Vec<(SessionToken, String)>,
+    sessions: Vec<(SessionId, String)>,
 }
 
 proptest! {
@@ -290,8 +291,8 @@ proptest! {
         let mut found: Vec<_> = store.state().users().map(|user| user.account.profile.user().to_string()).collect();
         found.sort();
         prop_assert_eq!(&found, &users);
-        for (token, user) in &promised.sessions {
-            let found = store.state().use_session(token, Timestamp::EPOCH, Timestamp::EPOCH);
+        for (id, user) in &promised.sessions {
+            let found = store.state().use_session(id, Timestamp::EPOCH, Timestamp::EPOCH);
             prop_assert_eq!(&found.unwrap().user().to_string(), user);
         }
         for (user, unread) in promised.unread {
@@ -319,16 +320,16 @@ fn do_step(store: &Shared, now: &mut Model, step: &Step, serial: usize) -> Resul
             }
         }
         Step::Login(user) => {
-            let token = SessionToken::random(&OsEntropy).unwrap();
+            let id = SessionToken::random(&OsEntropy).unwrap().id();
             let later = Timestamp::EPOCH.after(Duration::from_secs(10));
-            let done = store.state().open_session(token, &name(user), Timestamp::EPOCH, later);
+            let done = store.state().open_session(id, &name(user), Timestamp::EPOCH, later);
             prop_assert_eq!(done, now.unread.contains_key(&name(user)));
-            now.sessions.extend(done.then(|| (token, name(user))));
+            now.sessions.extend(done.then(|| (id, name(user))));
         }
         Step::Logout(nth) => {
             if *nth < now.sessions.len() {
-                let (token, user) = now.sessions.remove(*nth);
-                let ended = store.state().close_session(&token, Timestamp::EPOCH);
+                let (id, user) = now.sessions.remove(*nth);
+                let ended = store.state().close_session(&id, Timestamp::EPOCH);
                 prop_assert_eq!(ended.unwrap().user().to_string(), user);
             }
         }

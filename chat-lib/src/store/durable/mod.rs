@@ -25,7 +25,7 @@ use self::upkeep::Upkeep;
 use super::{Appended, Group, NewMessage, Record, Room, Show, Store};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Error;
-use crate::model::{Account, Inbox, Profile, SessionToken, UserName};
+use crate::model::{Account, Inbox, Profile, SessionId, UserName};
 
 /// The engine that keeps everything in a directory: a SQLite database that others may look into while
 /// it is not in use.
@@ -116,21 +116,16 @@ impl Store for Durable {
         Ok(removed.is_some())
     }
 
-    fn open_session(&self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
-        Ok(self.shared.state().open_session(token, user, now, expires))
+    fn open_session(&self, id: SessionId, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
+        Ok(self.shared.state().open_session(id, user, now, expires))
     }
 
-    fn use_session(
-        &self,
-        token: &SessionToken,
-        now: Timestamp,
-        expires: Timestamp,
-    ) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.shared.state().use_session(token, now, expires))
+    fn use_session(&self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
+        Ok(self.shared.state().use_session(id, now, expires))
     }
 
-    fn close_session(&self, token: &SessionToken, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.shared.state().close_session(token, now))
+    fn close_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
+        Ok(self.shared.state().close_session(id, now))
     }
 
     fn close_sessions(&self, user: &str) -> Result<(), Error> {
@@ -142,7 +137,7 @@ impl Store for Durable {
         Ok(self.shared.state().active_users(now))
     }
 
-    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionToken, Arc<Profile>)>, Error> {
+    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionId, Arc<Profile>)>, Error> {
         Ok(self.shared.state().live_sessions(now))
     }
 

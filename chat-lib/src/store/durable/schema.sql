@@ -1,4 +1,4 @@
--- Version 2. Every row is sealed with a CRC-32 of what it holds.
+-- Version 3. Every row is sealed with a CRC-32 of what it holds.
 
 -- A user's names. Changing them makes a new row, for messages keep the names that they were sent under.
 CREATE TABLE profile (
@@ -29,10 +29,10 @@ CREATE TABLE mailbox (
     seal INTEGER NOT NULL
 ) STRICT;
 
--- In order of login. "until" is in milliseconds since 1970.
+-- In order of login. "id" is the SHA-256 of the token, which is kept nowhere. "until" is in milliseconds since 1970.
 CREATE TABLE session (
     login INTEGER PRIMARY KEY,
-    token BLOB NOT NULL,
+    id BLOB NOT NULL,
     account INTEGER NOT NULL,
     until INTEGER NOT NULL,
     seal INTEGER NOT NULL

@@ -24,7 +24,7 @@ impl Seal {
     }
 
     pub(super) fn of_session(row: &SessionRow) -> u32 {
-        Self::new(row.login.0).with(row.token.as_bytes()).and(row.account.0).and(row.until.as_millis()).finish()
+        Self::new(row.login.0).with(row.id.as_bytes()).and(row.account.0).and(row.until.as_millis()).finish()
     }
 
     pub(super) fn of_group(group: &MessageGroup) -> u32 {

@@ -103,7 +103,7 @@ impl Disk for Sqlite {
                 mailbox,
             )?,
             sessions: self.rows(
-                "SELECT login, token, account, until, seal FROM session WHERE login >= ? ORDER BY login",
+                "SELECT login, id, account, until, seal FROM session WHERE login >= ? ORDER BY login",
                 0,
                 session,
             )?,
@@ -264,7 +264,7 @@ fn see_that_it_is_ours(connection: &Connection, database: &Path) -> Result<(), E
 const APPLICATION: i64 = 0x6368_6174;
 
 /// The version of [`SCHEMA`] and of what the rows hold.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 const SCHEMA: &str = include_str!("schema.sql");
 

@@ -12,7 +12,7 @@ use super::group::{MailboxId, MessageGroup, OpenGroup, ProfileId};
 use super::recent::Recent;
 use crate::clock::Timestamp;
 use crate::limits::ACCOUNTED_BYTES;
-use crate::model::{Account, Profile, SessionToken, UserName};
+use crate::model::{Account, Profile, SessionId, UserName};
 use crate::store::sessions::{Change, Sessions};
 use crate::store::{Appended, NewMessage, Room};
 
@@ -129,25 +129,20 @@ impl State {
         profile
     }
 
-    pub(super) fn open_session(&mut self, token: SessionToken, user: &str, now: Timestamp, expires: Timestamp) -> bool {
+    pub(super) fn open_session(&mut self, id: SessionId, user: &str, now: Timestamp, expires: Timestamp) -> bool {
         let (users, writes) = (&self.users, &mut self.writes);
         let Some(user) = users.get(user) else { return false };
-        self.sessions.open(token, &user.account.profile, now, expires, &mut |change| note(users, writes, change))
+        self.sessions.open(id, &user.account.profile, now, expires, &mut |change| note(users, writes, change))
     }
 
-    pub(super) fn use_session(
-        &mut self,
-        token: &SessionToken,
-        now: Timestamp,
-        expires: Timestamp,
-    ) -> Option<Arc<Profile>> {
+    pub(super) fn use_session(&mut self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Option<Arc<Profile>> {
         let (users, writes) = (&self.users, &mut self.writes);
-        self.sessions.touch(token, now, expires, &mut |change| note(users, writes, change))
+        self.sessions.touch(id, now, expires, &mut |change| note(users, writes, change))
     }
 
-    pub(super) fn close_session(&mut self, token: &SessionToken, now: Timestamp) -> Option<Arc<Profile>> {
+    pub(super) fn close_session(&mut self, id: &SessionId, now: Timestamp) -> Option<Arc<Profile>> {
         let (users, writes) = (&self.users, &mut self.writes);
-        self.sessions.close(token, now, &mut |change| note(users, writes, change))
+        self.sessions.close(id, now, &mut |change| note(users, writes, change))
     }
 
     pub(super) fn close_sessions(&mut self, user: &str) {
@@ -160,7 +155,7 @@ impl State {
         self.sessions.active_users(now, &mut |change| note(users, writes, change))
     }
 
-    pub(super) fn live_sessions(&mut self, now: Timestamp) -> Vec<(SessionToken, Arc<Profile>)> {
+    pub(super) fn live_sessions(&mut self, now: Timestamp) -> Vec<(SessionId, Arc<Profile>)> {
         let (users, writes) = (&self.users, &mut self.writes);
         self.sessions.live(now, &mut |change| note(users, writes, change))
     }
@@ -322,8 +317,8 @@ impl State {
 
 fn note(users: &HashMap<UserName, User>, writes: &mut Vec<Write>, change: Change) {
     writes.extend(match change {
-        Change::Lives { login, token, user, until } => {
-            users.get(user.user()).map(|user| Write::Session(SessionRow { login, token, account: user.id, until }))
+        Change::Lives { login, id, user, until } => {
+            users.get(user.user()).map(|user| Write::Session(SessionRow { login, id, account: user.id, until }))
         }
         Change::Ended { login } => Some(Write::DropSession(login)),
     });

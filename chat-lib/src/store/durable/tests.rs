@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::SessionToken;
 use crate::store::contract;
 
 #[test]
@@ -27,8 +28,8 @@ fn rows_that_vanish_are_missed() {
     let directory = tempfile::tempdir().unwrap();
     let store = filled(directory.path(), 60);
     let later = Timestamp::EPOCH.after(Duration::from_secs(10));
-    let token = SessionToken::random(&crate::entropy::OsEntropy).unwrap();
-    assert!(store.state().open_session(token, "messi", Timestamp::EPOCH, later));
+    let id = SessionToken::random(&crate::entropy::OsEntropy).unwrap().id();
+    assert!(store.state().open_session(id, "messi", Timestamp::EPOCH, later));
     store.finish().unwrap();
     drop(store);
     let database = std::fs::read(directory.path().join("chat.db")).unwrap();

@@ -6,7 +6,7 @@ use super::super::disk::{AccountRow, Mailbox, MailboxRow, SessionRow, Summary, W
 use super::super::group::{Address, MailboxId, MessageGroup, ProfileId};
 use super::super::seal::Seal;
 use crate::clock::Timestamp;
-use crate::model::{PasswordHash, Profile, SessionToken, UserName};
+use crate::model::{PasswordHash, Profile, SessionId, UserName};
 use crate::store::sessions::Login;
 
 pub(super) fn write(to: &Connection, change: &Write) -> Result<(), rusqlite::Error> {
@@ -46,12 +46,10 @@ pub(super) fn write(to: &Connection, change: &Write) -> Result<(), rusqlite::Err
                 Seal::of_mailbox(row)
             ]),
         Write::Session(row) => to
-            .prepare_cached(
-                "INSERT OR REPLACE INTO session (login, token, account, until, seal) VALUES (?, ?, ?, ?, ?)",
-            )?
+            .prepare_cached("INSERT OR REPLACE INTO session (login, id, account, until, seal) VALUES (?, ?, ?, ?, ?)")?
             .execute(params![
                 row.login.0,
-                row.token.as_bytes(),
+                row.id.as_bytes(),
                 row.account.0,
                 row.until.as_millis(),
                 Seal::of_session(row)
@@ -109,8 +107,8 @@ pub(super) fn mailbox(row: &Row<'_>) -> Sealed<MailboxRow> {
 }
 
 pub(super) fn session(row: &Row<'_>) -> Sealed<SessionRow> {
-    let (token, until) = (SessionToken::from_bytes(row.get(1)?), Timestamp::from_millis(row.get(3)?));
-    let session = SessionRow { login: Login(row.get(0)?), token, account: MailboxId(row.get(2)?), until };
+    let (id, until) = (SessionId::from_bytes(row.get(1)?), Timestamp::from_millis(row.get(3)?));
+    let session = SessionRow { login: Login(row.get(0)?), id, account: MailboxId(row.get(2)?), until };
     let seal: u32 = row.get(4)?;
     Ok(Some(session).filter(|session| seal == Seal::of_session(session)))
 }

@@ -49,10 +49,10 @@ impl State {
             users.insert(user, User { id, account, mailbox, profile: profile_id, lagging });
         }
         let mut sessions = Sessions::default();
-        for SessionRow { login, token, account, until } in tables.sessions {
+        for SessionRow { login, id, account, until } in tables.sessions {
             let user = names.get(&account).and_then(|name| users.get(name));
             let user = user.ok_or_else(|| disk.damage(&format!("session {} is nobody's", login.0)))?;
-            sessions.restore(login, token, &user.account.profile, until, until);
+            sessions.restore(login, id, &user.account.profile, until, until);
         }
         Ok(Self {
             epoch: Arc::default(),
