@@ -110,7 +110,7 @@ enum chat_status
     CHAT_TOO_MANY_ATTEMPTS = 17,
     // The server takes no registrations.
     CHAT_REGISTRATION_CLOSED = 18,
-    // Too many logins wait for their passwords to be checked; try again later.
+    // Too many logins wait for their passwords to be checked, or too much is held for answers; try again later.
     CHAT_BUSY = 19,
     // The disk could not be read or written, or what it holds is damaged.
     CHAT_STORAGE = 20,
@@ -499,10 +499,10 @@ CHAT_NONNULL(1, 2, 3, 4);
 // - `chat`: a chat.
 // - `token`: the sender's session.
 // - `to`: the recipient's user name.
-// - `message`: what to say; no line end may be in it.
+// - `message`: what to say.
 //
 // Returns CHAT_OK; CHAT_NO_SUCH_SESSION, CHAT_NO_SUCH_RECIPIENT or CHAT_MAILBOX_FULL;
-// CHAT_INVALID_REQUEST or CHAT_LINE_TOO_LONG for a message that cannot be; CHAT_STORAGE;
+// CHAT_LINE_TOO_LONG for a message that is longer than a line may be; CHAT_STORAGE;
 // CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
 // Memory: nothing is kept of what is passed. Thread: any, many at once.
 //
@@ -638,7 +638,8 @@ CHAT_NONNULL(1, 3);
 // - `bytes`: the bytes, which must not be the connection's own output; may be NULL if `len` is 0.
 // - `len`: how many.
 // - `taken_out`: where it goes how many were taken. All are, unless so much output waits that the limit
-//   `reply_bytes` is reached: then send, and pass the rest again before anything newer.
+//   `reply_bytes` is reached: then send, and pass the rest again before anything newer. The last byte of a line
+//   may be part of that rest though the answer has begun.
 //
 // Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
 // Memory: nothing is kept but the beginning of a line whose end has not come. Thread: any, one at a time for
@@ -694,12 +695,27 @@ chat_status chat_connection_mid_line(const struct chat_connection *connection,
                                      int *mid_line_out)
 CHAT_NONNULL(1, 2);
 
-// Frees a connection. Its sessions live on, and output that was not sent is gone.
+// Tells whether a connection is over because its peer speaks HTTP, as a browser that a web page misuses does: close it
+// once its output is sent. What is received for it now is taken and passed over.
+//
+// - `connection`: a connection.
+// - `over_out`: where the answer goes: 1 or 0.
+//
+// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+//
+CHAT_WARN_UNUSED
+chat_status chat_connection_is_over(const struct chat_connection *connection,
+                                    int *over_out)
+CHAT_NONNULL(1, 2);
+
+// Frees a connection. Its sessions live on, and output that was not sent is gone; but an inbox of whose answer
+// nothing was sent is unread again, unless its mailbox was read since.
 //
 // - `connection`: a connection; NULL is left alone.
 //
 // Returns CHAT_OK or CHAT_INVALID_HANDLE.
-// Memory: what it held is gone. Thread: any.
+// Memory: what it held is gone. Thread: any; it may wait for the disk.
 chat_status chat_connection_free(struct chat_connection *connection);
 
 // Starts a server in threads of its own. It listens when this returns.
@@ -823,7 +839,7 @@ CHAT_NONNULL(1, 2, 3, 4);
 // - `client`: a client.
 // - `token`: the sender's session.
 // - `to`: the recipient's user name.
-// - `message`: what to say; no line end may be in it.
+// - `message`: what to say; it may hold LF, but no CRLF.
 //
 // Returns as chat_send() and chat_client_login().
 // Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.

@@ -71,10 +71,10 @@ pub unsafe extern "C" fn chat_login(
 /// - `chat`: a chat.
 /// - `token`: the sender's session.
 /// - `to`: the recipient's user name.
-/// - `message`: what to say; no line end may be in it.
+/// - `message`: what to say.
 ///
 /// Returns CHAT_OK; CHAT_NO_SUCH_SESSION, CHAT_NO_SUCH_RECIPIENT or CHAT_MAILBOX_FULL;
-/// CHAT_INVALID_REQUEST or CHAT_LINE_TOO_LONG for a message that cannot be; CHAT_STORAGE;
+/// CHAT_LINE_TOO_LONG for a message that is longer than a line may be; CHAT_STORAGE;
 /// CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
 /// Memory: nothing is kept of what is passed. Thread: any, many at once.
 ///

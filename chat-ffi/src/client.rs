@@ -79,7 +79,7 @@ pub unsafe extern "C" fn chat_client_login(
 /// - `client`: a client.
 /// - `token`: the sender's session.
 /// - `to`: the recipient's user name.
-/// - `message`: what to say; no line end may be in it.
+/// - `message`: what to say; it may hold LF, but no CRLF.
 ///
 /// Returns as chat_send() and chat_client_login().
 /// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.

@@ -39,6 +39,17 @@ impl Peer {
     }
 }
 
+impl Drop for Peer {
+    /// An inbox that was not sent is unread again.
+    fn drop(&mut self) {
+        let unsent = self.output().len();
+        if let Err(problem) = self.connection.abandon(unsent) {
+            let reason: &dyn std::error::Error = &problem;
+            tracing::error!(reason, "an inbox that was not sent could not be put back");
+        }
+    }
+}
+
 /// Makes a connection: bytes that were received go in, bytes to send come out, by whatever means the program
 /// has.
 ///
@@ -80,7 +91,8 @@ pub unsafe extern "C" fn chat_connection_new(
 /// - `bytes`: the bytes, which must not be the connection's own output; may be NULL if `len` is 0.
 /// - `len`: how many.
 /// - `taken_out`: where it goes how many were taken. All are, unless so much output waits that the limit
-///   `reply_bytes` is reached: then send, and pass the rest again before anything newer.
+///   `reply_bytes` is reached: then send, and pass the rest again before anything newer. The last byte of a line
+///   may be part of that rest though the answer has begun.
 ///
 /// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
 /// Memory: nothing is kept but the beginning of a line whose end has not come. Thread: any, one at a time for
@@ -183,12 +195,37 @@ pub unsafe extern "C" fn chat_connection_mid_line(
     })
 }
 
-/// Frees a connection. Its sessions live on, and output that was not sent is gone.
+/// Tells whether a connection is over because its peer speaks HTTP, as a browser that a web page misuses does: close it
+/// once its output is sent. What is received for it now is taken and passed over.
+///
+/// - `connection`: a connection.
+/// - `over_out`: where the answer goes: 1 or 0.
+///
+/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
+/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_connection_is_over(
+    connection: *const chat_connection,
+    over_out: *mut c_int,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(over_out, "over_out")? };
+        out.set(lock(&*get(connection)?).connection.is_over().into());
+        Ok(())
+    })
+}
+
+/// Frees a connection. Its sessions live on, and output that was not sent is gone; but an inbox of whose answer
+/// nothing was sent is unread again, unless its mailbox was read since.
 ///
 /// - `connection`: a connection; NULL is left alone.
 ///
 /// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-/// Memory: what it held is gone. Thread: any.
+/// Memory: what it held is gone. Thread: any; it may wait for the disk.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_connection_free(connection: *mut chat_connection) -> chat_status {
     boundary(|| take(connection, |_| Ok(())))

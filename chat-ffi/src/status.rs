@@ -43,7 +43,7 @@ pub enum chat_status {
     CHAT_TOO_MANY_ATTEMPTS = 17,
     /// The server takes no registrations.
     CHAT_REGISTRATION_CLOSED = 18,
-    /// Too many logins wait for their passwords to be checked; try again later.
+    /// Too many logins wait for their passwords to be checked, or too much is held for answers; try again later.
     CHAT_BUSY = 19,
     /// The disk could not be read or written, or what it holds is damaged.
     CHAT_STORAGE = 20,
@@ -169,7 +169,7 @@ static TABLE: [Row; 38] = table! {
     CHAT_MAILBOX_FULL "mailbox_full" c"the recipient's inbox is full; it has room again when they read it"
     CHAT_TOO_MANY_ATTEMPTS "too_many_attempts" c"too many failed attempts; wait"
     CHAT_REGISTRATION_CLOSED "registration_closed" c"this server takes no registrations; ask its operator for an account"
-    CHAT_BUSY "busy" c"too many logins are waiting; try again later"
+    CHAT_BUSY "busy" c"the server is busy; try again later"
     CHAT_STORAGE "storage" c"the disk could not be read or written, or what it holds is damaged"
     CHAT_ENTROPY "entropy" c"the system gives no randomness"
     CHAT_HASHING "hashing" c"the password could not be hashed"

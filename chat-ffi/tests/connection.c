@@ -31,6 +31,28 @@ static void in_pieces(chat *it) {
     OK(chat_connection_free(connection));
 }
 
+/* A web page can have a browser post lines to any port. */
+static void a_browser(void) {
+    static const char request[] = "POST / HTTP/1.1\r\nauth messi surabaya\r\n";
+    chat *it = NULL;
+    chat_connection *connection = NULL;
+    const uint8_t *data = NULL;
+    size_t taken, len;
+    int over = 1;
+    OK(chat_open(NULL, &it));
+    OK(chat_connection_new(it, NULL, &connection));
+    OK(chat_connection_is_over(connection, &over));
+    CHECK(over == 0);
+    OK(chat_connection_receive(connection, (const uint8_t *)request, strlen(request), &taken));
+    CHECK(taken == strlen(request));
+    OK(chat_connection_output(connection, &data, &len));
+    CHECK(len == strlen(refused) && memcmp(data, refused, len) == 0);
+    OK(chat_connection_is_over(connection, &over));
+    CHECK(over == 1);
+    OK(chat_connection_free(connection));
+    OK(chat_close(it));
+}
+
 static void a_peer_that_does_not_read(void) {
     chat *it = NULL;
     chat_connection *connection = NULL;
@@ -57,6 +79,7 @@ int main(void) {
     OK(chat_open(NULL, &it));
     in_pieces(it);
     OK(chat_close(it));
+    a_browser();
     a_peer_that_does_not_read();
     return 0;
 }

@@ -30,6 +30,7 @@ static void *send_many(void *address) {
     }
     IS(CHAT_NO_SUCH_RECIPIENT, chat_client_send(client, &token, "nobody", "halo"));
     IS(CHAT_INVALID_REQUEST, chat_client_send(client, &token, "hender son", "halo"));
+    IS(CHAT_INVALID_REQUEST, chat_client_send(client, &token, "henderson", "two\r\nlines"));
     OK(chat_client_logout(client, &token));
     OK(chat_client_free(client));
     return NULL;

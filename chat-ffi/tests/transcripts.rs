@@ -81,16 +81,15 @@ struct Lines {
 
 impl Wire for Lines {
     fn send(&mut self, bytes: &[u8]) {
-        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let mut answer = chat_buffer { data: ptr::null_mut(), len: 0, capacity: 0 };
-            // SAFETY: the line is there, and `answer` can be written to.
-            ok(unsafe { chat_answer(self.chat.0, line.as_ptr(), line.len(), &raw mut answer) });
-            // SAFETY: the buffer is as the library has filled it, with a NUL behind its bytes.
-            let bytes = unsafe { slice::from_raw_parts(answer.data, answer.len + 1) };
-            self.answers.push_back(bytes.strip_suffix(b"\0").unwrap().to_vec());
-            // SAFETY: as above, and it is freed once.
-            unsafe { chat_buffer_free(&raw mut answer) };
-        }
+        // One request, whatever line ends are in it.
+        let mut answer = chat_buffer { data: ptr::null_mut(), len: 0, capacity: 0 };
+        // SAFETY: the line is there, and `answer` can be written to.
+        ok(unsafe { chat_answer(self.chat.0, bytes.as_ptr(), bytes.len(), &raw mut answer) });
+        // SAFETY: the buffer is as the library has filled it, with a NUL behind its bytes.
+        let bytes = unsafe { slice::from_raw_parts(answer.data, answer.len + 1) };
+        self.answers.push_back(bytes.strip_suffix(b"\0").unwrap().to_vec());
+        // SAFETY: as above, and it is freed once.
+        unsafe { chat_buffer_free(&raw mut answer) };
     }
 
     fn receive(&mut self) -> Vec<u8> {

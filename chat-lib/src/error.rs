@@ -46,8 +46,9 @@ pub enum Error {
     /// The password could not be hashed. The machine's, most likely out of memory.
     #[error("the password could not be hashed: {0}")]
     Hashing(String),
-    /// Too many logins wait to be checked. Nobody's; trying again later will work.
-    #[error("too many logins are waiting; try again later")]
+    /// Too many logins wait to be checked, or too much is held for other peers' answers. Nobody's; trying again
+    /// later will work.
+    #[error("the server is busy; try again later")]
     Busy,
     /// The recipient's mailbox is full. Nobody's; it will have room when the recipient reads.
     #[error("the recipient's inbox is full; it has room again when they read it")]
@@ -376,6 +377,8 @@ mod tests {
             format!("| a line, its end included | {} bytes |", grouped(limits.line_bytes)),
             format!("with `line_too_long` to its end | {} s,", limits.line_time.as_secs()),
             format!("does not read them | {} bytes", grouped(limits.reply_bytes)),
+            format!("still to be written into them | {} bytes |", grouped(limits.answers_bytes)),
+            format!("of other answers, {} bytes may wait", grouped(limits::REPLY_BYTES_SHORT)),
             format!("2 KB/s | {} min |", limits.stall_time.as_secs() / 60),
             format!("not used | {} days |", limits.session_idle.as_secs() / 86_400),
             format!("| live sessions of a user | {} |", grouped(limits::SESSIONS_PER_USER)),

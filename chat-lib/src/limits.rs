@@ -17,8 +17,13 @@ pub struct Limits {
     pub line_bytes: usize,
     /// How many bytes of answers may wait for a peer before no more of its requests are taken.
     /// Default 1,048,576: several times what a socket buffers, so that only a peer that has stopped
-    /// reading meets it. One answer may go over it, for an `inbox` is answered whole.
+    /// reading meets it. One message may go over it: answers to `inbox` are written message by message.
     pub reply_bytes: usize,
+    /// How many bytes may be held for the answers of all connections together: inboxes that are still to be
+    /// written, and bytes that wait for their peers. Past it, an `inbox` is refused with `busy` and takes nothing,
+    /// and other answers may wait for a peer only up to [`REPLY_BYTES_SHORT`]. If nothing is held, any inbox can be
+    /// read. Default 268,435,456: four full mailboxes, and a small part of a server's memory.
+    pub answers_bytes: usize,
     /// How long a line may take from its first byte to its end before the server closes the
     /// connection. Default 60 s: a full line at 1.1 KB/s.
     pub line_time: Duration,
@@ -36,8 +41,8 @@ pub struct Limits {
     /// How many unread messages a mailbox holds. Default 100,000: years of being away, and an answer to
     /// `inbox` that a client can still take.
     pub mailbox_messages: usize,
-    /// How many bytes the texts of a mailbox's unread messages have together. Default 67,108,864: an
-    /// answer to `inbox` is made in memory, where JSON may multiply it by six.
+    /// How many bytes the texts of a mailbox's unread messages have together. Default 67,108,864: they are
+    /// held in memory while the answer to an `inbox` is written.
     pub mailbox_bytes: usize,
     /// How many logins of one user, or from one address, may fail before the next must wait. Default 5:
     /// people mistype a password two or three times.
@@ -49,6 +54,7 @@ impl Default for Limits {
         Self {
             line_bytes: 64 * 1024,
             reply_bytes: 1024 * 1024,
+            answers_bytes: 256 * 1024 * 1024,
             line_time: Duration::from_secs(60),
             stall_time: Duration::from_secs(10 * 60),
             shutdown_grace: Duration::from_millis(3500),
@@ -59,6 +65,10 @@ impl Default for Limits {
         }
     }
 }
+
+/// How many bytes of answers may wait for a peer while as much is held for all as may be
+/// ([`answers_bytes`](Limits::answers_bytes)): enough for a client that waits for each answer.
+pub const REPLY_BYTES_SHORT: usize = 4 * 1024;
 
 /// The longest user name, in characters (all are ASCII, so also in bytes). It is written in every
 /// request and every answer, and fits a table's column.

@@ -3,14 +3,15 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use chat_lib::clock::Timestamp;
 use chat_lib::entropy::{Entropy, OsEntropy};
-use chat_lib::model::{Account, Inbox, Profile, SessionId, UserName};
+use chat_lib::limits::Limits;
+use chat_lib::model::{Account, Profile, SessionId, UserName};
 use chat_lib::protocol::reply;
-use chat_lib::store::{Appended, Memory, NewMessage, Record, Room, Show, Store};
-use chat_lib::{Chat, Config, Error};
+use chat_lib::store::{Appended, Group, Memory, NewMessage, Record, Room, Show, Store, Taken};
+use chat_lib::{Chat, Config, Connection, Error};
 
 /// A store or source of entropy whose n-th call, counted down in it, fails.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ impl Fuse {
 struct Failing {
     store: Memory,
     fuse: Fuse,
+    /// Whether the next commit fails.
+    commit_fails: Arc<AtomicBool>,
 }
 
 impl Store for Failing {
@@ -70,9 +73,14 @@ impl Store for Failing {
         self.store.append(message, room)
     }
 
-    fn take_unread(&self, user: &str) -> Result<Inbox, Error> {
+    fn take_unread(&self, user: &str, most: usize) -> Result<Option<Taken>, Error> {
         self.fuse.burn()?;
-        self.store.take_unread(user)
+        self.store.take_unread(user, most)
+    }
+
+    fn put_back(&self, user: &str, taken: Taken) -> Result<bool, Error> {
+        self.fuse.burn()?;
+        self.store.put_back(user, taken)
     }
 
     fn accounts(&self) -> Result<Vec<Arc<Account>>, Error> {
@@ -98,6 +106,14 @@ impl Store for Failing {
     fn restore(&self, record: Record<'_>) -> Result<bool, Error> {
         self.store.restore(record)
     }
+
+    fn commit(&self, group: Group<'_>) -> Result<(), Error> {
+        drop(group);
+        match self.commit_fails.swap(false, Ordering::Relaxed) {
+            true => Err(Error::Storage("the disk is full of secrets".into())),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Does `line` until it is not refused for the store's sake; what it was refused with meanwhile.
@@ -119,7 +135,7 @@ fn any_call_of_the_store_may_fail() {
     let mut failed = 0;
     for nth in 1..=14 {
         let fuse = Fuse(Arc::new(AtomicU64::new(nth)));
-        let store = Box::new(Failing { store: Memory::new(), fuse });
+        let store = Box::new(Failing { store: Memory::new(), fuse, commit_fails: Arc::default() });
         let chat = Chat::new(Config { store, ..Config::default() });
         chat.add_demo_users().unwrap();
         let mut ask = |line: &str| {
@@ -138,6 +154,49 @@ fn any_call_of_the_store_may_fail() {
     }
     // 4 calls for the login, 2 for each command with a session, 1 for the logout.
     assert_eq!(failed, 4 + 2 * 4 + 1);
+}
+
+/// An inbox is written piece by piece, over several commits. One that fails must not touch the pieces of an inbox that
+/// was committed before, and must refuse one that was not.
+#[test]
+fn a_commit_fails_while_an_inbox_is_written() {
+    let commit_fails = Arc::new(AtomicBool::new(false));
+    let fuse = Fuse(Arc::new(AtomicU64::new(u64::MAX)));
+    let store = Box::new(Failing { store: Memory::new(), fuse, commit_fails: Arc::clone(&commit_fails) });
+    let limits = Limits { reply_bytes: 200, ..Limits::default() };
+    let chat = Chat::new(Config { store, limits, ..Config::default() });
+    chat.add_demo_users().unwrap();
+    let messi = chat.login("messi", "surabaya").unwrap();
+    for fails_at in 0..8 {
+        for number in 0..10 {
+            chat.send(&messi, "messi", &number.to_string()).unwrap();
+        }
+        let mut connection = Connection::new(chat.clone());
+        let line = format!("inbox {messi}\r\nhalo\r\n");
+        let (mut rest, mut out, mut answers) = (line.as_bytes(), Vec::new(), Vec::new());
+        for round in 0.. {
+            commit_fails.store(round == fails_at, Ordering::Relaxed);
+            let taken = connection.receive(rest, &mut out);
+            rest = &rest[taken..];
+            answers.append(&mut out);
+            if rest.is_empty() {
+                break;
+            }
+        }
+        let answers = String::from_utf8(answers).unwrap();
+        let answers: Vec<&str> = answers.split_terminator("\r\n\r\n").collect();
+        let refused = |answer: &str| answer.contains("\"code\": \"storage\"");
+        assert_eq!(answers.len(), 2, "{fails_at}: {answers:?}");
+        match fails_at {
+            0 => assert!(refused(answers[0]), "{answers:?}"),
+            _ => assert_eq!(reply::read_inbox(answers[0].as_bytes()).unwrap().len(), 10, "{fails_at}"),
+        }
+        if !refused(answers[1]) {
+            assert!(answers[1].contains("Command tidak benar"), "{answers:?}");
+        }
+        commit_fails.store(false, Ordering::Relaxed);
+        chat.inbox(&messi).unwrap();
+    }
 }
 
 struct Empty(AtomicU64);

@@ -23,6 +23,13 @@ fn start(limits: Limits) -> Running {
     Running::new(demo_chat(limits).0)
 }
 
+/// A demo chat that takes registrations.
+fn open_chat() -> Chat {
+    let chat = Chat::new(Config { registration: true, ..Config::default() });
+    chat.add_demo_users().unwrap();
+    chat
+}
+
 fn connect(server: &Running) -> TcpStream {
     let stream = TcpStream::connect(server.address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -47,6 +54,35 @@ fn a_peer_that_half_closes_gets_its_answers_first() {
     let mut answers = Vec::new();
     stream.read_to_end(&mut answers).unwrap();
     assert_eq!(answers, REFUSED.repeat(1000));
+}
+
+/// A web page could have a browser post lines to the server, which did what they said.
+#[test]
+fn what_a_browser_posts_is_not_obeyed() {
+    let server = Running::new(open_chat());
+    let body = "register ana secret Ana Lima\r\nauth messi surabaya\r\n";
+    let headers = "Host: localhost:8889\r\nContent-Type: text/plain\r\n\r\n";
+    let long = "x".repeat(Limits::default().line_bytes);
+    for request in [
+        format!("POST / HTTP/1.1\r\n{headers}{body}"),
+        format!("GET /{long} HTTP/1.1\r\n{headers}{body}"),
+        format!("register ana secret HTTP/1.1\r\n{body}"),
+    ] {
+        let mut stream = connect(&server);
+        // The server may have closed before it is all written.
+        stream.write_all(request.as_bytes()).ok();
+        let mut answers = Vec::new();
+        stream.read_to_end(&mut answers).ok();
+        let answers = String::from_utf8(answers).unwrap();
+        assert!(!answers.contains("OK") && answers.matches("Command tidak benar").count() == 1, "{answers}");
+    }
+    let mut stream = connect(&server);
+    stream.write_all(b"halo\r\nregister bob secret HTTP/1.1\r\n").unwrap();
+    read_exactly(&mut stream, REFUSED);
+    let mut answer = [0; 15];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"{\"status\": \"OK\"", "only a first line is a request line");
+    assert_eq!(server.chat.users().unwrap().len(), 4);
 }
 
 #[test]

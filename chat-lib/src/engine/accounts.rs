@@ -91,7 +91,8 @@ impl Chat {
     ///
     /// [`Error::Storage`] if the machine fails.
     pub fn inbox_of(&self, user: &str) -> Result<Inbox, Error> {
-        self.durably(|| self.config.store.take_unread(user))
+        let taken = self.durably(|| self.config.store.take_unread(user, usize::MAX))?;
+        Ok(taken.unwrap_or_default().inbox)
     }
 
     /// Users that [`add_demo_users`](Self::add_demo_users) has added and whose password is still the

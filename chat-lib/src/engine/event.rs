@@ -36,7 +36,7 @@ impl<'a> Event<'a> {
             Ok(Reply::LoggedOut) => info!(peer, user, "logout"),
             Ok(Reply::Registered(_)) => info!(peer, user, "registration"),
             Ok(Reply::Sent) => debug!(peer, user, to, "send"),
-            Ok(Reply::Inbox(inbox)) => debug!(peer, user, messages = inbox.len(), "inbox"),
+            Ok(Reply::Inbox(inbox)) => self.log_inbox(inbox.len()),
             Ok(Reply::ActiveUsers(_)) => debug!(peer, user, "activeuser"),
             Err(failure @ (Error::Storage(_) | Error::Entropy(_) | Error::Hashing(_))) => {
                 let reason: &dyn std::error::Error = failure;
@@ -44,6 +44,12 @@ impl<'a> Event<'a> {
             }
             Err(refusal) => info!(peer, user, command, code = refusal.code(), "refusal"),
         }
+    }
+
+    /// As [`log`](Self::log), of an inbox that is still to be answered.
+    pub(super) fn log_inbox(&self, messages: usize) {
+        let (peer, user) = (self.peer.map(display), self.user());
+        debug!(peer, user, messages, "inbox");
     }
 
     fn user(&self) -> Option<&str> {

@@ -1,10 +1,13 @@
 //! The rules of the chat. [`Chat`] takes commands and gives values.
 
 mod accounts;
+mod budget;
 mod calls;
 mod credentials;
+mod delivery;
 mod event;
 mod exchange;
+mod lines;
 mod origin;
 mod throttle;
 
@@ -14,9 +17,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use self::accounts::NewUser;
+pub(crate) use self::budget::{Budget, Share};
 use self::credentials::Whose;
 pub(crate) use self::credentials::{CheckedCredentials, Credentials};
+pub(crate) use self::delivery::Delivery;
 use self::event::Event;
+pub(crate) use self::lines::Started;
 pub(crate) use self::origin::Origin;
 use self::throttle::{Culprit, Throttle};
 use crate::clock::{Clock, SystemClock};
@@ -24,7 +30,7 @@ use crate::entropy::{Entropy, OsEntropy};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::model::{Account, PasswordCost, Profile, SessionToken, UserName};
-use crate::protocol::{Command, Reply, reply};
+use crate::protocol::{Command, Reply};
 use crate::store::{self, Appended, Durable, Group, Memory, NewMessage, Room, Store};
 
 /// A chat: users, their sessions and their mailboxes. Clones are handles to the same chat, and all
@@ -43,6 +49,7 @@ use crate::store::{self, Appended, Durable, Group, Memory, NewMessage, Room, Sto
 pub struct Chat {
     config: Arc<Config>,
     throttle: Arc<Throttle>,
+    budget: Budget,
 }
 
 /// What a [`Chat`] stands on. The default keeps everything in memory.
@@ -94,29 +101,7 @@ impl Chat {
 
     /// A chat that stands on `config`.
     pub fn new(config: Config) -> Self {
-        Self { config: Arc::new(config), throttle: Arc::default() }
-    }
-
-    /// Does what a request line says and gives the answer's bytes, whatever the line holds. The line
-    /// may be without its end; what it may hold is `docs/protocol.md`.
-    pub fn answer(&self, line: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        let group = self.begin();
-        let mut origin = Origin::default();
-        let credentials = self.start(line, &mut origin, &mut out);
-        let mut outcome = self.commit(group);
-        if let (Ok(()), Some(credentials)) = (&outcome, credentials) {
-            // Not in a group: whoever commits would wait for it.
-            let checked = credentials.check();
-            let group = self.begin();
-            self.finish(checked, origin.peer, &mut out);
-            outcome = self.commit(group);
-        }
-        if let Err(problem) = outcome {
-            out.clear();
-            reply::write(&Err(problem), &mut out);
-        }
-        out
+        Self { config: Arc::new(config), throttle: Arc::default(), budget: Budget::default() }
     }
 
     /// Does what `command` says.
@@ -131,6 +116,7 @@ impl Chat {
     pub fn execute(&self, command: &Command<'_>) -> Result<Reply, Error> {
         match self.durably(|| self.obey(command, &mut Origin::default()))? {
             Obeyed::Done(reply) => Ok(reply),
+            Obeyed::Took(delivery) => Ok(Reply::Inbox(delivery.taken.inbox)),
             Obeyed::Asks(credentials) => {
                 // Not in a group: whoever commits would wait for it.
                 let checked = credentials.check();
@@ -161,51 +147,13 @@ impl Chat {
         outcome
     }
 
-    /// Appends the answer to a line, or gives credentials that must be checked and [finished] before
-    /// the peer's next line; those that are quick to check are checked here.
-    ///
-    /// [finished]: Self::finish
-    pub(crate) fn start(&self, line: &[u8], origin: &mut Origin, out: &mut Vec<u8>) -> Option<Credentials> {
-        if line.len() > self.limits().line_bytes {
-            self.answer_too_long(origin.peer, out);
-            return None;
-        }
-        let outcome = match Command::parse(line) {
-            Err(error) => self.refuse(error, origin.peer),
-            Ok(command) => match self.obey(&command, origin) {
-                Err(error) => Err(error),
-                Ok(Obeyed::Done(reply)) => Ok(reply),
-                Ok(Obeyed::Asks(credentials)) if credentials.is_quick() => {
-                    self.conclude(credentials.check(), origin.peer)
-                }
-                Ok(Obeyed::Asks(credentials)) => return Some(credentials),
-            },
-        };
-        reply::write(&outcome, out);
-        None
-    }
-
-    /// Appends the answer to a command with credentials.
-    pub(crate) fn finish(&self, checked: CheckedCredentials, peer: Option<SocketAddr>, out: &mut Vec<u8>) {
-        reply::write(&self.conclude(checked, peer), out);
-    }
-
-    /// Answers a line that is too long to be looked at.
-    pub(crate) fn answer_too_long(&self, peer: Option<SocketAddr>, out: &mut Vec<u8>) {
-        reply::write(&self.refuse(Error::LineTooLong { limit: self.limits().line_bytes }, peer), out);
-    }
-
-    fn refuse(&self, error: Error, peer: Option<SocketAddr>) -> Result<Reply, Error> {
-        Event { peer, user: None, command: None, to: None }.log(Err(&error));
-        Err(error)
-    }
-
     fn obey(&self, command: &Command<'_>, origin: &mut Origin) -> Result<Obeyed, Error> {
         let mut event = Event::of(command, origin.peer);
         let outcome = self.apply(command, origin, &mut event.user);
         match &outcome {
             Ok(Obeyed::Asks(_)) => {}
             Ok(Obeyed::Done(reply)) => event.log(Ok(reply)),
+            Ok(Obeyed::Took(delivery)) => event.log_inbox(delivery.taken.inbox.len()),
             Err(error) => event.log(Err(error)),
         }
         outcome
@@ -255,7 +203,10 @@ impl Chat {
                     Appended::Full => return Err(Error::MailboxFull),
                 }
             }
-            Command::Inbox { token } => Reply::Inbox(store.take_unread(session(token)?.user().as_str())?),
+            Command::Inbox { token } => {
+                let user = session(token)?;
+                return self.take_inbox(user).map(Obeyed::Took);
+            }
             Command::ActiveUser { token } => {
                 session(token)?;
                 Reply::ActiveUsers(store.active_users(now)?)
@@ -369,6 +320,8 @@ impl Default for Config {
 /// How far a command has come.
 enum Obeyed {
     Done(Reply),
+    /// An inbox was taken, and is to be answered.
+    Took(Delivery),
     /// A password has to be checked first.
     Asks(Credentials),
 }

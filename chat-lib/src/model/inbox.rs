@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::Profile;
+use super::{Profile, UserName};
 
 /// Unread messages of one user, in order of arrival.
 ///
@@ -45,6 +45,11 @@ impl Inbox {
         self.texts.len()
     }
 
+    /// How much memory an inbox takes that has so many messages with so many bytes of text.
+    pub(crate) fn footprint(messages: usize, bytes: usize) -> usize {
+        messages.saturating_mul(size_of::<Entry>()).saturating_add(bytes)
+    }
+
     /// The full name of the user whose inbox it is. Empty if there are no messages and the inbox was
     /// read off an answer, which then does not say it.
     pub fn to(&self) -> &str {
@@ -67,19 +72,32 @@ impl Inbox {
         })
     }
 
-    /// The messages of each sender, senders in order of their first message.
-    pub fn by_sender(&self) -> Vec<(&Profile, Vec<Message<'_>>)> {
-        let mut groups: Vec<(&Profile, Vec<Message<'_>>)> = Vec::new();
-        let mut places = HashMap::new();
-        for message in self.iter() {
-            let next = groups.len();
-            let place = *places.entry(message.from.user()).or_insert(next);
-            match groups.get_mut(place) {
-                Some((_, messages)) => messages.push(message),
-                None => groups.push((message.from, vec![message])),
-            }
+    /// The message at `place`, the oldest being at 0.
+    pub(crate) fn message(&self, place: usize) -> Option<Message<'_>> {
+        let entry = self.entries.get(place)?;
+        let start = place.checked_sub(1).and_then(|before| self.entries.get(before)).map_or(0, |before| before.end);
+        Some(Message { from: &entry.from, text: self.texts.get(start..entry.end).unwrap_or_default() })
+    }
+
+    /// The places of all messages, those of one sender together, senders in order of their first message.
+    pub(crate) fn order_by_sender(&self) -> Vec<usize> {
+        let mut ranks: HashMap<&UserName, usize> = HashMap::new();
+        let mut ranked: Vec<(usize, usize)> = Vec::with_capacity(self.entries.len());
+        let mut before: Option<(&Arc<Profile>, usize)> = None;
+        for (place, Entry { from, .. }) in self.entries.iter().enumerate() {
+            let rank = match before {
+                // Messages often come in a row, and then no name needs to be looked up.
+                Some((profile, rank)) if Arc::ptr_eq(profile, from) => rank,
+                _ => {
+                    let next = ranks.len();
+                    *ranks.entry(from.user()).or_insert(next)
+                }
+            };
+            before = Some((from, rank));
+            ranked.push((rank, place));
         }
-        groups
+        ranked.sort_unstable();
+        ranked.into_iter().map(|(_, place)| place).collect()
     }
 
     /// How many messages there are.

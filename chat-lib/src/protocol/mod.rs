@@ -3,6 +3,7 @@
 
 mod command;
 mod frame;
+pub(crate) mod http;
 pub mod reply;
 
 pub use self::command::Command;

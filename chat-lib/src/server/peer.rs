@@ -6,7 +6,7 @@ use mio::net::TcpStream;
 
 use super::socket::Socket;
 use crate::connection::Connection;
-use crate::engine::{Chat, CheckedCredentials, Credentials};
+use crate::engine::{Chat, CheckedCredentials, Credentials, Share};
 use crate::error::Error;
 use crate::limits::{LINES_PER_TURN, Limits, PARTING, READ_BYTES, READS_PER_TURN, SPARE_BUFFERS, SPARE_BYTES};
 
@@ -41,6 +41,8 @@ pub(super) struct Peer {
     line_began: Option<Instant>,
     /// Since when `unsent` has not shrunk.
     stalled: Option<Instant>,
+    /// What `unsent` takes of what may be held for all peers.
+    held: Share,
 }
 
 impl Peer {
@@ -51,6 +53,7 @@ impl Peer {
             alarm: None,
             queued: false,
             serial,
+            held: chat.share(0),
             connection: Connection::with_peer(chat, address),
             unsent: Vec::new(),
             sent: 0,
@@ -80,34 +83,28 @@ impl Peer {
 
     /// Reads and answers until the socket would block or the turn is over. The answers wait for
     /// [`settle`](Self::settle).
-    pub(super) fn serve(&mut self, buffers: &mut Buffers, limits: &Limits) -> Next {
+    pub(super) fn serve(&mut self, buffers: &mut Buffers) -> Next {
         if self.unsent.capacity() == 0 {
             self.unsent = buffers.spare.pop().unwrap_or_default();
         }
-        self.turn(&mut buffers.scratch, limits)
+        self.turn(&mut buffers.scratch)
     }
 
     /// Writes the answers, or refusals in their place if the commit failed. Gives what becomes of the
     /// peer whose turn ended with `next`.
-    pub(super) fn settle(
-        &mut self,
-        next: Next,
-        commit: Result<(), Error>,
-        buffers: &mut Buffers,
-        limits: &Limits,
-    ) -> Next {
+    pub(super) fn settle(&mut self, next: Next, commit: Result<(), Error>, buffers: &mut Buffers) -> Next {
         self.connection.settle(commit, self.promised, &mut self.unsent);
         self.promised = self.unsent.len();
         if let Err(problem) = self.write() {
             return Next::Close(Why::Failed(problem));
         }
         let next = match next {
-            Next::Full if !self.is_full(limits) => Next::Again,
+            Next::Full if !self.is_full() => Next::Again,
             Next::Part if self.waiting() == 0 => self.part(&mut buffers.scratch),
             Next::Full | Next::Part => Next::Wait,
             next => next,
         };
-        if self.connection.mid_line() && !self.is_full(limits) {
+        if self.connection.mid_line() && !self.is_full() {
             self.line_began.get_or_insert_with(Instant::now);
         } else {
             // It has ended, or it cannot end because the peer is not read from.
@@ -117,14 +114,21 @@ impl Peer {
             self.make_room();
             buffers.give_back(std::mem::take(&mut self.unsent));
         }
+        self.held.set(self.unsent.capacity());
         next
+    }
+
+    /// Has unread again what the peer has asked for and cannot be sent.
+    pub(super) fn abandon(&mut self) -> Result<(), Error> {
+        self.connection.abandon(self.waiting())
     }
 
     /// When this peer has used up its time; `None` if nothing is expected of it.
     pub(super) fn due(&self, limits: &Limits) -> Option<Instant> {
         let line = self.line_began.and_then(|began| began.checked_add(limits.line_time));
         let stall = self.stalled.and_then(|since| since.checked_add(limits.stall_time));
-        let part = self.parting.filter(|_| !self.lingering).and_then(|since| since.checked_add(PARTING));
+        let patient = self.lingering && !self.connection.is_over();
+        let part = self.parting.filter(|_| !patient).and_then(|since| since.checked_add(PARTING));
         line.into_iter().chain(stall).chain(part).min()
     }
 
@@ -132,12 +136,12 @@ impl Peer {
     pub(super) fn lateness(&self) -> Why {
         match (self.stalled, self.parting) {
             (Some(_), _) => Why::Stalled,
-            (None, Some(_)) => Why::Stopped,
+            (None, Some(_)) => self.parted(),
             (None, None) => Why::LineUnended,
         }
     }
 
-    fn turn(&mut self, scratch: &mut [u8], limits: &Limits) -> Next {
+    fn turn(&mut self, scratch: &mut [u8]) -> Next {
         if let Err(problem) = self.write() {
             return Next::Close(Why::Failed(problem));
         }
@@ -156,7 +160,7 @@ impl Peer {
                 }
                 PasswordState::Checked(checked) => self.connection.finish(checked, &mut self.unsent),
             }
-            if self.is_full(limits) {
+            if self.is_full() {
                 return Next::Full;
             }
             if lines == 0 || reads == READS_PER_TURN {
@@ -167,7 +171,7 @@ impl Peer {
                 self.receive(&untaken, &mut lines);
                 continue;
             }
-            if self.ended || self.reads_left == Some(0) {
+            if self.ended || self.reads_left == Some(0) || self.connection.is_over() {
                 return Next::Part;
             }
             reads += 1;
@@ -197,13 +201,18 @@ impl Peer {
         }
         for _ in 0..READS_PER_TURN {
             match self.socket.read(scratch) {
-                Ok(Some(0)) => return Next::Close(Why::Stopped),
+                Ok(Some(0)) => return Next::Close(self.parted()),
                 Ok(Some(_)) => self.lingering = true,
                 Ok(None) => return Next::Wait,
                 Err(problem) => return Next::Close(Why::Failed(problem)),
             }
         }
         Next::Again
+    }
+
+    /// Why the server has closed its side.
+    fn parted(&self) -> Why {
+        if self.connection.is_over() { Why::Http } else { Why::Stopped }
     }
 
     fn receive(&mut self, bytes: &[u8], lines: &mut usize) {
@@ -236,6 +245,7 @@ impl Peer {
         self.sent += count;
         if count > 0 {
             self.stalled = None;
+            self.connection.sent(self.waiting());
         }
         // Of a large answer, what is sent gives its memory back before all is.
         if self.sent > SPARE_BYTES && self.sent > self.waiting() {
@@ -249,8 +259,8 @@ impl Peer {
     }
 
     /// Whether so much waits for the peer that nothing more is read from it.
-    fn is_full(&self, limits: &Limits) -> bool {
-        self.waiting() >= limits.reply_bytes.max(1)
+    fn is_full(&self) -> bool {
+        self.waiting() >= self.connection.room()
     }
 
     fn waiting(&self) -> usize {
@@ -315,6 +325,8 @@ pub(super) enum Why {
     Ended,
     #[error("the server stops")]
     Stopped,
+    #[error("it sent an HTTP request")]
+    Http,
     #[error("a line was begun and not ended in time")]
     LineUnended,
     #[error("its answers were not taken in time")]

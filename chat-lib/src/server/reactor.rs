@@ -9,7 +9,7 @@ use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Poll, Token, Waker};
 use slab::Slab;
-use tracing::info;
+use tracing::{error, info};
 
 use super::acceptor::{Acceptor, FIRST_LISTENER};
 use super::alarms::Alarms;
@@ -209,10 +209,9 @@ impl Reactor {
     /// Gives a peer its turn.
     fn serve(&mut self, slot: usize) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
-        let limits = self.chat.limits();
         let id = PeerId { slot, serial: peer.serial };
         let next = loop {
-            match peer.serve(&mut self.buffers, limits) {
+            match peer.serve(&mut self.buffers) {
                 Next::Check(credentials) => {
                     if let Err(credentials) = self.passwords.push(credentials, id, &self.handle) {
                         peer.give(credentials.turn_away());
@@ -232,7 +231,7 @@ impl Reactor {
         let PeerId { slot, serial } = id;
         let limits = self.chat.limits();
         let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.serial == serial) else { return };
-        let next = peer.settle(next, commit, &mut self.buffers, limits);
+        let next = peer.settle(next, commit, &mut self.buffers);
         let due = peer.due(limits);
         self.alarms.set(slot, &mut peer.alarm, due);
         match next {
@@ -260,7 +259,7 @@ impl Reactor {
     fn close(&mut self, slot: usize, why: &Why) {
         let Some(mut peer) = self.peers.try_remove(slot) else { return };
         self.alarms.clear(slot, &mut peer.alarm);
-        info!(peer = %peer.address, %why, "disconnection");
+        end(&mut peer, why);
     }
 
     /// Reads once more what has arrived, answers it, and gives peers a while to take their answers.
@@ -287,15 +286,21 @@ impl Reactor {
             self.round(events, until.into_iter().chain(self.alarms.next()).min())?;
             self.close_late();
         }
-        for (_, peer) in &self.peers {
-            info!(peer = %peer.address, why = %Why::Stalled, "disconnection");
-        }
+        self.peers.iter_mut().for_each(|(_, peer)| end(peer, &Why::Stalled));
         Ok(())
     }
 
     fn next_alarm(&self) -> Option<Instant> {
         let accepting = self.acceptor.as_ref().and_then(Acceptor::due);
         accepting.into_iter().chain(self.alarms.next()).min()
+    }
+}
+
+fn end(peer: &mut Peer, why: &Why) {
+    info!(peer = %peer.address, %why, "disconnection");
+    if let Err(problem) = peer.abandon() {
+        let reason: &dyn std::error::Error = &problem;
+        error!(peer = %peer.address, reason, "an inbox that could not be sent could not be put back");
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) fn check(open: impl Fn() -> Box<dyn Store>) {
     mailboxes(&*open());
     full_mailboxes(&*open());
     removed_accounts(&*open());
+    put_back(&*open());
     names_stay_with_messages(&*open());
     dumps(&*open(), &*open());
     concurrent_readers(&*open());
@@ -106,9 +107,9 @@ fn an_id_is_one_sessions(store: &dyn Store) {
 fn mailboxes(store: &dyn Store) {
     add(store, &["messi", "henderson"]);
     let (messi, henderson) = (profile(store, "messi"), profile(store, "henderson"));
-    assert!(store.take_unread("messi").unwrap().is_empty());
+    assert!(take(store, "messi").is_empty());
     assert_eq!(append(store, "ronaldo", &messi, "x"), Appended::NoSuchUser);
-    assert!(store.take_unread("ronaldo").unwrap().is_empty());
+    assert!(take(store, "ronaldo").is_empty());
     for (to, from, text) in [
         ("henderson", &messi, " a\r\n"),
         ("messi", &messi, "to oneself"),
@@ -117,13 +118,13 @@ fn mailboxes(store: &dyn Store) {
     ] {
         assert_eq!(append(store, to, from, text), Appended::Done);
     }
-    let inbox = store.take_unread("henderson").unwrap();
+    let inbox = take(store, "henderson");
     assert_eq!(inbox.to(), "henderson in full");
     assert_eq!(texts(&inbox), [("messi", " a\r\n"), ("henderson", ""), ("messi", "é\0\n")]);
-    assert!(store.take_unread("henderson").unwrap().is_empty(), "the cursor has moved");
+    assert!(take(store, "henderson").is_empty(), "the cursor has moved");
     assert_eq!(append(store, "henderson", &messi, "next"), Appended::Done);
-    assert_eq!(texts(&store.take_unread("henderson").unwrap()), [("messi", "next")]);
-    assert_eq!(texts(&store.take_unread("messi").unwrap()), [("messi", "to oneself")]);
+    assert_eq!(texts(&take(store, "henderson")), [("messi", "next")]);
+    assert_eq!(texts(&take(store, "messi")), [("messi", "to oneself")]);
 }
 
 fn full_mailboxes(store: &dyn Store) {
@@ -138,8 +139,44 @@ fn full_mailboxes(store: &dyn Store) {
     assert_eq!(append("5", 2, 4), Appended::Full);
     assert_eq!(append("", 2, 4), Appended::Done);
     assert_eq!(append("", 2, 4), Appended::Full);
-    assert_eq!(texts(&store.take_unread("henderson").unwrap()), [("messi", "1234"), ("messi", "")]);
+    assert_eq!(texts(&take(store, "henderson")), [("messi", "1234"), ("messi", "")]);
     assert_eq!(append("1234", 2, 4), Appended::Done, "what was read takes no room");
+}
+
+fn put_back(store: &dyn Store) {
+    add(store, &["messi", "henderson"]);
+    let messi = profile(store, "messi");
+    let taken = |user| store.take_unread(user, usize::MAX).unwrap().unwrap();
+    for text in ["1", "2"] {
+        append(store, "henderson", &messi, text);
+    }
+    assert!(store.take_unread("henderson", 1).unwrap().is_none(), "that would take more than a byte");
+    let first = taken("henderson");
+    assert_eq!(texts(&first.inbox), [("messi", "1"), ("messi", "2")]);
+    append(store, "henderson", &messi, "3");
+    assert!(store.put_back("henderson", first).unwrap());
+    assert_eq!(texts(&taken("henderson").inbox), [("messi", "1"), ("messi", "2"), ("messi", "3")]);
+
+    append(store, "henderson", &messi, "4");
+    let first = taken("henderson");
+    append(store, "henderson", &messi, "5");
+    let second = taken("henderson");
+    assert!(store.put_back("henderson", second).unwrap());
+    assert!(store.put_back("henderson", first).unwrap(), "the last one first");
+    let first = taken("henderson");
+    assert_eq!(texts(&first.inbox), [("messi", "4"), ("messi", "5")]);
+    append(store, "henderson", &messi, "6");
+    assert_eq!(texts(&taken("henderson").inbox), [("messi", "6")]);
+    assert!(!store.put_back("henderson", first).unwrap(), "something was read since");
+
+    let nothing = taken("henderson");
+    assert!(nothing.receipt.is_none() && !store.put_back("henderson", nothing).unwrap());
+    append(store, "henderson", &messi, "7");
+    let removed = taken("henderson");
+    store.remove_account("henderson").unwrap();
+    add(store, &["henderson"]);
+    assert!(!store.put_back("henderson", removed).unwrap(), "another user of that name");
+    assert!(take(store, "henderson").is_empty());
 }
 
 fn removed_accounts(store: &dyn Store) {
@@ -155,9 +192,9 @@ fn removed_accounts(store: &dyn Store) {
     assert_eq!(user_of(store, id, 1, 11), None);
     assert!(active(store, 1).is_empty());
     assert_eq!(append(store, "messi", &henderson, "too late"), Appended::NoSuchUser);
-    assert_eq!(texts(&store.take_unread("henderson").unwrap()), [("messi", "a last word")]);
+    assert_eq!(texts(&take(store, "henderson")), [("messi", "a last word")]);
     add(store, &["messi"]);
-    assert!(store.take_unread("messi").unwrap().is_empty(), "another user of that name");
+    assert!(take(store, "messi").is_empty(), "another user of that name");
     assert_eq!(user_of(store, id, 1, 11), None);
 }
 
@@ -169,7 +206,7 @@ fn names_stay_with_messages(store: &dyn Store) {
     append(store, "henderson", &profile(store, "messi"), "2");
     let old = store.account("henderson").unwrap().unwrap();
     assert!(store.replace_account(&old, account("henderson", "Jordan")).unwrap());
-    let inbox = store.take_unread("henderson").unwrap();
+    let inbox = take(store, "henderson");
     let names: Vec<_> = inbox.iter().map(|message| message.from.full_name()).collect();
     assert_eq!((inbox.to(), &names[..]), ("Jordan", &["messi in full", "Leo"][..]));
 }
@@ -182,7 +219,7 @@ fn dumps(store: &dyn Store, other: &dyn Store) {
         let message = NewMessage { to, from, text: &format!(" {second}\n"), time: at(second / 2) };
         assert_eq!(store.append(message, ROOM).unwrap(), Appended::Done);
         if second == 4 {
-            store.take_unread("messi").unwrap();
+            take(store, "messi");
         }
     }
     store.remove_account("gone").unwrap();
@@ -198,8 +235,8 @@ fn dumps(store: &dyn Store, other: &dyn Store) {
         })
         .unwrap();
     assert_eq!(dump_of(other), dump);
-    assert_eq!(texts(&other.take_unread("messi").unwrap()), texts(&store.take_unread("messi").unwrap()));
-    assert_eq!(texts(&other.take_unread("henderson").unwrap()), texts(&store.take_unread("henderson").unwrap()));
+    assert_eq!(texts(&take(other, "messi")), texts(&take(store, "messi")));
+    assert_eq!(texts(&take(other, "henderson")), texts(&take(store, "henderson")));
     assert!(!other.restore(Record::Account(&account("messi", "x"))).unwrap());
     let nobodys = NewMessage { to: "gone", from: &names[0], text: "x", time: at(0) };
     assert!(!other.restore(Record::Message { message: nobodys, read: false }).unwrap());
@@ -247,7 +284,7 @@ fn concurrent_readers(store: &dyn Store) {
             scope.spawn(|| {
                 let mut stream = Vec::new();
                 while sending.load(Ordering::Acquire) > 0 {
-                    stream.push(store.take_unread("reader").unwrap());
+                    stream.push(take(store, "reader"));
                 }
                 stream
             })
@@ -255,7 +292,7 @@ fn concurrent_readers(store: &dyn Store) {
         reading.map(|thread| thread.join().unwrap())
     });
     let mut seen: BTreeMap<(String, usize), usize> = BTreeMap::new();
-    let rest = vec![store.take_unread("reader").unwrap()];
+    let rest = vec![take(store, "reader")];
     for stream in streams.into_iter().chain([rest]) {
         let mut last: BTreeMap<String, usize> = BTreeMap::new();
         for message in stream.iter().flat_map(Inbox::iter) {
@@ -279,6 +316,10 @@ const ROOM: Room = Room { messages: 10_000, bytes: 100_000 };
 
 fn append(store: &dyn Store, to: &str, from: &Arc<Profile>, text: &str) -> Appended {
     store.append(NewMessage { to, from, text, time: at(0) }, ROOM).unwrap()
+}
+
+fn take(store: &dyn Store, user: &str) -> Inbox {
+    store.take_unread(user, usize::MAX).unwrap().unwrap().inbox
 }
 
 fn add(store: &dyn Store, users: &[&str]) {

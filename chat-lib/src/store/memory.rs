@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::sessions::{Change, Sessions};
-use super::{Appended, NewMessage, Record, Room, Show, Store};
+use super::{Appended, NewMessage, Record, Room, Show, Store, Taken};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::{Account, Inbox, Profile, SessionId, UserName};
@@ -87,13 +87,12 @@ impl Store for Memory {
         Ok(self.state().append(message, room))
     }
 
-    fn take_unread(&self, user: &str) -> Result<Inbox, Error> {
-        let mut state = self.state();
-        let Some(user) = state.users.get_mut(user) else { return Ok(Inbox::default()) };
-        user.arrivals.clear();
-        let mut unread = std::mem::take(&mut user.unread);
-        unread.set_to(user.account.profile.full_name());
-        Ok(unread)
+    fn take_unread(&self, user: &str, most: usize) -> Result<Option<Taken>, Error> {
+        Ok(self.state().take_unread(user, most))
+    }
+
+    fn put_back(&self, user: &str, taken: Taken) -> Result<bool, Error> {
+        Ok(self.state().put_back(user, taken))
     }
 
     fn dump(&self, show: &mut Show<'_>) -> Result<(), Error> {
@@ -129,6 +128,7 @@ struct State {
     users: HashMap<UserName, User>,
     sessions: Sessions,
     appended: u64,
+    takes: u64,
 }
 
 impl State {
@@ -136,8 +136,10 @@ impl State {
         let user = account.profile.user().clone();
         let free = !self.users.contains_key(&user);
         if free {
-            self.users
-                .insert(user, User { account: Arc::new(account), unread: Inbox::default(), arrivals: Vec::new() });
+            self.users.insert(
+                user,
+                User { account: Arc::new(account), unread: Inbox::default(), arrivals: Vec::new(), take: 0 },
+            );
         }
         free
     }
@@ -152,6 +154,36 @@ impl State {
         self.appended += 1;
         Appended::Done
     }
+
+    fn take_unread(&mut self, user: &str, most: usize) -> Option<Taken> {
+        let Some(user) = self.users.get_mut(user) else { return Some(Taken::default()) };
+        if Inbox::footprint(user.unread.len(), user.unread.bytes()) > most {
+            return None;
+        }
+        let mut inbox = std::mem::take(&mut user.unread);
+        inbox.set_to(user.account.profile.full_name());
+        if inbox.is_empty() {
+            return Some(Taken { inbox, receipt: None });
+        }
+        self.takes += 1;
+        let before = std::mem::replace(&mut user.take, self.takes);
+        let receipt = Receipt { take: self.takes, before, arrivals: std::mem::take(&mut user.arrivals) };
+        Some(Taken { inbox, receipt: Some(Box::new(receipt)) })
+    }
+
+    fn put_back(&mut self, user: &str, taken: Taken) -> bool {
+        let receipt = taken.receipt.and_then(|receipt| receipt.downcast::<Receipt>().ok());
+        let (Some(receipt), Some(user)) = (receipt, self.users.get_mut(user)) else { return false };
+        let Receipt { take, before, mut arrivals } = *receipt;
+        if user.take != take {
+            return false;
+        }
+        let mut unread = taken.inbox;
+        unread.append(std::mem::take(&mut user.unread));
+        arrivals.append(&mut user.arrivals);
+        (user.unread, user.arrivals, user.take) = (unread, arrivals, before);
+        true
+    }
 }
 
 struct User {
@@ -159,6 +191,15 @@ struct User {
     /// The mailbox from the cursor on; what lies before it is not kept.
     unread: Inbox,
     /// Of each message in `unread`.
+    arrivals: Vec<Arrival>,
+    /// The last take that was not put back; no two takes have one number.
+    take: u64,
+}
+
+struct Receipt {
+    take: u64,
+    /// The one before it in the same mailbox.
+    before: u64,
     arrivals: Vec<Arrival>,
 }
 

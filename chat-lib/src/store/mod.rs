@@ -7,6 +7,8 @@ mod durable;
 mod memory;
 mod sessions;
 
+use std::any::Any;
+use std::fmt;
 use std::sync::{Arc, RwLockReadGuard};
 
 pub use self::durable::{Durable, Options, SyncMode};
@@ -27,7 +29,7 @@ use crate::model::{Account, Inbox, Profile, SessionId, UserName};
 ///
 /// A mailbox is a log of messages with a cursor. `append` puts a message at the log's end;
 /// `take_unread` gives what lies behind the cursor and moves it to the end. What the cursor has
-/// passed may be forgotten.
+/// passed may be forgotten once nobody can [put it back](Self::put_back).
 ///
 /// # Errors
 ///
@@ -79,8 +81,13 @@ pub trait Store: Send + Sync {
     fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error>;
 
     /// Everything behind the cursor of `user`'s mailbox, and moves it: of two readers, each message
-    /// goes to exactly one. Empty if there is no such user.
-    fn take_unread(&self, user: &str) -> Result<Inbox, Error>;
+    /// goes to exactly one. Empty if there is no such user. `None`, and nothing done, if the inbox
+    /// would take more than `most` bytes of memory.
+    fn take_unread(&self, user: &str, most: usize) -> Result<Option<Taken>, Error>;
+
+    /// Moves the cursor of `user`'s mailbox back to where it was before `taken` was taken. `false`, and nothing
+    /// done, if it was moved since, or the user removed.
+    fn put_back(&self, user: &str, taken: Taken) -> Result<bool, Error>;
 
     /// Shows all that is kept of users and messages as it is at one moment: the accounts in order of
     /// user name, then the messages in order of arrival. Sessions are not shown.
@@ -146,6 +153,22 @@ pub struct NewMessage<'a> {
     pub text: &'a str,
     /// When it was sent.
     pub time: Timestamp,
+}
+
+/// What [`Store::take_unread`] has taken.
+#[derive(Default)]
+pub struct Taken {
+    /// The messages.
+    pub inbox: Inbox,
+    /// What the engine needs to put them back, which is its own business; `None` if nothing was taken.
+    pub receipt: Option<Box<dyn Any + Send>>,
+}
+
+/// Shows the inbox, without its texts.
+impl fmt::Debug for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Taken").field("inbox", &self.inbox).finish_non_exhaustive()
+    }
 }
 
 /// How much unread a mailbox may hold.

@@ -52,6 +52,7 @@ pub(crate) fn tokens() -> impl Iterator<Item = SessionToken> {
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) handle: Handle,
+    pub(crate) chat: Chat,
     thread: Option<JoinHandle<Result<(), Error>>>,
 }
 
@@ -63,9 +64,9 @@ impl Running {
     /// On an address of loopback that is the caller's own: once the server is gone, the port will not
     /// be another test's.
     pub(crate) fn on(address: &str, chat: Chat) -> Self {
-        let server = Server::bind(chat, address).unwrap();
+        let server = Server::bind(chat.clone(), address).unwrap();
         let (address, handle) = (server.addresses()[0], server.handle());
-        Self { address, handle, thread: Some(thread::spawn(move || server.run())) }
+        Self { address, handle, chat, thread: Some(thread::spawn(move || server.run())) }
     }
 
     /// Stops the server and waits until it has.

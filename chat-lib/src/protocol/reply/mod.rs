@@ -1,11 +1,14 @@
 //! Answers: a [`Reply`] or an [`Error`](crate::Error) to bytes, and back. Nothing outside this folder knows JSON.
 
+mod inbox;
 mod json;
 mod read;
 mod write;
 
+pub(crate) use self::inbox::InboxWriter;
+pub use self::inbox::messages_object;
 pub use self::read::{read_active_users, read_inbox, read_logged_in, read_logged_out, read_registered, read_sent};
-pub use self::write::{messages_object, user_list, write};
+pub use self::write::{user_list, write};
 use crate::model::{Inbox, SessionToken, UserName};
 
 /// What ends an answer. JSON escapes line ends in strings, so it cannot occur inside one.

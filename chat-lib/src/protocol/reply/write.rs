@@ -1,8 +1,6 @@
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-
-use super::{END, Reply, json};
+use super::{END, InboxWriter, Reply, json};
 use crate::error::Error;
-use crate::model::{Inbox, Message, UserName};
+use crate::model::UserName;
 
 /// Appends the answer to a command, with its end.
 pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
@@ -12,9 +10,12 @@ pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
             json::write(&Registered { status: "OK", message: "User Registered", tokenid: &token.to_string() }, out);
         }
         Ok(Reply::Sent) => json::write(&Said { status: "OK", message: "Message Sent" }, out),
-        Ok(Reply::Inbox(inbox)) => json::write(&Listed { status: "OK", messages: Messages(inbox) }, out),
+        Ok(Reply::Inbox(inbox)) => {
+            InboxWriter::new(inbox).write(inbox, usize::MAX, out);
+            return;
+        }
         Ok(Reply::ActiveUsers(users)) => json::write(&Said { status: "OK", message: &user_list(users) }, out),
-        Ok(Reply::LoggedOut) => json::write(&Listed { status: "OK", messages: "Logged Out!" }, out),
+        Ok(Reply::LoggedOut) => json::write(&LoggedOut { status: "OK", messages: "Logged Out!" }, out),
         Err(error) => {
             let message = &error.message().to_string();
             match error.words() {
@@ -24,13 +25,6 @@ pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
         }
     }
     out.extend_from_slice(END);
-}
-
-/// The `messages` object of an inbox's answer alone, as clients print it.
-pub fn messages_object(inbox: &Inbox) -> String {
-    let mut out = Vec::new();
-    json::write(&Messages(inbox), &mut out);
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// The `message` of an answer to `activeuser` alone, as clients print it.
@@ -65,42 +59,7 @@ struct Coded<'a> {
 }
 
 #[derive(serde::Serialize)]
-struct Listed<M> {
+struct LoggedOut {
     status: &'static str,
-    messages: M,
-}
-
-struct Messages<'a>(&'a Inbox);
-
-impl Serialize for Messages<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let senders = self.0.by_sender();
-        let mut map = serializer.serialize_map(Some(senders.len()))?;
-        for (from, messages) in &senders {
-            map.serialize_entry(from.user().as_str(), &FromOne { to: self.0.to(), messages })?;
-        }
-        map.end()
-    }
-}
-
-struct FromOne<'a> {
-    to: &'a str,
-    messages: &'a [Message<'a>],
-}
-
-impl Serialize for FromOne<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.messages.len()))?;
-        for message in self.messages {
-            list.serialize_element(&One { msg_from: message.from.full_name(), msg_to: self.to, msg: message.text })?;
-        }
-        list.end()
-    }
-}
-
-#[derive(serde::Serialize)]
-struct One<'a> {
-    msg_from: &'a str,
-    msg_to: &'a str,
-    msg: &'a str,
+    messages: &'static str,
 }

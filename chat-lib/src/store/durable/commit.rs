@@ -175,8 +175,10 @@ impl Shared {
             // The disk may still have what it failed to sync, and would find it after a crash. What is
             // written now takes its place.
             self.disk.commit(&[Write::Summary(self.disk.summary()?)])?;
-            let state = State::load(&*self.disk)?;
-            *self.state() = state;
+            let mut loaded = State::load(&*self.disk)?;
+            let mut state = self.state();
+            loaded.receipts = std::mem::take(&mut state.receipts);
+            *state = loaded;
         }
         Ok(())
     }

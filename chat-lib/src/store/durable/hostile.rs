@@ -13,7 +13,7 @@ use super::disk::{AccountRow, Disk, MailboxRow, SessionRow, Summary, Tables, Wri
 use super::group::{MessageGroup, ProfileId};
 use super::*;
 use crate::entropy::OsEntropy;
-use crate::model::SessionToken;
+use crate::model::{Inbox, SessionToken};
 use crate::store::contract;
 
 #[derive(Clone, Default)]
@@ -204,7 +204,7 @@ fn a_refused_group_is_not_half_done() {
     store.commit(group).unwrap();
 
     let refused = store.begin();
-    assert_eq!(store.take_unread("messi").unwrap().len(), 1);
+    assert_eq!(store.take_unread("messi", usize::MAX).unwrap().unwrap().inbox.len(), 1);
     std::thread::scope(|scope| {
         let other = scope.spawn(|| store.commit(store.begin()));
         // Long enough for it to commit what it must not.
@@ -214,13 +214,14 @@ fn a_refused_group_is_not_half_done() {
         assert!(store.commit(refused).is_err());
         other.join().unwrap().ok();
     });
-    assert_eq!(store.take_unread("messi").unwrap().len(), 1);
+    assert_eq!(store.take_unread("messi", usize::MAX).unwrap().unwrap().inbox.len(), 1);
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Send { to: usize, from: usize },
     Read(usize),
+    PutBack(usize),
     Login(usize),
     Logout(usize),
     Remove(usize),
@@ -233,6 +234,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         10 => (0..3_usize, 0..3_usize).prop_map(|(to, from)| Step::Send { to, from }),
         3 => (0..3_usize).prop_map(Step::Read),
+        1 => (0..3_usize).prop_map(Step::PutBack),
         2 => (0..3_usize).prop_map(Step::Login),
         1 => (0..5_usize).prop_map(Step::Logout),
         1 => (0..3_usize).prop_map(Step::Remove),
@@ -296,7 +298,7 @@ proptest! {
             prop_assert_eq!(&found.unwrap().user().to_string(), user);
         }
         for (user, unread) in promised.unread {
-            prop_assert_eq!(texts(&store.take_unread(&user).unwrap()), unread);
+            prop_assert_eq!(texts(&store.take_unread(&user, usize::MAX).unwrap().unwrap().inbox), unread);
         }
     }
 }
@@ -314,9 +316,15 @@ fn do_step(store: &Shared, now: &mut Model, step: &Step, serial: usize) -> Resul
         }
         Step::Read(user) => {
             // A read that fails has not moved the cursor.
-            if let Ok(inbox) = store.take_unread(&name(user)) {
+            if let Ok(taken) = store.take_unread(&name(user), usize::MAX) {
                 let unread = now.unread.get_mut(&name(user)).map(std::mem::take).unwrap_or_default();
-                prop_assert_eq!(texts(&inbox), unread);
+                prop_assert_eq!(texts(&taken.unwrap().inbox), unread);
+            }
+        }
+        Step::PutBack(user) => {
+            if let Ok(taken) = store.take_unread(&name(user), usize::MAX) {
+                let any = now.unread.get(&name(user)).is_some_and(|unread| !unread.is_empty());
+                prop_assert_eq!(store.state().put_back(&name(user), taken.unwrap()), any);
             }
         }
         Step::Login(user) => {

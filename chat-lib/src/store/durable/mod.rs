@@ -10,6 +10,7 @@ mod seal;
 mod sqlite;
 mod state;
 mod sweep;
+mod taken;
 mod upkeep;
 mod wal;
 
@@ -22,10 +23,10 @@ use self::disk::Disk;
 use self::group::MessageGroup;
 use self::sqlite::Sqlite;
 use self::upkeep::Upkeep;
-use super::{Appended, Group, NewMessage, Record, Room, Show, Store};
+use super::{Appended, Group, NewMessage, Record, Room, Show, Store, Taken};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Error;
-use crate::model::{Account, Inbox, Profile, SessionId, UserName};
+use crate::model::{Account, Profile, SessionId, UserName};
 
 /// The engine that keeps everything in a directory: a SQLite database that others may look into while
 /// it is not in use.
@@ -145,10 +146,14 @@ impl Store for Durable {
         Ok(self.shared.state().append(message, room))
     }
 
-    fn take_unread(&self, user: &str) -> Result<Inbox, Error> {
-        let inbox = self.shared.take_unread(user)?;
-        self.upkeep.read(inbox.bytes());
-        Ok(inbox)
+    fn take_unread(&self, user: &str, most: usize) -> Result<Option<Taken>, Error> {
+        let taken = self.shared.take_unread(user, most)?;
+        taken.iter().for_each(|taken| self.upkeep.read(taken.inbox.bytes()));
+        Ok(taken)
+    }
+
+    fn put_back(&self, user: &str, taken: Taken) -> Result<bool, Error> {
+        Ok(self.shared.state().put_back(user, taken))
     }
 
     fn dump(&self, show: &mut Show<'_>) -> Result<(), Error> {

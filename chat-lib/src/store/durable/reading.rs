@@ -9,12 +9,15 @@ use super::group::{Address, Entry, MailboxId, MessageGroup};
 use super::state::{State, User};
 use crate::error::Error;
 use crate::model::{Inbox, Profile};
-use crate::store::{NewMessage, Record, Show};
+use crate::store::{NewMessage, Record, Show, Taken};
 
 impl Shared {
-    pub(super) fn take_unread(&self, name: &str) -> Result<Inbox, Error> {
+    pub(super) fn take_unread(&self, name: &str, most: usize) -> Result<Option<Taken>, Error> {
         loop {
-            let Some(user) = self.state().user(name).cloned() else { return Ok(Inbox::default()) };
+            let Some(user) = self.state().user(name).cloned() else { return Ok(Some(Taken::default())) };
+            if Inbox::footprint(user.mailbox.unread, user.mailbox.bytes) > most {
+                return Ok(None);
+            }
             let unread = self.unread(&user);
             // Whoever was quicker has moved the cursor, and what was being read may be gone by now.
             let mut state = self.state();
@@ -23,10 +26,8 @@ impl Shared {
             }
             let mut inbox = unread?;
             inbox.set_to(user.account.profile.full_name());
-            if !inbox.is_empty() {
-                state.move_cursor(name, &user);
-            }
-            return Ok(inbox);
+            let receipt = if inbox.is_empty() { None } else { state.take(name, &user) };
+            return Ok(Some(Taken { inbox, receipt }));
         }
     }
 

@@ -10,6 +10,7 @@ use super::disk::{AccountRow, Mailbox, MailboxRow, SessionRow, Summary, Write};
 use super::epoch::Epoch;
 use super::group::{MailboxId, MessageGroup, OpenGroup, ProfileId};
 use super::recent::Recent;
+use super::taken::Receipts;
 use crate::clock::Timestamp;
 use crate::limits::ACCOUNTED_BYTES;
 use crate::model::{Account, Profile, SessionId, UserName};
@@ -42,6 +43,7 @@ pub(super) struct State {
     whole: bool,
     /// What the disk has, or will have with the last batch.
     summary: Summary,
+    pub(super) receipts: Receipts,
 }
 
 #[derive(Clone)]
@@ -68,6 +70,14 @@ pub(super) struct Batch {
 impl State {
     pub(super) fn user(&self, name: &str) -> Option<&User> {
         self.users.get(name)
+    }
+
+    pub(super) fn user_mut(&mut self, name: &str) -> Option<&mut User> {
+        self.users.get_mut(name)
+    }
+
+    pub(super) fn write(&mut self, write: Write) {
+        self.writes.push(write);
     }
 
     pub(super) fn users(&self) -> impl Iterator<Item = &User> {

@@ -19,7 +19,10 @@ impl Shared {
             Err(TryLockError::WouldBlock) => return Ok(None),
         };
         let (cursors, last, mut unused) = self.freeze(|state| {
-            let cursors: HashMap<_, _> = state.users().map(|user| (user.id, user.mailbox.cursor)).collect();
+            let mut cursors: HashMap<_, _> = state.users().map(|user| (user.id, user.mailbox.cursor)).collect();
+            for (id, put_back) in state.receipts.cursors() {
+                cursors.entry(id).and_modify(|cursor| *cursor = put_back.min(*cursor));
+            }
             (cursors, state.last_group(), state.retire_profiles())
         })?;
         let mut left = 0;

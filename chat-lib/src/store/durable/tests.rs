@@ -57,7 +57,7 @@ fn rows_that_vanish_are_missed() {
     let store = Shared::new(Box::new(Sqlite::open(directory.path(), true).unwrap())).unwrap();
     assert!(store.dump(|_| false, &mut |_| Ok(())).is_err(), "a dump does not look whole that is not");
     assert!(store.check().is_err());
-    assert!(store.take_unread("messi").is_err());
+    assert!(store.take_unread("messi", usize::MAX).is_err());
 }
 
 /// An empty file, or none beside the write-ahead log of one, was taken for a store that is to be made.
@@ -123,13 +123,13 @@ fn a_flipped_bit_in_the_write_ahead_log_is_found() {
             Ok(store) => {
                 // It could be a crash in the last commit.
                 assert!(place > last_frames, "a flip at {place} was not found");
-                assert!(store.take_unread("messi").unwrap().len() >= 19);
+                assert!(unread(&store, "messi") >= 19);
             }
             Err(error) => {
                 let error = std::error::Error::source(&error).unwrap().to_string();
                 assert!(error.contains("chat.db-wal: the data is damaged"), "{error}");
                 let store = Shared::new(Box::new(Sqlite::open(copy.path(), false).unwrap())).unwrap();
-                assert!(store.take_unread("messi").unwrap().len() < 20);
+                assert!(unread(&store, "messi") < 20);
                 store.flush().unwrap();
                 // Killed again: what was left out is no damage any more.
                 std::mem::forget(store);
@@ -148,6 +148,10 @@ fn a_flipped_bit_in_the_write_ahead_log_is_found() {
 fn account(user: &str) -> Account {
     let profile = Profile::new(UserName::parse(user).unwrap(), user, "").unwrap();
     Account { profile: Arc::new(profile), password: None }
+}
+
+fn unread(store: &Shared, user: &str) -> usize {
+    store.take_unread(user, usize::MAX).unwrap().unwrap().inbox.len()
 }
 
 fn filled(directory: &Path, messages: usize) -> Shared {
@@ -170,13 +174,13 @@ fn a_sweep_drops_what_was_read_and_thins_the_rest() {
     let directory = tempfile::tempdir().unwrap();
     let store = filled(directory.path(), 100);
     assert!(store.sweep(|_| false).unwrap().unwrap() > 100_000, "nothing was read");
-    assert_eq!(store.take_unread("messi").unwrap().len(), 50);
+    assert_eq!(unread(&store, "messi"), 50);
     let left = store.sweep(|_| false).unwrap().unwrap();
     assert!((50_000..80_000).contains(&left), "{left}");
     store.check().unwrap();
     drop(store);
     let store = Shared::new(Box::new(Sqlite::open(directory.path(), false).unwrap())).unwrap();
-    assert_eq!(store.take_unread("henderson").unwrap().len(), 50);
+    assert_eq!(unread(&store, "henderson"), 50);
     assert!(store.sweep(|_| true).unwrap().unwrap() > 50_000, "what was read is kept as long as it is told to");
     assert_eq!(store.sweep(|_| false).unwrap(), Some(0));
     let last = store.disk.last_group().unwrap();
@@ -185,5 +189,25 @@ fn a_sweep_drops_what_was_read_and_thins_the_rest() {
     store.state().append(message, Room::ANY);
     store.flush().unwrap();
     assert!(store.disk.last_group().unwrap() > last, "numbers are not used again");
-    assert_eq!(store.take_unread("messi").unwrap().len(), 1);
+    assert_eq!(unread(&store, "messi"), 1);
+}
+
+/// A sweep must not drop what was read and may have to be put back, nor a failed commit forget that.
+#[test]
+fn a_sweep_leaves_what_may_be_put_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(directory.path(), 100);
+    let taken = store.take_unread("messi", usize::MAX).unwrap().unwrap();
+    assert_eq!(unread(&store, "henderson"), 50);
+    let left = store.sweep(|_| false).unwrap().unwrap();
+    assert!((50_000..80_000).contains(&left), "{left}");
+    assert!(store.state().put_back("messi", taken));
+    store.flush().unwrap();
+    store.check().unwrap();
+    drop(store);
+    let store = Shared::new(Box::new(Sqlite::open(directory.path(), false).unwrap())).unwrap();
+    let taken = store.take_unread("messi", usize::MAX).unwrap().unwrap();
+    assert_eq!(taken.inbox.len(), 50);
+    drop(taken);
+    assert_eq!(store.sweep(|_| false).unwrap(), Some(0), "nobody can put it back now");
 }

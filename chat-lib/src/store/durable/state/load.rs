@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::super::disk::{AccountRow, Disk, Mailbox, SessionRow, Summary, Tables};
 use super::super::group::{MailboxId, MessageGroup, OpenGroup};
 use super::super::recent::Recent;
+use super::super::taken::Receipts;
 use super::{State, User};
 use crate::error::Error;
 use crate::model::Account;
@@ -72,6 +73,7 @@ impl State {
             last_profile: summary.last_profile,
             whole: summary.whole,
             summary,
+            receipts: Receipts::default(),
         })
     }
 }

@@ -1,0 +1,197 @@
+//! Inboxes on their way to a peer: what they may take of the memory, and what happens to one that never leaves.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+#[allow(dead_code)]
+mod support;
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chat_lib::limits::{Limits, REPLY_BYTES_SHORT};
+use chat_lib::model::SessionToken;
+use chat_lib::store::{Durable, Options};
+use chat_lib::{Chat, Config, Connection};
+use socket2::{Domain, SockRef, Socket, Type};
+
+use crate::support::{Running, demo_chat};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn chat(limits: Limits) -> (Chat, SessionToken) {
+    let chat = demo_chat(limits).0;
+    let messi = chat.login("messi", "surabaya").unwrap();
+    (chat, messi)
+}
+
+fn inbox_line(token: &SessionToken) -> Vec<u8> {
+    format!("inbox {token}\r\n").into_bytes()
+}
+
+fn texts(answer: &[u8]) -> Vec<String> {
+    let answer: serde_json::Value = serde_json::from_slice(answer).unwrap();
+    let messages = answer["messages"].as_object().unwrap_or_else(|| panic!("{answer}")).values();
+    messages
+        .flat_map(|list| list.as_array().unwrap())
+        .map(|message| message["msg"].as_str().unwrap().trim().to_owned())
+        .collect()
+}
+
+/// A mailbox full of U+0001 became six times its size at once when it was answered, for each peer that did not read it:
+/// 260 MB sent made a server of 1,700 MB.
+#[test]
+fn an_inbox_is_encoded_as_it_is_read() {
+    let (chat, messi) = chat(Limits { reply_bytes: 10_000, ..Limits::default() });
+    let text = "\u{1}".repeat(1_000);
+    for _ in 0..200 {
+        chat.send(&messi, "messi", &text).unwrap();
+        chat.send(&messi, "henderson", &text).unwrap();
+    }
+    let henderson = chat.login("henderson", "surabaya").unwrap();
+    for token in [messi, henderson] {
+        let mut connection = Connection::new(chat.clone());
+        let line = [inbox_line(&token), b"halo\r\n".to_vec()].concat();
+        let (mut rest, mut out, mut answer) = (&line[..], Vec::new(), Vec::new());
+        while !rest.is_empty() {
+            let taken = connection.receive(rest, &mut out);
+            assert!(out.len() < 10_000 + 6_200, "{} bytes wait for the peer", out.len());
+            assert!(taken > 0 || !out.is_empty(), "no progress");
+            rest = &rest[taken..];
+            answer.append(&mut out);
+        }
+        let refused = b"{\"status\": \"ERROR\", \"message\": \"Command tidak benar\"}\r\n\r\n";
+        let inbox = texts(answer.strip_suffix(refused).unwrap());
+        assert_eq!(inbox.len(), 200);
+        assert!(inbox.iter().all(|got| *got == text.trim()));
+    }
+}
+
+#[test]
+fn an_inbox_past_what_may_be_held_is_refused_and_takes_nothing() {
+    let limits = Limits { reply_bytes: 1_000, answers_bytes: 10_000, ..Limits::default() };
+    let (chat, messi) = chat(limits);
+    let henderson = chat.login("henderson", "surabaya").unwrap();
+    for number in 0..20 {
+        chat.send(&messi, "messi", &format!("{number}{}", "x".repeat(1_000))).unwrap();
+    }
+    chat.send(&messi, "henderson", "halo").unwrap();
+    let ask = |connection: &mut Connection, token: &SessionToken| {
+        let (mut out, line) = (Vec::new(), inbox_line(token));
+        let taken = connection.receive(&line, &mut out);
+        (out, line[taken..].to_vec())
+    };
+    // More than may be held, but nobody else holds anything.
+    let mut first = Connection::new(chat.clone());
+    let (mut answer, rest) = ask(&mut first, &messi);
+    assert_eq!(rest, b"\n", "the end of the line comes again when the answer is written");
+
+    let mut second = Connection::new(chat.clone());
+    let (refusal, rest) = ask(&mut second, &henderson);
+    assert!(rest.is_empty() && String::from_utf8(refusal).unwrap().contains("\"code\": \"busy\""));
+
+    let mut out = Vec::new();
+    while first.receive(b"\n", &mut out) == 0 {
+        answer.append(&mut out);
+    }
+    answer.append(&mut out);
+    assert_eq!(texts(&answer).len(), 20);
+    assert_eq!(texts(&ask(&mut second, &henderson).0), ["halo"], "nothing was taken");
+}
+
+/// Thousands of peers that ask and do not read would hold a mebibyte each.
+#[test]
+fn who_does_not_read_gets_little_while_much_is_held() {
+    let (chat, messi) = chat(Limits { answers_bytes: 10_000, reply_bytes: 10_000, ..Limits::default() });
+    let flood = b"halo\r\n".repeat(1_000);
+    let answered = || {
+        let (mut connection, mut out) = (Connection::new(chat.clone()), Vec::new());
+        assert!(connection.receive(&flood, &mut out) > 0);
+        out.len()
+    };
+    assert!(answered() >= 10_000);
+    for _ in 0..20 {
+        chat.send(&messi, "messi", &"x".repeat(1_000)).unwrap();
+    }
+    let (mut holder, mut out) = (Connection::new(chat.clone()), Vec::new());
+    assert!(holder.receive(&inbox_line(&messi), &mut out) > 0);
+    assert!((REPLY_BYTES_SHORT..REPLY_BYTES_SHORT + 100).contains(&answered()));
+    drop(holder);
+    assert!(answered() >= 10_000);
+}
+
+/// A peer that wrote `inbox` and reset the connection lost its messages: the server met a broken pipe, and the mailbox
+/// was empty.
+#[test]
+fn an_inbox_whose_answer_never_left_is_unread_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Durable::open(directory.path(), Options::default()).unwrap();
+    // All of the peer's requests are answered, though it reads nothing.
+    let limits = Limits { reply_bytes: 64 * 1024 * 1024, ..Limits::default() };
+    let durable = Chat::new(Config { store: Box::new(store), limits: limits.clone(), ..Config::default() });
+    durable.add_demo_users().unwrap();
+    for chat in [demo_chat(limits).0, durable] {
+        let messi = chat.login("messi", "surabaya").unwrap();
+        let server = Running::new(chat.clone());
+        for _ in 0..2 {
+            chat.send(&messi, "messi", "halo").unwrap();
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            socket.set_recv_buffer_size(4096).unwrap();
+            socket.connect(&server.address.into()).unwrap();
+            let mut stream = TcpStream::from(socket);
+            // More than the system buffers.
+            stream.write_all(&b"\n".repeat(120_000)).unwrap();
+            stream.write_all(&inbox_line(&messi)).unwrap();
+            until(|| unread(&chat) == 0);
+            SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+            drop(stream);
+            until(|| unread(&chat) == 1);
+            let inbox = chat.inbox(&messi).unwrap();
+            assert_eq!(inbox.iter().map(|message| message.body()).collect::<Vec<_>>(), ["halo"]);
+        }
+        server.stop();
+    }
+}
+
+/// How many messages are unread.
+fn unread(chat: &Chat) -> usize {
+    let mut dump = Vec::new();
+    chat.dump(false, &mut dump).unwrap();
+    let dump = String::from_utf8(dump).unwrap();
+    dump.lines().filter(|line| line.starts_with("{\"message\"") && !line.contains("\"read\":true")).count()
+}
+
+fn until(mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < PATIENCE, "it does not happen");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn what_was_sent_in_part_or_read_since_stays_read() {
+    let (chat, messi) = chat(Limits::default());
+    let take = |unsent: fn(usize) -> usize, text: &str| {
+        chat.send(&messi, "messi", text).unwrap();
+        let mut connection = Connection::new(chat.clone());
+        let mut out = Vec::new();
+        assert!(connection.receive(&[b"halo\r\n".to_vec(), inbox_line(&messi)].concat(), &mut out) > 0);
+        connection.abandon(unsent(out.len())).unwrap();
+        chat.inbox(&messi).unwrap().iter().map(|message| message.body().to_owned()).collect::<Vec<_>>()
+    };
+    const REFUSAL: usize = 57;
+    assert_eq!(take(|all| all, "1"), ["1"]);
+    assert_eq!(take(|all| all - REFUSAL, "2"), ["2"], "the answer before it was sent");
+    assert!(take(|all| all - REFUSAL - 1, "3").is_empty(), "a byte of it was sent");
+    assert!(take(|_| 0, "4").is_empty());
+
+    chat.send(&messi, "messi", "5").unwrap();
+    let (mut connection, mut out) = (Connection::new(chat.clone()), Vec::new());
+    assert!(connection.receive(&inbox_line(&messi), &mut out) > 0);
+    chat.send(&messi, "messi", "6").unwrap();
+    assert_eq!(chat.inbox(&messi).unwrap().len(), 1);
+    connection.abandon(out.len()).unwrap();
+    assert!(chat.inbox(&messi).unwrap().is_empty(), "that would change the order");
+}
