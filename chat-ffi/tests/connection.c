@@ -7,7 +7,7 @@ static const char refused[] = "{\"status\": \"ERROR\", \"message\": \"Command ti
 static void in_pieces(chat *it) {
     chat_connection *connection = NULL;
     const uint8_t *data = NULL;
-    const char *line = "halo\r\nhalo\n";
+    const char *line = "halo\r\nhalo\r\n";
     size_t place, taken, len;
     int mid_line;
     OK(chat_connection_new(it, NULL, &connection));

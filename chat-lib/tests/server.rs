@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use chat_lib::limits::{LOGINS_WAITING, Limits};
 use chat_lib::{Chat, Client, Config, Error, NewUser, Server};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::support::{Running, demo_chat, tokens};
 
@@ -54,6 +54,19 @@ fn a_peer_that_half_closes_gets_its_answers_first() {
     let mut answers = Vec::new();
     stream.read_to_end(&mut answers).unwrap();
     assert_eq!(answers, REFUSED.repeat(1000));
+}
+
+/// Reading stops at urgent data, and what is behind it has brought its event already: the rest of the line was never read.
+#[test]
+fn urgent_data_stalls_nobody() {
+    let server = start(Limits::default());
+    let mut stream = connect(&server);
+    for _ in 0..20 {
+        stream.write_all(b"ha").unwrap();
+        SockRef::from(&stream).send_out_of_band(b"!").unwrap();
+        stream.write_all(b"lo\r\n").unwrap();
+        read_exactly(&mut stream, REFUSED);
+    }
 }
 
 /// A web page could have a browser post lines to the server, which did what they said.

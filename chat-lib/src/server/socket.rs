@@ -12,24 +12,29 @@ pub(super) struct Socket {
     stream: TcpStream,
     readable: bool,
     writable: bool,
-    /// An event has told of the end of the stream, behind the bytes that are still to be read.
-    closing: bool,
+    /// A short read may leave something behind it that brings no event: the end of the stream, or what follows urgent
+    /// data.
+    wary: bool,
 }
 
 impl Socket {
     /// A stream that may be ready for anything.
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, readable: true, writable: true, closing: false }
+        Self { stream, readable: true, writable: true, wary: false }
     }
 
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        registry.register(&mut self.stream, token, Interest::READABLE | Interest::WRITABLE)
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let interests = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let interests = Interest::READABLE | Interest::WRITABLE;
+        registry.register(&mut self.stream, token, interests)
     }
 
     /// Takes note of what an event says.
     pub(super) fn ready(&mut self, event: &Event) {
-        self.closing |= event.is_read_closed() || event.is_error();
-        self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        self.wary |= event.is_priority() || event.is_read_closed() || event.is_error();
+        self.readable |= event.is_readable() || event.is_priority() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
 
@@ -46,9 +51,8 @@ impl Socket {
         while self.readable {
             match self.stream.read(buffer) {
                 Ok(count) => {
-                    // A short read has emptied the socket; what comes later brings an event. Only an
-                    // end that has come already does not bring another.
-                    self.readable = count == buffer.len() || self.closing;
+                    // As a rule, a short read has emptied the socket, and what comes later brings an event.
+                    self.readable = count == buffer.len() || self.wary;
                     return Ok(Some(count));
                 }
                 Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.readable = false,
