@@ -137,7 +137,7 @@ impl chat_options {
             sync => return Err(Failure::argument(format!("options.sync is no chat_sync: {sync}"))),
         };
         let keep_read = Some(self.keep_read_seconds).filter(|&seconds| seconds > 0).map(Duration::from_secs);
-        Ok(Options { sync, keep_read, ..Options::default() })
+        Ok(Options { sync, keep_read: keep_read.into(), ..Options::default() })
     }
 
     fn limits(&self) -> Limits {

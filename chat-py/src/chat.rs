@@ -90,7 +90,9 @@ impl Chat {
                 None => PasswordCost::default(),
             };
             let store: Box<dyn Store> = match path {
-                Some(path) => Box::new(Durable::open(&path, Options { sync, keep_read, ..Options::default() })?),
+                Some(path) => {
+                    Box::new(Durable::open(&path, Options { sync, keep_read: keep_read.into(), ..Options::default() })?)
+                }
                 None => Box::new(Memory::new()),
             };
             let chat = chat_lib::Chat::new(Config { store, limits, registration, password_cost, ..Config::default() });

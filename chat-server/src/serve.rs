@@ -58,7 +58,7 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
 
 fn config(args: &Serve) -> Result<Config, chat_lib::Error> {
     let KeepRead(keep_read) = args.keep_read;
-    let options = Options { sync: args.sync.into(), keep_read, ..Options::default() };
+    let options = Options { sync: args.sync.into(), keep_read: keep_read.into(), ..Options::default() };
     let store: Box<dyn Store> =
         if args.memory { Box::new(Memory::new()) } else { Box::new(open(&args.data, &options)?) };
     let limits =

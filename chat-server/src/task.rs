@@ -15,7 +15,7 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
     let (request, Data { directory }) = match task {
         Task::Restore { data } => return restore(&data.directory),
         Task::Dump { data, hashes, keep_read: KeepRead(keep_read) } => {
-            options.keep_read = keep_read;
+            options.keep_read = keep_read.into();
             (Request::Dump { hashes }, data)
         }
         Task::Check { data } => (Request::Check, data),

@@ -11,7 +11,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, RwLockReadGuard};
 
-pub use self::durable::{Durable, Options, SyncMode};
+pub use self::durable::{Durable, KeepRead, Options, SyncMode};
 pub use self::memory::Memory;
 use crate::clock::Timestamp;
 use crate::error::Error;

@@ -48,11 +48,24 @@ pub struct Durable {
 pub struct Options {
     /// What a commit waits for. The default is [`SyncMode::Always`].
     pub sync: SyncMode,
-    /// How long messages are kept that were read, counted from when they were sent. `None`, which is
-    /// the default, drops them when it is convenient, within an hour of their reading.
-    pub keep_read: Option<Duration>,
+    /// What becomes of messages that were read. The default is [`KeepRead::No`].
+    pub keep_read: KeepRead,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+}
+
+/// What becomes of messages that were read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum KeepRead {
+    /// They are dropped within an hour of being read, or sooner if there are many.
+    #[default]
+    No,
+    /// They are kept for that long, counted from when they were sent.
+    For(Duration),
+    /// Nothing at all is dropped while the store is open, and a dump has every message that is there. This is for a
+    /// program that does one thing with data that another one keeps, such as adding a user: how long messages
+    /// are kept is not its decision.
+    Everything,
 }
 
 /// What a commit waits for. Whatever it is, a process that is killed loses nothing that was committed,
@@ -195,14 +208,21 @@ impl Store for Durable {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { sync: SyncMode::default(), keep_read: None, clock: Arc::new(SystemClock) }
+        Self { sync: SyncMode::default(), keep_read: KeepRead::default(), clock: Arc::new(SystemClock) }
+    }
+}
+
+/// `None` is [`KeepRead::No`].
+impl From<Option<Duration>> for KeepRead {
+    fn from(keep: Option<Duration>) -> Self {
+        keep.map_or(Self::No, Self::For)
     }
 }
 
 /// Which messages are kept although they were read.
 #[derive(Clone)]
 struct Retention {
-    keep_read: Option<Duration>,
+    keep_read: KeepRead,
     clock: Arc<dyn Clock>,
 }
 
@@ -210,7 +230,11 @@ impl Retention {
     /// Tells of a group whether its messages are to be kept as of now.
     fn now(&self) -> impl Fn(&MessageGroup) -> bool + use<> {
         let (keep, now) = (self.keep_read, self.clock.now());
-        move |group| keep.is_some_and(|keep| now.since(group.time) < keep)
+        move |group| match keep {
+            KeepRead::No => false,
+            KeepRead::For(keep) => now.since(group.time) < keep,
+            KeepRead::Everything => true,
+        }
     }
 }
 

@@ -11,20 +11,21 @@ use crate::error::Error;
 impl Shared {
     /// Drops messages that are read, in groups that `keeps` does not say to keep, and profiles that no
     /// message has any more. Gives how many bytes of messages are left; `None`, and nothing done, while
-    /// somebody else needs the log as it is.
+    /// somebody else needs the log as it is, or a dump is being restored.
     pub(super) fn sweep(&self, keeps: impl Fn(&MessageGroup) -> bool) -> Result<Option<usize>, Error> {
         let _log_is_ours = match self.sweeping.try_lock() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(None),
         };
-        let (cursors, last, mut unused) = self.freeze(|state| {
+        let frozen = self.freeze(|state| {
             let mut cursors: HashMap<_, _> = state.users().map(|user| (user.id, user.mailbox.cursor)).collect();
             for (id, put_back) in state.receipts.cursors() {
                 cursors.entry(id).and_modify(|cursor| *cursor = put_back.min(*cursor));
             }
-            (cursors, state.last_group(), state.retire_profiles())
+            state.is_whole().then(|| (cursors, state.last_group(), state.retire_profiles()))
         })?;
+        let Some((cursors, last, mut unused)) = frozen else { return Ok(None) };
         let mut left = 0;
         let mut writes = Vec::new();
         self.each_group(last, |group| {

@@ -1,5 +1,10 @@
+use std::time::Instant;
+
+use super::upkeep::Work;
 use super::*;
 use crate::model::SessionToken;
+use crate::clock::ManualClock;
+use crate::limits::SWEEP_INTERVAL;
 use crate::store::contract;
 
 #[test]
@@ -210,4 +215,46 @@ fn a_sweep_leaves_what_may_be_put_back() {
     assert_eq!(taken.inbox.len(), 50);
     drop(taken);
     assert_eq!(store.sweep(|_| false).unwrap(), Some(0), "nobody can put it back now");
+}
+
+/// A restore that took longer than an hour lost most of the messages that the dump had as read: the sweep
+/// under the restore's own options came in between, and nobody was told.
+#[test]
+fn nothing_is_swept_while_a_dump_is_being_restored() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(filled(directory.path(), 0));
+    let from = account("messi").profile;
+    let restore = |count| {
+        for _ in 0..count {
+            let message = NewMessage { to: "henderson", from: &from, text: "halo", time: Timestamp::EPOCH };
+            assert!(store.state().restore(message, true));
+        }
+        store.flush().unwrap();
+    };
+    let kept = || {
+        let mut messages = 0;
+        let mut count = |record: Record<'_>| {
+            messages += usize::from(matches!(record, Record::Message { read: true, .. }));
+            Ok(())
+        };
+        store.dump(|_| true, &mut count).unwrap();
+        messages
+    };
+    let start = Instant::now();
+    let work = |keep_read| {
+        let retention = Retention { keep_read, clock: Arc::new(ManualClock::default()) };
+        Work::new(Arc::clone(&store), retention, false, start)
+    };
+    let (mut drops, mut tasks) = (work(KeepRead::No), work(KeepRead::Everything));
+
+    store.state().set_whole(false);
+    restore(10);
+    drops.turn(start + SWEEP_INTERVAL).unwrap();
+    restore(10);
+    assert_eq!(kept(), 20);
+    store.state().set_whole(true);
+    tasks.turn(start + 2 * SWEEP_INTERVAL).unwrap();
+    assert_eq!(kept(), 20, "a task drops nothing, whatever the data's own options are");
+    drops.turn(start + 2 * SWEEP_INTERVAL).unwrap();
+    assert!(kept() < 20, "once it is whole, the options hold");
 }

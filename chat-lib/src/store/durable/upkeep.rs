@@ -4,8 +4,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use super::Retention;
 use super::commit::Shared;
+use super::{KeepRead, Retention};
 use crate::error::Error;
 use crate::limits::{CHECKPOINT_BYTES, SWEEP_BYTES, SWEEP_INTERVAL, UPKEEP_INTERVAL};
 
@@ -22,17 +22,8 @@ impl Upkeep {
     /// `syncs` has it sync in every interval.
     pub(super) fn start(shared: Arc<Shared>, retention: Retention, syncs: bool) -> Result<Self, Error> {
         let (wake, wakes) = sync_channel(1);
-        // What was read before the last stop, too.
-        let read = Arc::new(AtomicUsize::new(1));
-        let work = Work {
-            shared: Arc::clone(&shared),
-            retention,
-            syncs,
-            read: Arc::clone(&read),
-            synced: 0,
-            left: 0,
-            swept: Instant::now(),
-        };
+        let work = Work::new(Arc::clone(&shared), retention, syncs, Instant::now());
+        let read = Arc::clone(&work.read);
         let thread =
             thread::Builder::new().name("chat-upkeep".to_owned()).spawn(move || work.run(&wakes)).map_err(Error::Io)?;
         Ok(Self { shared, read, wake: Some(wake), thread: Some(thread) })
@@ -66,7 +57,8 @@ impl Drop for Upkeep {
     }
 }
 
-struct Work {
+/// What the thread does, whatever time it is.
+pub(super) struct Work {
     shared: Arc<Shared>,
     retention: Retention,
     syncs: bool,
@@ -79,10 +71,16 @@ struct Work {
 }
 
 impl Work {
+    pub(super) fn new(shared: Arc<Shared>, retention: Retention, syncs: bool, now: Instant) -> Self {
+        // What was read before the last stop is to be swept, too.
+        let read = Arc::new(AtomicUsize::new(1));
+        Self { shared, retention, syncs, read, synced: 0, left: 0, swept: now }
+    }
+
     fn run(mut self, wakes: &Receiver<()>) {
         loop {
             let over = wakes.recv_timeout(UPKEEP_INTERVAL) == Err(RecvTimeoutError::Disconnected);
-            let outcome = if over { self.shared.finish() } else { self.turn() };
+            let outcome = if over { self.shared.finish() } else { self.turn(Instant::now()) };
             if let Err(problem) = outcome {
                 let reason: &dyn std::error::Error = &problem;
                 tracing::error!(reason, "the store could not look after its files");
@@ -93,7 +91,7 @@ impl Work {
         }
     }
 
-    fn turn(&mut self) -> Result<(), Error> {
+    pub(super) fn turn(&mut self, now: Instant) -> Result<(), Error> {
         // What nobody has committed within an interval, nobody waits for; but it should be safe some time.
         if let Err(problem) = self.shared.flush() {
             // On a full disk, the log may find room in itself once it was brought into the database.
@@ -112,12 +110,17 @@ impl Work {
             self.shared.tidy()?;
         }
         let read = self.read.load(Ordering::Relaxed);
-        let overdue = self.swept.elapsed() >= SWEEP_INTERVAL && (read > 0 || self.retention.keep_read.is_some());
+        let due = match self.retention.keep_read {
+            KeepRead::Everything => return Ok(()),
+            KeepRead::No => read > 0,
+            KeepRead::For(_) => true,
+        };
+        let overdue = due && now.saturating_duration_since(self.swept) >= SWEEP_INTERVAL;
         if (overdue || read >= SWEEP_BYTES.max(self.left))
             && let Some(left) = self.shared.sweep(self.retention.now())?
         {
             self.read.fetch_sub(read, Ordering::Relaxed);
-            self.swept = Instant::now();
+            self.swept = now;
             self.left = left;
         }
         Ok(())
