@@ -63,10 +63,12 @@ pub enum Error {
     #[error("this server takes no registrations; ask its operator for an account")]
     RegistrationClosed,
     /// The data directory is open already, in another process or in this one. The caller's.
-    #[error("{} is in use by another process, or by this one", path.display())]
+    #[error("{} is in use by {}", path.display(), holder(process.as_ref()))]
     DataInUse {
         /// The directory.
         path: PathBuf,
+        /// Which process has it; `None` where the system does not tell.
+        process: Option<Process>,
     },
     /// The data was written by a version whose format this one does not know. The caller's.
     #[error("{} has format {found}, and this version knows only format {known}; use the version that wrote it", path.display())]
@@ -158,6 +160,15 @@ pub enum Error {
     Io(#[source] io::Error),
 }
 
+/// A process, for people who look for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Process {
+    /// Its number.
+    pub id: u32,
+    /// Its name, shortened by the system and without control characters.
+    pub name: String,
+}
+
 impl Error {
     /// The permanent code: a lower-case word that never changes its meaning.
     pub fn code(&self) -> &str {
@@ -244,6 +255,14 @@ impl Error {
     }
 }
 
+fn holder(process: Option<&Process>) -> String {
+    match process {
+        None => "another process, or by this one".to_owned(),
+        Some(process) if process.id == std::process::id() => "this process".to_owned(),
+        Some(Process { id, name }) => format!("process {id} ({name})"),
+    }
+}
+
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
         match error.kind() {
@@ -294,7 +313,7 @@ mod tests {
             Error::MailboxFull,
             Error::TooManyAttempts { wait: Duration::from_millis(1500) },
             Error::RegistrationClosed,
-            Error::DataInUse { path: "chat-data".into() },
+            Error::DataInUse { path: "chat-data".into(), process: None },
             Error::DataFormat { path: "chat-data/chat.db".into(), found: 2, known: 1 },
             Error::BadDump { line: 3, problem: "reason".to_owned() },
             Error::NotEmpty,

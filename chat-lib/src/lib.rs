@@ -35,7 +35,7 @@ pub mod store;
 pub use self::client::Client;
 pub use self::connection::Connection;
 pub use self::engine::{Chat, Config, NewUser};
-pub use self::error::Error;
+pub use self::error::{Error, Process};
 pub use self::server::Server;
 
 /// Runs the README's example.

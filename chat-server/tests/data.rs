@@ -59,9 +59,9 @@ fn a_second_process_is_kept_out() {
     let directory = tempfile::tempdir().unwrap();
     let _server = Process::start_on_data(directory.path(), &[]);
     let (success, _, stderr) = task(&["--listen", "127.0.0.1:0"], directory.path(), b"");
-    assert!(!success && stderr.contains("is in use by another process"), "{stderr}");
+    assert!(!success && stderr.contains("is in use by process "), "{stderr}");
     let (success, _, stderr) = task(&["restore"], directory.path(), b"");
-    assert!(!success && stderr.contains("is in use by another process"), "{stderr}");
+    assert!(!success && stderr.contains("is in use by process "), "{stderr}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Group commit: whoever comes first writes what all have changed, and a commit that fails is undone
 //! for all.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use super::disk::{Disk, Write};
@@ -23,6 +23,8 @@ pub(super) struct Shared {
     /// Held shared by every group of steps, and alone by who must see no group half done.
     gate: RwLock<()>,
     state: Mutex<State>,
+    /// The disk may have what it failed to sync, and would find it after a crash; what is written next takes its place.
+    tainted: AtomicBool,
     /// About how many bytes were written to the disk, and how many of them since it was tidied.
     pub(super) written: AtomicU64,
     pub(super) untidied: AtomicU64,
@@ -41,6 +43,7 @@ impl Shared {
             writing: Mutex::new(()),
             gate: RwLock::new(()),
             state: Mutex::new(state),
+            tainted: AtomicBool::new(false),
             written: AtomicU64::new(0),
             untidied: AtomicU64::new(0),
         })
@@ -85,16 +88,28 @@ impl Shared {
         self.commit(self.begin())
     }
 
-    /// Shows the state at a moment when no group is half done and all is on the disk.
+    /// Shows the state at a moment when no group is half done and all is on the disk. What cannot be written is undone:
+    /// a full disk can still be read.
     pub(super) fn freeze<T>(&self, look: impl FnOnce(&mut State) -> T) -> Result<T, Error> {
-        if self.state().epoch.is_over() {
-            self.recover()?;
-        }
         let _writing = self.writing();
         let _gate = self.no_group();
-        let (epoch, batch) = self.take(false)?;
-        self.put(&epoch, batch)?;
+        self.reload_if_over()?;
+        if !self.disk.is_read_only() {
+            let (epoch, batch) = self.take(false)?;
+            if self.put(&epoch, batch).is_err() {
+                self.reload_if_over()?;
+            }
+        }
         Ok(look(&mut self.state()))
+    }
+
+    /// Writes over what the disk failed to sync, if that was not done at once.
+    pub(super) fn clean(&self) -> Result<(), Error> {
+        if !self.tainted.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let _writing = self.writing();
+        self.overwrite()
     }
 
     /// Writes changes to the disk that are none of the state's.
@@ -121,6 +136,9 @@ impl Shared {
 
     /// Writes down where mailboxes end, and brings all into the database: the next start has nothing to do.
     pub(super) fn finish(&self) -> Result<(), Error> {
+        if self.disk.is_read_only() {
+            return Ok(());
+        }
         self.freeze(|state| state.account())?;
         self.flush()?;
         self.tidy()
@@ -161,6 +179,9 @@ impl Shared {
             return Err(problem);
         }
         epoch.reach(changes);
+        if !writes.is_empty() {
+            self.tainted.store(false, Ordering::Relaxed);
+        }
         self.written.fetch_add(bytes, Ordering::Relaxed);
         self.untidied.fetch_add(bytes, Ordering::Relaxed);
         self.state().committed(last_group);
@@ -171,14 +192,27 @@ impl Shared {
     fn recover(&self) -> Result<(), Error> {
         let _writing = self.writing();
         let _gate = self.no_group();
+        self.reload_if_over()
+    }
+
+    /// `writing` and the gate must be held.
+    fn reload_if_over(&self) -> Result<(), Error> {
         if self.state().epoch.is_over() {
-            // The disk may still have what it failed to sync, and would find it after a crash. What is
-            // written now takes its place.
-            self.disk.commit(&[Write::Summary(self.disk.summary()?)])?;
+            self.tainted.store(!self.disk.is_read_only(), Ordering::Relaxed);
+            // A disk that cannot be written to can still be read.
+            self.overwrite().ok();
             let mut loaded = State::load(&*self.disk)?;
             let mut state = self.state();
             loaded.receipts = std::mem::take(&mut state.receipts);
             *state = loaded;
+        }
+        Ok(())
+    }
+
+    fn overwrite(&self) -> Result<(), Error> {
+        if self.tainted.load(Ordering::Relaxed) {
+            self.disk.commit(&[Write::Summary(self.disk.summary()?)])?;
+            self.tainted.store(false, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -11,6 +11,11 @@ use crate::store::sessions::Login;
 /// Tables of accounts, sessions and mailboxes, and a log of message groups. What is read is what was
 /// written, or an error that names what is not.
 pub(super) trait Disk: Send + Sync {
+    /// Whether nothing can be written, now and later.
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     /// Does all of `writes`, or nothing. Unless the disk was opened to sync each commit, a loss of
     /// power may undo it, but only together with all that came later.
     fn commit(&self, writes: &[Write]) -> Result<(), Error>;

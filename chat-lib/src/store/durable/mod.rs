@@ -40,7 +40,8 @@ use crate::model::{Account, Profile, SessionId, UserName};
 pub struct Durable {
     shared: Arc<Shared>,
     retention: Retention,
-    upkeep: Upkeep,
+    /// `None` if the disk can only be read.
+    upkeep: Option<Upkeep>,
 }
 
 /// How a [`Durable`] store does its work.
@@ -50,6 +51,9 @@ pub struct Options {
     pub sync: SyncMode,
     /// What becomes of messages that were read. The default is [`KeepRead::No`].
     pub keep_read: KeepRead,
+    /// Write nothing, and refuse with [`Error::Storage`] what would have to. For programs that only look at data: they
+    /// work on a disk that is full or can only be read. The default is `false`.
+    pub read_only: bool,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -84,23 +88,38 @@ pub enum SyncMode {
 }
 
 impl Durable {
-    /// Opens the store in `directory`; if there is none, makes it, with the mode 0700.
+    /// Opens the store in `directory`; if there is none, makes it, with the mode 0700. What is made gets the owner
+    /// of the directory that it is in, if the process may do that.
+    ///
+    /// Data that cannot be written to is opened as if [`Options::read_only`] were set, with a warning in the log.
     ///
     /// # Errors
     ///
     /// [`Error::DataInUse`] if a process has it open, be it this one; [`Error::DataFormat`] if another
-    /// version of this library wrote it; [`Error::Storage`] if the directory cannot be read and
-    /// written, or what is there is not what was written.
+    /// version of this library wrote it; [`Error::Storage`] if the directory cannot be made or read, what is
+    /// there is not what was written, or nothing is there and it is to be read only.
     pub fn open(directory: &Path, options: Options) -> Result<Self, Error> {
-        let disk = Sqlite::open(directory, options.sync == SyncMode::Always)?;
+        let open = if options.read_only { Sqlite::open_read_only } else { Sqlite::open };
+        let disk = open(directory, options.sync == SyncMode::Always)?;
         Self::on(Box::new(disk), options)
+    }
+
+    /// Whether all that would change something is refused: as it was asked for, or because the disk can only be read.
+    pub fn is_read_only(&self) -> bool {
+        self.shared.disk.is_read_only()
     }
 
     fn on(disk: Box<dyn Disk>, options: Options) -> Result<Self, Error> {
         let shared = Arc::new(Shared::new(disk)?);
         let retention = Retention { keep_read: options.keep_read, clock: options.clock };
-        let upkeep = Upkeep::start(Arc::clone(&shared), retention.clone(), options.sync == SyncMode::EverySecond)?;
+        let syncs = options.sync == SyncMode::EverySecond;
+        let start = || Upkeep::start(Arc::clone(&shared), retention.clone(), syncs);
+        let upkeep = if shared.disk.is_read_only() { None } else { Some(start()?) };
         Ok(Self { shared, retention, upkeep })
+    }
+
+    fn was_read(&self, bytes: usize) {
+        self.upkeep.iter().for_each(|upkeep| upkeep.read(bytes));
     }
 }
 
@@ -126,7 +145,7 @@ impl Store for Durable {
     fn remove_account(&self, user: &str) -> Result<bool, Error> {
         let removed = self.shared.state().remove_account(user);
         // Its messages are nobody's now, as if they were read.
-        removed.iter().for_each(|mailbox| self.upkeep.read(mailbox.bytes));
+        removed.iter().for_each(|mailbox| self.was_read(mailbox.bytes));
         Ok(removed.is_some())
     }
 
@@ -161,7 +180,7 @@ impl Store for Durable {
 
     fn take_unread(&self, user: &str, most: usize) -> Result<Option<Taken>, Error> {
         let taken = self.shared.take_unread(user, most)?;
-        taken.iter().for_each(|taken| self.upkeep.read(taken.inbox.bytes()));
+        taken.iter().for_each(|taken| self.was_read(taken.inbox.bytes()));
         Ok(taken)
     }
 
@@ -201,14 +220,19 @@ impl Store for Durable {
 
     fn commit(&self, group: Group<'_>) -> Result<(), Error> {
         self.shared.commit(group)?;
-        self.upkeep.committed();
+        self.upkeep.iter().for_each(Upkeep::committed);
         Ok(())
     }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { sync: SyncMode::default(), keep_read: KeepRead::default(), clock: Arc::new(SystemClock) }
+        Self {
+            sync: SyncMode::default(),
+            keep_read: KeepRead::default(),
+            read_only: false,
+            clock: Arc::new(SystemClock),
+        }
     }
 }
 

@@ -1,46 +1,107 @@
 //! The disk as a SQLite database in a directory of its own.
 
+mod directory;
+mod holder;
+mod open;
 mod rows;
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, ffi};
 
+use self::directory::Directory;
+use self::open::{connect, connect_read_only, exists, look_at_log, make, only_writing_fails, open_log};
 use self::rows::{Sealed, account, group, mailbox, profile, session, summary, write};
 use super::disk::{Disk, Summary, Tables, Write};
 use super::group::MessageGroup;
-use super::wal;
 use crate::error::Error;
 
 /// A directory with the database, and a lock that keeps other processes out.
+///
+/// All that is ever needed is opened at once: what a path leads to may be something else later.
 pub(super) struct Sqlite {
     database: PathBuf,
-    writer: Mutex<Connection>,
+    connections: Arc<Connections>,
+    directory: Directory,
+}
+
+struct Connections {
     reader: Mutex<Connection>,
+    /// For checks, which take long while others want to read.
+    checker: Mutex<Connection>,
+    /// `None` if the disk can only be read.
+    writing: Option<Writing>,
+}
+
+struct Writing {
+    writer: Mutex<Connection>,
     /// For checkpoints beside the commits.
     tidier: Mutex<Connection>,
-    /// The directory, locked for as long as it is in use.
-    _lock: File,
+    /// The write-ahead log.
+    log: File,
+    /// What lies in the log from before was not brought into the database.
+    log_is_old: AtomicBool,
 }
 
 impl Sqlite {
     /// Opens the directory, and makes it if it is not there. `synced` has each commit wait until it
-    /// outlasts a loss of power.
+    /// outlasts a loss of power. Where data is and nothing can be written, it is opened for reading.
     pub(super) fn open(directory: &Path, synced: bool) -> Result<Self, Error> {
-        create_directory(directory).map_err(|problem| failed(directory, &problem))?;
-        let lock = lock(directory)?;
-        let database = directory.join("chat.db");
-        make(directory, &database)?;
+        let directory = Directory::create(directory)?;
+        let database = directory.path().join(DATABASE);
+        make(&directory, &database)?;
         look_at_log(&database, synced)?;
-        let connect = || connect(&database, synced).map_err(|problem| failed(&database, &problem)).map(Mutex::new);
-        let (writer, reader, tidier) = (connect()?, connect()?, connect()?);
-        see_that_it_is_ours(&get(&writer), &database)?;
-        start_log_anew(&get(&writer)).map_err(|problem| failed(&database, &problem))?;
-        Ok(Self { database, writer, reader, tidier, _lock: lock })
+        match open_log(&directory, &database) {
+            Ok(log) => Self::for_writing(directory, database, log, synced),
+            Err(problem) if only_writing_fails(&problem) => {
+                let path = database.display();
+                tracing::warn!(%path, %problem, "the data can only be read; whatever changes it will be refused");
+                Self::for_reading(directory, database)
+            }
+            Err(problem) => Err(failed(&database, &problem)),
+        }
+    }
+
+    /// Opens the directory, which must be there, and writes nothing.
+    pub(super) fn open_read_only(directory: &Path, synced: bool) -> Result<Self, Error> {
+        let directory = Directory::open(directory)?;
+        let database = directory.path().join(DATABASE);
+        if !exists(&database)? {
+            return Err(failed(&database, &"there is no such file, and so no chat data"));
+        }
+        look_at_log(&database, synced)?;
+        Self::for_reading(directory, database)
+    }
+
+    fn for_writing(directory: Directory, database: PathBuf, log: File, synced: bool) -> Result<Self, Error> {
+        let connect = || connect(&database, synced).map(Mutex::new);
+        let (writer, reader, tidier, checker) = (connect()?, connect()?, connect()?, connect()?);
+        let writing = Writing { writer, tidier, log, log_is_old: AtomicBool::new(true) };
+        match writing.start_log_anew() {
+            Err(problem) if only_writing_failed(&problem) => {
+                tracing::warn!(path = %database.display(), %problem, "nothing can be written yet");
+            }
+            outcome => outcome.map_err(|problem| failed(&database, &problem))?,
+        }
+        let connections = Connections { reader, checker, writing: Some(writing) };
+        Ok(Self { database, connections: Arc::new(connections), directory })
+    }
+
+    fn for_reading(directory: Directory, database: PathBuf) -> Result<Self, Error> {
+        let connect = || connect_read_only(&database).map(Mutex::new);
+        let connections = Connections { reader: connect()?, checker: connect()?, writing: None };
+        Ok(Self { database, connections: Arc::new(connections), directory })
+    }
+
+    /// What it takes to write.
+    fn to_write(&self) -> Result<&Writing, Error> {
+        if !self.directory.is_ours() {
+            return Err(failed(&self.database, &"a fork of the process that opened this cannot write to it"));
+        }
+        self.connections.writing.as_ref().ok_or_else(|| failed(&self.database, &"it was opened for reading only"))
     }
 
     fn failed(&self, problem: &rusqlite::Error) -> Error {
@@ -49,7 +110,7 @@ impl Sqlite {
 
     /// What `look` finds in each row that `sql` gives.
     fn rows<T>(&self, sql: &str, param: u64, mut look: impl FnMut(&Row<'_>) -> Sealed<T>) -> Result<Vec<T>, Error> {
-        let reader = get(&self.reader);
+        let reader = get(&self.connections.reader);
         let mut found = Vec::new();
         let mut read = || {
             let mut statement = reader.prepare_cached(sql)?;
@@ -67,7 +128,7 @@ impl Sqlite {
     }
 
     fn number(&self, sql: &str) -> Result<u64, Error> {
-        let reader = get(&self.reader);
+        let reader = get(&self.connections.reader);
         let mut statement = reader.prepare_cached(sql).map_err(|problem| self.failed(&problem))?;
         let number = statement.query_row([], |row| row.get(0)).optional().map_err(|problem| self.failed(&problem))?;
         Ok(number.unwrap_or(0))
@@ -75,8 +136,17 @@ impl Sqlite {
 }
 
 impl Disk for Sqlite {
+    fn is_read_only(&self) -> bool {
+        self.connections.writing.is_none()
+    }
+
     fn commit(&self, writes: &[Write]) -> Result<(), Error> {
-        let writer = get(&self.writer);
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let writing = self.to_write()?;
+        writing.start_log_anew().map_err(|problem| self.failed(&problem))?;
+        let writer = get(&writing.writer);
         let run = |sql| writer.prepare_cached(sql)?.execute([]).map(drop);
         let done = run("BEGIN IMMEDIATE")
             .and_then(|()| writes.iter().try_for_each(|change| write(&writer, change)))
@@ -88,9 +158,7 @@ impl Disk for Sqlite {
     }
 
     fn sync(&self) -> Result<(), Error> {
-        let log = self.database.with_extension("db-wal");
-        let synced = File::open(&log).and_then(|log| log.sync_data());
-        synced.map_err(|problem| failed(&log, &problem))
+        self.to_write()?.log.sync_data().map_err(|problem| failed(&self.database, &problem))
     }
 
     fn tables(&self) -> Result<Tables, Error> {
@@ -142,15 +210,14 @@ impl Disk for Sqlite {
     }
 
     fn tidy(&self) -> Result<(), Error> {
-        let tidier = get(&self.tidier);
+        let tidier = get(&self.to_write()?.tidier);
         let checkpoint = tidier.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         checkpoint.map_err(|problem| self.failed(&problem))
     }
 
     fn check(&self) -> Result<(), Error> {
-        // On a connection of its own: it takes long, and others want to read meanwhile.
-        let verdict: String = Connection::open(&self.database)
-            .and_then(|own| own.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)))
+        let verdict: String = get(&self.connections.checker)
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
             .map_err(|problem| self.failed(&problem))?;
         if verdict == "ok" { Ok(()) } else { Err(self.damage(&verdict)) }
     }
@@ -160,113 +227,42 @@ impl Disk for Sqlite {
     }
 }
 
-fn create_directory(directory: &Path) -> io::Result<()> {
-    if directory.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    // A loss of power must not take the directory itself.
-    match directory.parent() {
-        Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
-}
-
-/// Locks the directory itself: a file in it could be removed, and then another process would lock a new one.
-fn lock(directory: &Path) -> Result<File, Error> {
-    let failed = |problem| failed(directory, &problem);
-    let file = File::open(directory).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::DataInUse { path: directory.to_owned() }),
-        Err(TryLockError::Error(problem)) => Err(failed(problem)),
-    }
-}
-
-/// Looks whether the write-ahead log lost something on the way here. Without a sync at each commit, a loss
-/// of power may do that to the last second, and the rest must still be had.
-fn look_at_log(database: &Path, synced: bool) -> Result<(), Error> {
-    let log = database.with_extension("db-wal");
-    let Some(frame) = wal::damaged_frame(&log).map_err(|problem| failed(&log, &problem))? else { return Ok(()) };
-    let problem = format!("the data is damaged: what was committed from frame {frame} of this file on cannot be read");
-    if synced {
-        let way_out = "to go on without it, open it with `--sync never` once";
-        return Err(failed(&log, &format!("{problem}; {way_out}")));
-    }
-    tracing::error!(log = %log.display(), problem, "it is left out");
-    Ok(())
-}
-
-/// After a crash, SQLite goes on where the log breaks off, and what stands behind it from before would look
-/// like commits behind damage.
-fn start_log_anew(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-}
-
-fn connect(database: &Path, synced: bool) -> Result<Connection, rusqlite::Error> {
-    let connection = Connection::open(database)?;
-    connection.set_prepared_statement_cache_capacity(32);
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" })?;
-    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    Ok(connection)
-}
-
-/// Makes the database if there is none. It gets its name when it is whole, so one that is empty, or gone while
-/// its log is there, is one that was lost.
-fn make(directory: &Path, database: &Path) -> Result<(), Error> {
-    let damaged = |what| Err(failed(database, &format!("the data is damaged: {what}")));
-    match database.metadata() {
-        Ok(file) if file.len() == 0 => return damaged("this file is empty"),
-        Ok(_) => return Ok(()),
-        Err(problem) if problem.kind() == io::ErrorKind::NotFound => {}
-        Err(problem) => return Err(failed(database, &problem)),
-    }
-    if database.with_extension("db-wal").exists() {
-        return damaged("this file is missing, and its write-ahead log is not");
-    }
-    let draft = database.with_extension("new");
-    let file = || -> io::Result<()> {
-        match std::fs::remove_file(&draft) {
-            Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
-            _ => {}
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        if !self.directory.is_ours() {
+            // They are the other process's; closing them here would change files under it.
+            std::mem::forget(Arc::clone(&self.connections));
+        } else if let Some(writing) = &self.connections.writing {
+            // The next start does it if this fails.
+            writing.empty_log().ok();
         }
-        // SQLite gives the files that it puts beside it the same mode.
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map(drop)
-    };
-    file().map_err(|problem| failed(&draft, &problem))?;
-    let fill = || -> Result<(), rusqlite::Error> {
-        let mut connection = Connection::open(&draft)?;
-        let setup = connection.transaction()?;
-        setup.execute_batch(SCHEMA)?;
-        setup.pragma_update(None, "application_id", APPLICATION)?;
-        setup.pragma_update(None, "user_version", FORMAT)?;
-        write(&setup, &Write::Summary(Summary::EMPTY))?;
-        setup.commit()?;
-        connection.close().map_err(|(_, problem)| problem)
-    };
-    fill().map_err(|problem| failed(&draft, &problem))?;
-    let named = std::fs::rename(&draft, database).and_then(|()| File::open(directory)?.sync_all());
-    named.map_err(|problem| failed(database, &problem))
-}
-
-fn see_that_it_is_ours(connection: &Connection, database: &Path) -> Result<(), Error> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let number = |name| pragma(name).map_err(|problem| failed(database, &problem));
-    match (number("application_id")?, number("user_version")?) {
-        (APPLICATION, FORMAT) => Ok(()),
-        (APPLICATION, found) => Err(Error::DataFormat { path: database.to_owned(), found, known: FORMAT }),
-        _ => Err(failed(database, &"it is another program's database")),
     }
 }
 
-/// "chat".
-const APPLICATION: i64 = 0x6368_6174;
+impl Writing {
+    /// After a crash, SQLite goes on where the log breaks off, and what stands behind it from before would look
+    /// like commits behind damage. So nothing is written before the log is empty.
+    fn start_log_anew(&self) -> Result<(), rusqlite::Error> {
+        if self.log_is_old.load(Ordering::Acquire) {
+            self.empty_log()?;
+            self.log_is_old.store(false, Ordering::Release);
+        }
+        Ok(())
+    }
 
-/// The version of [`SCHEMA`] and of what the rows hold.
-const FORMAT: i64 = 3;
+    fn empty_log(&self) -> Result<(), rusqlite::Error> {
+        let busy = get(&self.tidier).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy { Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)) } else { Ok(()) }
+    }
+}
 
-const SCHEMA: &str = include_str!("schema.sql");
+/// Whether this problem leaves reading as the only thing that can be done for now.
+fn only_writing_failed(problem: &rusqlite::Error) -> bool {
+    let code = problem.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::ReadOnly))
+}
+
+const DATABASE: &str = "chat.db";
 
 fn get(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     // A transaction that a panic has left open is rolled back by the next one's failure to begin.

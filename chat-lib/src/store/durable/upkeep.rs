@@ -16,6 +16,8 @@ pub(super) struct Upkeep {
     read: Arc<AtomicUsize>,
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// The process that has the thread; a fork of it has not.
+    process: u32,
 }
 
 impl Upkeep {
@@ -26,7 +28,7 @@ impl Upkeep {
         let read = Arc::clone(&work.read);
         let thread =
             thread::Builder::new().name("chat-upkeep".to_owned()).spawn(move || work.run(&wakes)).map_err(Error::Io)?;
-        Ok(Self { shared, read, wake: Some(wake), thread: Some(thread) })
+        Ok(Self { shared, read, wake: Some(wake), thread: Some(thread), process: std::process::id() })
     }
 
     /// Takes note that so many bytes of messages were read.
@@ -48,6 +50,10 @@ impl Upkeep {
 
 impl Drop for Upkeep {
     fn drop(&mut self) {
+        if self.process != std::process::id() {
+            std::mem::forget((self.wake.take(), self.thread.take()));
+            return;
+        }
         self.wake = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
@@ -93,7 +99,7 @@ impl Work {
 
     pub(super) fn turn(&mut self, now: Instant) -> Result<(), Error> {
         // What nobody has committed within an interval, nobody waits for; but it should be safe some time.
-        if let Err(problem) = self.shared.flush() {
+        if let Err(problem) = self.shared.clean().and_then(|()| self.shared.flush()) {
             // On a full disk, the log may find room in itself once it was brought into the database.
             self.shared.disk.tidy()?;
             return Err(problem);
