@@ -69,6 +69,12 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(millis(duration)))
     }
 
+    /// The moment `duration` before this one, or the first one there is.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+
     /// How long after `earlier` this moment is; nothing if it is before.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -133,6 +133,10 @@ pub const SWEEP_BYTES: usize = 16 * 1024 * 1024;
 /// The longest that the durable store waits until it drops what may be dropped.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
+/// How many times as fast as time passes the clock that messages age by catches up with the system's. A clock that
+/// is wrong for an hour ages them by a day at most; a machine that was off for a month is a little more than a day behind.
+pub const RETENTION_CATCH_UP: u32 = 24;
+
 /// How often the durable store syncs under `SyncMode::EverySecond`, and looks after itself.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -131,6 +131,8 @@ pub(super) struct Summary {
     pub(super) sessions: u64,
     /// Nothing is being restored.
     pub(super) whole: bool,
+    /// The time that messages age by; the epoch if there was none yet.
+    pub(super) retention_time: Timestamp,
 }
 
 impl Summary {
@@ -144,6 +146,7 @@ impl Summary {
         profiles: 0,
         sessions: 0,
         whole: true,
+        retention_time: Timestamp::EPOCH,
     };
 }
 

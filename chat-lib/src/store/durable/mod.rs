@@ -6,6 +6,7 @@ mod epoch;
 mod group;
 mod reading;
 mod recent;
+mod retention;
 mod seal;
 mod sqlite;
 mod state;
@@ -16,11 +17,11 @@ mod wal;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::commit::Shared;
 use self::disk::Disk;
-use self::group::MessageGroup;
+use self::retention::Retention;
 use self::sqlite::Sqlite;
 use self::upkeep::Upkeep;
 use super::{Appended, Group, NewMessage, Record, Room, Show, Store, Taken};
@@ -39,7 +40,7 @@ use crate::model::{Account, Profile, SessionId, UserName};
 /// for the latest [`RECENT_BYTES`](crate::limits::RECENT_BYTES).
 pub struct Durable {
     shared: Arc<Shared>,
-    retention: Retention,
+    retention: Arc<Retention>,
     /// `None` if the disk can only be read.
     upkeep: Option<Upkeep>,
 }
@@ -64,7 +65,10 @@ pub enum KeepRead {
     /// They are dropped within an hour of being read, or sooner if there are many.
     #[default]
     No,
-    /// They are kept for that long, counted from when they were sent.
+    /// They are kept for that long, counted from when they were sent. A clock that jumps ahead, and is put right again,
+    /// drops nothing early: as messages age, at most a day goes by in an hour, whatever the clock says. So those that
+    /// came of age while no program had the data open stay a while longer. And a message is not taken to be
+    /// older than one that came before it.
     For(Duration),
     /// Nothing at all is dropped while the store is open, and a dump has every message that is there. This is for a
     /// program that does one thing with data that another one keeps, such as adding a user: how long messages
@@ -111,9 +115,11 @@ impl Durable {
 
     fn on(disk: Box<dyn Disk>, options: Options) -> Result<Self, Error> {
         let shared = Arc::new(Shared::new(disk)?);
-        let retention = Retention { keep_read: options.keep_read, clock: options.clock };
+        let (now, known) = (Instant::now(), shared.state().retention_time);
+        let retention = Arc::new(Retention::new(options.keep_read, options.clock, known, now));
+        shared.state().retention_time = retention.time(now);
         let syncs = options.sync == SyncMode::EverySecond;
-        let start = || Upkeep::start(Arc::clone(&shared), retention.clone(), syncs);
+        let start = || Upkeep::start(Arc::clone(&shared), Arc::clone(&retention), syncs);
         let upkeep = if shared.disk.is_read_only() { None } else { Some(start()?) };
         Ok(Self { shared, retention, upkeep })
     }
@@ -189,8 +195,7 @@ impl Store for Durable {
     }
 
     fn dump(&self, show: &mut Show<'_>) -> Result<(), Error> {
-        let keeps = self.retention.now();
-        self.shared.dump(keeps, show)
+        self.shared.dump(self.retention.keeps(Instant::now()), show)
     }
 
     fn restore(&self, record: Record<'_>) -> Result<bool, Error> {
@@ -240,25 +245,6 @@ impl Default for Options {
 impl From<Option<Duration>> for KeepRead {
     fn from(keep: Option<Duration>) -> Self {
         keep.map_or(Self::No, Self::For)
-    }
-}
-
-/// Which messages are kept although they were read.
-#[derive(Clone)]
-struct Retention {
-    keep_read: KeepRead,
-    clock: Arc<dyn Clock>,
-}
-
-impl Retention {
-    /// Tells of a group whether its messages are to be kept as of now.
-    fn now(&self) -> impl Fn(&MessageGroup) -> bool + use<> {
-        let (keep, now) = (self.keep_read, self.clock.now());
-        move |group| match keep {
-            KeepRead::No => false,
-            KeepRead::For(keep) => now.since(group.time) < keep,
-            KeepRead::Everything => true,
-        }
     }
 }
 

@@ -63,15 +63,15 @@ impl Shared {
         Ok(inbox)
     }
 
-    pub(super) fn dump(&self, keeps: impl Fn(&MessageGroup) -> bool, show: &mut Show<'_>) -> Result<(), Error> {
+    pub(super) fn dump(&self, keeps: impl FnMut(&MessageGroup) -> bool, show: &mut Show<'_>) -> Result<(), Error> {
         let _log_stays = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
         let (users, last) = self.freeze(|state| (users(state), state.last_group()))?;
         let mut accounts: Vec<_> = users.values().map(|user| &user.account).collect();
         accounts.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
         accounts.into_iter().try_for_each(|account| show(Record::Account(account)))?;
-        self.each_message(&users, last, |group, entry, user| {
+        self.each_message(&users, last, keeps, |group, kept, entry, user| {
             let read = entry.address <= user.mailbox.cursor;
-            if read && !keeps(group) {
+            if read && !kept {
                 return Ok(());
             }
             let from = &self.sender(entry)?;
@@ -86,20 +86,22 @@ impl Shared {
         let (users, last) = self.freeze(|state| (users(state), state.last_group()))?;
         self.disk.check()?;
         self.disk.tables()?;
-        self.each_message(&users, last, |_, entry, _| self.sender(entry).map(drop))
+        self.each_message(&users, last, |_| true, |_, _, entry, _| self.sender(entry).map(drop))
     }
 
-    /// Shows all messages in groups up to the one with the number `last`, and misses those that are unread as
+    /// Shows all messages in groups up to the one with the number `last`, with what `keeps` says of the group, and misses those that are unread as
     /// of `users` and not there.
     fn each_message(
         &self,
         users: &HashMap<MailboxId, User>,
         last: u64,
-        mut show: impl FnMut(&MessageGroup, &Entry<'_>, &User) -> Result<(), Error>,
+        mut keeps: impl FnMut(&MessageGroup) -> bool,
+        mut show: impl FnMut(&MessageGroup, bool, &Entry<'_>, &User) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let none = |user: &User| Mailbox { head: user.mailbox.cursor, unread: 0, bytes: 0, ..user.mailbox };
         let mut found: HashMap<MailboxId, Mailbox> = HashMap::new();
         self.each_group(last, |group| {
+            let kept = keeps(group);
             for entry in group.entries() {
                 let what = || self.disk.damage(&format!("message group {} cannot be parsed", group.number));
                 let entry = entry.ok_or_else(what)?;
@@ -114,7 +116,7 @@ impl Shared {
                     seen.unread += 1;
                     seen.bytes += entry.text.len();
                 }
-                show(group, &entry, user)?;
+                show(group, kept, &entry, user)?;
             }
             Ok(())
         })?;

@@ -50,6 +50,7 @@ CREATE TABLE log (
 
 -- What there is, so that rows that vanish are missed. The log has the row "last_group" or a later one; ids up to
 -- "last_mailbox" and "last_profile" were given out. "whole" is 0 while a dump is being restored.
+-- "retention_time" is the time that messages age by, in milliseconds since 1970; 0 if there was none yet.
 CREATE TABLE summary (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     accounted INTEGER NOT NULL,
@@ -60,5 +61,6 @@ CREATE TABLE summary (
     profiles INTEGER NOT NULL,
     sessions INTEGER NOT NULL,
     whole INTEGER NOT NULL,
+    retention_time INTEGER NOT NULL,
     seal INTEGER NOT NULL
 ) STRICT;

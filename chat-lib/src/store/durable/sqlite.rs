@@ -180,8 +180,8 @@ impl Disk for Sqlite {
 
     fn summary(&self) -> Result<Summary, Error> {
         let found = self.rows(
-            "SELECT id, accounted, last_group, last_mailbox, last_profile, accounts, profiles, sessions, whole, seal \
-             FROM summary WHERE id = ?",
+            "SELECT id, accounted, last_group, last_mailbox, last_profile, accounts, profiles, sessions, whole, \
+             retention_time, seal FROM summary WHERE id = ?",
             1,
             summary,
         )?;

@@ -41,6 +41,8 @@ pub(super) struct State {
     last_profile: u32,
     /// Nothing is being restored.
     whole: bool,
+    /// The time that messages age by. It is written with what else the summary says.
+    pub(super) retention_time: Timestamp,
     /// What the disk has, or will have with the last batch.
     summary: Summary,
     pub(super) receipts: Receipts,
@@ -224,6 +226,10 @@ impl State {
     /// Takes note that a restore has begun or ended.
     pub(super) fn set_whole(&mut self, whole: bool) {
         self.whole = whole;
+        self.write_summary();
+    }
+
+    pub(super) fn write_summary(&mut self) {
         self.writes.push(Write::Summary(self.sum_up()));
     }
 
@@ -239,7 +245,8 @@ impl State {
             self.account();
         }
         let summary = self.sum_up();
-        if summed_up || (Summary { last_group: self.summary.last_group, ..summary }) != self.summary {
+        let Summary { last_group, retention_time, .. } = self.summary;
+        if summed_up || (Summary { last_group, retention_time, ..summary }) != self.summary {
             self.summary = summary;
             self.writes.push(Write::Summary(summary));
         }
@@ -276,6 +283,7 @@ impl State {
             profiles: self.profiles.len() as u64,
             sessions: self.sessions.len() as u64,
             whole: self.whole,
+            retention_time: self.retention_time,
         }
     }
 

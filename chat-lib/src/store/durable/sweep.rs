@@ -12,7 +12,7 @@ impl Shared {
     /// Drops messages that are read, in groups that `keeps` does not say to keep, and profiles that no
     /// message has any more. Gives how many bytes of messages are left; `None`, and nothing done, while
     /// somebody else needs the log as it is, or a dump is being restored.
-    pub(super) fn sweep(&self, keeps: impl Fn(&MessageGroup) -> bool) -> Result<Option<usize>, Error> {
+    pub(super) fn sweep(&self, mut keeps: impl FnMut(&MessageGroup) -> bool) -> Result<Option<usize>, Error> {
         let _log_is_ours = match self.sweeping.try_lock() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
@@ -29,6 +29,7 @@ impl Shared {
         let mut left = 0;
         let mut writes = Vec::new();
         self.each_group(last, |group| {
+            let kept = keeps(group);
             let mut thin = MessageGroup { body: Vec::new(), ..*group };
             let mut senders: HashSet<ProfileId> = HashSet::new();
             for entry in group.entries() {
@@ -36,7 +37,7 @@ impl Shared {
                 let entry = entry.ok_or_else(what)?;
                 let cursor = cursors.get(&entry.mailbox);
                 senders.insert(entry.sender);
-                if cursor.is_some_and(|&cursor| entry.address > cursor || keeps(group)) {
+                if cursor.is_some_and(|&cursor| entry.address > cursor || kept) {
                     entry.write(&mut thin.body);
                 }
             }
@@ -59,7 +60,10 @@ impl Shared {
             Ok(())
         })?;
         self.write_beside(&writes)?;
-        self.freeze(|state| state.drop_profiles(&unused))?;
+        self.freeze(|state| {
+            state.drop_profiles(&unused);
+            state.write_summary();
+        })?;
         Ok(Some(left))
     }
 }

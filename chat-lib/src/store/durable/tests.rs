@@ -1,10 +1,12 @@
 use std::time::Instant;
 
+use super::group::MessageGroup;
+use super::retention::Wall;
 use super::upkeep::Work;
 use super::*;
-use crate::model::SessionToken;
 use crate::clock::ManualClock;
 use crate::limits::SWEEP_INTERVAL;
+use crate::model::SessionToken;
 use crate::store::contract;
 
 #[test]
@@ -231,19 +233,11 @@ fn nothing_is_swept_while_a_dump_is_being_restored() {
         }
         store.flush().unwrap();
     };
-    let kept = || {
-        let mut messages = 0;
-        let mut count = |record: Record<'_>| {
-            messages += usize::from(matches!(record, Record::Message { read: true, .. }));
-            Ok(())
-        };
-        store.dump(|_| true, &mut count).unwrap();
-        messages
-    };
+    let kept = || read_messages(&store);
     let start = Instant::now();
     let work = |keep_read| {
-        let retention = Retention { keep_read, clock: Arc::new(ManualClock::default()) };
-        Work::new(Arc::clone(&store), retention, false, start)
+        let retention = Retention::new(keep_read, Arc::new(ManualClock::default()), Timestamp::EPOCH, start);
+        Work::new(Arc::clone(&store), Arc::new(retention), false, start)
     };
     let (mut drops, mut tasks) = (work(KeepRead::No), work(KeepRead::Everything));
 
@@ -257,4 +251,51 @@ fn nothing_is_swept_while_a_dump_is_being_restored() {
     assert_eq!(kept(), 20, "a task drops nothing, whatever the data's own options are");
     drops.turn(start + 2 * SWEEP_INTERVAL).unwrap();
     assert!(kept() < 20, "once it is whole, the options hold");
+}
+
+/// The clock jumped ahead by 100 days for seconds, and whatever had been read in 90 days was dropped.
+#[test]
+fn a_clock_that_is_wrong_for_a_while_drops_nothing() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let directory = tempfile::tempdir().unwrap();
+    let start = Instant::now();
+    let wall = Wall::at(0);
+    let work = |store: &Arc<Shared>, now| {
+        let known = store.state().retention_time;
+        let retention = Retention::new(KeepRead::For(90 * DAY), Arc::<Wall>::clone(&wall), known, now);
+        Work::new(Arc::clone(store), Arc::new(retention), false, now)
+    };
+    let store = Arc::new(filled(directory.path(), 100));
+    assert_eq!(store.take_unread("messi").unwrap().len(), 50);
+    wall.set(1);
+    let mut upkeep = work(&store, start);
+    upkeep.turn(start).unwrap();
+    wall.set(101);
+    upkeep.turn(start + SWEEP_INTERVAL).unwrap();
+    store.finish().unwrap();
+    assert_eq!(read_messages(&store), 50);
+    drop(upkeep);
+    drop(store);
+
+    // It is still wrong when the server starts again, and right an hour later.
+    let store = Arc::new(Shared::new(Box::new(Sqlite::open(directory.path(), false).unwrap())).unwrap());
+    let mut upkeep = work(&store, start);
+    upkeep.turn(start + SWEEP_INTERVAL).unwrap();
+    assert_eq!(read_messages(&store), 50);
+    wall.set(1);
+    upkeep.turn(start + 2 * SWEEP_INTERVAL).unwrap();
+    assert_eq!(read_messages(&store), 50);
+    wall.set(91);
+    upkeep.turn(start + 90 * DAY).unwrap();
+    assert!(read_messages(&store) < 50, "in the end they go");
+}
+
+fn read_messages(store: &Shared) -> usize {
+    let mut messages = 0;
+    let mut count = |record: Record<'_>| {
+        messages += usize::from(matches!(record, Record::Message { read: true, .. }));
+        Ok(())
+    };
+    store.dump(|_| true, &mut count).unwrap();
+    messages
 }

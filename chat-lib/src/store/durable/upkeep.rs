@@ -4,8 +4,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use super::KeepRead;
 use super::commit::Shared;
-use super::{KeepRead, Retention};
+use super::retention::Retention;
 use crate::error::Error;
 use crate::limits::{CHECKPOINT_BYTES, SWEEP_BYTES, SWEEP_INTERVAL, UPKEEP_INTERVAL};
 
@@ -22,7 +23,7 @@ pub(super) struct Upkeep {
 
 impl Upkeep {
     /// `syncs` has it sync in every interval.
-    pub(super) fn start(shared: Arc<Shared>, retention: Retention, syncs: bool) -> Result<Self, Error> {
+    pub(super) fn start(shared: Arc<Shared>, retention: Arc<Retention>, syncs: bool) -> Result<Self, Error> {
         let (wake, wakes) = sync_channel(1);
         let work = Work::new(Arc::clone(&shared), retention, syncs, Instant::now());
         let read = Arc::clone(&work.read);
@@ -66,7 +67,7 @@ impl Drop for Upkeep {
 /// What the thread does, whatever time it is.
 pub(super) struct Work {
     shared: Arc<Shared>,
-    retention: Retention,
+    retention: Arc<Retention>,
     syncs: bool,
     read: Arc<AtomicUsize>,
     /// What was written when the last sync began.
@@ -77,7 +78,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new(shared: Arc<Shared>, retention: Retention, syncs: bool, now: Instant) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, retention: Arc<Retention>, syncs: bool, now: Instant) -> Self {
         // What was read before the last stop is to be swept, too.
         let read = Arc::new(AtomicUsize::new(1));
         Self { shared, retention, syncs, read, synced: 0, left: 0, swept: now }
@@ -98,6 +99,7 @@ impl Work {
     }
 
     pub(super) fn turn(&mut self, now: Instant) -> Result<(), Error> {
+        self.shared.state().retention_time = self.retention.time(now);
         // What nobody has committed within an interval, nobody waits for; but it should be safe some time.
         if let Err(problem) = self.shared.clean().and_then(|()| self.shared.flush()) {
             // On a full disk, the log may find room in itself once it was brought into the database.
@@ -123,7 +125,7 @@ impl Work {
         };
         let overdue = due && now.saturating_duration_since(self.swept) >= SWEEP_INTERVAL;
         if (overdue || read >= SWEEP_BYTES.max(self.left))
-            && let Some(left) = self.shared.sweep(self.retention.now())?
+            && let Some(left) = self.shared.sweep(self.retention.keeps(now))?
         {
             self.read.fetch_sub(read, Ordering::Relaxed);
             self.swept = now;

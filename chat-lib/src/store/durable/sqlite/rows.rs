@@ -62,8 +62,9 @@ pub(super) fn write(to: &Connection, change: &Write) -> Result<(), rusqlite::Err
             .prepare_cached("UPDATE log SET body = ?3, seal = ?4 WHERE number = ?1 AND time = ?2")?
             .execute(params![group.number, group.time.as_millis(), group.body, Seal::of_group(group)]),
         Write::DropGroup(number) => to.prepare_cached("DELETE FROM log WHERE number = ?")?.execute([number]),
-        Write::Summary(summary) => {
-            to.prepare_cached("INSERT OR REPLACE INTO summary VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+        Write::Summary(summary) => to
+            .prepare_cached("INSERT OR REPLACE INTO summary VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+            .execute(params![
                 summary.accounted,
                 summary.last_group,
                 summary.last_mailbox,
@@ -72,9 +73,9 @@ pub(super) fn write(to: &Connection, change: &Write) -> Result<(), rusqlite::Err
                 summary.profiles,
                 summary.sessions,
                 summary.whole,
+                summary.retention_time.as_millis(),
                 Seal::of_summary(summary)
-            ])
-        }
+            ]),
     }
     .map(drop)
 }
@@ -129,7 +130,8 @@ pub(super) fn summary(row: &Row<'_>) -> Sealed<Summary> {
         profiles: row.get(6)?,
         sessions: row.get(7)?,
         whole: row.get(8)?,
+        retention_time: Timestamp::from_millis(row.get(9)?),
     };
-    let seal: u32 = row.get(9)?;
+    let seal: u32 = row.get(10)?;
     Ok(Some(summary).filter(|summary| seal == Seal::of_summary(summary)))
 }

@@ -72,6 +72,7 @@ impl State {
             last_mailbox: summary.last_mailbox,
             last_profile: summary.last_profile,
             whole: summary.whole,
+            retention_time: summary.retention_time,
             summary,
             receipts: Receipts::default(),
         })
