@@ -57,9 +57,10 @@ impl Sqlite {
         match open_log(&directory, &database) {
             Ok(log) => Self::for_writing(directory, database, log, synced),
             Err(problem) if only_writing_fails(&problem) => {
-                let path = database.display();
+                let store = Self::for_reading(directory, database)?;
+                let path = store.database.display();
                 tracing::warn!(%path, %problem, "the data can only be read; whatever changes it will be refused");
-                Self::for_reading(directory, database)
+                Ok(store)
             }
             Err(problem) => Err(failed(&database, &problem)),
         }
@@ -91,6 +92,8 @@ impl Sqlite {
     }
 
     fn for_reading(directory: Directory, database: PathBuf) -> Result<Self, Error> {
+        // SQLite would not say why it cannot be opened.
+        File::open(&database).map_err(|problem| failed(&database, &problem))?;
         let connect = || connect_read_only(&database).map(Mutex::new);
         let connections = Connections { reader: connect()?, checker: connect()?, writing: None };
         Ok(Self { database, connections: Arc::new(connections), directory })
