@@ -14,6 +14,20 @@ fn keeps_the_contract_on_a_disk() {
     contract::check(|| Box::new(Durable::open(&tempfile::tempdir().unwrap().keep(), Options::default()).unwrap()));
 }
 
+/// The log was synced by its path, which may lead elsewhere by then.
+#[test]
+fn a_sync_does_not_look_for_the_log_again() {
+    let place = tempfile::tempdir().unwrap();
+    let disk = Sqlite::open(&place.path().join("data"), false).unwrap();
+    std::fs::rename(place.path().join("data"), place.path().join("old")).unwrap();
+    disk.commit(&[disk::Write::Summary(disk.summary().unwrap())]).unwrap();
+    disk.sync().unwrap();
+    disk.check().unwrap();
+    disk.tidy().unwrap();
+    drop(disk);
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
+}
+
 #[test]
 fn the_write_ahead_log_starts_anew() {
     let directory = tempfile::tempdir().unwrap();

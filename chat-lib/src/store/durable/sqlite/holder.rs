@@ -10,9 +10,25 @@ pub(super) fn holder(file: &File) -> Option<Process> {
     let about = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     let locks = fs::read_to_string("/proc/locks").ok()?;
-    let id = holder_in(&locks, &place(&about, &mounts)?)?;
-    let name = fs::read(format!("/proc/{id}/comm")).ok()?;
-    Some(Process { id, name: String::from_utf8_lossy(&name).trim_end().escape_debug().to_string() })
+    let place = place(&about, &mounts)?;
+    let process = |id| {
+        let name = fs::read(format!("/proc/{id}/comm")).ok()?;
+        Some(Process { id, name: String::from_utf8_lossy(&name).trim_end().escape_debug().to_string() })
+    };
+    // The one that took the lock may be gone, and a fork of it have it still.
+    holder_in(&locks, &place).and_then(process).or_else(|| heirs(&place).find_map(process))
+}
+
+/// The processes with a descriptor that has the lock, of those that this one may look into.
+fn heirs(place: &str) -> impl Iterator<Item = u32> {
+    let entries = |path: &str| fs::read_dir(path).into_iter().flatten().flatten();
+    let ids = entries("/proc").filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter(move |id| {
+        entries(&format!("/proc/{id}/fdinfo")).any(|descriptor| {
+            let about = fs::read_to_string(descriptor.path()).unwrap_or_default();
+            about.lines().any(|line| line.strip_prefix("lock:").is_some_and(|lock| holder_in(lock, place).is_some()))
+        })
+    })
 }
 
 /// Where the kernel has the file, as it is written in the list of locks. `stat` tells other numbers on some file systems.
@@ -41,7 +57,25 @@ fn holder_in(locks: &str, place: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    /// A server was killed, and a child that it had forked kept the data locked.
+    #[test]
+    fn a_fork_that_has_the_lock_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = File::open(directory.path()).unwrap();
+        file.try_lock().unwrap();
+        let about = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
+        let place = place(&about, &fs::read_to_string("/proc/self/mountinfo").unwrap()).unwrap();
+        let mut child = Command::new("sleep").arg("60").stdin(file.try_clone().unwrap()).spawn().unwrap();
+        let found: Vec<_> = heirs(&place).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(found.contains(&child.id()), "{found:?}");
+        assert_eq!(holder(&file).unwrap().id, std::process::id());
+    }
 
     #[test]
     fn the_holder_is_found_among_all_locks() {
