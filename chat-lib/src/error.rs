@@ -406,6 +406,7 @@ mod tests {
             format!("from an address | {} |", limits.failed_logins),
             format!("or hashed, of all peers | {} |", limits::LOGINS_WAITING),
             format!("must wait: {} second,", limits::LOGIN_DELAY.as_secs()),
+            format!("one of the last {} addresses", limits::KNOWN_ADDRESSES),
             format!("up to {} minutes.", limits::LOGIN_DELAY_MAX.as_secs() / 60),
             format!("| user name | 1 to {} of", limits::USER_NAME_CHARS),
             format!("| full name | 1 to {} bytes", limits::FULL_NAME_BYTES),

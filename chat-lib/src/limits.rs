@@ -103,6 +103,10 @@ pub const LOGIN_DELAY_MAX: Duration = Duration::from_secs(15 * 60);
 /// How long failures are remembered after the last one: long enough that it does not pay to wait for it.
 pub const FAILURES_FORGOTTEN: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How many of the addresses that a user has logged in from are remembered: failures from elsewhere do not count
+/// for them. People have a few, and some come from another one each day.
+pub const KNOWN_ADDRESSES: usize = 16;
+
 /// How many users and addresses with failed logins are remembered, the least recent being forgotten:
 /// some 10 MB.
 pub const FAILURES_REMEMBERED: usize = 100_000;

@@ -66,6 +66,18 @@ fn a_guesser_has_to_wait() {
     }
 }
 
+/// An operator gave the user a new password, and it was refused for a quarter of an hour.
+#[test]
+fn a_new_password_works_at_once() {
+    let chat = chat(Config::default());
+    for _ in 0..Limits::default().failed_logins {
+        assert!(ask(&chat, "auth ana wrong").contains("Password Salah"));
+    }
+    assert!(ask(&chat, "auth ana secret").contains("too_many_attempts"));
+    chat.set_password("ana", "another").unwrap();
+    assert!(ask(&chat, "auth ana another").contains("tokenid"));
+}
+
 #[test]
 fn a_hash_that_became_too_cheap_is_made_anew() {
     let directory = tempfile::tempdir().unwrap();

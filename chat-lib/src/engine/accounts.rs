@@ -143,7 +143,8 @@ impl Chat {
         self.config.store.tidy()
     }
 
-    /// Gives a user another password, and ends the user's sessions: whoever knew the old one is out.
+    /// Gives a user another password, ends the user's sessions, so that whoever knew the old one is out, and forgets
+    /// failed logins.
     ///
     /// # Errors
     ///
@@ -153,7 +154,9 @@ impl Chat {
         self.durably(|| {
             self.change(user, |account| Ok(Account { password: Some(hash.clone()), ..account.clone() }))?;
             self.config.store.close_sessions(user)
-        })
+        })?;
+        self.throttle.clear(user);
+        Ok(())
     }
 
     /// Changes a user's full name or country, or both. Messages that were sent before keep the name that
@@ -181,7 +184,10 @@ impl Chat {
     /// [`Error::NoSuchUser`], or as the machine fails.
     pub fn remove_user(&self, user: &str) -> Result<(), Error> {
         match self.durably(|| self.config.store.remove_account(user))? {
-            true => Ok(()),
+            true => {
+                self.throttle.remove(user);
+                Ok(())
+            }
             false => Err(Error::NoSuchUser),
         }
     }

@@ -24,7 +24,7 @@ pub(crate) use self::delivery::Delivery;
 use self::event::Event;
 pub(crate) use self::lines::Started;
 pub(crate) use self::origin::Origin;
-use self::throttle::{Culprit, Throttle};
+use self::throttle::{Attempt, Throttle};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::error::Error;
@@ -237,7 +237,7 @@ impl Chat {
         self.admit(&whose, peer)?;
         let failed = matches!(verdict, Err(Error::WrongPassword | Error::NoSuchUser));
         if failed || verdict.is_ok() && matches!(whose, Whose::Newcomer(_)) {
-            self.throttle.failed(&culprits(&whose, peer), self.config.clock.now());
+            self.throttle.failed(&attempt(&whose, peer), self.config.clock.now());
         }
         let hash = verdict?;
         match whose {
@@ -258,7 +258,6 @@ impl Chat {
                 if now.password != account.password {
                     return Err(Error::Busy);
                 }
-                self.throttle.succeeded(&Culprit::User(account.profile.user().clone()));
                 if hash.is_some() {
                     // Who changes the account at the same moment wins; the next login hashes again.
                     let account = Account { password: hash.clone(), ..(*now).clone() };
@@ -273,6 +272,7 @@ impl Chat {
                     store.close_session(&token.id(), self.config.clock.now())?;
                     return Err(Error::Busy);
                 }
+                self.throttle.succeeded(account.profile.user(), &Attempt::new(None, peer));
                 Ok(Reply::LoggedIn(token))
             }
         }
@@ -288,14 +288,13 @@ impl Chat {
     }
 
     fn admit(&self, whose: &Whose, peer: Option<SocketAddr>) -> Result<(), Error> {
-        self.throttle.admit(&culprits(whose, peer), self.limits().failed_logins, self.config.clock.now())
+        self.throttle.admit(&attempt(whose, peer), self.limits().failed_logins, self.config.clock.now())
     }
 }
 
-/// Whose fault a failure is. Names that no account has are not counted: there is nothing to guess.
-fn culprits(whose: &Whose, peer: Option<SocketAddr>) -> Vec<Culprit> {
+fn attempt(whose: &Whose, peer: Option<SocketAddr>) -> Attempt {
     let user = if let Whose::Account(account) = whose { Some(account.profile.user().clone()) } else { None };
-    user.map(Culprit::User).into_iter().chain(Culprit::of_peer(peer)).collect()
+    Attempt::new(user, peer)
 }
 
 impl fmt::Debug for Chat {
