@@ -173,6 +173,13 @@ pub const SPARE_BUFFERS: usize = 64;
 /// default cost the last of them waits for some three seconds, as long as people do.
 pub const LOGINS_WAITING: usize = 128;
 
+/// How many connections the system holds that the server has not accepted yet: a server that is busy for a moment turns
+/// nobody away.
+pub const LISTEN_BACKLOG: i32 = 1024;
+
+/// How often the server looks for a port that is free on several addresses, each time another one.
+pub const LISTEN_TRIES: usize = 16;
+
 /// How long the server waits before it accepts again after the system had no file descriptor or
 /// memory for a connection: long enough not to spin, short enough not to be noticed.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(500);

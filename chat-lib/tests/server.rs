@@ -6,12 +6,14 @@
 mod support;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use chat_lib::limits::{LOGINS_WAITING, Limits};
 use chat_lib::{Chat, Client, Config, Error, NewUser, Server};
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::support::{Running, demo_chat, tokens};
@@ -274,6 +276,75 @@ fn several_addresses_and_one_that_is_taken() {
     }
     handle.stop();
     running.join().unwrap().unwrap();
+}
+
+/// `--listen 0.0.0.0:P --listen [::]:P` failed with "Address already in use", and so did each pair of addresses of which
+/// one includes the other.
+#[test]
+fn addresses_may_overlap() {
+    let (chat, _) = demo_chat(Limits::default());
+    let bind = |addresses: &[&str]| {
+        let addresses: Vec<SocketAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        Server::bind(chat.clone(), &addresses[..]).map(|server| server.addresses().to_vec())
+    };
+    chat.remove_user("messi").unwrap();
+    chat.remove_user("henderson").unwrap();
+    chat.remove_user("lineker").unwrap();
+    let free = bind(&["127.0.0.24:0"]).unwrap()[0].port();
+    for (addresses, bound) in [
+        (&["0.0.0.0", "[::]"][..], 2),
+        (&["[::]", "0.0.0.0"], 2),
+        (&["[::]", "127.0.0.1"], 2),
+        (&["[::]", "[::1]"], 1),
+        (&["127.0.0.1", "0.0.0.0"], 1),
+        (&["127.0.0.1", "127.0.0.1"], 1),
+        (&["127.0.0.1", "[::1]"], 2),
+    ] {
+        for port in [0, free] {
+            let addresses: Vec<String> = addresses.iter().map(|host| format!("{host}:{port}")).collect();
+            let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+            let found = bind(&addresses).unwrap_or_else(|problem| panic!("{addresses:?}: {problem}"));
+            assert_eq!(found.len(), bound, "{addresses:?}");
+            assert!(found.iter().all(|address| address.port() == found[0].port() && address.port() != 0));
+        }
+    }
+    let both = Server::bind(chat.clone(), "[::]:0").unwrap();
+    let port = both.addresses()[0].port();
+    for host in ["127.0.0.1", "[::1]"] {
+        TcpStream::connect(format!("{host}:{port}")).unwrap();
+    }
+}
+
+/// A process that was forked while a server ran has copies of its sockets: peers could connect to a server that was gone,
+/// and did not see the end of their connections.
+#[test]
+fn a_stop_is_seen_though_others_hold_the_sockets() {
+    let server = start(Limits::default());
+    let address = server.address;
+    let mut stream = connect(&server);
+    stream.write_all(b"halo\r\n").unwrap();
+    read_exactly(&mut stream, REFUSED);
+    // What a forked child would have.
+    let copies = copies_of_sockets(address);
+    assert_eq!(copies.len(), 2, "the listener and the connection");
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(stream.read(&mut [0; 9]).unwrap(), 0);
+    server.stop();
+    assert!(TcpStream::connect(address).is_err());
+    assert!(Server::bind(Chat::memory(), address).is_ok(), "the port can be listened on again");
+    drop(copies);
+}
+
+/// Copies of this process's sockets that are bound to `address`.
+fn copies_of_sockets(address: SocketAddr) -> Vec<OwnedFd> {
+    let names = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+    let sockets = names
+        .filter(|path| std::fs::read_link(path).is_ok_and(|target| target.to_string_lossy().starts_with("socket:")));
+    let own = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
+    let number = |path: std::path::PathBuf| path.file_name()?.to_str()?.parse().ok();
+    // Another test may have closed it meanwhile.
+    let copies = sockets.filter_map(number).filter_map(|fd| pidfd_getfd(&own, fd, PidfdGetfdFlags::empty()).ok());
+    copies.filter(|socket| SockRef::from(socket).local_addr().is_ok_and(|at| at.as_socket() == Some(address))).collect()
 }
 
 #[test]

@@ -149,7 +149,9 @@ impl Table {
         let Ok(user) = UserName::parse(user) else { return };
         let known = self.known.get(&user).into_iter().flatten();
         let culprits: Vec<_> = known.map(|from| Culprit::Known(user.clone(), *from)).collect();
-        culprits.iter().chain([&Culprit::User(user)]).for_each(|culprit| drop(self.forget(culprit)));
+        for culprit in culprits.iter().chain([&Culprit::User(user)]) {
+            self.forget(culprit);
+        }
     }
 
     fn failed(&mut self, culprit: Culprit, now: Timestamp) {

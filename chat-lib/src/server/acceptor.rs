@@ -1,5 +1,5 @@
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::time::Instant;
 
 use mio::net::{TcpListener, TcpStream};
@@ -18,6 +18,8 @@ pub(super) struct Acceptor {
     turn: usize,
     /// Set while the system has no descriptor or memory for another connection.
     retry: Option<Instant>,
+    /// The process that listens.
+    process: u32,
 }
 
 impl Acceptor {
@@ -29,7 +31,7 @@ impl Acceptor {
         for (token, listener) in (FIRST_LISTENER..).zip(&mut listeners) {
             registry.register(listener, Token(token), Interest::READABLE)?;
         }
-        Ok(Self { listeners, reactors, turn: 0, retry: None })
+        Ok(Self { listeners, reactors, turn: 0, retry: None, process: std::process::id() })
     }
 
     /// When to try again; `None` if the next event will do.
@@ -72,6 +74,18 @@ impl Acceptor {
         }
         if starved {
             info!("accepting connections again");
+        }
+    }
+}
+
+impl Drop for Acceptor {
+    /// Closing would not do: a fork may hold a copy of the descriptor, and peers would connect and wait. But a fork that
+    /// drops its copy of this must not stop the process that listens.
+    fn drop(&mut self) {
+        for listener in self.listeners.iter().filter(|_| std::process::id() == self.process) {
+            if let Err(problem) = SockRef::from(listener).shutdown(Shutdown::Both) {
+                debug!(%problem, "a listener was not shut down");
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ mod acceptor;
 mod alarms;
 mod handoff;
 mod hashers;
+mod listen;
 mod peer;
 mod reactor;
 mod socket;
@@ -18,6 +19,7 @@ use mio::net::TcpListener;
 
 use self::handoff::ReactorHandle;
 use self::hashers::{Hashers, PasswordQueue};
+use self::listen::listen;
 use self::reactor::Reactor;
 use crate::engine::Chat;
 use crate::error::Error;
@@ -51,8 +53,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on all of `addresses`; port 0 takes a free one. From here on the system lets peers
-    /// connect, and [`run`](Self::run) serves them.
+    /// Listens on all of `addresses`; port 0 takes a free one, the same for all. An address that another one includes
+    /// is left out, and so is one of a kind that this machine does not have, such as `localhost`'s IPv6 address, if
+    /// there are others. From here on the system lets peers connect, and [`run`](Self::run) serves them.
+    ///
+    /// `[::]` takes IPv4 connections, too, unless an IPv4 address with its port is among the others.
     ///
     /// # Errors
     ///
@@ -62,10 +67,7 @@ impl Server {
     pub fn bind(chat: Chat, addresses: impl ToSocketAddrs) -> Result<Self, Error> {
         let addresses: Vec<SocketAddr> = addresses.to_socket_addrs()?.collect();
         addresses.iter().try_for_each(|address| chat.may_listen(*address))?;
-        let listeners = addresses
-            .into_iter()
-            .map(|address| TcpListener::bind(address).map_err(|source| Error::Listen { address, source }))
-            .collect::<Result<Vec<_>, _>>()?;
+        let listeners = listen(&addresses)?;
         if listeners.is_empty() {
             return Err(Error::Io(std::io::Error::other("there is no address to listen on")));
         }

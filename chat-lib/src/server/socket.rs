@@ -82,3 +82,11 @@ impl Socket {
         self.stream.shutdown(Shutdown::Write)
     }
 }
+
+impl Drop for Socket {
+    /// Closing would not do: a fork may hold a copy of the descriptor, and the peer would not see the end.
+    fn drop(&mut self) {
+        // It fails if the peer has ended the connection already.
+        self.stream.shutdown(Shutdown::Both).ok();
+    }
+}
