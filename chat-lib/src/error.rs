@@ -101,10 +101,13 @@ pub enum Error {
     )]
     InvalidUserName,
     /// Not a full name. The caller's.
-    #[error("a full name has 1 to {} bytes and no control characters", limits::FULL_NAME_BYTES)]
+    #[error(
+        "a full name has 1 to {} bytes, begins and ends with a visible character, and has no invisible ones but spaces",
+        limits::FULL_NAME_BYTES
+    )]
     InvalidFullName,
     /// Not a country. The caller's.
-    #[error("a country has at most {} bytes and no control characters", limits::COUNTRY_BYTES)]
+    #[error("a country has at most {} bytes, and no invisible characters but spaces within", limits::COUNTRY_BYTES)]
     InvalidCountry,
     /// Not a password. The caller's.
     #[error("a password has 1 to {} bytes and no white space", limits::PASSWORD_BYTES)]

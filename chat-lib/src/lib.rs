@@ -39,6 +39,7 @@ pub mod entropy;
 mod error;
 pub mod limits;
 pub mod model;
+mod printable;
 pub mod protocol;
 pub mod server;
 pub mod store;
@@ -47,6 +48,7 @@ pub use self::client::Client;
 pub use self::connection::Connection;
 pub use self::engine::{Chat, Config, NewUser};
 pub use self::error::{Error, Process};
+pub use self::printable::printable;
 pub use self::server::Server;
 
 /// Runs the README's example.

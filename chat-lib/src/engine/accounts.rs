@@ -170,8 +170,10 @@ impl Chat {
         self.durably(|| {
             self.change(user, |account| {
                 let old = &account.profile;
+                // The rules are for what is new.
+                Profile::new(old.user().clone(), full_name.unwrap_or("x"), country.unwrap_or_default())?;
                 let (full_name, country) = (full_name.unwrap_or(old.full_name()), country.unwrap_or(old.country()));
-                let profile = Arc::new(Profile::new(old.user().clone(), full_name, country)?);
+                let profile = Arc::new(Profile::kept(old.user().clone(), full_name, country)?);
                 Ok(Account { profile, ..account.clone() })
             })
         })

@@ -2,7 +2,6 @@ use std::sync::Arc;
 
 use super::{Chat, Config};
 use crate::error::Error;
-use crate::limits::PASSWORD_BYTES;
 use crate::model::{Account, PasswordHash, Profile};
 
 /// A name and a password that came with a command, the password still to be checked or hashed. That
@@ -53,7 +52,7 @@ impl Credentials {
         match (hashed, &self.whose) {
             (Some(hashed), _) if !hashed.matches(&self.password)? => {
                 // A refusal takes as long for a user that there is as for one that there is not.
-                if hashed.is_cheaper_than(*cost) || self.password.len() > PASSWORD_BYTES {
+                if hashed.is_cheaper_than(*cost) || PasswordHash::is_too_long(&self.password) {
                     PasswordHash::matches_none(&self.password, *cost)?;
                 }
                 Err(Error::WrongPassword)

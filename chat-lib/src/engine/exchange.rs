@@ -137,7 +137,7 @@ impl Restoring<'_> {
                 return Err(bad(format!("it is version {version}, and only {VERSION} is known here")));
             }
             (Part::Users, Line::User { name, full_name, country, password }) => {
-                let profile = UserName::parse(&name).and_then(|user| Profile::new(user, &full_name, &country));
+                let profile = UserName::parse(&name).and_then(|user| Profile::kept(user, &full_name, &country));
                 let profile = Arc::new(profile.map_err(|problem| bad(problem.to_string()))?);
                 let password = password.map(|phc| PasswordHash::from_phc(&phc)).transpose();
                 let password = password.map_err(|problem| bad(problem.to_string()))?;
@@ -157,7 +157,7 @@ impl Restoring<'_> {
                 let from = match self.senders.get(&sender) {
                     Some(profile) => Arc::clone(profile),
                     None => {
-                        let profile = UserName::parse(&sender.0).and_then(|user| Profile::new(user, &sender.1, ""));
+                        let profile = UserName::parse(&sender.0).and_then(|user| Profile::kept(user, &sender.1, ""));
                         let profile = Arc::new(profile.map_err(|problem| bad(problem.to_string()))?);
                         self.senders.insert(sender, Arc::clone(&profile));
                         profile

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::{PasswordHash, UserName};
 use crate::error::Error;
 use crate::limits::{COUNTRY_BYTES, FULL_NAME_BYTES};
+use crate::printable::is_hidden;
 
 /// A user as the server knows them.
 #[derive(Clone, Debug)]
@@ -26,9 +27,25 @@ impl Profile {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidFullName`] if `full_name` is empty, longer than 256 bytes or has control
-    /// characters; [`Error::InvalidCountry`] if `country` is longer than 128 bytes or has them.
+    /// [`Error::InvalidFullName`] or [`Error::InvalidCountry`] if `full_name` is longer than 256 bytes or `country` than
+    /// 128, or if they are not such as `docs/protocol.md` has them under "Names".
     pub fn new(user: UserName, full_name: &str, country: &str) -> Result<Self, Error> {
+        if !is_presentable(full_name) {
+            return Err(Error::InvalidFullName);
+        }
+        if !country.is_empty() && !is_presentable(country) {
+            return Err(Error::InvalidCountry);
+        }
+        Self::kept(user, full_name, country)
+    }
+
+    /// Puts a profile together that was made under earlier rules, or by another server: only lengths and control
+    /// characters count.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn kept(user: UserName, full_name: &str, country: &str) -> Result<Self, Error> {
         if full_name.is_empty() || full_name.len() > FULL_NAME_BYTES || full_name.contains(char::is_control) {
             return Err(Error::InvalidFullName);
         }
@@ -54,6 +71,36 @@ impl Profile {
     }
 }
 
+/// Whether a text is what it looks like: it begins and ends with something visible, and nothing in it is invisible or
+/// changes the direction of text. Joiners and variation selectors are part of scripts and emoji, between what they join.
+fn is_presentable(text: &str) -> bool {
+    let is_joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}') || is_variation_selector(c);
+    let is_visible = |c: char| !c.is_whitespace() && !is_hidden(c) && !is_joiner(c);
+    // An emoji may end with a selector; behind a letter, one would be an invisible difference.
+    let body = text.strip_suffix(is_variation_selector).filter(|body| !body.ends_with(char::is_alphanumeric));
+    let body = body.unwrap_or(text);
+    let (mut before, mut joiners) = (' ', 0);
+    for c in body.chars() {
+        if is_hidden(c) {
+            return false;
+        }
+        if is_joiner(c) {
+            joiners += 1;
+            continue;
+        }
+        // Emoji have a selector and a joiner in a row.
+        if joiners > 2 || joiners > 0 && (before.is_whitespace() || c.is_whitespace()) {
+            return false;
+        }
+        (before, joiners) = (c, 0);
+    }
+    body.starts_with(is_visible) && body.ends_with(is_visible)
+}
+
+fn is_variation_selector(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +114,44 @@ mod tests {
         assert!(profile(&longest_name, &longest_country).is_ok());
         for bad in ["", "a\nb", &format!("{longest_name}n")] {
             assert!(matches!(profile(bad, ""), Err(Error::InvalidFullName)));
+        }
+        // People could have names that nobody could tell from others', or that turned the text around them.
+        for bad in [
+            " ",
+            "\u{3000}",
+            " Ana",
+            "Ana ",
+            "Ana\u{a0}",
+            "\u{202e}anA",
+            "A\u{200b}na",
+            "\u{3164}",
+            "\u{feff}Ana",
+            "\u{200d}",
+            "Ana\u{200d}",
+            "\u{200c}Ana",
+            "A \u{200d}na",
+            "A\u{200d} na",
+            "Ana\u{fe0f}",
+            "\u{fe0f}",
+            "A\u{200d}\u{200d}\u{200d}na",
+            "A\u{2066}na",
+            "A\u{e0041}na",
+        ] {
+            assert!(matches!(profile(bad, ""), Err(Error::InvalidFullName)), "{bad:?}");
+            assert!(matches!(profile("x", bad), Err(Error::InvalidCountry)), "{bad:?}");
+        }
+        for good in [
+            "Ana Lima",
+            "O'Neil-Smith, Jr.",
+            "王小明",
+            "نیما می\u{200c}خواهم",
+            "👩\u{200d}💻",
+            "❤\u{fe0f}\u{200d}🔥",
+            "Ana ❤\u{fe0f}",
+            "山田\u{3000}太郎",
+            "葛\u{e0100}城",
+        ] {
+            assert!(profile(good, good).is_ok(), "{good:?}");
         }
         for bad in ["a\u{7f}", &format!("{longest_country}c")] {
             assert!(matches!(profile("x", bad), Err(Error::InvalidCountry)));

@@ -1,7 +1,10 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::entropy::Entropy;
 use crate::error::Error;
@@ -67,9 +70,15 @@ impl PasswordHash {
     /// Checks `password` against no hash at all, in the time that it takes to check one of `cost`.
     pub(crate) fn matches_none(password: &str, cost: PasswordCost) -> Result<(), Error> {
         let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.params()?);
+        let password = &*composed(password);
         let password = password.get(..PASSWORD_BYTES).unwrap_or(password);
         let hashed = hasher.hash_password_into(password.as_bytes(), &[0; 16], &mut [0; Params::DEFAULT_OUTPUT_LEN]);
         hashed.map_err(|problem| Error::Hashing(problem.to_string()))
+    }
+
+    /// Whether a password is longer than any that has a hash.
+    pub(crate) fn is_too_long(password: &str) -> bool {
+        composed(password).len() > PASSWORD_BYTES
     }
 
     /// Whether [`matches`](Self::matches) takes microseconds, as for a public password.
@@ -83,6 +92,7 @@ impl PasswordHash {
     ///
     /// [`Error::Hashing`] if the machine cannot tell.
     pub fn matches(&self, password: &str) -> Result<bool, Error> {
+        let password = &*composed(password);
         if password.len() > PASSWORD_BYTES {
             return Ok(false);
         }
@@ -94,6 +104,7 @@ impl PasswordHash {
     }
 
     fn hash(password: &str, cost: Params, entropy: &dyn Entropy) -> Result<Self, Error> {
+        let password = &*composed(password);
         if password.is_empty() || password.len() > PASSWORD_BYTES || password.contains(char::is_whitespace) {
             return Err(Error::InvalidPassword);
         }
@@ -103,6 +114,15 @@ impl PasswordHash {
             .hash_password_with_salt(password.as_bytes(), &salt)
             .map(|hash| Self(Box::new(hash)))
             .map_err(|problem| Error::Hashing(problem.to_string()))
+    }
+}
+
+/// A password as it is hashed: in Unicode's normalization form C, as PRECIS's OpaqueString (RFC 8265) has it. Of an é, one
+/// keyboard makes one character, and another one two.
+fn composed(password: &str) -> Cow<'_, str> {
+    match is_nfc_quick(password.chars()) {
+        IsNormalized::Yes => Cow::Borrowed(password),
+        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(password.nfc().collect()),
     }
 }
 
@@ -176,6 +196,17 @@ mod tests {
             }
             assert_eq!(format!("{hash:?}"), "PasswordHash(…)");
         }
+    }
+
+    /// A password that was set on one machine was wrong on another, whose keyboard makes two characters of an é.
+    #[test]
+    fn a_password_is_the_same_from_every_keyboard() {
+        for (set, typed) in [("caf\u{e9}", "cafe\u{301}"), ("cafe\u{301}", "caf\u{e9}"), ("\u{212b}", "\u{c5}")] {
+            assert!(PasswordHash::of_public_password(set, &OsEntropy).unwrap().matches(typed).unwrap());
+        }
+        assert!(!PasswordHash::of_public_password("cafe", &OsEntropy).unwrap().matches("caf\u{e9}").unwrap());
+        let (longest, typed) = ("\u{e9}".repeat(PASSWORD_BYTES / 2), "e\u{301}".repeat(PASSWORD_BYTES / 2));
+        assert!(PasswordHash::of_public_password(&longest, &OsEntropy).unwrap().matches(&typed).unwrap());
     }
 
     #[test]

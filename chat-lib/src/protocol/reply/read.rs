@@ -130,7 +130,7 @@ impl<'de> Visitor<'de> for Senders {
                 // A sender may have changed names between two messages.
                 let profile = match from.take().filter(|from| from.full_name() == msg_from) {
                     Some(same) => same,
-                    None => Arc::new(Profile::new(user.clone(), msg_from, "").map_err(serde::de::Error::custom)?),
+                    None => Arc::new(Profile::kept(user.clone(), msg_from, "").map_err(serde::de::Error::custom)?),
                 };
                 inbox.get_or_insert_with(|| Inbox::new(msg_to)).push(&profile, msg);
                 from = Some(profile);

@@ -86,7 +86,7 @@ pub(super) type Sealed<T> = Result<Option<T>, rusqlite::Error>;
 pub(super) fn profile(row: &Row<'_>) -> Sealed<(ProfileId, Profile)> {
     let (id, user): (_, String) = (ProfileId(row.get(0)?), row.get(1)?);
     let (full_name, country): (String, String) = (row.get(2)?, row.get(3)?);
-    let profile = UserName::parse(&user).and_then(|user| Profile::new(user, &full_name, &country)).ok();
+    let profile = UserName::parse(&user).and_then(|user| Profile::kept(user, &full_name, &country)).ok();
     let seal: u32 = row.get(4)?;
     Ok(profile.filter(|profile| seal == Seal::of_profile(id, profile)).map(|profile| (id, profile)))
 }
