@@ -46,7 +46,7 @@ pub mod store;
 
 pub use self::client::Client;
 pub use self::connection::Connection;
-pub use self::engine::{Chat, Config, NewUser};
+pub use self::engine::{Chat, Config, NewUser, Restored};
 pub use self::error::{Error, Process};
 pub use self::printable::printable;
 pub use self::server::Server;

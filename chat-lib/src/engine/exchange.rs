@@ -22,8 +22,8 @@ impl Chat {
     /// [`Error::Io`] if `out` does not take it; [`Error::Storage`] if the machine fails.
     pub fn dump(&self, hashes: bool, out: &mut dyn Write) -> Result<(), Error> {
         let mut write = |line: &Line<'_>| {
-            serde_json::to_writer(&mut *out, line).map_err(io::Error::from)?;
-            out.write_all(b"\n")
+            serde_json::to_writer(&mut *out, line).map_err(io::Error::from).map_err(Error::Io)?;
+            out.write_all(b"\n").map_err(Error::Io)
         };
         write(&Line::ChatDump { version: VERSION, hashes })?;
         let (mut users, mut messages) = (0, 0);
@@ -50,9 +50,9 @@ impl Chat {
                     }
                 }
             };
-            Ok(write(&line)?)
+            write(&line)
         })?;
-        Ok(write(&Line::End { users, messages })?)
+        write(&Line::End { users, messages })
     }
 
     /// Takes back what [`dump`](Self::dump) has written, into a chat without users. Users that come
@@ -63,7 +63,7 @@ impl Chat {
     /// [`Error::NotEmpty`] if there are users; [`Error::BadDump`] if a line is not as it should be, or
     /// the last one is missing; [`Error::Io`] or [`Error::Storage`] if the machine fails. Nothing is left
     /// of the dump then. Should the process be killed before that, the store refuses to be opened again.
-    pub fn restore(&self, input: &mut dyn BufRead) -> Result<(), Error> {
+    pub fn restore(&self, input: &mut dyn BufRead) -> Result<Restored, Error> {
         if !self.config.store.accounts()?.is_empty() {
             return Err(Error::NotEmpty);
         }
@@ -81,14 +81,25 @@ impl Chat {
         outcome
     }
 
-    fn take_all(&self, input: &mut dyn BufRead) -> Result<(), Error> {
+    fn take_all(&self, input: &mut dyn BufRead) -> Result<Restored, Error> {
         let mut restoring =
-            Restoring { chat: self, senders: HashMap::new(), part: Part::Header, users: 0, messages: 0 };
+            Restoring { chat: self, senders: HashMap::new(), part: Part::Header, restored: Restored::default() };
         let mut line = 0;
         loop {
-            let texts: Vec<String> = (&mut *input).lines().take(LINES_AT_ONCE).collect::<Result<_, _>>()?;
-            if texts.is_empty() {
-                break;
+            let mut texts: Vec<String> = Vec::new();
+            for text in (&mut *input).lines().take(LINES_AT_ONCE) {
+                texts.push(text.map_err(|problem| match problem.kind() {
+                    io::ErrorKind::InvalidData => {
+                        let line = line + texts.len() as u64 + 1;
+                        Error::BadDump { line, problem: "it is not UTF-8".to_owned() }
+                    }
+                    _ => Error::Io(problem),
+                })?);
+            }
+            let Some(first) = texts.first_mut() else { break };
+            // Some editors and shells put a byte order mark in front of a text.
+            if let (0, Some(rest)) = (line, first.strip_prefix('\u{feff}')) {
+                *first = rest.to_owned();
             }
             self.durably(|| {
                 texts.iter().try_for_each(|text| {
@@ -103,10 +114,22 @@ impl Chat {
             })?;
         }
         match restoring.part {
-            Part::Over => Ok(()),
+            Part::Over => Ok(restoring.restored),
             _ => Err(Error::BadDump { line, problem: "the dump is cut off behind it".to_owned() }),
         }
     }
+}
+
+/// What [`Chat::restore`] has taken.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Restored {
+    /// How many users.
+    pub users: u64,
+    /// How many of them came without the hash of a password, and cannot log in until they get one.
+    pub without_password: u64,
+    /// How many messages.
+    pub messages: u64,
 }
 
 struct Restoring<'a> {
@@ -114,8 +137,7 @@ struct Restoring<'a> {
     /// By user and full name.
     senders: HashMap<(String, String), Arc<Profile>>,
     part: Part,
-    users: u64,
-    messages: u64,
+    restored: Restored,
 }
 
 /// What may come next.
@@ -143,10 +165,11 @@ impl Restoring<'_> {
                 let password = password.map_err(|problem| bad(problem.to_string()))?;
                 let sender = (name.into_owned(), full_name.into_owned());
                 self.senders.insert(sender, Arc::clone(&profile));
+                self.restored.users += 1;
+                self.restored.without_password += u64::from(password.is_none());
                 if !store.restore(Record::Account(&Account { profile, password }))? {
                     return Err(says("the user is there twice"));
                 }
-                self.users += 1;
             }
             (Part::Users | Part::Messages, Line::Message { to, from, from_name, time, read, text }) => {
                 self.part = Part::Messages;
@@ -167,10 +190,10 @@ impl Restoring<'_> {
                 if !store.restore(Record::Message { message, read })? {
                     return Err(says("the message is to nobody"));
                 }
-                self.messages += 1;
+                self.restored.messages += 1;
             }
             (Part::Users | Part::Messages, Line::End { users, messages }) => {
-                if (users, messages) != (self.users, self.messages) {
+                if (users, messages) != (self.restored.users, self.restored.messages) {
                     return Err(says("it counts other users and messages than there are"));
                 }
                 self.part = Part::Over;

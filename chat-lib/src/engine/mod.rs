@@ -24,6 +24,7 @@ pub(crate) use self::delivery::Delivery;
 use self::event::Event;
 pub(crate) use self::lines::Started;
 pub(crate) use self::origin::Origin;
+pub use self::exchange::Restored;
 use self::throttle::{Attempt, Throttle};
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
