@@ -88,18 +88,17 @@ pub(crate) enum Task {
     User(User),
 
     /// Writes all users and messages to standard output, a JSON object a line, as they are at one moment.
+    /// Whoever can read a dump can read all messages and try to guess passwords.
     Dump {
         #[command(flatten)]
         data: Data,
-        /// With the hashes of passwords. Without, users need new passwords after a restore.
+        /// Leave out the hashes of passwords. Users then need new passwords after a restore.
         #[arg(long)]
-        hashes: bool,
-        /// How long messages are kept that were read, as when serving. A server that runs on the data knows.
-        #[arg(long, value_name = "DURATION", default_value = "none", value_parser = duration)]
-        keep_read: KeepRead,
+        without_passwords: bool,
     },
 
-    /// Takes a dump from standard input into a data directory without users; no server may run on it.
+    /// Takes a dump from standard input into a data directory without users; no server may run on it. Says
+    /// on stderr what was restored, and how many users cannot log in because they have no password.
     Restore {
         #[command(flatten)]
         data: Data,

@@ -4,19 +4,21 @@ use std::error::Error;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use chat_lib::store::{Durable, Options};
-use chat_lib::{Chat, Config};
+use chat_lib::store::{Durable, KeepRead, Options};
+use chat_lib::{Chat, Config, Restored};
 
-use crate::args::{Data, KeepRead, PasswordSource, Task, User};
+use crate::args::{Data, PasswordSource, Task, User};
 use crate::control::{self, Request};
 
 pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
-    let mut options = Options::default();
+    let options = nothing_dropped();
     let (request, Data { directory }) = match task {
         Task::Restore { data } => return restore(&data.directory),
-        Task::Dump { data, hashes, keep_read: KeepRead(keep_read) } => {
-            options.keep_read = keep_read.into();
-            (Request::Dump { hashes }, data)
+        Task::Dump { data, without_passwords } => {
+            if without_passwords {
+                say!("chat-server: the dump has no passwords; after a restore, nobody can log in without a new one");
+            }
+            (Request::Dump { hashes: !without_passwords }, data)
         }
         Task::Check { data } => (Request::Check, data),
         Task::User(User::List { data }) => (Request::List, data),
@@ -46,8 +48,22 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
 }
 
 fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {
-    let chat = Chat::open(directory)?;
-    Ok(chat.restore(&mut io::stdin().lock())?)
+    let store = Durable::open(directory, nothing_dropped())?;
+    let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
+    let Restored { users, messages, without_password, .. } = chat.restore(&mut io::stdin().lock())?;
+    say!("chat-server: restored users: {users}, messages: {messages}");
+    if without_password > 0 {
+        say!(
+            "chat-server: {without_password} of the users have no password and cannot log in; \
+             give them one with chat-server user passwd"
+        );
+    }
+    Ok(())
+}
+
+/// How long messages are kept that were read is for the server to say, and not for a task.
+fn nothing_dropped() -> Options {
+    Options { keep_read: KeepRead::Everything, ..Options::default() }
 }
 
 fn read_password(source: PasswordSource) -> Result<String, Box<dyn Error>> {
