@@ -1,6 +1,7 @@
 //! What is asked of the data, by whoever may read the data directory. If a server runs on it, it is
 //! asked through a socket there.
 
+mod ask;
 mod socket;
 
 use std::fmt;
@@ -9,7 +10,8 @@ use std::io::Write;
 use chat_lib::{Chat, Error, NewUser};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::socket::{Control, ask};
+pub(crate) use self::ask::ask;
+pub(crate) use self::socket::Control;
 
 /// What is asked.
 #[derive(Deserialize, Serialize)]

@@ -1,5 +1,6 @@
-//! Requests over a socket in the data directory. A request is a line of JSON; the answer is pieces of
-//! output, each with its length on a line in front of it, then a line with 0, then the error, if any.
+//! The server's side of the control socket. A request is a line of JSON; the answer is pieces of output, each
+//! with its length on a line in front of it, then a line with 0, then a line with the error, which is empty
+//! if there is none.
 
 use std::error::Error;
 use std::fs::{self, File, Permissions};
@@ -49,7 +50,7 @@ impl Control {
         Ok(Self { path, file, stop, thread })
     }
 
-    /// Takes no more requests.
+    /// Takes no more requests. Whoever is still being answered is not waited for.
     pub(crate) fn stop(self) {
         drop(self.stop);
         if self.thread.join().is_err() {
@@ -92,7 +93,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 /// Has `reach` find the socket, also where the path is longer than a socket's may be.
-fn reachable<T>(path: &Path, reach: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
+pub(super) fn reachable<T>(path: &Path, reach: impl FnOnce(&Path) -> io::Result<T>) -> io::Result<T> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return reach(path) };
     if path.as_os_str().len() < LONGEST_PATH {
         return reach(path);
@@ -103,72 +104,61 @@ fn reachable<T>(path: &Path, reach: impl FnOnce(&Path) -> io::Result<T>) -> io::
 
 fn serve(chat: &Chat, peer: &UnixStream) {
     let outcome = (|| {
-        peer.set_read_timeout(Some(PATIENCE))?;
-        peer.set_write_timeout(Some(PATIENCE))?;
-        let mut line = String::new();
-        BufReader::new(peer).take(LONGEST).read_line(&mut line)?;
-        if !line.ends_with('\n') {
-            return writeln!(&mut &*peer, "0\nthe request is longer than {LONGEST} bytes");
-        }
-        let request: Request = serde_json::from_str(&line)?;
-        let mut out = BufWriter::with_capacity(64 * 1024, Pieces(peer));
+        let request = match read_request(peer)? {
+            Ok(request) => request,
+            Err(problem) => return end(peer, &problem),
+        };
+        let mut out = BufWriter::with_capacity(64 * 1024, Pieces { peer, broken: false });
         let outcome = perform(chat, &request, &mut out);
         out.flush()?;
         tracing::info!(?request, code = outcome.as_ref().err().map(chat_lib::Error::code), "control");
-        let problem = outcome.err().map(|problem| problem.with_reasons());
-        writeln!(&mut &*peer, "0\n{}", problem.unwrap_or_default())
+        end(peer, &outcome.err().map(|problem| problem.with_reasons()).unwrap_or_default())
     })();
     if let Err(problem) = outcome {
         tracing::warn!(%problem, "a request on the control socket was not finished");
     }
 }
 
-/// Has the server that runs on `directory` do what is asked, and writes what it has to say.
-pub(crate) fn ask(directory: &Path, request: &Request, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
-    let path = directory.join(SOCKET);
-    let peer = reachable(&path, |path| UnixStream::connect(path)).map_err(|problem| {
-        let directory = directory.display();
-        format!("{directory} is in use by a process that cannot be asked: {}: {problem}", path.display())
-    })?;
-    writeln!(&mut &peer, "{}", serde_json::to_string(request)?)?;
-    let mut answer = BufReader::new(&peer);
-    loop {
-        let mut line = String::new();
-        if answer.read_line(&mut line)? == 0 {
-            return Err("the server has stopped".into());
-        }
-        match line.trim_end().parse()? {
-            0 => break,
-            length => {
-                if io::copy(&mut answer.by_ref().take(length), out)? != length {
-                    return Err("the server has stopped".into());
-                }
-            }
-        }
+/// Reads what is asked, or says what is wrong with it. Only the request has a time limit: how long an answer takes
+/// is for its reader to say.
+fn read_request(peer: &UnixStream) -> io::Result<Result<Request, String>> {
+    peer.set_read_timeout(Some(REQUEST_TIME))?;
+    let mut line = String::new();
+    BufReader::new(peer).take(REQUEST_BYTES).read_line(&mut line)?;
+    if !line.ends_with('\n') {
+        return Ok(Err(format!("the request was cut off, or is longer than {REQUEST_BYTES} bytes")));
     }
-    let mut problem = String::new();
-    answer.read_to_string(&mut problem)?;
-    match problem.trim_end() {
-        "" if problem == "\n" => Ok(()),
-        "" => Err("the server has stopped".into()),
-        problem => Err(problem.into()),
-    }
+    // The line may have a password in it, and the parser's message may quote the line.
+    Ok(serde_json::from_str(&line)
+        .map_err(|_| "the server does not know this request; is it another version?".to_owned()))
 }
 
-/// Writes pieces with their length in front.
-struct Pieces<'a>(&'a UnixStream);
+/// Writes the end of an answer.
+fn end(mut peer: &UnixStream, problem: &str) -> io::Result<()> {
+    peer.write_all(format!("0\n{}\n", problem.replace('\n', " ")).as_bytes())
+}
+
+/// Writes pieces with their length in front. After a write that failed, the reader cannot tell any more where a
+/// piece begins, so nothing else is written.
+struct Pieces<'a> {
+    peer: &'a UnixStream,
+    broken: bool,
+}
 
 impl Write for Pieces<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.flush()?;
         if !bytes.is_empty() {
-            writeln!(&mut self.0, "{}", bytes.len())?;
-            self.0.write_all(bytes)?;
+            self.broken = true;
+            writeln!(&mut self.peer, "{}", bytes.len())?;
+            self.peer.write_all(bytes)?;
+            self.broken = false;
         }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        if self.broken { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
     }
 }
 
@@ -176,13 +166,47 @@ fn failed(path: &Path, problem: &io::Error) -> Box<dyn Error> {
     format!("{}: {problem}", path.display()).into()
 }
 
-const SOCKET: &str = "control";
+pub(super) const SOCKET: &str = "control";
 
-/// How long the other side may take for each piece.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a request may take to come: whoever connects and asks nothing must not hold a thread for ever.
+const REQUEST_TIME: Duration = Duration::from_secs(60);
 
 /// The longest request, in bytes: a password, two names and a country, escaped.
-const LONGEST: u64 = 16 * 1024;
+const REQUEST_BYTES: u64 = 16 * 1024;
 
 /// How long the path of a socket may be on Linux, its NUL included.
 const LONGEST_PATH: usize = 108;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A dump into a pipe whose reader paused for 200 s was cut: writing had a time limit of 60 s.
+    #[test]
+    fn only_a_request_has_a_time_limit() {
+        let (asks, peer) = UnixStream::pair().unwrap();
+        (&asks).write_all(b"\"list\"\n").unwrap();
+        assert!(matches!(read_request(&peer).unwrap(), Ok(Request::List)));
+        assert_eq!(peer.read_timeout().unwrap(), Some(REQUEST_TIME));
+        assert_eq!(peer.write_timeout().unwrap(), None);
+    }
+
+    /// What had been written in part was written again when the buffer was dropped, and whoever had asked took a
+    /// piece of the dump for a length.
+    #[test]
+    fn nothing_follows_a_piece_that_was_cut() {
+        let (asks, peer) = UnixStream::pair().unwrap();
+        peer.set_nonblocking(true).unwrap();
+        let mut out = BufWriter::with_capacity(16, Pieces { peer: &peer, broken: false });
+        out.write_all(&b"0123456789".repeat(1_000_000)).unwrap_err();
+        asks.set_nonblocking(true).unwrap();
+        let mut taken = Vec::new();
+        assert_eq!((&asks).read_to_end(&mut taken).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert!(taken.starts_with(b"10000000\n0123"));
+        // There is room again.
+        out.write_all(b"more").ok();
+        out.flush().unwrap_err();
+        drop(out);
+        assert_eq!((&asks).read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+}
