@@ -16,10 +16,19 @@ mod serve;
 mod task;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::SIGXFSZ;
+use signal_hook::flag;
 
 use crate::args::Args;
 
 fn main() -> ExitCode {
+    // With a handler, a file that may not grow is an error like a full disk, and does not end the process.
+    if let Err(problem) = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))) {
+        say!("chat-server: SIGXFSZ cannot be handled: {problem}");
+    }
     let args = Args::read();
     let outcome = match args.task {
         Some(task) => task::run(task),

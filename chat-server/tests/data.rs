@@ -64,6 +64,7 @@ fn a_second_process_is_kept_out() {
     assert!(!success && stderr.contains("is in use by process "), "{stderr}");
 }
 
+/// SIGXFSZ ended the server where `ulimit -f` stands for a full disk.
 #[test]
 fn a_full_disk_refuses_and_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();
@@ -97,6 +98,22 @@ fn a_full_disk_refuses_and_loses_nothing() {
         text.split_once(':').unwrap().0.parse::<usize>().unwrap()
     });
     assert_eq!(texts.collect::<Vec<_>>(), stored);
+}
+
+/// The same signal ended a task.
+#[test]
+fn a_task_on_a_full_disk_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = format!(
+        "ulimit -Sf 8; exec {BINARY} user add ana --full-name Ana --password-stdin --data {}",
+        directory.path().join("data").display()
+    );
+    let mut child =
+        Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"secret\n").ok();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with("chat-server: "));
 }
 
 #[test]
