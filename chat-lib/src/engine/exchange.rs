@@ -6,11 +6,14 @@ use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
 use super::Chat;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::{Account, PasswordHash, Profile, UserName};
+use crate::printable::is_hidden;
 use crate::store::{NewMessage, Record};
 
 impl Chat {
@@ -22,7 +25,8 @@ impl Chat {
     /// [`Error::Io`] if `out` does not take it; [`Error::Storage`] if the machine fails.
     pub fn dump(&self, hashes: bool, out: &mut dyn Write) -> Result<(), Error> {
         let mut write = |line: &Line<'_>| {
-            serde_json::to_writer(&mut *out, line).map_err(io::Error::from).map_err(Error::Io)?;
+            let mut serializer = Serializer::with_formatter(&mut *out, Visible);
+            line.serialize(&mut serializer).map_err(io::Error::from).map_err(Error::Io)?;
             out.write_all(b"\n").map_err(Error::Io)
         };
         write(&Line::ChatDump { version: VERSION, hashes })?;
@@ -202,6 +206,28 @@ impl Restoring<'_> {
         }
         Ok(())
     }
+}
+
+/// Escapes what a terminal would obey, beyond what JSON does: a dump is a text, and people look at it.
+struct Visible;
+
+impl Formatter for Visible {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((plain, hidden, behind)) = cut_at_hidden(rest) {
+            out.write_all(plain.as_bytes())?;
+            for unit in hidden.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = behind;
+        }
+        out.write_all(rest.as_bytes())
+    }
+}
+
+fn cut_at_hidden(text: &str) -> Option<(&str, char, &str)> {
+    let (place, hidden) = text.char_indices().find(|(_, c)| is_hidden(*c))?;
+    Some((text.get(..place)?, hidden, text.get(place + hidden.len_utf8()..)?))
 }
 
 const VERSION: u32 = 1;
