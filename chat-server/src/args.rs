@@ -1,6 +1,6 @@
 //! The command line, as data.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,10 +27,12 @@ pub(crate) struct Args {
 /// How to serve.
 #[derive(Arguments, Debug)]
 pub(crate) struct Serve {
-    /// Where to listen, as IP:PORT; may be given more than once. Port 0 takes a free port; the
-    /// address that was really bound is said on stderr. Nothing is encrypted, passwords neither.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889")]
-    pub(crate) listen: Vec<SocketAddr>,
+    /// Where to listen, as HOST:PORT; may be given more than once. HOST is an IP address or a name, and all
+    /// addresses of a name are listened on; an IPv6 address stands in brackets, as in [::1]:8889. Port 0
+    /// takes a free port; the address that was really bound is said on stderr. Nothing is encrypted,
+    /// passwords neither.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = addresses)]
+    pub(crate) listen: Vec<Addresses>,
 
     /// Where to keep users, sessions and messages. The directory is made if it is not there, readable
     /// for its owner only, and one server at a time uses it.
@@ -77,6 +79,13 @@ pub(crate) struct Serve {
     /// reader of stderr: lines are lost then, and their number is said at the end.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Info)]
     pub(crate) log: Level,
+}
+
+impl Serve {
+    /// All addresses to listen on.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.listen.iter().flat_map(|Addresses(addresses)| addresses).copied().collect()
+    }
 }
 
 /// What can be done besides serving. All of it works while a server runs on the data, too, unless it
@@ -129,14 +138,15 @@ pub(crate) enum User {
         #[command(flatten)]
         password: PasswordSource,
     },
-    /// Lists all users: name, full name and country, parted by tabs.
+    /// Lists all users: name, full name and country, separated by tabs. Characters that a terminal would
+    /// obey, or that cannot be seen, are escaped.
     List {
         #[command(flatten)]
         data: Data,
     },
     /// Gives a user a new password, and ends the user's sessions.
     Passwd {
-        /// Whose.
+        /// The user's name.
         name: String,
         #[command(flatten)]
         data: Data,
@@ -145,7 +155,7 @@ pub(crate) enum User {
     },
     /// Changes what others see of a user. Messages that were sent keep the name they were sent under.
     Edit {
-        /// Whose.
+        /// The user's name.
         name: String,
         #[command(flatten)]
         data: Data,
@@ -158,7 +168,7 @@ pub(crate) enum User {
     },
     /// Removes a user with sessions and inbox. What the user has sent to others stays.
     Remove {
-        /// Whom.
+        /// The user's name.
         name: String,
         #[command(flatten)]
         data: Data,
@@ -188,7 +198,8 @@ impl Args {
     pub(crate) fn read() -> Self {
         let args = Self::parse();
         let serve = &args.serve;
-        if let Some(address) = serve.listen.iter().find(|address| serve.demo && !address.ip().is_loopback()) {
+        let mut listened = serve.addresses().into_iter();
+        if let Some(address) = listened.find(|address| serve.demo && !address.ip().is_loopback()) {
             let problem = format!("--demo has a public password and cannot listen on {address}, which is not loopback");
             Self::command().error(ErrorKind::ArgumentConflict, problem).exit();
         }
@@ -230,6 +241,31 @@ pub(crate) struct KeepRead(pub(crate) Option<Duration>);
 
 fn duration(text: &str) -> Result<KeepRead, humantime::DurationError> {
     if text == "none" { Ok(KeepRead(None)) } else { humantime::parse_duration(text).map(Some).map(KeepRead) }
+}
+
+/// The addresses that a HOST:PORT stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Addresses(Vec<SocketAddr>);
+
+fn addresses(text: &str) -> Result<Addresses, String> {
+    let form = || "it is HOST:PORT, such as 127.0.0.1:8889, localhost:8889 or [::1]:8889".to_owned();
+    if let Ok(address) = text.parse() {
+        return Ok(Addresses(vec![address]));
+    }
+    let (host, port) = text.rsplit_once(':').ok_or_else(form)?;
+    if host.is_empty() || host.contains([':', '[', ']']) {
+        return Err(form());
+    }
+    let port: u16 = port.parse().map_err(|_| form())?;
+    let found = (host, port).to_socket_addrs().map_err(|problem| format!("{host} has no address: {problem}"))?;
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    // A name may have an address twice.
+    for address in found {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    if addresses.is_empty() { Err(format!("{host} has no address")) } else { Ok(Addresses(addresses)) }
 }
 
 fn password_cost(text: &str) -> Result<PasswordCost, String> {
@@ -277,6 +313,15 @@ mod tests {
         assert_eq!(duration("none").unwrap().0, None);
         assert_eq!(duration("90days").unwrap().0, Some(Duration::from_secs(90 * 86_400)));
         assert!(duration("soon").is_err());
+        for (good, wanted) in [("127.0.0.1:0", "127.0.0.1:0"), ("[::1]:8889", "[::1]:8889")] {
+            assert_eq!(addresses(good).unwrap().0, [wanted.parse().unwrap()]);
+        }
+        let Addresses(localhost) = addresses("localhost:8890").unwrap();
+        assert!(localhost.iter().all(|address| address.ip().is_loopback() && address.port() == 8890), "{localhost:?}");
+        for bad in ["", "8889", ":8889", "localhost", "127.0.0.1", "::1:8889", "[::1]", "localhost:", "localhost:70000"]
+        {
+            assert!(addresses(bad).unwrap_err().starts_with("it is HOST:PORT"), "{bad}");
+        }
         assert_eq!(password_cost("19456,2,1"), Ok(PasswordCost::default()));
         for bad in ["", "1,2", "19456,2,1,1", "19456,2,x", "1,2,1"] {
             assert!(password_cost(bad).is_err(), "{bad}");

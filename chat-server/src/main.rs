@@ -1,20 +1,22 @@
 //! The chat server as one binary: arguments, log and signals around `chat_lib::Server`, and what an
 //! operator does with its data.
 
-/// Says a line on stderr, if anybody is there to read it.
+/// Says a line on stderr, if anybody is there to read it. What others wrote may be in it.
 macro_rules! say {
     ($($text:tt)*) => {{
         use std::io::Write;
-        writeln!(std::io::stderr(), $($text)*).ok();
+        writeln!(std::io::stderr(), "{}", chat_lib::printable(&format!($($text)*))).ok();
     }};
 }
 
 mod args;
 mod control;
+mod data;
 mod log;
 mod serve;
 mod task;
 
+use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -37,9 +39,17 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            let ours = problem.downcast_ref::<chat_lib::Error>();
-            say!("chat-server: {}", ours.map_or_else(|| problem.to_string(), chat_lib::Error::with_reasons));
+            say!("chat-server: {}", in_words(&*problem));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn in_words(problem: &(dyn Error + 'static)) -> String {
+    match problem.downcast_ref::<chat_lib::Error>() {
+        // Its own sentence is for peers of a server.
+        Some(chat_lib::Error::Storage(reason)) => format!("the data cannot be read or written: {reason}"),
+        Some(ours) => ours.with_reasons(),
+        None => problem.to_string(),
     }
 }

@@ -15,6 +15,7 @@ use signal_hook::iterator::Signals;
 
 use crate::args::{KeepRead, Registration, Serve};
 use crate::control::Control;
+use crate::data;
 use crate::log::Log;
 
 pub(crate) fn run(args: &Serve) -> Result<(), Box<dyn Error>> {
@@ -29,11 +30,14 @@ pub(crate) fn run(args: &Serve) -> Result<(), Box<dyn Error>> {
 fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
     allow_many_connections();
 
+    if !args.memory {
+        data::exists(&args.data)?;
+    }
     let chat = Chat::new(config(args)?);
     if args.demo {
         chat.add_demo_users()?;
     }
-    let server = Server::bind(chat.clone(), &args.listen[..])?;
+    let server = Server::bind(chat.clone(), &args.addresses()[..])?;
     let control = if args.memory { None } else { Some(Control::start(chat.clone(), &args.data)?) };
     match args.memory {
         true => say!("chat-server: everything is kept in memory and gone when the server stops"),

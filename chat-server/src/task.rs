@@ -4,14 +4,15 @@ use std::error::Error;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
+use chat_lib::model::{Profile, UserName};
 use chat_lib::store::{Durable, KeepRead, Options};
 use chat_lib::{Chat, Config, Restored};
 
 use crate::args::{Data, PasswordSource, Task, User};
 use crate::control::{self, Request};
+use crate::data;
 
 pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
-    let options = nothing_dropped();
     let (request, Data { directory }) = match task {
         Task::Restore { data } => return restore(&data.directory),
         Task::Dump { data, without_passwords } => {
@@ -25,29 +26,68 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
         Task::User(User::Remove { name, data }) => (Request::Remove { name }, data),
         Task::User(User::Edit { name, data, full_name, country }) => (Request::Edit { name, full_name, country }, data),
         Task::User(User::Passwd { name, data, password }) => {
-            (Request::Passwd { name, password: read_password(password)? }, data)
+            let request = |password| Request::Passwd { name: name.clone(), password };
+            return with_password(&data.directory, password, request);
         }
         Task::User(User::Add { name, data, full_name, country, password }) => {
-            (Request::Add { name, full_name, country, password: read_password(password)? }, data)
+            // Without data, nobody has the name.
+            Profile::new(UserName::parse(&name)?, &full_name, &country)?;
+            let request = |password| Request::Add {
+                name: name.clone(),
+                full_name: full_name.clone(),
+                country: country.clone(),
+                password,
+            };
+            return with_password(&data.directory, password, request);
         }
     };
-    let makes_data = matches!(request, Request::Add { .. });
-    if !makes_data && !directory.join("chat.db").exists() {
+    on_data(&directory, &request)
+}
+
+/// Does it on the data, or has the server do it that runs there.
+fn on_data(directory: &Path, request: &Request) -> Result<(), Box<dyn Error>> {
+    if !data::exists(directory)? && !matches!(request, Request::Add { password: Some(_), .. }) {
         return Err(format!("there is no chat data in {}", directory.display()).into());
     }
+    let store = match Durable::open(directory, Options { read_only: request.only_looks(), ..nothing_dropped() }) {
+        Err(in_use @ chat_lib::Error::DataInUse { .. }) => Err(in_use),
+        outcome => Ok(outcome?),
+    };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    match Durable::open(&directory, options) {
+    let outcome = match store {
         Ok(store) => {
             let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
-            control::perform(&chat, &request, &mut out)?;
+            control::perform(&chat, request, &mut out).map_err(Into::into)
         }
-        Err(chat_lib::Error::DataInUse { .. }) => control::ask(&directory, &request, &mut out)?,
-        Err(problem) => return Err(problem.into()),
+        Err(in_use) => control::ask(directory, &in_use, request, &mut out),
+    };
+    let outcome = outcome.and_then(|()| Ok(out.flush().map_err(chat_lib::Error::Io)?));
+    match outcome.map_err(|problem| problem.downcast().map(|problem| *problem)) {
+        Ok(()) => Ok(()),
+        // Whoever read the output has enough of it.
+        Err(Ok(chat_lib::Error::Io(problem))) if problem.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(Ok(chat_lib::Error::Io(problem))) => Err(format!("standard output cannot be written: {problem}").into()),
+        Err(Ok(problem)) => Err(problem.into()),
+        Err(Err(problem)) => Err(problem),
     }
-    Ok(out.flush()?)
+}
+
+/// Does what takes a password. A person is asked for one only if it can be done then.
+fn with_password(
+    directory: &Path,
+    source: PasswordSource,
+    request: impl Fn(Option<String>) -> Request,
+) -> Result<(), Box<dyn Error>> {
+    let asks = !source.stdin;
+    let first = request(None);
+    if asks && (data::exists(directory)? || !matches!(first, Request::Add { .. })) {
+        on_data(directory, &first)?;
+    }
+    on_data(directory, &request(Some(read_password(source)?)))
 }
 
 fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {
+    data::exists(directory)?;
     let store = Durable::open(directory, nothing_dropped())?;
     let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
     let Restored { users, messages, without_password, .. } = chat.restore(&mut io::stdin().lock())?;
@@ -68,9 +108,7 @@ fn nothing_dropped() -> Options {
 
 fn read_password(source: PasswordSource) -> Result<String, Box<dyn Error>> {
     if source.stdin {
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line)?;
-        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+        return password_from_stdin();
     }
     if !io::stdin().is_terminal() {
         return Err(
@@ -82,4 +120,16 @@ fn read_password(source: PasswordSource) -> Result<String, Box<dyn Error>> {
         return Err("the two passwords differ; nothing was done".into());
     }
     Ok(password)
+}
+
+fn password_from_stdin() -> Result<String, Box<dyn Error>> {
+    let mut line = Vec::new();
+    io::stdin().lock().read_until(b'\n', &mut line)?;
+    let line = str::from_utf8(&line).map_err(|_| "the password on standard input is not UTF-8")?;
+    // Some editors and shells put a byte order mark in front of a text.
+    let password = line.strip_prefix('\u{feff}').unwrap_or(line).trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err("there is no password on standard input".into());
+    }
+    Ok(password.to_owned())
 }

@@ -14,25 +14,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 
-use crate::process::{BINARY, Process, ask, login};
-
-/// Runs `chat-server` with these words and the data directory: whether it went well, stdout, stderr.
-fn task(words: &[&str], directory: &Path, input: &[u8]) -> (bool, String, String) {
-    let mut command = Command::new(BINARY);
-    command.args(words).arg("--data").arg(directory);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // It may have ended without reading.
-    child.stdin.take().unwrap().write_all(input).ok();
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.success(), text(output.stdout), text(output.stderr))
-}
-
-fn done(words: &[&str], directory: &Path, input: &[u8]) -> String {
-    let (success, stdout, stderr) = task(words, directory, input);
-    assert!(success, "{words:?}: {stderr}");
-    stdout
-}
+use crate::process::{BINARY, Process, ask, done, login, task};
 
 #[test]
 fn everything_is_there_after_a_restart() {

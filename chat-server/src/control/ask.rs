@@ -8,14 +8,22 @@ use std::path::Path;
 use super::Request;
 use super::socket::{SOCKET, reachable};
 
-/// Has the server that runs on `directory` do what is asked, and writes what it has to say.
+/// Has the server that runs on `directory` do what is asked, and writes what it has to say. `in_use` says that a
+/// process has the directory, which need not be a server.
 ///
 /// The error is a [`chat_lib::Error::Io`] if `out` does not take it, and else a sentence.
-pub(crate) fn ask(directory: &Path, request: &Request, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
+pub(crate) fn ask(
+    directory: &Path,
+    in_use: &chat_lib::Error,
+    request: &Request,
+    out: &mut dyn Write,
+) -> Result<(), Box<dyn Error>> {
     let path = directory.join(SOCKET);
-    let peer = reachable(&path, |path| UnixStream::connect(path)).map_err(|problem| {
-        let directory = directory.display();
-        format!("{directory} is in use by a process that cannot be asked: {}: {problem}", path.display())
+    let peer = reachable(&path, |path| UnixStream::connect(path)).map_err(|problem| match problem.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            format!("{in_use}, and there is no server on it that could be asked")
+        }
+        _ => format!("{in_use}, and cannot be asked: {}: {problem}", path.display()),
     })?;
     let request = format!("{}\n", serde_json::to_string(request)?);
     // A server that refuses without reading may be gone already, but its answer is still there.

@@ -7,38 +7,65 @@ mod socket;
 use std::fmt;
 use std::io::Write;
 
-use chat_lib::{Chat, Error, NewUser};
+use chat_lib::model::{Profile, UserName};
+use chat_lib::{Chat, Error, NewUser, printable};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::ask::ask;
 pub(crate) use self::socket::Control;
 
-/// What is asked.
+/// What is asked. Without a password, one is only asked whether it could be done with one.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Request {
-    Add { name: String, full_name: String, country: String, password: String },
+    Add { name: String, full_name: String, country: String, password: Option<String> },
     List,
-    Passwd { name: String, password: String },
+    Passwd { name: String, password: Option<String> },
     Edit { name: String, full_name: Option<String>, country: Option<String> },
     Remove { name: String },
     Dump { hashes: bool },
     Check,
 }
 
+impl Request {
+    /// Whether it changes nothing.
+    pub(crate) fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Self::List
+                | Self::Dump { .. }
+                | Self::Check
+                | Self::Add { password: None, .. }
+                | Self::Passwd { password: None, .. }
+        )
+    }
+}
+
 /// Does it, and writes what there is to say.
 pub(crate) fn perform(chat: &Chat, request: &Request, out: &mut dyn Write) -> Result<(), Error> {
     match request {
-        Request::Add { name, full_name, country, password } => {
+        Request::Add { name, full_name, country, password: Some(password) } => {
             chat.add_user(NewUser { name, password, full_name, country })
+        }
+        Request::Add { name, full_name, country, password: None } => {
+            Profile::new(UserName::parse(name)?, full_name, country)?;
+            if is_user(chat, name)? { Err(Error::UserExists) } else { Ok(()) }
         }
         Request::List => {
             for user in chat.users()? {
-                writeln!(out, "{}\t{}\t{}", user.user(), user.full_name(), user.country()).map_err(Error::Io)?;
+                let fields = [user.user().as_str(), user.full_name(), user.country()];
+                writeln!(out, "{}", row(fields)).map_err(Error::Io)?;
             }
             Ok(())
         }
-        Request::Passwd { name, password } => chat.set_password(name, password),
+        Request::Passwd { name, password: Some(password) } => chat.set_password(name, password),
+        Request::Passwd { name, password: None } => {
+            if is_user(chat, name)? {
+                Ok(())
+            } else {
+                Err(Error::NoSuchUser)
+            }
+        }
         Request::Edit { name, full_name, country } => chat.edit_user(name, full_name.as_deref(), country.as_deref()),
         Request::Remove { name } => chat.remove_user(name),
         Request::Dump { hashes } => chat.dump(*hashes, out),
@@ -49,17 +76,37 @@ pub(crate) fn perform(chat: &Chat, request: &Request, out: &mut dyn Write) -> Re
     }
 }
 
+/// Older data may have names in it that are refused today.
+fn row(fields: [&str; 3]) -> String {
+    fields.map(printable).join("\t")
+}
+
+fn is_user(chat: &Chat, name: &str) -> Result<bool, Error> {
+    Ok(chat.users()?.iter().any(|user| user.user().as_str() == name))
+}
+
 /// Without the password.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Add { name, .. } => write!(f, "add {name}"),
+            Self::Add { name, .. } => write!(f, "add {name:?}"),
             Self::List => f.write_str("list"),
-            Self::Passwd { name, .. } => write!(f, "passwd {name}"),
-            Self::Edit { name, .. } => write!(f, "edit {name}"),
-            Self::Remove { name } => write!(f, "remove {name}"),
+            Self::Passwd { name, .. } => write!(f, "passwd {name:?}"),
+            Self::Edit { name, .. } => write!(f, "edit {name:?}"),
+            Self::Remove { name } => write!(f, "remove {name:?}"),
             Self::Dump { hashes } => write!(f, "dump, hashes: {hashes}"),
             Self::Check => f.write_str("check"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is printed raw, a terminal obeys.
+    #[test]
+    fn names_in_a_list_cannot_control_a_terminal() {
+        assert_eq!(row(["ana", "Ana\u{202e}\t\x1b[2J", "Br\u{e9}sil"]), "ana\tAna\\u{202e}\\t\\u{1b}[2J\tBr\u{e9}sil");
     }
 }

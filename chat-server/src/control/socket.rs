@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
@@ -15,6 +15,7 @@ use std::time::Duration;
 use chat_lib::Chat;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::{Request, perform};
 
@@ -39,6 +40,7 @@ impl Control {
         }
         let listener = reachable(&path, |path| UnixListener::bind(path)).map_err(|problem| failed(&path, &problem))?;
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        give_to_owner(&path, directory)?;
         listener.set_nonblocking(true)?;
         let (stop, stopped) = UnixStream::pair()?;
         let file = identity(&path)?;
@@ -90,6 +92,15 @@ fn accept(chat: &Chat, listener: &UnixListener, stopped: &UnixStream) -> io::Res
 
 fn identity(path: &Path) -> io::Result<(u64, u64)> {
     fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+/// A server that root runs on somebody's data can be asked by them, too.
+fn give_to_owner(path: &Path, directory: &Path) -> io::Result<()> {
+    let owner = fs::metadata(directory)?;
+    if geteuid().is_root() && owner.uid() != 0 {
+        lchown(path, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(())
 }
 
 /// Has `reach` find the socket, also where the path is longer than a socket's may be.

@@ -110,6 +110,25 @@ impl Drop for Process {
     }
 }
 
+/// Runs `chat-server` with these words and the data directory: whether it went well, stdout, stderr.
+pub(crate) fn task(words: &[&str], directory: &Path, input: &[u8]) -> (bool, String, String) {
+    let mut command = Command::new(BINARY);
+    command.args(words).arg("--data").arg(directory);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // It may have ended without reading.
+    child.stdin.take().unwrap().write_all(input).ok();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+/// The same for what goes well: stdout.
+pub(crate) fn done(words: &[&str], directory: &Path, input: &[u8]) -> String {
+    let (success, stdout, stderr) = task(words, directory, input);
+    assert!(success, "{words:?}: {stderr}");
+    stdout
+}
+
 /// Sends a line and gives the answer without its end.
 pub(crate) fn ask(stream: &mut TcpStream, line: &str) -> String {
     stream.write_all(format!("{line}\r\n").as_bytes()).unwrap();
