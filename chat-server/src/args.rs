@@ -13,7 +13,8 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// A chat server that netcat can speak to.
 ///
-/// It runs until SIGINT or SIGTERM, then answers what it has read, closes, and exits with 0.
+/// It runs until SIGINT or SIGTERM, then answers what it has read, closes, and exits with 0. SIGHUP, SIGUSR1
+/// and SIGUSR2 do nothing.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -76,7 +77,8 @@ pub(crate) struct Serve {
 
     /// What to log on stderr, a line for each event: at info connections, logins, logouts and
     /// refusals; at debug also each send, inbox and activeuser. A busy server is not held up by a slow
-    /// reader of stderr: lines are lost then, and their number is said at the end.
+    /// reader of stderr: lines are lost then, and their number is said at the end. On a terminal it has
+    /// colours, unless NO_COLOR is set or TERM is dumb.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Info)]
     pub(crate) log: Level,
 }

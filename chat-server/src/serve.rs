@@ -1,6 +1,8 @@
 //! Serving.
 
 use std::error::Error;
+use std::ffi::c_int;
+use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -10,7 +12,7 @@ use chat_lib::server::Handle;
 use chat_lib::store::{Durable, Memory, Options, Store};
 use chat_lib::{Chat, Config, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::args::{KeepRead, Registration, Serve};
@@ -20,8 +22,8 @@ use crate::log::Log;
 
 pub(crate) fn run(args: &Serve) -> Result<(), Box<dyn Error>> {
     // Before the server listens, so that no signal finds it unprepared.
-    let signals = Signals::new([SIGINT, SIGTERM])?;
-    let log = Log::start(args.log.into());
+    let signals = Signals::new(STOPPING.iter().chain(&IGNORED))?;
+    let log = Log::start(args.log.into()).map_err(no_thread)?;
     let outcome = serve(args, signals);
     log.finish();
     outcome
@@ -38,6 +40,7 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
         chat.add_demo_users()?;
     }
     let server = Server::bind(chat.clone(), &args.addresses()[..])?;
+    stop_at(signals, server.handle()).map_err(no_thread)?;
     let control = if args.memory { None } else { Some(Control::start(chat.clone(), &args.data)?) };
     match args.memory {
         true => say!("chat-server: everything is kept in memory and gone when the server stops"),
@@ -49,7 +52,6 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
             say!("chat-server: passwords and messages to and from {address} are not encrypted");
         }
     }
-    stop_at(signals, server.handle());
     let outcome = server.run();
     if let Some(control) = control {
         control.stop();
@@ -91,14 +93,30 @@ fn allow_many_connections() {
 }
 
 /// The first signal stops the server, the second one does not wait for it.
-fn stop_at(mut signals: Signals, handle: Handle) {
-    thread::spawn(move || {
-        for (count, signal) in signals.forever().enumerate() {
-            if count > 0 {
+fn stop_at(mut signals: Signals, handle: Handle) -> io::Result<()> {
+    let watch = move || {
+        let mut stopping = false;
+        for signal in signals.forever() {
+            if IGNORED.contains(&signal) {
+                tracing::info!(signal, "ignored: there is nothing that it could have the server do");
+                continue;
+            }
+            if stopping {
                 std::process::exit(128 + signal);
             }
             tracing::info!(signal, "stopping");
             handle.stop();
+            stopping = true;
         }
-    });
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop)
 }
+
+fn no_thread(problem: io::Error) -> String {
+    format!("the system has no thread for the server: {problem}")
+}
+
+const STOPPING: [c_int; 2] = [SIGINT, SIGTERM];
+
+/// What ends a process that does not expect it, and is sent to servers so that they reload or reopen something.
+const IGNORED: [c_int; 3] = [SIGHUP, SIGUSR1, SIGUSR2];

@@ -51,6 +51,9 @@ fn on_data(directory: &Path, request: &Request) -> Result<(), Box<dyn Error>> {
     }
     let store = match Durable::open(directory, Options { read_only: request.only_looks(), ..nothing_dropped() }) {
         Err(in_use @ chat_lib::Error::DataInUse { .. }) => Err(in_use),
+        Err(chat_lib::Error::Io(problem)) => {
+            return Err(format!("{} cannot be opened: {problem}", directory.display()).into());
+        }
         outcome => Ok(outcome?),
     };
     let mut out = io::BufWriter::new(io::stdout().lock());

@@ -13,10 +13,10 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit, setrlimit};
 
 use crate::player::{Wire, play_all};
-use crate::process::{BINARY, PATIENCE, Process, ask, cpu_ticks, login, status, try_read_answer};
+use crate::process::{BINARY, PATIENCE, Process, ask, cpu_ticks, done, login, status, task, try_read_answer};
 
 struct Sized {
     stream: TcpStream,
@@ -250,6 +250,61 @@ fn without_file_descriptors_it_waits_and_goes_on() {
     server.wait_for("accepting connections again");
     let warnings = server.said.iter().filter(|line| line.contains("cannot accept")).count();
     assert_eq!(warnings, 1, "one line, and not one for each attempt");
+}
+
+/// A thread that the system refused was a panic of the control socket, and all later requests found it closed.
+#[test]
+fn without_threads_requests_are_refused_and_it_goes_on() {
+    const STACK: u64 = 256 << 20;
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start_with_stacks(directory.path(), STACK);
+    let id = Pid::from_raw(server.id().try_into().unwrap());
+    // Unlike a limit of processes, one of memory holds for root, too.
+    let limit = |room: Option<u64>| {
+        let current = room.map(|room| status(server.id(), "VmSize") * 1024 + room);
+        prlimit(id, Resource::As, Rlimit { current, maximum: None }).unwrap();
+    };
+    limit(Some(STACK / 2));
+    for _ in 0..3 {
+        let (success, _, stderr) = task(&["user", "list"], directory.path(), b"");
+        assert!(!success && stderr.contains("the system has no thread for this request; try again later"), "{stderr}");
+    }
+    login(&mut server.connect(), "messi");
+    limit(None);
+    assert!(done(&["user", "list"], directory.path(), b"").contains("messi"));
+    server.wait_for("a request on the control socket is refused");
+    server.signal(Signal::TERM);
+    let (status, said) = server.wait();
+    assert!(status.success() && !said.join("\n").contains("panicked"), "{said:#?}");
+}
+
+/// The log's thread, too: the server panicked before it had begun.
+#[test]
+fn without_threads_it_does_not_start_and_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().display();
+    done(&["user", "add", "ana", "--full-name", "Ana", "--password-stdin"], directory.path(), b"secret\n");
+    for args in [format!("--listen 127.0.0.1:0 --data {data}"), format!("user list --data {data}")] {
+        let script = format!("ulimit -v 4000000; exec {BINARY} {args}");
+        let output = Command::new("sh").args(["-c", &script]).env("RUST_MIN_STACK", (8_u64 << 30).to_string()).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args}: {output:?}");
+        assert!(stderr(&output).starts_with("chat-server: "), "{args}: {output:?}");
+        assert!(stderr(&output).contains(": Resource temporarily unavailable"), "{args}: {output:?}");
+    }
+}
+
+/// SIGHUP, which a terminal sends when it is closed, and others that servers are told to reload with ended the server without a word.
+#[test]
+fn signals_that_it_has_no_use_for_are_ignored() {
+    let mut server = Process::start(&[]);
+    for signal in [Signal::HUP, Signal::USR1, Signal::USR2] {
+        server.signal(signal);
+        server.wait_for("INFO ignored: there is nothing that it could have the server do");
+    }
+    login(&mut server.connect(), "messi");
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().0.code(), Some(0), "the first signal that stops it is not taken for a second one");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -78,8 +79,12 @@ fn accept(chat: &Chat, listener: &UnixListener, stopped: &UnixStream) -> io::Res
         }
         match listener.accept() {
             Ok((peer, _)) => {
-                let chat = chat.clone();
-                thread::spawn(move || serve(&chat, &peer));
+                let (chat, peer) = (chat.clone(), Arc::new(peer));
+                let served = Arc::clone(&peer);
+                let thread = thread::Builder::new().spawn(move || serve(&chat, &served));
+                if let Err(problem) = thread {
+                    refuse(&peer, &problem);
+                }
             }
             Err(problem) if problem.kind() == io::ErrorKind::WouldBlock => {}
             Err(problem) => {
@@ -87,6 +92,17 @@ fn accept(chat: &Chat, listener: &UnixListener, stopped: &UnixStream) -> io::Res
                 thread::sleep(Duration::from_millis(500));
             }
         }
+    }
+}
+
+/// Answering may take long, so it is not done in the thread that accepts.
+fn refuse(peer: &UnixStream, problem: &io::Error) {
+    tracing::warn!(%problem, "a request on the control socket is refused: the system has no thread for it");
+    let told = peer
+        .set_nonblocking(true)
+        .and_then(|()| end(peer, &format!("the system has no thread for this request; try again later: {problem}")));
+    if let Err(problem) = told {
+        tracing::warn!(%problem, "a refusal could not be written to the control socket");
     }
 }
 

@@ -54,6 +54,12 @@ impl Process {
         Self::spawn(Command::new("sh").args(["-c", &script]))
     }
 
+    /// `chat-server --demo --listen 127.0.0.1:0 --data …`, each of whose threads takes `stack` bytes of address space.
+    pub(crate) fn start_with_stacks(directory: &Path, stack: u64) -> Self {
+        let data = ["--demo", "--listen", "127.0.0.1:0", "--data"];
+        Self::spawn(Command::new(BINARY).args(data).arg(directory).env("RUST_MIN_STACK", stack.to_string()))
+    }
+
     fn spawn(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (sender, stderr) = channel();
