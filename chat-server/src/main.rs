@@ -15,6 +15,7 @@ mod data;
 mod log;
 mod serve;
 mod task;
+mod terminal;
 
 use std::error::Error;
 use std::process::ExitCode;

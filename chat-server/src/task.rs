@@ -11,6 +11,7 @@ use chat_lib::{Chat, Config, Restored};
 use crate::args::{Data, PasswordSource, Task, User};
 use crate::control::{self, Request};
 use crate::data;
+use crate::terminal::Terminal;
 
 pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
     let (request, Data { directory }) = match task {
@@ -113,13 +114,16 @@ fn read_password(source: PasswordSource) -> Result<String, Box<dyn Error>> {
     if source.stdin {
         return password_from_stdin();
     }
+    let no_terminal = "there is no terminal to ask for a password; give it on standard input with --password-stdin";
     if !io::stdin().is_terminal() {
-        return Err(
-            "there is no terminal to ask for a password; give it on standard input with --password-stdin".into()
-        );
+        return Err(no_terminal.into());
     }
-    let password = rpassword::prompt_password("Password: ")?;
-    if rpassword::prompt_password("The same again: ")? != password {
+    let mut terminal = Terminal::open().map_err(|problem| format!("{no_terminal}: {problem}"))?;
+    let password = terminal.ask("Password: ")?;
+    if password.is_empty() {
+        return Err("no password was given; nothing was done".into());
+    }
+    if terminal.ask("The same again: ")? != password {
         return Err("the two passwords differ; nothing was done".into());
     }
     Ok(password)
