@@ -98,7 +98,7 @@ fn stop_at(mut signals: Signals, handle: Handle) -> io::Result<()> {
         let mut stopping = false;
         for signal in signals.forever() {
             if IGNORED.contains(&signal) {
-                tracing::info!(signal, "ignored: there is nothing that it could have the server do");
+                tracing::info!(signal, "ignored; there is nothing to reload or reopen");
                 continue;
             }
             if stopping {

@@ -109,7 +109,7 @@ fn signals_stop_it_with_all_answered() {
         let mut busy = server.connect();
         login(&mut idle, "messi");
         let token = login(&mut busy, "messi");
-        busy.write_all(format!("send {token} messi halo\n").repeat(1000).as_bytes()).unwrap();
+        busy.write_all(format!("send {token} messi halo\r\n").repeat(1000).as_bytes()).unwrap();
         let address = server.address;
         let asked = Instant::now();
         server.signal(signal);
@@ -258,6 +258,8 @@ fn without_threads_requests_are_refused_and_it_goes_on() {
     const STACK: u64 = 256 << 20;
     let directory = tempfile::tempdir().unwrap();
     let mut server = Process::start_with_stacks(directory.path(), STACK);
+    // It has all its threads when it answers.
+    login(&mut server.connect(), "messi");
     let id = Pid::from_raw(server.id().try_into().unwrap());
     // Unlike a limit of processes, one of memory holds for root, too.
     let limit = |room: Option<u64>| {
@@ -284,7 +286,7 @@ fn without_threads_it_does_not_start_and_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().display();
     done(&["user", "add", "ana", "--full-name", "Ana", "--password-stdin"], directory.path(), b"secret\n");
-    for args in [format!("--listen 127.0.0.1:0 --data {data}"), format!("user list --data {data}")] {
+    for args in [format!("--listen 127.0.0.1:0 --data {data}"), format!("user edit ana --country Peru --data {data}")] {
         let script = format!("ulimit -v 4000000; exec {BINARY} {args}");
         let output = Command::new("sh").args(["-c", &script]).env("RUST_MIN_STACK", (8_u64 << 30).to_string()).output();
         let output = output.unwrap();
@@ -300,7 +302,7 @@ fn signals_that_it_has_no_use_for_are_ignored() {
     let mut server = Process::start(&[]);
     for signal in [Signal::HUP, Signal::USR1, Signal::USR2] {
         server.signal(signal);
-        server.wait_for("INFO ignored: there is nothing that it could have the server do");
+        server.wait_for("INFO ignored; there is nothing to reload or reopen");
     }
     login(&mut server.connect(), "messi");
     server.signal(Signal::TERM);
