@@ -18,7 +18,7 @@ from chat import Chat, Client, Connection, Message, Server, errors
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chat.pytest_plugin import ChatServer
+    from pytest_chat_server import ChatServer
 
 
 def test_a_chat_in_memory() -> None:

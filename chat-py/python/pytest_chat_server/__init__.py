@@ -1,4 +1,8 @@
-"""A fixture for pytest: a real server in the process, on a free port."""
+"""A fixture for pytest: a real server in the process, on a free port.
+
+pytest imports this in every project of an environment, also where another module is called
+``chat``. So nothing of ``chat`` is imported before a test asks for the fixture.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from chat import Chat, Client, Server
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from chat import Chat, Client, Server
 
 
 class ChatServer(NamedTuple):
@@ -25,11 +29,15 @@ class ChatServer(NamedTuple):
 
     def connect(self) -> Client:
         """Make a client of the server."""
+        from chat import Client  # noqa: PLC0415
+
         return Client(*self.address)
 
 
 @pytest.fixture
 def chat_server() -> Iterator[ChatServer]:
     """Run a server with the users messi, henderson and lineker, all with the password surabaya."""
+    from chat import Chat, Server  # noqa: PLC0415
+
     with Chat() as chat, Server(chat) as server:
         yield ChatServer(chat, server)
