@@ -1,15 +1,20 @@
-"""What an installed wheel does to other projects."""
+"""What is in the wheel and the sdist, and what an installed wheel does to other projects."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import subprocess
 import sys
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
+from player import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+LICENCE = (ROOT / "LICENSE").read_text()
 
 
 @pytest.mark.parametrize("command", [["-m", "pytest"], ["-c", "import pytest; pytest.main()"]])
@@ -42,3 +47,19 @@ def run_pytest(project: Path, *command: str) -> str:
         check=False,
     )
     return run.stdout + run.stderr
+
+
+def test_the_licence_is_in_the_wheel_and_the_sdist(tmp_path: Path) -> None:
+    """The licences ask for their text in every copy, and neither wheel nor sdist had it."""
+    installed = importlib.metadata.distribution("chat")
+    assert installed.metadata.get_all("License-File") == ["LICENSE"]
+    assert installed.read_text("licenses/LICENSE") == LICENCE
+    build = [sys.executable, "-m", "maturin", "sdist", "--out", str(tmp_path)]
+    manifest = ["--manifest-path", str(ROOT / "chat-py/Cargo.toml")]
+    subprocess.run([*build, *manifest], check=True, capture_output=True, timeout=60)  # noqa: S603
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        (top,) = [name for name in archive.getnames() if name.count("/") == 1 if "LICENSE" in name]
+        found = archive.extractfile(top)
+        assert found
+        assert found.read().decode() == LICENCE
