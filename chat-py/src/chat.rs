@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -138,6 +139,28 @@ impl Chat {
     fn answer_inbox(&self, py: Python<'_>, user: &str) -> PyResult<Vec<u8>> {
         let chat = self.get(py)?;
         run(py, || Ok(written(chat.inbox_of(user).map(Reply::Inbox))))
+    }
+
+    /// The answer of the wire to a logout.
+    fn answer_logout(&self, py: Python<'_>, token: &str) -> PyResult<Vec<u8>> {
+        let chat = self.get(py)?;
+        let logout = || {
+            let token = SessionToken::parse(token).map_err(|_| Error::NoSuchSession)?;
+            chat.execute(&Command::Logout { token })
+        };
+        run(py, || Ok(written(logout())))
+    }
+
+    /// The answer of the wire to a list of users, without a session.
+    fn answer_active_users(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
+        let chat = self.get(py)?;
+        let active_users = || {
+            let mut seen = HashSet::new();
+            let sessions = chat.sessions()?;
+            let users = sessions.iter().map(|(_, profile)| profile.user());
+            Ok(Reply::ActiveUsers(users.filter(|user| seen.insert(*user)).cloned().collect()))
+        };
+        run(py, || Ok(written(active_users())))
     }
 
     /// Adds a user with an empty mailbox.

@@ -1,4 +1,4 @@
-"""A program that was written for the course's code runs unchanged."""
+"""Programs that were written for the course's code."""
 
 from __future__ import annotations
 
@@ -52,11 +52,42 @@ def test_users_and_sessions_can_be_read() -> None:
     token = chat.proses("auth messi surabaya")["tokenid"]
     assert token in chat.sessions
     assert "nonsense" not in chat.sessions
-    assert dict(chat.sessions) == {
-        token: {"username": "messi", "userdetail": {"nama": "Lionel Messi", "negara": "Argentina"}}
-    }
+    assert "\ud83d" not in chat.sessions
+    session = {"username": "messi", "userdetail": {"nama": "Lionel Messi", "negara": "Argentina"}}
+    assert chat.sessions[token] == session
+    assert [chat.sessions[name] for name in chat.sessions] == [session]
+    assert token not in repr(chat.sessions)
     assert chat.proses(f"logout {token}") == {"status": "OK", "messages": "Logged Out!"}
     assert len(chat.sessions) == 0
+
+
+def test_what_the_courses_family_has_besides() -> None:
+    """The README said "runs unchanged", and these calls of the course's programs were not there."""
+    chat = Chat()
+    token, other = (
+        chat.proses(f"auth {user} surabaya")["tokenid"] for user in ["messi", "lineker"]
+    )
+    connection = object()
+    assert chat.proses("auth messi surabaya", connection)["status"] == "OK"
+    assert chat.activeuser() == {"status": "OK", "message": "messi, lineker, "}
+    assert chat.logout(other) == {"status": "OK", "messages": "Logged Out!"}
+    assert other not in chat.sessions
+    refused = {"status": "ERROR", "message": "Informasi tidak ditemukan"}
+    for nonsense in [other, "nonsense", f"{token} x", "\ud83d"]:
+        assert chat.logout(nonsense) == refused
+    assert chat.activeuser() == {"status": "OK", "message": "messi, "}
+
+
+def test_what_the_courses_programs_do_not_find() -> None:
+    """The README says so: a password is kept as a hash, and users are added with a call."""
+    chat = Chat()
+    for key in ["password", "incoming", "outgoing"]:
+        with pytest.raises(KeyError):
+            chat.users["messi"][key]
+    with pytest.raises(TypeError):
+        chat.users["ana"] = {"nama": "Ana Lima"}  # type: ignore[index]
+    chat.add_user("ana", "secret", full_name="Ana Lima", country="Brasil")
+    assert chat.proses("auth ana secret")["status"] == "OK"
 
 
 def test_the_courses_server_in_threads() -> None:
@@ -146,6 +177,7 @@ def test_users_come_and_go_while_they_are_looked_at() -> None:
     for _ in chat.users.items():
         chat.remove_user("messi") if "messi" in chat.users else None
     tokens = [chat.login("lineker", "surabaya").token for _ in range(3)]
-    assert [token for token, _ in chat.sessions.items() if not chat.proses(f"logout {token}")] == []
-    assert len(tokens) == 3
+    for _ in chat.sessions.items():
+        chat.logout(tokens.pop())
+    assert (tokens, len(chat.sessions)) == ([], 0)
     assert 3 not in chat.sessions  # type: ignore[comparison-overlap]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from chat import _chat, errors
 from chat._chat import Client, ClientSession, Connection, Message, Server, Session, __version__
 from chat._course import ChatClient
+from chat._sessions import Sessions
 from chat.errors import ChatError
 
 if TYPE_CHECKING:
@@ -128,17 +129,17 @@ class Chat(_chat.Chat):
 
     @property
     def sessions(self) -> Mapping[str, dict[str, Any]]:
-        """The sessions that are live now by token, each with ``username`` and ``userdetail``."""
-        users = self.users
-        return MappingProxyType(
-            {
-                token: {"username": user, "userdetail": users.get(user, {})}
-                for token, user in self.live_sessions()
-            }
-        )
+        """The sessions that are live now, each with ``username`` and ``userdetail``.
 
-    def proses(self, data: str) -> dict[str, Any]:
-        """Do what a request line says, and give what its answer holds."""
+        ``sessions[token]`` and ``token in sessions`` take a token.
+        """
+        return Sessions(self)
+
+    def proses(self, data: str, connection: object = None) -> dict[str, Any]:  # noqa: ARG002
+        """Do what a request line says, and give what its answer holds.
+
+        ``connection`` is there for programs that pass one, and is ignored.
+        """
         return _dict(self.answer(data.encode(errors="surrogatepass")))
 
     def autentikasi_user(self, username: str, password: str) -> dict[str, Any]:
@@ -159,6 +160,14 @@ class Chat(_chat.Chat):
     def get_inbox(self, username: str) -> dict[str, Any]:
         """Take all unread messages out of a user's mailbox."""
         return _dict(self.answer_inbox(_clean(username)))
+
+    def logout(self, sessionid: str) -> dict[str, Any]:
+        """End a session."""
+        return _dict(self.answer_logout(_clean(sessionid)))
+
+    def activeuser(self) -> dict[str, Any]:
+        """Name each user with a live session once, in order of login."""
+        return _dict(self.answer_active_users())
 
 
 def _dict(answer: bytes) -> dict[str, Any]:
