@@ -154,7 +154,8 @@ impl ClientSession {
         self.token.to_string()
     }
 
-    /// Puts a message into a mailbox. When it returns, the server has promised to keep it.
+    /// Puts a message into a mailbox. When it returns, the server has promised to keep it. A text may
+    /// hold LF, but no CRLF, which would end the request.
     fn send(&self, py: Python<'_>, to: &str, text: &str) -> PyResult<()> {
         self.shared.ask(py, |client| client.send(&self.token, to, text))
     }

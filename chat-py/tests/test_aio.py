@@ -32,6 +32,22 @@ def test_a_client_and_a_server_of_the_loop() -> None:
     asyncio.run(main())
 
 
+def test_a_client_sends_line_ends_in_a_text() -> None:
+    texts = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n"]
+
+    async def main(address: tuple[str, int], token: str) -> list[str]:
+        async with await AsyncClient.connect(*address) as client:
+            messi = client.session(token, "messi")
+            for text in texts:
+                await messi.send("messi", text)
+            with pytest.raises(errors.InvalidRequest):
+                await messi.send("messi", "two\r\nlines")
+            return [message.text for message in await messi.inbox()]
+
+    with Chat() as chat, Server(chat) as server:
+        assert asyncio.run(main(server.address, chat.login("messi", "surabaya").token)) == texts
+
+
 def test_a_client_of_a_server_in_threads() -> None:
     async def main(address: tuple[str, int]) -> None:
         async with await AsyncClient.connect(*address) as client:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from pytest_chat_server import ChatServer
 
+#: The first one is also the first thing that the server is told.
+TEXTS = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n"]
+
 
 def test_a_chat_in_memory() -> None:
     with Chat.memory(password_cost=(8, 1, 1), mailbox_messages=2) as room:
@@ -29,13 +32,11 @@ def test_a_chat_in_memory() -> None:
         with pytest.raises(errors.InvalidUserName):
             room.add_user("a b", "secret", full_name="A")
         with room.login("ana", "secret") as ana:
-            ana.send("ana", "one")
+            ana.send("ana", "one\r\n1")
             ana.send("ana", "dua \N{ROCKET}")
             with pytest.raises(errors.MailboxFull) as full:
                 ana.send("ana", "three")
             assert full.value.code == "mailbox_full"
-            with pytest.raises(errors.InvalidRequest):
-                ana.send("ana", "two\nlines")
             assert ana.inbox() == [
                 Message(
                     sender="ana",
@@ -44,7 +45,7 @@ def test_a_chat_in_memory() -> None:
                     recipient_name="Ana Lima",
                     text=text,
                 )
-                for text in ["one", "dua \N{ROCKET}"]
+                for text in ["one\r\n1", "dua \N{ROCKET}"]
             ]
             assert ana.active_users() == ["ana"]
             assert room.session(ana.token).user == "ana"
@@ -99,6 +100,17 @@ def test_a_server_and_clients(chat_server: ChatServer) -> None:
         client.login("messi", "surabaya")
 
 
+def test_a_client_sends_line_ends_in_a_text(chat_server: ChatServer) -> None:
+    token = chat_server.chat.login("messi", "surabaya").token
+    with chat_server.connect() as client:
+        messi = client.session(token, "messi")
+        for text in TEXTS:
+            messi.send("messi", text)
+        with pytest.raises(errors.InvalidRequest):
+            messi.send("messi", "two\r\nlines")
+        assert [message.text for message in messi.inbox()] == TEXTS
+
+
 def test_a_server_that_stops() -> None:
     with Chat() as room:
         server = Server(room)
@@ -123,7 +135,7 @@ def test_a_connection_without_io() -> None:
     assert connection.receive(b"ha") == b""
     assert connection.mid_line
     refused = b'{"status": "ERROR", "message": "Command tidak benar"}\r\n\r\n'
-    assert connection.receive(b"lo\r\nhalo\n") == refused * 2
+    assert connection.receive(b"lo\r\nhalo\r\n") == refused * 2
     assert not connection.mid_line
     with pytest.raises(ValueError, match="IP address"):
         Connection(Chat(), ("nowhere", 1))

@@ -150,6 +150,60 @@ def test_what_the_courses_client_prints() -> None:
         assert client.tokenid == ""
 
 
+def test_a_text_with_line_ends_in_it() -> None:
+    """The course's server delivers such a text; ours delivered half of it and answered twice, so
+    that its client read every later answer one too late.
+    """
+    with Chat() as chat, Server(chat) as server:
+        with ChatClient(*server.address) as client:
+            client.tokenid = chat.login("messi", "surabaya").token
+            # As the very first request, and later.
+            for line in ["send messi satu\ndua", "send messi \n\n", "send messi satu\rdua\r"]:
+                assert client.proses(line) == "message sent to messi"
+            for line in ["send messi satu\r\ndua", "auth messi\r\nlogout x"]:
+                assert client.proses(line) == "Error, Command tidak benar"
+            assert client.proses("send messi\nsatu dua") == "Error, User tidak ditemukan"
+            assert client.proses("activeuser\n") == 'Active User: "messi, "'
+        messages = chat.get_inbox("messi")["messages"]["messi"]
+        texts = [message["msg"] for message in messages]
+        assert texts == [" satu\ndua\r\n", " \n\r\n", " satu\rdua\r\r\n"]
+
+
+def test_the_courses_own_client() -> None:
+    """What it sends, to the byte; it reads until what it has read ends with an empty line."""
+    with Chat() as chat, Server(chat) as server, socket.create_connection(server.address) as peer:
+
+        def ask(line: str) -> dict[str, object]:
+            peer.sendall(line.encode())
+            received = ""
+            while not received.endswith("\r\n\r\n"):
+                received += peer.recv(64).decode()
+            found: dict[str, object] = json.loads(received)
+            return found
+
+        token = ask("auth messi surabaya \r\n")["tokenid"]
+        assert ask(f"send {token} messi  satu\ndua \r\n") == {
+            "status": "OK",
+            "message": "Message Sent",
+        }
+        assert ask(f"logout {token} \r\n") == {"status": "OK", "messages": "Logged Out!"}
+        assert chat.get_inbox("messi")["messages"]["messi"][0]["msg"] == "  satu\ndua \r\n"
+
+
+def test_a_server_that_sends_nonsense() -> None:
+    nonsense = [b"[]", b"x", b'"OK"', b'{"status": "OK"}', b'{"status": "ERROR"}', b"\xff"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        for answer in nonsense:
+            with ChatClient(*listener.getsockname()) as client:
+                peer, _address = listener.accept()
+                with peer:
+                    peer.sendall(answer + b"\r\n\r\n")
+                    told = client.proses("auth messi surabaya")
+                    assert told == "Error, what the server sent is no answer"
+                    told = client.proses("auth messi surabaya")
+                    assert told == "Error, the connection is of no more use"
+
+
 def test_a_subclass_with_a_constructor() -> None:
     class Mine(Chat):
         def __init__(self, name: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -17,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class Proses:
-    """A line at a time; what comes back is written as the course's server wrote it."""
+    """What comes back is written as the course's server wrote it."""
 
     def __init__(self, chat: Chat) -> None:
         self.chat = chat
         self.answers: list[bytes] = []
 
     def send(self, data: bytes) -> None:
-        for line in re.findall(rb"[^\n]*\n", data):
-            answer = self.chat.proses(line.decode(errors="surrogateescape"))
-            self.answers.append(f"{json.dumps(answer)}\r\n\r\n".encode())
+        # One request, whatever line ends are in it.
+        answer = self.chat.proses(data.decode(errors="surrogateescape"))
+        self.answers.append(f"{json.dumps(answer)}\r\n\r\n".encode())
 
     def receive(self) -> bytes:
         return self.answers.pop(0)

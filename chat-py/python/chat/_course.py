@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 
 __all__ = ["ChatClient"]
@@ -33,7 +34,7 @@ class ChatClient:
         self.tokenid = ""
         self._socket = socket.create_connection((host, port), timeout)
         self._answers = self._socket.makefile("rb")
-        self._broken = False
+        self._broken = self._greeted = False
 
     def __del__(self) -> None:
         if hasattr(self, "_socket"):
@@ -55,79 +56,79 @@ class ChatClient:
         self._socket.close()
 
     def proses(self, cmdline: str) -> str:
-        """Do what a line says, and give what is to be printed."""
-        line = cmdline.rstrip("\r\n")
-        # With a line end in it, it would be two requests.
-        command, *words = [""] if "\n" in line else line.split(" ")
+        """Do what a line says, and give what is to be printed. A text may hold LF, but no CRLF."""
+        line = re.sub(r"\r?\n\Z", "", cmdline)
+        # With CRLF in it, it would be two requests.
+        command, *words = [""] if "\r\n" in line else line.split(" ")
         try:
-            match command.strip():
-                case "auth":
-                    return self._login(words[0].strip(), words[1].strip())
-                case "send":
-                    return self._send(words[0].strip(), " ".join(words[1:]))
-                case "inbox":
-                    return self._inbox()
-                case "activeuser":
-                    return self._active_users()
-                case "logout":
-                    return self._logout()
+            return self._do(command.strip(), words)
         except IndexError:
-            pass
-        return "Error, Command tidak benar"
+            return "Error, Command tidak benar"
+        except _Refusal as refusal:
+            return f"Error, {refusal}"
+
+    def _do(self, command: str, words: list[str]) -> str:
+        match command:
+            case "auth":
+                return self._login(words[0].strip(), words[1].strip())
+            case "send":
+                return self._send(words[0].strip(), " ".join(words[1:]))
+            case "inbox":
+                return json.dumps(self._ask(f"inbox {self._token()}", "messages"))
+            case "activeuser":
+                return f'Active User: "{self._ask(f"activeuser {self._token()}", "message")}"'
+            case "logout":
+                return self._logout()
+        raise _Refusal("Command tidak benar")
 
     def _login(self, user: str, password: str) -> str:
-        answer = self._ask(f"auth {user} {password}")
-        if answer["status"] != "OK":
-            return f"Error, {answer['message']}"
-        self.tokenid = str(answer["tokenid"])
+        self.tokenid = str(self._ask(f"auth {user} {password}", "tokenid"))
         return f"username {user} logged in, token {self.tokenid}"
 
     def _send(self, to: str, text: str) -> str:
-        if not self.tokenid:
-            return "Error, not authorized"
-        answer = self._ask(f"send {self.tokenid} {to} {text}")
-        return (
-            f"message sent to {to}" if answer["status"] == "OK" else f"Error, {answer['message']}"
-        )
-
-    def _inbox(self) -> str:
-        if not self.tokenid:
-            return "Error, not authorized"
-        answer = self._ask(f"inbox {self.tokenid}")
-        if answer["status"] != "OK":
-            return f"Error, {answer['message']}"
-        return json.dumps(answer["messages"])
-
-    def _active_users(self) -> str:
-        if not self.tokenid:
-            return "Error, not authorized"
-        answer = self._ask(f"activeuser {self.tokenid}")
-        if answer["status"] != "OK":
-            return f"Error, {answer['message']}"
-        return f'Active User: "{answer["message"]}"'
+        self._ask(f"send {self._token()} {to} {text}", "message")
+        return f"message sent to {to}"
 
     def _logout(self) -> str:
-        if not self.tokenid:
-            return "Error, not authorized"
-        answer = self._ask(f"logout {self.tokenid}")
-        if answer["status"] != "OK":
-            return f"Error, {answer['message']}"
+        self._ask(f"logout {self._token()}", "messages")
         self.tokenid = ""
         return "Logout success!"
 
-    def _ask(self, line: str) -> dict[str, object]:
-        # Until the whole answer is here, what comes next could be another's.
+    def _token(self) -> str:
+        if not self.tokenid:
+            raise _Refusal("not authorized")
+        return self.tokenid
+
+    def _ask(self, line: str, field: str) -> object:
+        """Give a field of the answer; raise `_Refusal` with what is to be printed in its place."""
+        # Until the whole answer is here and makes sense, what comes next could be another's.
         broken, self._broken = self._broken, True
         if broken:
-            return {"status": "ERROR", "message": "the connection is of no more use"}
+            raise _Refusal("the connection is of no more use")
         try:
-            self._socket.sendall(line.encode(errors="surrogateescape") + b"\r\n")
-            answer = self._answers.readline()
-            end = self._answers.readline()
+            # The first LF of a connection decides how its lines end, and must not be a text's.
+            if "\n" in line and not self._greeted:
+                self._exchange(b"")
+            self._greeted = True
+            answer = json.loads(self._exchange(line.encode(errors="surrogateescape")))
+            refused = answer["status"] != "OK"
+            found: object = answer["message" if refused else field]
         except OSError as problem:
-            return {"status": "ERROR", "message": f"the server is out of reach: {problem}"}
-        if end != b"\r\n":
-            return {"status": "ERROR", "message": "the server closed the connection"}
+            raise _Refusal(f"the server is out of reach: {problem}") from problem
+        except (KeyError, TypeError, ValueError) as problem:
+            raise _Refusal("what the server sent is no answer") from problem
         self._broken = False
-        found: dict[str, object] = json.loads(answer)
+        if refused:
+            raise _Refusal(found)
         return found
+
+    def _exchange(self, line: bytes) -> bytes:
+        self._socket.sendall(line + b"\r\n")
+        answer = self._answers.readline()
+        if self._answers.readline() != b"\r\n":
+            raise _Refusal("the server closed the connection")
+        return answer
+
+
+class _Refusal(Exception):
+    """What is printed in place of an answer."""

@@ -133,7 +133,7 @@ class AsyncClient:
         """Speak over a connection that there is; ``connect`` makes one."""
         self._reader, self._writer = reader, writer
         self._turn = asyncio.Lock()
-        self._broken = self._closed = False
+        self._broken = self._closed = self._greeted = False
 
     @classmethod
     async def connect(cls, host: str = "127.0.0.1", port: int = 8889) -> Self:
@@ -182,9 +182,11 @@ class AsyncClient:
             # A task that is cancelled leaves an answer behind that is nobody's.
             self._broken = True
             try:
-                self._writer.write(line)
-                await self._writer.drain()
-                answer = await self._reader.readuntil(b"\r\n\r\n")
+                # The first LF of a connection decides how its lines end, and must not be a text's.
+                if not self._greeted and b"\n" in line.removesuffix(b"\r\n"):
+                    await self._exchange(b"\r\n")
+                self._greeted = True
+                answer = await self._exchange(line)
             except (asyncio.IncompleteReadError, ConnectionError) as problem:
                 raise errors.Disconnected("the server closed the connection") from problem
             except asyncio.LimitOverrunError as problem:
@@ -202,6 +204,11 @@ class AsyncClient:
                 raise
             self._broken = False
             return found
+
+    async def _exchange(self, line: bytes) -> bytes:
+        self._writer.write(line)
+        await self._writer.drain()
+        return await self._reader.readuntil(b"\r\n\r\n")
 
 
 class AsyncSession:
@@ -225,7 +232,10 @@ class AsyncSession:
         return f"AsyncSession(user={self.user!r})"
 
     async def send(self, to: str, text: str) -> None:
-        """Put a message into a mailbox. When it returns, the server has promised to keep it."""
+        """Put a message into a mailbox. When it returns, the server has promised to keep it.
+
+        A text may hold LF, but no CRLF, which would end the request.
+        """
         await self._client._ask(_chat.write_send(self.token, to, text), _chat.read_sent)  # noqa: SLF001
 
     async def inbox(self) -> list[Message]:
