@@ -1,6 +1,6 @@
 use chat_lib::model::Inbox;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 /// A message as its reader gets it.
 #[pyclass(frozen, eq, hash, get_all, module = "chat")]
@@ -38,9 +38,11 @@ impl Message {
     }
 
     /// Without the text, which is nobody else's business.
-    fn __repr__(&self) -> String {
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let sender = PyString::new(py, &self.sender).repr()?;
+        let recipient = PyString::new(py, &self.recipient).repr()?;
         let length = self.text.chars().count();
-        format!("Message(sender='{}', recipient='{}', text=<{length} characters>)", self.sender, self.recipient)
+        Ok(format!("Message(sender={sender}, recipient={recipient}, text=<{length} characters>)"))
     }
 }
 

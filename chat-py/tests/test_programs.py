@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import json
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -13,8 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 from player import ROOT
 
+from chat import Client, Message, errors
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytest_chat_server import ChatServer
 
 
 def test_a_server_and_a_client_on_the_command_line(tmp_path: Path) -> None:
@@ -44,7 +51,84 @@ def test_a_server_and_a_client_on_the_command_line(tmp_path: Path) -> None:
     server.stderr.close()
 
 
-@pytest.mark.parametrize("module", ["chat", "chat.errors", "chat._course", "chat.aio"])
+HOSTILE = "\x1b]0;owned\x07\x7f\x9b2J\u202e\u2066\u200b\u3164\r\n"
+ESCAPED = r"\x1b]0;owned\x07\x7f\x9b2J\u202e\u2066\u200b\u3164\r\n"
+TALK = [sys.executable, "-W", "error", "-m", "chat.client"]
+
+
+def test_what_a_server_does_to_the_terminal() -> None:
+    """ESC and BEL of the server reached the terminal, and could do to it what they liked."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        talking = [*TALK, *map(str, listener.getsockname())]
+        client = subprocess.Popen(  # noqa: S603
+            talking, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        peer, _address = listener.accept()
+        with peer:
+            for answer in [
+                {"status": "ERROR", "message": HOSTILE},
+                {"status": "OK", "tokenid": HOSTILE},
+                {"status": "OK", "tokenid": "t"},
+                {"status": "OK", "message": HOSTILE},
+                {"status": "OK", "messages": {HOSTILE: [{"msg": HOSTILE}]}},
+            ]:
+                peer.sendall(f"{json.dumps(answer)}\r\n\r\n".encode())
+            lines = b"auth a b\n" * 3 + b"activeuser\ninbox\n"
+            out, err = client.communicate(lines, timeout=30)
+    told = out.decode()
+    assert "Command :Error, what the server sent is no answer\n" in told
+    assert f"Command :Error, {ESCAPED}\n" in told
+    assert f'Command t:Active User: "{ESCAPED}"\n' in told
+    assert told.count("owned") == 4
+    assert not any(char in told for char in HOSTILE[:-1] if not char.isalnum() and char not in "];")
+    assert (err, client.returncode) == (b"", 0)
+
+
+def test_what_a_server_does_to_a_traceback() -> None:
+    """An exception that nobody catches is on the terminal, too, and so is a message's repr."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Client(*listener.getsockname())
+        peer, _address = listener.accept()
+        with peer:
+            answer = json.dumps({"status": "ERROR", "message": HOSTILE, "code": "new"})
+            peer.sendall(f"{answer}\r\n\r\n".encode())
+            with pytest.raises(errors.Refused) as refused:
+                client.login("messi", "surabaya")
+            assert str(refused.value).endswith(ESCAPED)
+        client.close()
+    message = Message(sender=HOSTILE, recipient="a", sender_name="", recipient_name="", text="")
+    assert "\x1b" not in repr(message)
+
+
+def test_a_line_that_is_not_utf_8(chat_server: ChatServer) -> None:
+    """One such byte ended the client with a traceback, and the token was gone."""
+    talking = [*TALK, *map(str, chat_server.address)]
+    lines = b"auth messi surabaya\nsend messi \xff\nsend messi halo\n"
+    # As in any locale but C.
+    strict = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    client = subprocess.run(  # noqa: S603
+        talking, input=lines, capture_output=True, timeout=30, check=True, env=strict
+    )
+    assert b"Error, Command tidak benar" in client.stdout
+    assert b"message sent to messi" in client.stdout
+
+
+def test_nobody_reads_what_the_client_prints(chat_server: ChatServer) -> None:
+    """A closed pipe was told as a failure of the server's address."""
+    talking = [*TALK, *map(str, chat_server.address)]
+    client = subprocess.Popen(  # noqa: S603
+        talking, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert client.stdout
+    client.stdout.close()
+    client.stdout = None
+    _out, err = client.communicate(b"halo\n", timeout=30)
+    assert (client.returncode, err) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    "module", ["chat", "chat.errors", "chat._course", "chat._terminal", "chat.aio"]
+)
 def test_docstrings(module: str) -> None:
     outcome = doctest.testmod(importlib.import_module(module))
     assert outcome.failed == 0

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from chat import Chat, ChatError, Server
+from chat._terminal import printable
 from chat.client import port_number
 
 
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 0
     except ChatError as error:
-        print(f"chat: {error}", file=sys.stderr)  # noqa: T201
+        print(printable(f"chat: {error}"), file=sys.stderr)  # noqa: T201
         return 1
     return 0
 

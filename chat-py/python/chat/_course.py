@@ -82,7 +82,11 @@ class ChatClient:
         raise _Refusal("Command tidak benar")
 
     def _login(self, user: str, password: str) -> str:
-        self.tokenid = str(self._ask(f"auth {user} {password}", "tokenid"))
+        token = self._ask(f"auth {user} {password}", "tokenid")
+        # It becomes a word of requests, and is printed.
+        if not isinstance(token, str) or not token.isprintable() or " " in token:
+            raise _Refusal("what the server sent is no answer")
+        self.tokenid = token
         return f"username {user} logged in, token {self.tokenid}"
 
     def _send(self, to: str, text: str) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
+import os
 import sys
 
 from chat._course import ChatClient
+from chat._terminal import printable
 
 __all__ = ["ChatClient", "main"]
 
@@ -18,16 +22,35 @@ def main(arguments: list[str] | None = None) -> int:
         "port", nargs="?", default=8889, type=port_number, help="its port (%(default)s)"
     )
     options = parser.parse_args(arguments)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        # The server refuses what is not UTF-8; that must not end the client.
+        sys.stdin.reconfigure(errors="surrogateescape")
     try:
-        with ChatClient(options.host, options.port) as client:
-            while True:
-                print(client.proses(input(f"Command {client.tokenid}:")))  # noqa: T201
-    except (EOFError, KeyboardInterrupt):
-        print()  # noqa: T201
-        return 0
+        client = ChatClient(options.host, options.port)
     except OSError as problem:
-        print(f"chat: {options.host}:{options.port}: {problem}", file=sys.stderr)  # noqa: T201
+        where = f"{options.host}:{options.port}"
+        print(printable(f"chat: {where}: {problem}"), file=sys.stderr)  # noqa: T201
         return 1
+    except KeyboardInterrupt:
+        return 0
+    with client:
+        return _talk(client)
+
+
+def _talk(client: ChatClient) -> int:
+    try:
+        with contextlib.suppress(EOFError, KeyboardInterrupt):
+            while True:
+                line = input(f"Command {printable(client.tokenid)}:")
+                print(printable(client.proses(line)), flush=True)  # noqa: T201
+        print(flush=True)  # noqa: T201
+    except OSError as problem:
+        if not isinstance(problem, BrokenPipeError):
+            print(f"chat: the terminal: {problem}", file=sys.stderr)  # noqa: T201
+        # What could not be written is not to be tried again at the end of the program.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
 
 
 def port_number(text: str) -> int:
