@@ -219,6 +219,13 @@ impl Chat {
         Ok(Session::new(Arc::clone(&self.shared), token, user))
     }
 
+    /// Makes an account and opens its first session, if the chat takes registrations.
+    fn register(&self, py: Python<'_>, user: &str, password: &str, full_name: &str) -> PyResult<Session> {
+        let chat = self.get(py)?;
+        let token = run(py, || chat.register(user, password, full_name))?;
+        Ok(Session::new(Arc::clone(&self.shared), token, user))
+    }
+
     /// The live session that a token opens.
     fn session(&self, py: Python<'_>, token: &str) -> PyResult<Session> {
         let chat = self.get(py)?;

@@ -104,6 +104,12 @@ impl Client {
         Ok(ClientSession { shared: Arc::clone(&self.shared), token, user })
     }
 
+    /// Makes an account and opens its first session, if the server takes registrations.
+    fn register(&self, py: Python<'_>, user: String, password: &str, full_name: &str) -> PyResult<ClientSession> {
+        let token = self.shared.ask(py, |client| client.register(&user, password, full_name))?;
+        Ok(ClientSession { shared: Arc::clone(&self.shared), token, user })
+    }
+
     /// The session of `user` that a token opens, on this connection. The server is not asked.
     fn session(&self, py: Python<'_>, token: &str, user: String) -> PyResult<ClientSession> {
         let token = run(py, || SessionToken::parse(token))?;

@@ -14,6 +14,12 @@ pub(crate) fn write_login(py: Python<'_>, user: &str, password: &str) -> PyResul
     line(py, || Ok(Command::Auth { user, password }))
 }
 
+/// The request line of a registration.
+#[pyfunction]
+pub(crate) fn write_register(py: Python<'_>, user: &str, password: &str, full_name: &str) -> PyResult<Vec<u8>> {
+    line(py, || Ok(Command::Register { user, password, full_name }))
+}
+
 /// The request line of a message.
 #[pyfunction]
 pub(crate) fn write_send(py: Python<'_>, token: &str, to: &str, text: &str) -> PyResult<Vec<u8>> {
@@ -51,6 +57,12 @@ fn line<'a>(py: Python<'_>, command: impl FnOnce() -> Result<Command<'a>, Error>
 #[pyfunction]
 pub(crate) fn read_logged_in(py: Python<'_>, answer: &[u8]) -> PyResult<String> {
     run(py, || reply::read_logged_in(answer).map(|token| token.to_string()))
+}
+
+/// The token in the answer to a registration.
+#[pyfunction]
+pub(crate) fn read_registered(py: Python<'_>, answer: &[u8]) -> PyResult<String> {
+    run(py, || reply::read_registered(answer).map(|token| token.to_string()))
 }
 
 /// Nothing, if the answer to a message is no refusal.

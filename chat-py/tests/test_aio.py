@@ -32,6 +32,19 @@ def test_a_client_and_a_server_of_the_loop() -> None:
     asyncio.run(main())
 
 
+def test_to_register_is_to_log_in() -> None:
+    async def main() -> None:
+        server = await serve(Chat.memory(registration=True, password_cost=(8, 1, 1)))
+        address = server.sockets[0].getsockname()
+        async with server, await AsyncClient.connect(*address) as client:
+            async with await client.register("ana", "secret", "Ana Lima") as ana:
+                assert await ana.active_users() == ["ana"]
+            with pytest.raises(errors.UserExists):
+                await client.register("ana", "secret", "Ana Lima")
+
+    asyncio.run(main())
+
+
 def test_a_client_sends_line_ends_in_a_text() -> None:
     texts = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n"]
 

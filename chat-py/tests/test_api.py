@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import chat
-from chat import Chat, Client, Connection, Message, Server, errors
+from chat import Chat, ChatClient, Client, Connection, Message, Server, errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +98,36 @@ def test_a_server_and_clients(chat_server: ChatServer) -> None:
         again.logout()
     with pytest.raises(errors.ClosedError):
         client.login("messi", "surabaya")
+
+
+def test_to_register_is_to_log_in() -> None:
+    """Whoever had registered had to send the password a second time at once."""
+    with Chat.memory(registration=True, password_cost=(8, 1, 1)) as room, Server(room) as server:
+        with room.register("ana", "secret", "Ana Lima") as ana:
+            assert ana.user == "ana"
+            ana.send("ana", "a note to myself")
+        with Client(*server.address) as client:
+            bea = client.register("bea", "secret", "Bea Souza")
+            bea.send("ana", "halo")
+            assert bea.active_users() == ["bea"]
+            with pytest.raises(errors.UserExists):
+                client.register("bea", "secret", "Bea Souza")
+            with pytest.raises(errors.InvalidRequest):
+                client.register("be a", "secret", "Bea Souza")
+        with ChatClient(*server.address) as typed:
+            line = typed.proses("register cia secret Cia da Silva")
+            assert line == f"username cia logged in, token {typed.tokenid}"
+            assert typed.proses("send ana halo") == "message sent to ana"
+            assert typed.proses("register dee secret") == "Error, Command tidak benar"
+            assert typed.proses("register cia secret Cia").startswith("Error, ")
+        assert room.get_user("cia") == {"nama": "Cia da Silva", "negara": ""}
+        assert [message.text for message in room.login("ana", "secret").inbox()] == [
+            "a note to myself",
+            "halo",
+            "halo",
+        ]
+    with pytest.raises(errors.RegistrationClosed):
+        Chat.memory().register("ana", "secret", "Ana Lima")
 
 
 def test_a_client_sends_line_ends_in_a_text(chat_server: ChatServer) -> None:

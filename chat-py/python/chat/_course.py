@@ -70,7 +70,10 @@ class ChatClient:
     def _do(self, command: str, words: list[str]) -> str:
         match command:
             case "auth":
-                return self._login(words[0].strip(), words[1].strip())
+                return self._log_in("auth", words[0].strip(), words[1].strip())
+            case "register":
+                full_name = " ".join([words[2], *words[3:]])
+                return self._log_in("register", words[0].strip(), words[1].strip(), full_name)
             case "send":
                 return self._send(words[0].strip(), " ".join(words[1:]))
             case "inbox":
@@ -81,13 +84,13 @@ class ChatClient:
                 return self._logout()
         raise _Refusal("Command tidak benar")
 
-    def _login(self, user: str, password: str) -> str:
-        token = self._ask(f"auth {user} {password}", "tokenid")
+    def _log_in(self, *words: str) -> str:
+        token = self._ask(" ".join(words), "tokenid")
         # It becomes a word of requests, and is printed.
         if not isinstance(token, str) or not token.isprintable() or " " in token:
             raise _Refusal("what the server sent is no answer")
         self.tokenid = token
-        return f"username {user} logged in, token {self.tokenid}"
+        return f"username {words[1]} logged in, token {self.tokenid}"
 
     def _send(self, to: str, text: str) -> str:
         self._ask(f"send {self._token()} {to} {text}", "message")

@@ -150,6 +150,11 @@ class AsyncClient:
         token = await self._ask(_chat.write_login(user, password), _chat.read_logged_in)
         return AsyncSession(self, token, user)
 
+    async def register(self, user: str, password: str, full_name: str) -> AsyncSession:
+        """Make an account and open its first session, if the server takes registrations."""
+        line = _chat.write_register(user, password, full_name)
+        return AsyncSession(self, await self._ask(line, _chat.read_registered), user)
+
     def session(self, token: str, user: str) -> AsyncSession:
         """Give the session of ``user`` that a token opens. The server is not asked."""
         return AsyncSession(self, token, user)
