@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from player import ROOT
 
-from chat import Client, Message, errors
+from chat import Chat, Client, Message, errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +49,23 @@ def test_a_server_and_a_client_on_the_command_line(tmp_path: Path) -> None:
     server.send_signal(signal.SIGINT)
     assert server.wait(30) == 0
     server.stderr.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_server(tmp_path: Path, number: signal.Signals) -> None:
+    """As process 1 of a container, it did not end on SIGTERM; and SIGHUP ended it at once."""
+    serve = [sys.executable, "-m", "chat", "--demo", "--port", "0", "--data", str(tmp_path)]
+    server = subprocess.Popen(serve, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    assert server.stderr
+    port = server.stderr.readline().rpartition(":")[2].strip()
+    server.send_signal(signal.SIGHUP)
+    with Client("127.0.0.1", int(port)) as client:
+        client.login("messi", "surabaya").send("messi", "halo")
+        server.send_signal(number)
+        _out, err = server.communicate(timeout=30)
+    assert (server.returncode, err) == (0, "")
+    with Chat.open(tmp_path) as chat:
+        assert [message.text for message in chat.login("messi", "surabaya").inbox()] == ["halo"]
 
 
 HOSTILE = "\x1b]0;owned\x07\x7f\x9b2J\u202e\u2066\u200b\u3164\r\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from chat import Chat, ChatError, Server
@@ -11,7 +12,7 @@ from chat.client import port_number
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until Ctrl-C."""
+    """Serve until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m chat", description="Serves a chat.")
     parser.add_argument(
         "--demo",
@@ -22,6 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="listen on it (%(default)s)")
     parser.add_argument("--port", type=port_number, default=8889, help="listen on it (%(default)s)")
     options = parser.parse_args(arguments)
+    # As the first process of a container, it would not end on a signal that has no handler.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # There is nothing to reload, and the terminal may go.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         chat = Chat.open(options.data) if options.data else Chat.memory()
         with chat:
