@@ -205,11 +205,11 @@ impl Chat {
         Ok(users.iter().map(|user| profile(user)).collect())
     }
 
-    /// Token and user name of each live session, in order of login.
+    /// Session id and user name of each live session, in order of login.
     fn live_sessions(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
         let chat = self.get(py)?;
         let sessions = run(py, || chat.sessions())?;
-        Ok(sessions.iter().map(|(token, user)| (token.to_string(), user.user().to_string())).collect())
+        Ok(sessions.iter().map(|(id, user)| (id.to_string(), user.user().to_string())).collect())
     }
 
     /// Logs in, which opens a session.
@@ -267,6 +267,12 @@ impl Chat {
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
         self.close(py)
     }
+}
+
+/// The id of the session that a token opens, or would open.
+#[pyfunction]
+pub(crate) fn session_id(py: Python<'_>, token: &str) -> PyResult<String> {
+    run(py, || SessionToken::parse(token).map(|token| token.id().to_string()))
 }
 
 fn written(outcome: Result<Reply, Error>) -> Vec<u8> {

@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _chat {
     #[pymodule_export]
-    use super::chat::Chat;
+    use super::chat::{Chat, session_id};
     #[pymodule_export]
     use super::client::{Client, ClientSession};
     #[pymodule_export]

@@ -56,7 +56,7 @@ def test_users_and_sessions_can_be_read() -> None:
     session = {"username": "messi", "userdetail": {"nama": "Lionel Messi", "negara": "Argentina"}}
     assert chat.sessions[token] == session
     assert [chat.sessions[name] for name in chat.sessions] == [session]
-    assert token not in repr(chat.sessions)
+    assert token not in str((chat.sessions, list(chat.sessions)))
     assert chat.proses(f"logout {token}") == {"status": "OK", "messages": "Logged Out!"}
     assert len(chat.sessions) == 0
 

@@ -131,7 +131,8 @@ class Chat(_chat.Chat):
     def sessions(self) -> Mapping[str, dict[str, Any]]:
         """The sessions that are live now, each with ``username`` and ``userdetail``.
 
-        ``sessions[token]`` and ``token in sessions`` take a token.
+        The keys are session ids, for a chat keeps no tokens. But ``sessions[token]`` gives a
+        token's session, and ``token in sessions`` says whether there is one.
         """
         return Sessions(self)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from chat import errors
+from chat import _chat, errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,12 +19,18 @@ class Sessions(Mapping[str, dict[str, Any]]):
     """The sessions that were live when it was made, by session id; a token is looked up, too."""
 
     def __init__(self, chat: Chat) -> None:
-        self._chat, self._users = chat, chat.users
-        self._live = dict(chat.live_sessions())
+        users = chat.users
+        self._live = {
+            session: {"username": user, "userdetail": users.get(user, {})}
+            for session, user in chat.live_sessions()
+        }
 
     def __getitem__(self, key: str) -> dict[str, Any]:
-        user = self._live.get(key) or self._user_of_token(key)
-        return {"username": user, "userdetail": self._users.get(user, {})}
+        found = self._live.get(key) or self._live.get(_id_of(key))
+        if found is None:
+            # Without the key: it may be a token, and a traceback may be shown to others.
+            raise KeyError("no such session")
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._live)
@@ -35,12 +41,12 @@ class Sessions(Mapping[str, dict[str, Any]]):
     def __repr__(self) -> str:
         return f"Sessions({len(self)} live)"
 
-    def _user_of_token(self, token: str) -> str:
-        # No token has other characters, and not every text can go to Rust.
-        if not isinstance(token, str) or not token.isascii():
-            raise KeyError(token)
-        try:
-            return self._chat.session(token).user
-        except errors.NoSuchSession:
-            # Without the token: a traceback may be shown to others.
-            raise KeyError("no such session") from None
+
+def _id_of(token: str) -> str:
+    # No token has other characters, and not every text can go to Rust.
+    if not isinstance(token, str) or not token.isascii():
+        return ""
+    try:
+        return _chat.session_id(token)
+    except errors.InvalidToken:
+        return ""
