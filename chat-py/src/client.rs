@@ -36,7 +36,9 @@ struct Shared {
 impl Shared {
     fn connect(py: Python<'_>, host: String, port: u16, patience: Duration) -> PyResult<Self> {
         // The system's call cannot be interrupted, so it waits elsewhere.
-        let dialling = thread::spawn(move || dial((host.as_str(), port), patience));
+        let dialling = thread::Builder::new().name("chat-dial".to_owned());
+        let dialling = dialling.spawn(move || dial((host.as_str(), port), patience));
+        let dialling = dialling.map_err(|problem| exception(py, &Error::Io(problem)))?;
         wait(py, None, || dialling.is_finished().then_some(()))?;
         let stream = dialling.join().unwrap_or_else(|_| Err(Error::Disconnected));
         let stream = stream.map_err(|error| exception(py, &error))?;
