@@ -14,6 +14,7 @@ use pyo3::types::PyTuple;
 
 use crate::errors::{closed, exception, run, seconds, wait};
 use crate::message::Message;
+use crate::process::Process;
 use crate::session::unmasked;
 
 /// A connection to a server, seen from the other side. Threads may share it; they wait for each other.
@@ -26,6 +27,7 @@ struct Shared {
     client: Mutex<Option<chat_lib::Client<Stream>>>,
     /// Another handle to the stream, by which it is closed while somebody waits for it.
     closing: TcpStream,
+    process: Process,
     /// The thread that waits: a signal's handler that runs in it must not wait for it.
     waiting: Mutex<Option<ThreadId>>,
     closed: AtomicBool,
@@ -47,7 +49,8 @@ impl Shared {
             Ok((stream.try_clone().map_err(Error::Io)?, Stream::new(stream, patience, Arc::clone(&raised))?))
         })?;
         let client = Mutex::new(Some(chat_lib::Client::over(stream)));
-        Ok(Self { client, closing, waiting: Mutex::default(), closed: AtomicBool::new(false), raised })
+        let (waiting, closed) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Self { client, closing, process: Process::this(), waiting, closed, raised })
     }
 
     fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Option<chat_lib::Client<Stream>>>> {
@@ -83,11 +86,25 @@ impl Shared {
     /// Whoever waits for an answer does so no longer.
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
-        // It may be closed by the other side.
-        self.closing.shutdown(Shutdown::Both).ok();
+        self.hang_up();
         if let Ok(mut client) = self.client.try_lock() {
             client.take();
         }
+    }
+
+    /// Closing would not do: a child of fork() may hold a copy of the descriptor. And a child that is done with
+    /// its copy must not end the connection.
+    fn hang_up(&self) {
+        if self.process.is_this() {
+            // It may be closed by the other side.
+            self.closing.shutdown(Shutdown::Both).ok();
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.hang_up();
     }
 }
 

@@ -6,12 +6,34 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
 use crate::chat::Chat;
-use crate::errors::run;
+use crate::errors::{closed, run};
+use crate::process::Process;
 
 /// One peer, without I/O: received bytes in, bytes to send out, for a loop of your own.
 #[pyclass(frozen, module = "chat")]
 pub(crate) struct Connection {
-    connection: Mutex<chat_lib::Connection>,
+    connection: Mutex<Option<chat_lib::Connection>>,
+    process: Process,
+}
+
+impl Connection {
+    /// Gives `work` the connection; a child of fork() has none.
+    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut chat_lib::Connection) -> T + Send) -> PyResult<T> {
+        if !self.process.is_this() {
+            return Err(closed(py));
+        }
+        let found = run(py, || Ok(self.connection.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(work)))?;
+        found.ok_or_else(|| closed(py))
+    }
+}
+
+impl Drop for Connection {
+    /// It may hold the last handle to a chat, whose threads are only in the process that made it.
+    fn drop(&mut self) {
+        if !self.process.is_this() {
+            std::mem::forget(self.connection.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
+    }
 }
 
 #[pymethods]
@@ -28,15 +50,14 @@ impl Connection {
                 chat_lib::Connection::with_peer(chat, (host, port).into())
             }
         };
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self { connection: Mutex::new(Some(connection)), process: Process::this() })
     }
 
     /// Takes received bytes and gives the answers to the requests that end in them. How the bytes were cut
     /// into pieces makes no difference.
     fn receive(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<Vec<u8>> {
         let data: &[u8] = &data;
-        run(py, || {
-            let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        self.with(py, |connection| {
             let (mut rest, mut answers) = (data, Vec::new());
             while !rest.is_empty() {
                 let mut out = Vec::new();
@@ -44,7 +65,7 @@ impl Connection {
                 rest = rest.get(taken..).unwrap_or_default();
                 answers.append(&mut out);
             }
-            Ok(answers)
+            answers
         })
     }
 
@@ -54,7 +75,7 @@ impl Connection {
 
     /// Whether a line has begun whose end has not come.
     #[getter]
-    fn mid_line(&self, py: Python<'_>) -> bool {
-        py.detach(|| self.connection.lock().unwrap_or_else(PoisonError::into_inner).mid_line())
+    fn mid_line(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |connection| connection.mid_line())
     }
 }

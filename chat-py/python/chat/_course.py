@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import socket
 
@@ -32,6 +34,7 @@ class ChatClient:
     def __init__(self, host: str = "127.0.0.1", port: int = 8889, timeout: float = 30.0) -> None:
         """Connect to a server."""
         self.tokenid = ""
+        self._process = os.getpid()
         self._socket = socket.create_connection((host, port), timeout)
         self._answers = self._socket.makefile("rb")
         self._broken = self._greeted = False
@@ -51,6 +54,11 @@ class ChatClient:
 
     def close(self) -> None:
         """Close the connection; a session lives on."""
+        # Closing would not do: a child of fork() may hold a copy of the descriptor. And a child
+        # that is done with its copy must not end the connection.
+        if self._process == os.getpid():
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
         if hasattr(self, "_answers"):
             self._answers.close()
         self._socket.close()

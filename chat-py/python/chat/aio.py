@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import socket
 from typing import TYPE_CHECKING
 
 from chat import _chat, errors
@@ -97,6 +100,7 @@ class ChatProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """End."""
+        _hang_up(self._transport)
         self._writable.set()
         if self._task is not None:
             self._task.cancel()
@@ -134,6 +138,7 @@ class AsyncClient:
         self._reader, self._writer = reader, writer
         self._turn = asyncio.Lock()
         self._broken = self._closed = self._greeted = False
+        self._process = os.getpid()
 
     @classmethod
     async def connect(cls, host: str = "127.0.0.1", port: int = 8889) -> Self:
@@ -162,6 +167,8 @@ class AsyncClient:
     async def close(self) -> None:
         """Close the connection. Sessions live on."""
         self._closed = True
+        if self._process == os.getpid():
+            _hang_up(self._writer)
         self._writer.close()
         try:
             await self._writer.wait_closed()
@@ -272,6 +279,14 @@ class AsyncSession:
             # What the block itself has raised is not to be hidden.
             if kind is None:
                 raise
+
+
+def _hang_up(transport: asyncio.BaseTransport | asyncio.StreamWriter) -> None:
+    """End a connection although a child of fork() may hold a copy of its descriptor."""
+    peer = transport.get_extra_info("socket")
+    # Not every event loop lets this be done.
+    with contextlib.suppress(OSError, TypeError, AttributeError):
+        peer.shutdown(socket.SHUT_RDWR)
 
 
 # As for the other clients: an inbox comes whole, and one that never ends must not fill the memory.
