@@ -1,9 +1,12 @@
 //! One peer, without I/O: received bytes in, bytes to send out.
 
+mod steps;
+
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::engine::{Chat, CheckedCredentials, Credentials, Delivery, Origin, Started};
+pub use self::steps::{CheckedLogin, Login, Step};
+use crate::engine::{Chat, CheckedCredentials, Credentials, Delivery, Origin, Share, Started};
 use crate::error::Error;
 use crate::protocol::reply::{self, InboxWriter};
 use crate::protocol::{Frame, Frames, http};
@@ -47,6 +50,8 @@ pub struct Connection {
     sent: u64,
     /// The inboxes whose answers may not have left yet. Only the last one may be unfinished.
     deliveries: Vec<Answering>,
+    /// What the answers of a [`step`](Self::step) take of what may be held for all connections, until they are sent.
+    held: Share,
 }
 
 /// An inbox that is being answered.
@@ -61,7 +66,7 @@ struct Answering {
 impl Connection {
     /// A fresh connection to `chat`.
     pub fn new(chat: Chat) -> Self {
-        let frames = Frames::new(chat.limits().line_bytes);
+        let (frames, held) = (Frames::new(chat.limits().line_bytes), chat.share(0));
         Self {
             chat,
             origin: Origin::default(),
@@ -74,6 +79,7 @@ impl Connection {
             appended: 0,
             sent: 0,
             deliveries: Vec::new(),
+            held,
         }
     }
 
@@ -217,8 +223,10 @@ impl Connection {
         }
     }
 
-    /// Takes note that of what was appended, all but `unsent` bytes were sent.
-    pub(crate) fn sent(&mut self, unsent: usize) {
+    /// Takes note that of what was appended, all but the last `unsent` bytes were sent. [`receive`](Self::receive)
+    /// and [`step`](Self::step) do so themselves; a connection that waits is better told.
+    pub fn sent(&mut self, unsent: usize) {
+        self.held.shrink_to(unsent);
         self.sent = self.appended.saturating_sub(unsent as u64);
         self.forget_sent();
     }

@@ -45,7 +45,7 @@ pub mod server;
 pub mod store;
 
 pub use self::client::Client;
-pub use self::connection::Connection;
+pub use self::connection::{CheckedLogin, Connection, Login, Step};
 pub use self::engine::{Chat, Config, NewUser, Restored};
 pub use self::error::{Error, Process};
 pub use self::printable::printable;
