@@ -56,7 +56,8 @@ impl Chat {
     #[new]
     #[pyo3(signature = (
         *, path=None, demo=false, sync="always", keep_read=None, registration=false, session_idle=None,
-        mailbox_messages=None, mailbox_bytes=None, line_bytes=None, failed_logins=None, password_cost=None
+        mailbox_messages=None, mailbox_bytes=None, line_bytes=None, reply_bytes=None, line_time=None,
+        stall_time=None, failed_logins=None, password_cost=None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords")]
     fn new(
@@ -70,6 +71,9 @@ impl Chat {
         mailbox_messages: Option<usize>,
         mailbox_bytes: Option<usize>,
         line_bytes: Option<usize>,
+        reply_bytes: Option<usize>,
+        line_time: Option<Duration>,
+        stall_time: Option<Duration>,
         failed_logins: Option<u32>,
         password_cost: Option<(u32, u32, u32)>,
     ) -> PyResult<Self> {
@@ -84,6 +88,9 @@ impl Chat {
         limits.mailbox_messages = mailbox_messages.unwrap_or(limits.mailbox_messages);
         limits.mailbox_bytes = mailbox_bytes.unwrap_or(limits.mailbox_bytes);
         limits.line_bytes = line_bytes.unwrap_or(limits.line_bytes);
+        limits.reply_bytes = reply_bytes.unwrap_or(limits.reply_bytes);
+        limits.line_time = line_time.unwrap_or(limits.line_time);
+        limits.stall_time = stall_time.unwrap_or(limits.stall_time);
         limits.failed_logins = failed_logins.unwrap_or(limits.failed_logins);
         let chat = run(py, || {
             let password_cost = match password_cost {
@@ -235,6 +242,12 @@ impl Chat {
         };
         let (token, user) = run(py, find)?;
         Ok(Session::new(Arc::clone(&self.shared), token, user.user().as_str()))
+    }
+
+    /// How many seconds a line may take to its end, and answers may wait without the peer taking any.
+    fn peer_times(&self, py: Python<'_>) -> PyResult<(f64, f64)> {
+        let chat = self.get(py)?;
+        Ok((chat.limits().line_time.as_secs_f64(), chat.limits().stall_time.as_secs_f64()))
     }
 
     /// Raises `PublicPassword` if a server must not listen there.

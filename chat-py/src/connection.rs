@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
 use crate::chat::Chat;
-use crate::errors::{closed, run};
+use crate::errors::{closed, exception, run};
+use crate::login::{CheckedLogin, Login};
 use crate::process::Process;
 
 /// One peer, without I/O: received bytes in, bytes to send out, for a loop of your own.
@@ -69,8 +70,46 @@ impl Connection {
         })
     }
 
+    /// As `receive`, but answers some lines only, and stops where a password has to be checked that takes
+    /// long. Gives how many bytes were taken, the answers, and the login that it stopped at.
+    fn step(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<(usize, Vec<u8>, Option<Login>)> {
+        let data: &[u8] = &data;
+        self.with(py, |connection| {
+            let mut answers = Vec::new();
+            let step = connection.step(data, &mut answers);
+            (step.taken, answers, step.login.map(Login::new))
+        })
+    }
+
+    /// Gives the answer to the command that `step` stopped at.
+    fn finish_login(&self, py: Python<'_>, checked: &Bound<'_, CheckedLogin>) -> PyResult<Vec<u8>> {
+        let checked = checked.get().take(py)?;
+        self.with(py, |connection| {
+            let mut answers = Vec::new();
+            connection.finish_login(checked, &mut answers);
+            answers
+        })
+    }
+
+    /// Takes note that all answers were sent.
+    fn sent(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, |connection| connection.sent(0))
+    }
+
+    /// Ends the connection whose peer is gone, the last `unsent` bytes of its answers not being sent. An
+    /// inbox of whose answer nothing was sent is unread again, unless its mailbox was read since.
+    fn abandon(&self, py: Python<'_>, unsent: usize) -> PyResult<()> {
+        self.with(py, |connection| connection.abandon(unsent))?.map_err(|error| exception(py, &error))
+    }
+
     fn __repr__(&self) -> &'static str {
         "Connection()"
+    }
+
+    /// Whether to close it once its answers are sent, because its peer speaks HTTP.
+    #[getter]
+    fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |connection| connection.is_over())
     }
 
     /// Whether a line has begun whose end has not come.

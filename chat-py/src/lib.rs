@@ -5,12 +5,14 @@ mod chat;
 mod client;
 mod connection;
 mod errors;
+mod login;
 mod message;
 mod process;
 mod server;
 mod session;
 mod wire;
 
+use chat_lib::limits;
 use pyo3::prelude::*;
 
 /// The native half of `chat`.
@@ -24,6 +26,8 @@ mod _chat {
     use super::connection::Connection;
     #[pymodule_export]
     use super::errors::panic_for_test;
+    #[pymodule_export]
+    use super::login::{CheckedLogin, Login};
     #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
@@ -41,6 +45,9 @@ mod _chat {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("LOGINS_WAITING", limits::LOGINS_WAITING)?;
+        module.add("KEEPALIVE", limits::KEEPALIVE.as_secs())?;
+        module.add("PARTING", limits::PARTING.as_secs_f64())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -55,9 +55,25 @@ def accepting():
 def assert_closed(peer):
     peer.settimeout(20)
     assert peer.recv(1) == b""
+
+
+def assert_refused(address):
+    try:
+        socket.create_connection(address, 20)
+    except ConnectionRefusedError:
+        return
+    raise AssertionError("somebody listens still")
 """
 
 STORIES = {
+    "the directory of a chat": """
+with Chat.open(sys.argv[1]) as room:
+    room.add_demo_users()
+    with child():
+        room.close()
+        with Chat.open(sys.argv[1]) as again:
+            assert len(again.users) == 3
+""",
     "the directory of a chat, from a child": """
 with Chat.open(sys.argv[1]) as room:
     room.add_demo_users()
@@ -79,6 +95,17 @@ with Chat.open(sys.argv[1]) as room:
         except errors.DataInUse:
             del connection
     Chat.open(sys.argv[1]).close()
+""",
+    "a server's address": """
+with Chat() as room:
+    server = Server(room)
+    with child(server.stop):
+        with Client(*server.address) as client:
+            client.login("messi", "surabaya")
+        server.stop()
+        server.join(20)
+        assert_refused(server.address)
+        Server(room, *server.address).stop()
 """,
     "a client's connection": """
 with accepting() as listener:
@@ -124,7 +151,7 @@ async def main():
 
 asyncio.run(main())
 """,
-    "the peers of the loop's server": """
+    "the address and the peers of the loop's server": """
 async def main():
     room = Chat()
     server = await serve(room)
@@ -137,6 +164,11 @@ async def main():
         assert await asyncio.wait_for(reader.read(), 20) == b""
         writer.close()
         server.close()
+        await server.wait_closed()
+        assert_refused(address)
+        again = await serve(room, *address)
+        again.close()
+        await again.wait_closed()
 
 asyncio.run(main())
 """,

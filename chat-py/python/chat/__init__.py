@@ -61,6 +61,12 @@ class Settings(TypedDict, total=False):
     mailbox_bytes: int | None
     #: The longest request line, in bytes.
     line_bytes: int | None
+    #: How many bytes of answers may wait for a peer before no more of its requests are taken.
+    reply_bytes: int | None
+    #: How long a line may take from its first byte to its end.
+    line_time: timedelta | None
+    #: How long answers may wait without the peer taking any.
+    stall_time: timedelta | None
     #: How many logins may fail before the next must wait.
     failed_logins: int | None
     #: What hashing a password costs: KiB of memory, passes, lanes.

@@ -1,14 +1,13 @@
-"""The chat in an event loop of asyncio: a protocol that serves, and a client."""
+"""The client."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import socket
 from typing import TYPE_CHECKING
 
 from chat import _chat, errors
+from chat.aio._sockets import hang_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,118 +15,11 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from chat import Chat, Message
+    from chat import Message
 
     _T = TypeVar("_T")
 
-__all__ = ["AsyncClient", "AsyncSession", "ChatProtocol", "serve"]
-
-
-async def serve(chat: Chat, host: str = "127.0.0.1", port: int = 0) -> asyncio.Server:
-    """Serve a chat in the running event loop.
-
-    >>> import asyncio
-    >>> from chat import Chat
-    >>> async def main() -> None:
-    ...     server = await serve(Chat())
-    ...     address = server.sockets[0].getsockname()
-    ...     async with server, await AsyncClient.connect(*address) as client:
-    ...         messi = await client.login("messi", "surabaya")
-    ...         await messi.send("messi", "a note to myself")
-    ...         print([message.text for message in await messi.inbox()])
-    >>> asyncio.run(main())
-    ['a note to myself']
-    """
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: ChatProtocol(chat), host, port, start_serving=False)
-    try:
-        for listener in server.sockets:
-            address, number = listener.getsockname()[:2]
-            chat.may_listen(_without_scope(address), number)
-    except errors.ChatError:
-        server.close()
-        raise
-    await server.start_serving()
-    return server
-
-
-class ChatProtocol(asyncio.Protocol):
-    """One peer. What it asks for is done in the loop's executor, for it may wait for the disk."""
-
-    def __init__(self, chat: Chat) -> None:
-        """Serve ``chat``."""
-        self._chat = chat
-        self._received = bytearray()
-        self._task: asyncio.Task[None] | None = None
-        self._writable = asyncio.Event()
-        self._writable.set()
-        self._ended = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a chat needs a byte stream")
-        self._transport = transport
-        peer = transport.get_extra_info("peername")
-        address = (_without_scope(peer[0]), peer[1]) if isinstance(peer, tuple) else None
-        try:
-            self._connection = _chat.Connection(self._chat, address)
-        except errors.ChatError as problem:
-            self._give_up(problem)
-
-    def data_received(self, data: bytes) -> None:
-        """Take what was received."""
-        if self._transport.is_closing():
-            return
-        self._received += data
-        # One piece at a time, and no more is read while it is answered.
-        self._transport.pause_reading()
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._answer())
-
-    def eof_received(self) -> bool:
-        """Close when all that came before is answered."""
-        self._ended = True
-        return self._task is not None
-
-    def pause_writing(self) -> None:
-        """Wait for the peer to take its answers."""
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        """Go on."""
-        self._writable.set()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """End."""
-        _hang_up(self._transport)
-        self._writable.set()
-        if self._task is not None:
-            self._task.cancel()
-
-    def _give_up(self, problem: Exception) -> None:
-        context = {"message": "a peer cannot be served", "exception": problem, "protocol": self}
-        asyncio.get_running_loop().call_exception_handler(context)
-        self._transport.abort()
-
-    async def _answer(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while self._received:
-                data = bytes(self._received)
-                self._received.clear()
-                answers = await loop.run_in_executor(None, self._connection.receive, data)
-                self._transport.write(answers)
-                await self._writable.wait()
-        except Exception as problem:  # noqa: BLE001
-            # Whatever it is, this peer alone must not wait for ever.
-            self._give_up(problem)
-            return
-        self._task = None
-        if self._ended:
-            self._transport.close()
-        else:
-            self._transport.resume_reading()
+__all__ = ["AsyncClient", "AsyncSession"]
 
 
 class AsyncClient:
@@ -168,7 +60,7 @@ class AsyncClient:
         """Close the connection. Sessions live on."""
         self._closed = True
         if self._process == os.getpid():
-            _hang_up(self._writer)
+            hang_up(self._writer)
         self._writer.close()
         try:
             await self._writer.wait_closed()
@@ -281,17 +173,5 @@ class AsyncSession:
                 raise
 
 
-def _hang_up(transport: asyncio.BaseTransport | asyncio.StreamWriter) -> None:
-    """End a connection although a child of fork() may hold a copy of its descriptor."""
-    peer = transport.get_extra_info("socket")
-    # Not every event loop lets this be done.
-    with contextlib.suppress(OSError, TypeError, AttributeError):
-        peer.shutdown(socket.SHUT_RDWR)
-
-
 # As for the other clients: an inbox comes whole, and one that never ends must not fill the memory.
 _ANSWER_BYTES = 1024 * 1024 * 1024
-
-
-def _without_scope(address: str) -> str:
-    return address.partition("%")[0]

@@ -1,0 +1,189 @@
+"""One peer of a server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from chat import _chat, errors
+from chat.aio._sockets import hang_up, keep_alive
+from chat.aio._workers import Workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chat import Chat
+
+__all__ = ["ChatProtocol", "without_scope"]
+
+
+class ChatProtocol(asyncio.Protocol):
+    """One peer. It has the limits that a peer of ``Server`` has.
+
+    What it asks for is done in threads, for it may wait for the disk or for a password.
+    """
+
+    def __init__(self, chat: Chat) -> None:
+        """Serve ``chat``."""
+        self._chat = chat
+        self._received = bytearray()
+        self._task: asyncio.Task[None] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._ended = self._parting = self._lost = False
+        # When the line began that has not ended, and when the peer last took something.
+        self._line_began: float | None = None
+        self._taken_at = 0.0
+        # What the transport holds, as far as it is known.
+        self._unsent = 0
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("a chat needs a byte stream")
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        # Nothing is answered before all that was answered is sent.
+        transport.set_write_buffer_limits(high=0)
+        keep_alive(transport)
+        peer = transport.get_extra_info("peername")
+        address = (without_scope(peer[0]), peer[1]) if isinstance(peer, tuple) else None
+        try:
+            self._connection = _chat.Connection(self._chat, address)
+            self._line_time, self._stall_time = self._chat.peer_times()
+        except errors.ChatError as problem:
+            self._give_up(problem)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what was received."""
+        if self._transport.is_closing() or self._parting:
+            return
+        self._set_alarm(None)
+        self._received += data
+        # One piece at a time, and no more is read while it is answered.
+        self._transport.pause_reading()
+        if self._task is None:
+            self._task = self._loop.create_task(self._answer())
+
+    def eof_received(self) -> bool:
+        """Close when all that came before is answered."""
+        self._ended = True
+        return self._task is not None
+
+    def pause_writing(self) -> None:
+        """Wait for the peer to take its answers."""
+        self._writable.clear()
+        self._unsent, self._taken_at = self._transport.get_write_buffer_size(), self._loop.time()
+        self._set_alarm(self._taken_at + self._stall_time / _STALL_LOOKS, self._look_for_a_stall)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._unsent = 0
+        self._set_alarm(None)
+        self._writable.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """End."""
+        self._lost = True
+        self._set_alarm(None)
+        hang_up(self._transport)
+        self._writable.set()
+
+    async def _answer(self) -> None:
+        try:
+            while self._received and not self._connection.is_over:
+                await self._take_turn()
+        except _Lost as lost:
+            await self._abandon(lost.unsent)
+        except Exception as problem:  # noqa: BLE001
+            # Whatever it is, this peer alone must not wait for ever.
+            self._give_up(problem)
+            # What may wait for a thread still has nobody to answer.
+            with contextlib.suppress(errors.ChatError):
+                self._connection.abandon(0)
+        else:
+            self._task = None
+            self._go_on()
+
+    async def _take_turn(self) -> None:
+        do = Workers.shared().do
+        taken, answers, login = await do(self._connection.step, bytes(self._received))
+        del self._received[:taken]
+        await self._send(answers)
+        if login is not None:
+            checked = await Workers.shared().check(login)
+            await self._send(await do(self._connection.finish_login, checked))
+
+    async def _send(self, answers: bytes) -> None:
+        if not answers:
+            return
+        self._line_began = None
+        if not self._lost:
+            self._transport.write(answers)
+        # If it could not be written at all, the transport is closing now, or has been.
+        if self._lost or self._transport.is_closing():
+            raise _Lost(len(answers))
+        await self._writable.wait()
+        if self._lost:
+            raise _Lost(self._unsent)
+        self._connection.sent()
+
+    def _go_on(self) -> None:
+        if self._ended:
+            self._transport.close()
+        elif self._connection.is_over:
+            # If the peer sends more to a closed socket, answers on their way are thrown away.
+            self._parting = True
+            self._transport.write_eof()
+            self._transport.resume_reading()
+            self._set_alarm(self._loop.time() + _chat.PARTING, self._transport.abort)
+        else:
+            self._transport.resume_reading()
+            if self._connection.mid_line:
+                if self._line_began is None:
+                    self._line_began = self._loop.time()
+                self._set_alarm(self._line_began + self._line_time, self._transport.abort)
+
+    def _look_for_a_stall(self) -> None:
+        unsent, now = self._transport.get_write_buffer_size(), self._loop.time()
+        if unsent < self._unsent:
+            self._unsent, self._taken_at = unsent, now
+        elif now >= self._taken_at + self._stall_time:
+            self._transport.abort()
+            return
+        self._set_alarm(now + self._stall_time / _STALL_LOOKS, self._look_for_a_stall)
+
+    def _set_alarm(self, when: float | None, what: Callable[[], None] | None = None) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(when, what) if when is not None and what else None
+
+    async def _abandon(self, unsent: int) -> None:
+        self._transport.abort()
+        try:
+            await Workers.shared().do(self._connection.abandon, unsent)
+        except Exception as problem:  # noqa: BLE001
+            self._give_up(problem)
+
+    def _give_up(self, problem: Exception) -> None:
+        context = {"message": "a peer cannot be served", "exception": problem, "protocol": self}
+        asyncio.get_running_loop().call_exception_handler(context)
+        self._transport.abort()
+
+
+class _Lost(Exception):
+    """The peer is gone, and the last ``unsent`` bytes of its answers were not sent."""
+
+    def __init__(self, unsent: int) -> None:
+        self.unsent = unsent
+
+
+def without_scope(address: str) -> str:
+    """Give an IPv6 address without the interface that it is valid on."""
+    return address.partition("%")[0]
+
+
+# How often a peer that takes nothing is looked at before its time is over.
+_STALL_LOOKS = 4

@@ -1,0 +1,98 @@
+"""The server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from typing import TYPE_CHECKING
+
+from chat import errors
+from chat.aio._peer import ChatProtocol, without_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chat import Chat
+
+__all__ = ["ChatServer", "serve"]
+
+
+async def serve(chat: Chat, host: str = "127.0.0.1", port: int = 0) -> ChatServer:
+    """Serve a chat in the running event loop.
+
+    >>> import asyncio
+    >>> from chat import Chat
+    >>> from chat.aio import AsyncClient
+    >>> async def main() -> None:
+    ...     server = await serve(Chat())
+    ...     address = server.sockets[0].getsockname()
+    ...     async with server, await AsyncClient.connect(*address) as client:
+    ...         messi = await client.login("messi", "surabaya")
+    ...         await messi.send("messi", "a note to myself")
+    ...         print([message.text for message in await messi.inbox()])
+    >>> asyncio.run(main())
+    ['a note to myself']
+    """
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: ChatProtocol(chat), host, port, start_serving=False)
+    try:
+        for listener in server.sockets:
+            address, number = listener.getsockname()[:2]
+            chat.may_listen(without_scope(address), number)
+    except errors.ChatError:
+        server.close()
+        raise
+    await server.start_serving()
+    return ChatServer(server)
+
+
+class ChatServer(asyncio.AbstractServer):
+    """What ``serve`` gives, to be used as an ``asyncio.Server`` is."""
+
+    def __init__(self, server: asyncio.Server) -> None:
+        self._server = server
+        self._process = os.getpid()
+        # Copies, for the server may have closed its own when they are to be shut down.
+        listeners = server.sockets
+        self._listeners = [socket.fromfd(one.fileno(), one.family, one.type) for one in listeners]
+
+    @property
+    def sockets(self) -> Sequence[socket.socket]:
+        """The sockets that it listens on."""
+        return self._server.sockets
+
+    def close(self) -> None:
+        """Stop listening, whatever descriptors a child of fork() has. Peers are served on."""
+        self._server.close()
+        while self._listeners:
+            with self._listeners.pop() as listener:
+                if self._process == os.getpid():
+                    listener.shutdown(socket.SHUT_RDWR)
+
+    async def wait_closed(self) -> None:
+        """Wait until it is closed."""
+        await self._server.wait_closed()
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """Give the loop that it runs in."""
+        return self._server.get_loop()
+
+    def is_serving(self) -> bool:
+        """Say whether it listens."""
+        return self._server.is_serving()
+
+    async def start_serving(self) -> None:
+        """Do nothing: it listens from the start."""
+        await self._server.start_serving()
+
+    async def serve_forever(self) -> None:
+        """Serve until it is cancelled."""
+        try:
+            await self._server.serve_forever()
+        finally:
+            self.close()
+
+    def __repr__(self) -> str:
+        addresses = [listener.getsockname()[:2] for listener in self._listeners]
+        return f"ChatServer(addresses={addresses})"

@@ -1,0 +1,69 @@
+"""Where a server does what its event loop must not wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from chat import _chat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
+
+__all__ = ["Workers"]
+
+
+class Workers:
+    """Threads for commands, which may wait for the disk, and others for passwords.
+
+    They are not those of the loop's default executor, where the rest of the program would wait
+    behind them. All servers of a process share them.
+    """
+
+    _shared: Workers | None = None
+
+    def __init__(self) -> None:
+        cores = os.cpu_count() or 1
+        # A peer has one command under way; those that wait for the disk are committed together.
+        self._commands = ThreadPoolExecutor(min(32, cores + 4), "chat-command")
+        # As in the server in threads: the other cores are for everything else.
+        hashing = (cores + 1) // 2
+        self._passwords = ThreadPoolExecutor(hashing, "chat-password")
+        self._room = threading.Semaphore(hashing + _chat.LOGINS_WAITING)
+
+    @classmethod
+    def shared(cls) -> Workers:
+        """Give those of this process."""
+        cls._shared = cls._shared or cls()
+        return cls._shared
+
+    @classmethod
+    def after_fork(cls) -> None:
+        """Forget the threads, which a child does not have."""
+        cls._shared = None
+
+    async def do(self, work: Callable[..., _T], *arguments: object) -> _T:
+        """Do what may wait for the disk."""
+        return await asyncio.get_running_loop().run_in_executor(self._commands, work, *arguments)
+
+    async def check(self, login: _chat.Login) -> _chat.CheckedLogin:
+        """Check a password, or refuse to if too many wait."""
+        if not self._room.acquire(blocking=False):
+            return login.refuse_busy()
+        try:
+            checking = self._passwords.submit(login.check)
+        except RuntimeError:
+            # The system has no thread left.
+            self._room.release()
+            return login.refuse_busy()
+        checking.add_done_callback(lambda _checked: self._room.release())
+        return await asyncio.wrap_future(checking)
+
+
+os.register_at_fork(after_in_child=Workers.after_fork)
