@@ -5,7 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chat_lib::Error;
+use chat_lib::{Error, printable};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
@@ -73,6 +73,8 @@ pub(crate) fn closed(py: Python<'_>) -> PyErr {
 
 pub(crate) fn of_code(py: Python<'_>, code: &str, message: &str, refused: bool) -> PyErr {
     let keywords = [("refused", refused)].into_py_dict(py);
+    // A server may have written it, and whoever does not catch it has it on the terminal.
+    let message = printable(message);
     let made = py
         .import("chat.errors")
         .and_then(|errors| errors.getattr("from_code")?.call((code, message), Some(&keywords?)));

@@ -89,3 +89,9 @@ pub(crate) fn read_active_users(py: Python<'_>, answer: &[u8]) -> PyResult<Vec<S
 pub(crate) fn read_logged_out(py: Python<'_>, answer: &[u8]) -> PyResult<()> {
     run(py, || reply::read_logged_out(answer))
 }
+
+/// What others wrote, for a terminal.
+#[pyfunction]
+pub(crate) fn printable(text: &str) -> String {
+    chat_lib::printable(text).into_owned()
+}

@@ -69,7 +69,7 @@ def test_a_signal_ends_the_server(tmp_path: Path, number: signal.Signals) -> Non
 
 
 HOSTILE = "\x1b]0;owned\x07\x7f\x9b2J\u202e\u2066\u200b\u3164\r\n"
-ESCAPED = r"\x1b]0;owned\x07\x7f\x9b2J\u202e\u2066\u200b\u3164\r\n"
+ESCAPED = r"\u{1b}]0;owned\u{7}\u{7f}\u{9b}2J\u{202e}\u{2066}\u{200b}\u{3164}\r\n"
 TALK = [sys.executable, "-W", "error", "-m", "chat.client"]
 
 

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
+from chat import _chat
 
 __all__ = ["printable"]
 
 
 def printable(text: str) -> str:
-    r"""Escape control characters, those that turn the direction of text, and invisible ones.
+    r"""Escape what a terminal obeys, what turns the direction of text, and what shows nothing.
 
     >>> print(printable("\x1b[2Jhalo\N{RIGHT-TO-LEFT OVERRIDE}\n"))
-    \x1b[2Jhalo\u202e\n
+    \u{1b}[2Jhalo\u{202e}\n
     """
-    return "".join(char if _shows(char) else _escaped(char) for char in text)
-
-
-def _shows(char: str) -> bool:
-    if char in _FILLERS:
-        return False
-    return char.isprintable() or unicodedata.category(char) == "Zs"
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode()
-
-
-# Letters by category, but nothing is seen of them.
-_FILLERS = "\u115f\u1160\u3164\uffa0"
+    # Halves of surrogate pairs, which stand for bytes that are not UTF-8, are no text.
+    return _chat.printable(text.encode(errors="backslashreplace").decode())

@@ -13,8 +13,6 @@ True
 
 from __future__ import annotations
 
-from chat._terminal import printable
-
 __all__ = [
     "BadCommand",
     "BadDump",
@@ -263,8 +261,6 @@ class TimedOut(NetworkError, TimeoutError):
 def from_code(code: str, message: str, *, refused: bool = False) -> ChatError:
     """Make the exception for a code; a refusal of a server is none of its connection."""
     kind = _BY_CODE.get(code)
-    # A server may have written it, and whoever does not catch it has it on the terminal.
-    message = printable(message)
     if kind is None or (refused and issubclass(kind, (NetworkError, ClosedError, InternalError))):
         return Refused(message, code)
     return kind(message)
