@@ -26,7 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     # As the first process of a container, it would not end on a signal that has no handler.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # There is nothing to reload, and the terminal may go.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for ignored in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(ignored, signal.SIG_IGN)
     try:
         chat = Chat.open(options.data) if options.data else Chat.memory()
         with chat:
