@@ -4,6 +4,15 @@ use clap::Parser;
 
 /// A chat client. Without -c it reads commands from standard input; "help" lists them.
 ///
+/// At a terminal, lines can be edited with the usual keys, and the arrow keys bring earlier ones back, except those
+/// with a password. Lines that are pasted or typed ahead are done one after the other. Ctrl-C gives up a line, or
+/// ends the client while it waits for the server; Ctrl-D leaves.
+///
+/// Commands from a file or a pipe are UTF-8; a byte order mark before a line is skipped. The client goes on after a
+/// command that was refused, and ends when the server is gone.
+///
+/// With TERM=dumb no escape sequences are written, and with NO_COLOR set no colors.
+///
 /// Exits with 0 if all went well, 1 if a command was refused or could not be read, 2 if it was called
 /// wrongly, and 3 if the server could not be reached or went away.
 #[derive(Debug, Parser)]
@@ -13,8 +22,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8889")]
     pub(crate) server: String,
 
-    /// Do this and exit; may be given more than once, to be done in order. A password that "auth
-    /// USER" leaves out is then read from standard input, unless that is a terminal.
+    /// Do this and exit; may be given more than once, to be done in order. What "auth USER" or "register USER" leaves
+    /// out is asked for at the terminal; if standard input is none, each answer is a line of it: the password, then
+    /// the full name.
     #[arg(short, long, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
 

@@ -1,30 +1,29 @@
 //! The chat client for a terminal or a script.
 
-/// Says a line on stderr, if anybody is there to read it.
+/// Says a line on stderr, if anybody is there to read it. What came from a server cannot command the terminal.
 macro_rules! complain {
     ($($text:tt)*) => {{
         use std::io::Write;
-        writeln!(std::io::stderr(), $($text)*).ok();
+        writeln!(std::io::stderr(), "{}", chat_lib::printable(&format!($($text)*))).ok();
     }};
 }
 
 mod args;
+mod ask;
 mod shell;
+mod terminal;
 mod trace;
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write, stdin, stdout};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use chat_lib::printable;
 use clap::Parser;
-use rustyline::DefaultEditor;
-use rustyline::error::ReadlineError;
-use signal_hook::consts::SIGINT;
-use signal_hook::flag;
 
 use crate::args::Args;
-use crate::shell::{AskPassword, Failure, Shell};
+use crate::ask::{Nobody, StandardInput};
+use crate::shell::{Ask, Failure, Shell};
+use crate::terminal::{Input, Terminal};
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
@@ -44,18 +43,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<All, Stop> {
-    let (interactive, once) = (stdin().is_terminal(), !args.command.is_empty());
-    let ask_password: AskPassword = match (interactive, once) {
-        (true, _) => password_from_terminal()?,
-        (false, true) => Box::new(password_from_stdin),
-        // Standard input holds the commands, and the next of them is no password.
-        (false, false) => Box::new(|| None),
-    };
-    let mut shell = Shell::new(&args.server, args.trace, ask_password);
-    match (interactive, once) {
-        (_, true) => script(&mut shell, args.command.iter().map(|command| Ok(command.clone().into_bytes()))),
-        (false, false) => script(&mut shell, stdin().lock().split(b'\n')),
-        (true, false) => converse(&mut shell),
+    let mut shell = Shell::new(&args.server, args.trace);
+    let given = args.command.iter().map(|command| Ok(command.clone().into_bytes()));
+    match (stdin().is_terminal(), args.command.is_empty()) {
+        (true, true) => converse(&mut shell, &mut Terminal::new()?),
+        (true, false) => script(&mut shell, given, &mut Terminal::new()?),
+        (false, true) => script(&mut shell, stdin().lock().split(b'\n'), &mut Nobody),
+        (false, false) => script(&mut shell, given, &mut StandardInput::default()),
     }
 }
 
@@ -79,17 +73,17 @@ enum All {
 }
 
 /// Does one command after the other, and gives up when the server is gone.
-fn script(shell: &mut Shell, lines: impl Iterator<Item = io::Result<Vec<u8>>>) -> Result<All, Stop> {
+fn script(shell: &mut Shell, lines: impl Iterator<Item = io::Result<Vec<u8>>>, ask: &mut dyn Ask) -> Result<All, Stop> {
     let mut all = All::Well;
     for line in lines {
         let line = line?;
-        let outcome = match str::from_utf8(&line).map(|line| line.strip_suffix('\r').unwrap_or(line)) {
-            Ok(line) if line.trim().is_empty() => continue,
-            Ok(line) if line.trim() == "quit" => break,
-            Ok(line) => shell.execute(line),
-            Err(_) => Err(Failure::bad_command()),
-        };
-        match outcome {
+        let line = str::from_utf8(without_mark(&line)).map(|line| line.strip_suffix('\r').unwrap_or(line));
+        match line.map(str::trim) {
+            Ok("") => continue,
+            Ok("quit") => break,
+            _ => {}
+        }
+        match shell.execute(line.ok(), ask) {
             Ok(text) => say(&text)?,
             Err(Failure::Refused(problem)) => {
                 all = All::NotWell;
@@ -101,27 +95,27 @@ fn script(shell: &mut Shell, lines: impl Iterator<Item = io::Result<Vec<u8>>>) -
     Ok(all)
 }
 
-/// Talks with a person at a terminal, who may go on after an error.
-fn converse(shell: &mut Shell) -> Result<All, Stop> {
-    shell.connect().map_err(|failure| Stop::ServerLost(failure.to_string()))?;
-    let mut editor = DefaultEditor::new().map_err(io::Error::other)?;
+/// Talks with a person, who may go on after an error.
+fn converse(shell: &mut Shell, terminal: &mut Terminal) -> Result<All, Stop> {
+    shell.reach().map_err(|failure| Stop::ServerLost(failure.to_string()))?;
     loop {
-        let line = match editor.readline(&shell.prompt()) {
-            Ok(line) => line,
-            Err(ReadlineError::Interrupted) => continue,
-            Err(ReadlineError::Eof) => return Ok(All::Well),
-            Err(problem) => return Err(io::Error::other(problem).into()),
+        let line = match terminal.read_line(&shell.prompt())? {
+            Input::Line(line) => Some(line),
+            Input::NotText => None,
+            Input::Interrupted => continue,
+            Input::End => return Ok(All::Well),
         };
-        match line.trim() {
-            "" => continue,
-            "quit" => return Ok(All::Well),
+        match line.as_deref().map(str::trim) {
+            Some("") => continue,
+            Some("quit") => return Ok(All::Well),
             _ => {}
         }
-        // A line with a password is not brought back by the arrow keys.
-        if !line.trim_start().starts_with("auth") {
-            editor.add_history_entry(&line).map_err(io::Error::other)?;
+        // A line that may have a password in it is not brought back by the arrow keys.
+        let secret = |line: &&str| ["auth", "register"].iter().any(|name| line.trim_start().starts_with(name));
+        if let Some(line) = line.as_deref().filter(|line| !secret(line)) {
+            terminal.remember(line);
         }
-        match shell.execute(&line) {
+        match shell.execute(line.as_deref(), terminal) {
             Ok(text) => say(&text)?,
             Err(Failure::Refused(problem)) => say(&error(&problem))?,
             Err(Failure::Lost(problem)) => complain!("chat-cli: {problem}"),
@@ -129,31 +123,16 @@ fn converse(shell: &mut Shell) -> Result<All, Stop> {
     }
 }
 
-/// What a person sees of a refusal. The server's words could hold commands to the terminal.
+/// Without the mark by which some editors say that a file is UTF-8.
+fn without_mark(line: &[u8]) -> &[u8] {
+    line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line)
+}
+
+/// What a person sees of a refusal.
 fn error(message: &str) -> String {
-    let plain = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    format!("Error, {}", message.chars().map(plain).collect::<String>())
+    format!("Error, {}", printable(message))
 }
 
 fn say(text: &str) -> io::Result<()> {
     writeln!(stdout(), "{text}")
-}
-
-/// Asks at the terminal, until a person gives up with Ctrl-C. `rpassword` makes a signal of that while
-/// the terminal is still without echo, and would leave it so if the signal ended the program.
-fn password_from_terminal() -> io::Result<AskPassword> {
-    let mortal = Arc::new(AtomicBool::new(true));
-    flag::register_conditional_default(SIGINT, Arc::clone(&mortal))?;
-    Ok(Box::new(move || {
-        mortal.store(false, Ordering::SeqCst);
-        let password = rpassword::prompt_password("Password: ").ok();
-        mortal.store(true, Ordering::SeqCst);
-        password
-    }))
-}
-
-fn password_from_stdin() -> Option<String> {
-    let mut line = String::new();
-    stdin().read_line(&mut line).ok().filter(|&count| count > 0)?;
-    Some(line.trim_end_matches(['\r', '\n']).to_owned())
 }

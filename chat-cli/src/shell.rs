@@ -6,21 +6,32 @@ use chat_lib::client::dial;
 use chat_lib::limits::CLIENT_PATIENCE;
 use chat_lib::model::SessionToken;
 use chat_lib::protocol::reply::{messages_object, user_list};
-use chat_lib::{Client, Error};
+use chat_lib::{Client, Error, printable};
 
 use crate::trace::Traced;
 
 pub(crate) const HELP: &str = "\
-auth USER [PASSWORD]  log in; a password that is left out is asked for
-send USER TEXT        send a message
-inbox                 take out all unread messages
-activeuser            name everyone who is logged in
-logout                log out
-help                  this list
-quit                  leave; so does the end of input";
+auth USER [PASSWORD]                  log in; a password that is left out is asked for
+register USER [PASSWORD FULL NAME]    make an account and log in, if the server allows it;
+                                      what is left out is asked for
+send USER TEXT                        send a message
+inbox                                 take out all unread messages
+activeuser                            name everyone who is logged in
+logout                                log out
+help                                  this list
+quit                                  leave; so does the end of input";
 
-/// Gets a password from somewhere; `None` if there is none to be had.
-pub(crate) type AskPassword = Box<dyn Fn() -> Option<String>>;
+/// Asks for what a command leaves out.
+pub(crate) trait Ask {
+    /// The password of an account.
+    fn password(&mut self) -> Result<String, Failure>;
+
+    /// The password of an account that is to be made.
+    fn new_password(&mut self) -> Result<String, Failure>;
+
+    /// The full name of an account that is to be made.
+    fn full_name(&mut self) -> Result<String, Failure>;
+}
 
 /// A client with at most one session.
 pub(crate) struct Shell {
@@ -30,30 +41,36 @@ pub(crate) struct Shell {
     /// its connection.
     client: Option<Client<Traced>>,
     token: Option<SessionToken>,
-    /// Where a password comes from that was not typed with its command.
-    ask_password: AskPassword,
+    /// Whether the server has ever been reached. Before, nothing is refused that needs no server to be refused.
+    reached: bool,
 }
 
 impl Shell {
     /// A client that connects to `server` when it first has to.
-    pub(crate) fn new(server: &str, trace: bool, ask_password: AskPassword) -> Self {
-        Self { server: server.to_owned(), trace, client: None, token: None, ask_password }
+    pub(crate) fn new(server: &str, trace: bool) -> Self {
+        Self { server: server.to_owned(), trace, client: None, token: None, reached: false }
     }
 
-    /// Connects, if it is not connected.
-    pub(crate) fn connect(&mut self) -> Result<(), Failure> {
-        self.request(|_| Ok(()))
+    /// Connects, if it never has.
+    pub(crate) fn reach(&mut self) -> Result<(), Failure> {
+        if self.reached { Ok(()) } else { self.request(|_| Ok(())) }
     }
 
     pub(crate) fn prompt(&self) -> String {
         format!("Command {}:", self.token.map(|token| token.to_string()).unwrap_or_default())
     }
 
-    /// Does what `line` says; gives what is to be printed, without a line end.
-    pub(crate) fn execute(&mut self, line: &str) -> Result<String, Failure> {
-        let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+    /// Does what `line` says; gives what is to be printed, without a line end. `None` stands for a line that is not
+    /// text.
+    pub(crate) fn execute(&mut self, line: Option<&str>, ask: &mut dyn Ask) -> Result<String, Failure> {
+        let (name, rest) = line.map_or(("", ""), |line| line.split_once(' ').unwrap_or((line, "")));
+        if name.trim() == "help" {
+            return Ok(HELP.to_owned());
+        }
+        self.reach()?;
         match name.trim() {
-            "auth" => self.auth(rest.trim()),
+            "auth" => self.auth(rest.trim(), ask),
+            "register" => self.register(rest.trim(), ask),
             "send" => self.send(rest),
             "inbox" => {
                 let token = self.token()?;
@@ -70,28 +87,46 @@ impl Shell {
                 self.token = None;
                 Ok("Logout success!".to_owned())
             }
-            "help" => Ok(HELP.to_owned()),
             _ => Err(Failure::bad_command()),
         }
     }
 
-    fn auth(&mut self, rest: &str) -> Result<String, Failure> {
+    fn auth(&mut self, rest: &str, ask: &mut dyn Ask) -> Result<String, Failure> {
         let mut words = rest.split(' ');
         let user = words.next().filter(|user| !user.is_empty()).ok_or_else(Failure::bad_command)?;
         let password = match words.next() {
             Some(password) => password.trim().to_owned(),
-            None => (self.ask_password)().ok_or_else(|| Failure::Refused("no password was given".to_owned()))?,
+            None => ask.password()?,
         };
         let token = self.request(|client| client.login(user, &password))?;
+        Ok(self.logged_in(user, token))
+    }
+
+    fn register(&mut self, rest: &str, ask: &mut dyn Ask) -> Result<String, Failure> {
+        let mut words = rest.splitn(3, ' ');
+        let user = words.next().filter(|user| !user.is_empty()).ok_or_else(Failure::bad_command)?;
+        let password = match words.next() {
+            Some(password) => password.trim().to_owned(),
+            None => ask.new_password()?,
+        };
+        let full_name = match words.next() {
+            Some(full_name) => full_name.trim().to_owned(),
+            None => ask.full_name()?,
+        };
+        let token = self.request(|client| client.register(user, &password, &full_name))?;
+        Ok(self.logged_in(user, token))
+    }
+
+    fn logged_in(&mut self, user: &str, token: SessionToken) -> String {
         self.token = Some(token);
-        Ok(format!("username {user} logged in, token {token}"))
+        format!("username {} logged in, token {token}", printable(user))
     }
 
     fn send(&mut self, rest: &str) -> Result<String, Failure> {
         let (to, text) = rest.split_once(' ').filter(|(to, _)| !to.is_empty()).ok_or_else(Failure::bad_command)?;
         let token = self.token()?;
         self.request(|client| client.send(&token, to, text))?;
-        Ok(format!("message sent to {to}"))
+        Ok(format!("message sent to {}", printable(to)))
     }
 
     fn token(&self) -> Result<SessionToken, Failure> {
@@ -104,6 +139,7 @@ impl Shell {
             none => {
                 let stream = dial(&self.server, CLIENT_PATIENCE)
                     .map_err(|error| Failure::Lost(format!("cannot connect to {}: {error}", self.server)))?;
+                self.reached = true;
                 none.insert(Client::over(Traced { stream, shown: self.trace }))
             }
         };

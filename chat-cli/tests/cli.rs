@@ -1,82 +1,15 @@
-//! The client as a person and as a script sees it, against a real server.
+//! The client as a script sees it, against a real server.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod common;
+
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::thread;
 
-use chat_lib::server::Handle;
-use chat_lib::{Chat, Client, Server};
-
-const BINARY: &str = env!("CARGO_BIN_EXE_chat-cli");
-
-struct Running {
-    address: SocketAddr,
-    handle: Handle,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Running {
-    fn new() -> Self {
-        Self::on("127.0.0.1:0")
-    }
-
-    /// On an address of loopback that is the caller's own: once the server is gone, the port will not
-    /// be another test's.
-    fn on(address: &str) -> Self {
-        let chat = Chat::memory();
-        chat.add_demo_users().unwrap();
-        let server = Server::bind(chat, address).unwrap();
-        let (address, handle) = (server.addresses()[0], server.handle());
-        Self { address, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
-    }
-
-    fn stop(&mut self) {
-        self.handle.stop();
-        self.thread.take().unwrap().join().unwrap();
-    }
-
-    fn start(&self, args: &[&str]) -> Child {
-        Command::new(BINARY)
-            .args(["--server", &self.address.to_string()])
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    }
-
-    fn run(&self, args: &[&str], input: &str) -> Output {
-        let mut child = self.start(args);
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        child.wait_with_output().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.handle.stop();
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// The output with every token replaced.
-fn without_tokens(output: &Output) -> String {
-    let text = text(&output.stdout);
-    let words = text.split_inclusive([' ', '\n']).map(|word| match word.trim_end() {
-        token if token.len() == 36 && token.matches('-').count() == 4 => word.replace(token, "TOKEN"),
-        _ => word.to_owned(),
-    });
-    words.collect()
-}
+use crate::common::{BINARY, Running, text, without_tokens};
 
 #[test]
 fn the_first_conversation() {
@@ -129,7 +62,7 @@ fn commands_as_arguments_and_a_password_from_standard_input() {
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), "Error, no password was given\n".to_owned()));
     let help = Command::new(BINARY).args(["--server", "127.0.0.1:1", "-c", "help"]).output().unwrap();
     assert_eq!(help.status.code(), Some(0), "it needs no server");
-    for command in ["auth USER", "send USER TEXT", "inbox", "activeuser", "logout", "help", "quit"] {
+    for command in ["auth USER", "register USER", "send USER TEXT", "inbox", "activeuser", "logout", "help", "quit"] {
         assert!(text(&help.stdout).contains(command));
     }
 }
@@ -185,6 +118,58 @@ fn a_server_that_is_not_there_or_goes_away() {
     assert_eq!(run(&["--nonsense"]).status.code(), Some(2));
 }
 
+/// `-c activeuser` said "not authorized" and exited with 1 although nobody listened: what needs the server is not
+/// judged before it was reached.
+#[test]
+fn nothing_is_refused_before_the_server_was_reached() {
+    let unused = TcpListener::bind("127.0.0.26:0").unwrap();
+    let address = unused.local_addr().unwrap().to_string();
+    drop(unused);
+    for command in
+        ["activeuser", "inbox", "logout", "send messi halo", "send", "auth", "auth messi", "register", "halo"]
+    {
+        let mut scripted = Command::new(BINARY);
+        scripted.args(["--server", &address]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut scripted = scripted.spawn().unwrap();
+        scripted.stdin.take().unwrap().write_all(format!("{command}\n").as_bytes()).unwrap();
+        let mut given = Command::new(BINARY);
+        given.args(["--server", &address, "-c", command]).stdin(Stdio::null());
+        for output in [scripted.wait_with_output().unwrap(), given.output().unwrap()] {
+            assert_eq!(output.status.code(), Some(3), "{command}");
+            assert_eq!(text(&output.stdout), "", "{command}");
+            assert!(text(&output.stderr).starts_with(&format!("chat-cli: cannot connect to {address}: ")), "{command}");
+        }
+    }
+}
+
+/// The mark that some editors put before a text got into the first command, and silently into the password.
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    let server = Running::new();
+    let output = server.run(&[], "\u{feff}auth messi surabaya\r\nactiveuser\r\n");
+    assert_eq!(without_tokens(&output), "username messi logged in, token TOKEN\nActive User: \"messi, \"\n");
+    let output = server.run(&["-c", "auth messi"], "\u{feff}surabaya\r\n");
+    assert_eq!(without_tokens(&output), "username messi logged in, token TOKEN\n");
+}
+
+/// `register` was no command of the client.
+#[test]
+fn registering_logs_in() {
+    let server = Running::new();
+    let output = server
+        .run(&[], "register ana secret Ana  Lima\nsend ana halo\ninbox\nregister ana x Ana\nregister bob\nregister\n");
+    assert_eq!(
+        without_tokens(&output),
+        "username ana logged in, token TOKEN\nmessage sent to ana\n\
+         {\"ana\": [{\"msg_from\": \"Ana  Lima\", \"msg_to\": \"Ana  Lima\", \"msg\": \" halo\\r\\n\"}]}\n\
+         Error, that user name is taken\nError, no password was given\nError, Command tidak benar\n"
+    );
+    let output = server.run(&["-c", "register bob", "-c", "activeuser"], "secret\nBob B.\n");
+    assert!(without_tokens(&output).ends_with("token TOKEN\nActive User: \"ana, bob, \"\n"), "{output:?}");
+    let output = server.run(&["-c", "register eve secret"], "");
+    assert_eq!(text(&output.stdout), "Error, no full name was given\n");
+}
+
 #[test]
 fn a_stderr_that_takes_nothing() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -200,112 +185,11 @@ fn a_server_cannot_command_the_terminal() {
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         stream.read_exact(&mut [0; 10]).unwrap();
-        stream.write_all(b"{\"status\": \"ERROR\", \"message\": \"\\u001b[2J\", \"code\": \"x\"}\r\n\r\n").unwrap();
+        stream
+            .write_all(b"{\"status\": \"ERROR\", \"message\": \"\\u001b[2J\\u202e\xc2\x9b\", \"code\": \"x\"}\r\n\r\n")
+            .unwrap();
     });
     let output = Command::new(BINARY).args(["--server", &address, "-c", "auth a b"]).output().unwrap();
     server.join().unwrap();
-    assert_eq!(text(&output.stdout), "Error, \\u{1b}[2J\n");
-}
-
-/// The client at a terminal, which `script` makes.
-struct Terminal {
-    child: Child,
-    keys: ChildStdin,
-    screen: Receiver<Vec<u8>>,
-    seen: String,
-}
-
-impl Terminal {
-    fn new(server: &Running) -> Self {
-        let mut child = Command::new("script")
-            .args(["-qec", &format!("tty; exec {BINARY} --server {}", server.address), "/dev/null"])
-            .env("TERM", "xterm")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("script, of Debian's bsdutils");
-        let (keys, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let (sender, screen) = channel();
-        thread::spawn(move || {
-            let mut bytes = [0; 1024];
-            while let Ok(count @ 1..) = output.read(&mut bytes) {
-                sender.send(bytes[..count].to_vec()).unwrap();
-            }
-        });
-        Self { child, keys, screen, seen: String::new() }
-    }
-
-    fn type_in(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-    }
-
-    /// Reads the screen up to `text`, and forgets all before its end.
-    fn wait_for(&mut self, text: &str) -> String {
-        loop {
-            if let Some((before, after)) = self.seen.split_once(text) {
-                let before = before.to_owned();
-                self.seen = after.to_owned();
-                return before;
-            }
-            let Ok(bytes) = self.screen.recv_timeout(Duration::from_secs(30)) else {
-                panic!("no {text:?} in {:?}", self.seen);
-            };
-            self.seen += &String::from_utf8_lossy(&bytes);
-        }
-    }
-}
-
-#[test]
-fn a_person_at_a_terminal() {
-    let mut server = Running::on("127.0.0.25:0");
-    let mut terminal = Terminal::new(&server);
-    let tty = terminal.wait_for("\r\n");
-    terminal.wait_for("Command :");
-    // The prompt is written just before the echo is turned off.
-    let silent = || {
-        let settings = Command::new("stty").args(["-a", "-F", &tty]).output().unwrap();
-        text(&settings.stdout).contains("-echo ")
-    };
-    for keys in ["\x03", "surabaya\r"] {
-        terminal.type_in("auth messi\r");
-        terminal.wait_for("Password: ");
-        assert!((0..1000).any(|_| silent()), "the terminal echoes");
-        terminal.type_in(keys);
-        if keys == "\x03" {
-            terminal.wait_for("Error, no password was given");
-            terminal.wait_for("Command :");
-        }
-    }
-    let shown = terminal.wait_for("username messi logged in, token ");
-    assert!(!shown.contains("surabaya"), "the password was echoed: {shown:?}");
-    let token = terminal.wait_for("\r\n");
-    let prompt = format!("Command {token}:");
-    // What is typed before a prompt is there may get lost.
-    terminal.wait_for(&prompt);
-    terminal.type_in("send messi halo\r");
-    terminal.wait_for("message sent to messi");
-    terminal.wait_for(&prompt);
-    // The arrow up brings the last command back.
-    terminal.type_in("\x1b[A");
-    terminal.wait_for("send messi halo");
-    terminal.type_in("\r");
-    terminal.wait_for("message sent to messi");
-    terminal.wait_for(&prompt);
-    terminal.type_in("halo\r");
-    terminal.wait_for("Error, Command tidak benar");
-    terminal.wait_for(&prompt);
-
-    // A session outlives its connection, and a person may go on after an error.
-    let messi = chat_lib::model::SessionToken::parse(&token).unwrap();
-    assert_eq!(Client::connect(server.address).unwrap().inbox(&messi).unwrap().len(), 2);
-    server.stop();
-    terminal.type_in("inbox\r");
-    terminal.wait_for("the server closed the connection");
-    terminal.wait_for(&prompt);
-    terminal.type_in("inbox\r");
-    terminal.wait_for("cannot connect to");
-    terminal.wait_for(&prompt);
-    terminal.type_in("\x04");
-    assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+    assert_eq!(text(&output.stdout), "Error, \\u{1b}[2J\\u{202e}\\u{9b}\n");
 }
