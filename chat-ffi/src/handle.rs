@@ -2,16 +2,17 @@
 //! after two thousand million others in its place, so a handle that was freed, or is of another kind, is
 //! found out.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chat_lib::{Chat, Client};
-use slotmap::{DefaultKey, Key, KeyData, SlotMap};
+use slotmap::{DefaultKey, Key, KeyData};
 
 use crate::connection::Peer;
 use crate::error::Failure;
 use crate::lists::{Messages, Users};
 use crate::server::Running;
 use crate::status::chat_status;
+use crate::table::{Table, table};
 
 /// A type of C that stands for one of ours. Each pair is declared once, below.
 pub(crate) trait Kind: Sized {
@@ -94,16 +95,18 @@ pub struct chat_users {
 /// A handle for `target`.
 pub(crate) fn put<K: Kind>(target: K::Target) -> *mut K {
     let object = K::into_object(Arc::new(target));
-    let key = TABLE.write().unwrap_or_else(PoisonError::into_inner).insert(object);
-    std::ptr::without_provenance_mut(to_address(key))
+    let table = table();
+    let key = table.objects.write().unwrap_or_else(PoisonError::into_inner).insert(object);
+    std::ptr::without_provenance_mut(to_address(table, key))
 }
 
 /// What `handle` stands for.
 // In line, with `argument::text`: a tenth of what a call costs (`benches/send.rs`).
 #[inline(always)]
 pub(crate) fn get<K: Kind>(handle: *const K) -> Result<Arc<K::Target>, Failure> {
-    let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
-    let object = to_key(handle.addr()).and_then(|key| table.get(key)).and_then(K::of_object);
+    let table = table();
+    let objects = table.objects.read().unwrap_or_else(PoisonError::into_inner);
+    let object = to_key(table, handle.addr()).and_then(|key| objects.get(key)).and_then(K::of_object);
     object.cloned().ok_or_else(|| invalid(handle))
 }
 
@@ -117,10 +120,11 @@ pub(crate) fn take<K: Kind>(
         return Ok(());
     }
     let taken = {
-        let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
-        let key = to_key(handle.addr()).ok_or_else(|| invalid(handle))?;
-        ready(table.get(key).and_then(K::of_object).ok_or_else(|| invalid(handle))?)?;
-        table.remove(key)
+        let table = table();
+        let mut objects = table.objects.write().unwrap_or_else(PoisonError::into_inner);
+        let key = to_key(table, handle.addr()).ok_or_else(|| invalid(handle))?;
+        ready(objects.get(key).and_then(K::of_object).ok_or_else(|| invalid(handle))?)?;
+        objects.remove(key)
     };
     // Dropping it may take long, and the table is free meanwhile.
     drop(taken);
@@ -131,21 +135,20 @@ fn invalid<K>(handle: *const K) -> Failure {
     if handle.is_null() {
         return Failure::argument("the handle is NULL");
     }
-    let problem = "the handle was freed before, is of another kind, or never was one";
+    let problem = "the handle was freed before, is of another kind, is the parent's of a fork(), or never was one";
     Failure::new(chat_status::CHAT_INVALID_HANDLE, problem)
 }
-
-static TABLE: LazyLock<RwLock<SlotMap<DefaultKey, Object>>> = LazyLock::new(RwLock::default);
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("a handle holds a key of 64 bits in a pointer");
 
-fn to_address(key: DefaultKey) -> usize {
-    key.data().as_ffi() as usize
+/// No two generations have an address in common until one of them has used a slot some thirty thousand times.
+fn to_address(table: &Table, key: DefaultKey) -> usize {
+    (key.data().as_ffi() ^ (table.generation << 48)) as usize
 }
 
 /// `None` if no key has that address: the table takes some others for keys, too.
-fn to_key(address: usize) -> Option<DefaultKey> {
-    let key: DefaultKey = KeyData::from_ffi(address as u64).into();
-    (to_address(key) == address).then_some(key)
+fn to_key(table: &Table, address: usize) -> Option<DefaultKey> {
+    let key: DefaultKey = KeyData::from_ffi(address as u64 ^ (table.generation << 48)).into();
+    (to_address(table, key) == address).then_some(key)
 }

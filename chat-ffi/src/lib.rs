@@ -3,6 +3,7 @@
 //!
 //! - [`boundary`] is what every function runs in: a panic becomes a status, a failure is remembered;
 //! - [`handle`] gives out handles that are numbers in disguise, so that a wrong one is found out;
+//! - `table` is what they are numbers of, in each process its own;
 //! - [`argument`] is where pointers are read and written, and nothing else reads or writes them.
 //!
 //! After changing it, `CHAT_H=write cargo test -p chat-ffi --test header` writes the header anew.
@@ -25,4 +26,5 @@ pub mod open;
 pub mod options;
 pub mod server;
 pub mod status;
+mod table;
 pub mod version;
