@@ -1,10 +1,10 @@
 //! The blocking client.
 
 use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
-use std::{fmt, io};
+use std::{fmt, io, process};
 
 use memchr::memmem;
 
@@ -44,6 +44,10 @@ pub struct Client<S = TcpStream> {
     greeted: bool,
     /// How long to go on with a read or write that signals interrupt, and that begins its time anew.
     patience: Option<Duration>,
+    /// Ends a connection that was made here.
+    hang_up: fn(&S),
+    /// The process that it belongs to, and not to a fork of it.
+    process: u32,
 }
 
 impl Client {
@@ -62,15 +66,26 @@ impl Client {
     ///
     /// As [`dial`].
     pub fn connect_timeout(address: impl ToSocketAddrs, patience: Duration) -> Result<Self, Error> {
-        let stream = dial(address, patience)?;
-        Ok(Self { patience: Some(patience), ..Self::over(stream) })
+        let mut client = Self::over(dial(address, patience)?);
+        client.patience = Some(patience);
+        // Closing would not do: a fork may hold a copy of the descriptor, and the connection with it.
+        client.hang_up = |stream| drop(stream.shutdown(Shutdown::Both));
+        Ok(client)
     }
 }
 
 impl<S: Read + Write> Client<S> {
     /// A client that speaks over `stream`, which is connected already.
     pub fn over(stream: S) -> Self {
-        Self { stream, received: Vec::new(), broken: false, greeted: false, patience: None }
+        Self {
+            stream,
+            received: Vec::new(),
+            broken: false,
+            greeted: false,
+            patience: None,
+            hang_up: |_| (),
+            process: process::id(),
+        }
     }
 
     /// Logs in.
@@ -181,6 +196,14 @@ impl<S: Read + Write> Client<S> {
                 0 => return Err(Error::Disconnected),
                 count => self.received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
             }
+        }
+    }
+}
+
+impl<S> Drop for Client<S> {
+    fn drop(&mut self) {
+        if self.process == process::id() {
+            (self.hang_up)(&self.stream);
         }
     }
 }
