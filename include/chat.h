@@ -9,17 +9,20 @@
  *   are written only with CHAT_OK. chat_last_error() has the details.
  * - Pointers. A pointer must be valid for what it is used for. NULL is found out: it gives
  *   CHAT_INVALID_ARGUMENT, except where it is allowed, which is said. Text is NUL-terminated UTF-8.
- * - Memory. What is passed is copied, and not kept unless that is said. What a function gives belongs to the caller or to a
- *   handle, which is said, and is freed by the function that is named there.
- * - Handles. A handle that was freed, or is of another kind, gives CHAT_INVALID_HANDLE. A handle is no
- *   address: it cannot be followed.
+ * - Memory. What is passed is copied, and not kept unless that is said. What a function gives belongs to the caller
+ *   or to a handle, which is said, and is freed by the function that is named there.
+ * - Handles. A handle that was freed, or is of another kind, gives CHAT_INVALID_HANDLE. Handles are opaque: never
+ *   dereference them.
  * - Threads. Every function can be called from any thread, and many at once, also with the same handle. What
  *   is an exception says so under "Thread". A handle that is const is only read.
  * - Bugs. A panic inside gives CHAT_INTERNAL, and a message on standard error; the program goes on. What ends
  *   it, as in any library: memory that runs out, and pthread_cancel() of a thread that waits in a call.
- * - The process. A chat's handles are of no use in a child of fork(), which must not use them. The library's
- *   threads take signals unless these were blocked when chat_open() or chat_server_start() was called. Its
- *   descriptors are its own to close.
+ * - fork(). In a child, its parent's handles give CHAT_INVALID_HANDLE: a child neither frees nor changes what is its
+ *   parent's. It can open chats of its own. A directory, address or connection that the parent frees is free,
+ *   though a child lives on. A child of a program with threads should do little but exec(), whatever it uses.
+ * - Signals. The library changes no signal's disposition. Its threads take signals unless these were blocked when
+ *   chat_open() or chat_server_start() was called.
+ * - Descriptors. Those of the library are its own to close; a program that exec() starts does not inherit them.
  */
 
 #ifndef CHAT_H
@@ -84,7 +87,8 @@ enum chat_status
     CHAT_END = 1,
     // An argument is NULL that must not be, is not UTF-8, or makes no sense. The caller's; nothing was done.
     CHAT_INVALID_ARGUMENT = 2,
-    // A handle was freed before, is of another kind, or never was one. The caller's; nothing was done.
+    // A handle was freed before, is of another kind, is the parent's of a fork(), or never was one. The caller's;
+    // nothing was done.
     CHAT_INVALID_HANDLE = 3,
     // A bug in libchat, which has not harmed the program. Please report it, with the message.
     CHAT_INTERNAL = 4,
@@ -370,6 +374,9 @@ CHAT_WARN_UNUSED
 chat_status chat_version_check(uint32_t header);
 
 // Opens a chat, in memory or in a directory.
+//
+// A program that keeps a chat in a directory should ignore SIGXFSZ: where the size of files is limited
+// (`ulimit -f`), that signal ends the process when a file is full. With it ignored, calls give CHAT_STORAGE.
 //
 // - `options`: how; NULL for a chat in memory with the defaults.
 // - `chat_out`: where the handle goes.
@@ -726,7 +733,8 @@ chat_status chat_connection_free(struct chat_connection *connection);
 // - `server_out`: where the handle goes.
 //
 // Returns CHAT_OK; CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and there are demo
-// users; CHAT_IO if it is no address, or the system has no thread or descriptor left; CHAT_STORAGE;
+// users; CHAT_IO if it is no address, or the system has no thread or descriptor left (a thread that is refused
+// later ends the server, and chat_server_join() gives CHAT_IO); CHAT_STORAGE;
 // CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
 // Memory: the server is to be freed with chat_server_free(), after chat_server_stop() and
 // chat_server_join(). Thread: any, many at once.

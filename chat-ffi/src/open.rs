@@ -9,6 +9,9 @@ use crate::status::chat_status;
 
 /// Opens a chat, in memory or in a directory.
 ///
+/// A program that keeps a chat in a directory should ignore SIGXFSZ: where the size of files is limited
+/// (`ulimit -f`), that signal ends the process when a file is full. With it ignored, calls give CHAT_STORAGE.
+///
 /// - `options`: how; NULL for a chat in memory with the defaults.
 /// - `chat_out`: where the handle goes.
 ///

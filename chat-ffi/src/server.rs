@@ -80,7 +80,8 @@ impl Running {
 /// - `server_out`: where the handle goes.
 ///
 /// Returns CHAT_OK; CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and there are demo
-/// users; CHAT_IO if it is no address, or the system has no thread or descriptor left; CHAT_STORAGE;
+/// users; CHAT_IO if it is no address, or the system has no thread or descriptor left (a thread that is refused
+/// later ends the server, and chat_server_join() gives CHAT_IO); CHAT_STORAGE;
 /// CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
 /// Memory: the server is to be freed with chat_server_free(), after chat_server_stop() and
 /// chat_server_join(). Thread: any, many at once.

@@ -17,7 +17,8 @@ pub enum chat_status {
     CHAT_END = 1,
     /// An argument is NULL that must not be, is not UTF-8, or makes no sense. The caller's; nothing was done.
     CHAT_INVALID_ARGUMENT = 2,
-    /// A handle was freed before, is of another kind, or never was one. The caller's; nothing was done.
+    /// A handle was freed before, is of another kind, is the parent's of a fork(), or never was one. The caller's;
+    /// nothing was done.
     CHAT_INVALID_HANDLE = 3,
     /// A bug in libchat, which has not harmed the program. Please report it, with the message.
     CHAT_INTERNAL = 4,

@@ -1,5 +1,5 @@
-//! The table of what handles stand for. Each process has its own: a child of `fork()` begins with an empty one, so that it
-//! neither frees what is its parent's, nor waits for a lock that a thread had which it does not have.
+//! The table of what handles stand for. Each process has its own: a child of `fork()` begins with an empty one, so
+//! that it neither frees what is its parent's, nor waits for a lock that a thread had which it does not have.
 
 use std::ffi::c_int;
 use std::ptr;
@@ -33,9 +33,9 @@ pub(crate) fn table() -> &'static Table {
 fn make() -> &'static Table {
     let generation = GENERATION.load(Ordering::Relaxed);
     if generation == 0 {
-        // A child has its parent's handler. That two threads may come here, and register it twice, does no harm; and when the system
-        // has no memory for it, handles are as invalid in a child as they would be anyway, only not found out.
-        // SAFETY: the function does nothing but store atomics.
+        // A child has its parent's handler. That two threads may come here, and register it twice, does no harm; and
+        // when the system has no memory for it, handles are as invalid in a child as they would be anyway, only not
+        // found out. SAFETY: the function does nothing but store atomics.
         unsafe { pthread_atfork(None, None, Some(begin_anew)) };
     }
     let made = Box::into_raw(Box::new(Table { generation, ..Table::default() }));

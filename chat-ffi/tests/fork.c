@@ -1,0 +1,172 @@
+/* A child of fork() that lives on: what the parent frees is free, and the child neither frees nor keeps anything of
+ * it. The argument is a directory to use. */
+
+#include "check.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static pid_t child;
+static int life;
+
+static void end_child(void) {
+    CHECK(kill(child, SIGKILL) == 0);
+    CHECK(waitpid(child, NULL, 0) == child);
+    close(life);
+}
+
+/* Has a child look at what it inherits. It lives until end_child(), or until this process ends. */
+static void fork_child(void (*look)(void *), void *inherited) {
+    int reports[2], lives[2];
+    char byte;
+    CHECK(pipe(reports) == 0 && pipe(lives) == 0);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        close(lives[1]);
+        look(inherited);
+        CHECK(write(reports[1], "k", 1) == 1);
+        _exit(read(lives[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(reports[1]);
+    close(lives[0]);
+    life = lives[1];
+    CHECK(read(reports[0], &byte, 1) == 1);
+    close(reports[0]);
+}
+
+struct data {
+    chat_options options;
+    chat *it;
+};
+
+static void look_at_data(void *inherited) {
+    struct data *data = (struct data *)inherited;
+    chat *own = NULL;
+    chat_token token;
+    IS(CHAT_DATA_IN_USE, chat_open(&data->options, &own));
+    OK(chat_open(NULL, &own));
+    CHECK(own != data->it);
+    OK(chat_add_demo_users(own));
+    OK(chat_login(own, "messi", "surabaya", &token));
+    IS(CHAT_INVALID_HANDLE, chat_login(data->it, "messi", "surabaya", &token));
+    IS(CHAT_INVALID_HANDLE, chat_close(data->it));
+    OK(chat_close(own));
+    IS(CHAT_DATA_IN_USE, chat_open(&data->options, &own));
+}
+
+/* A directory that was closed could not be opened again while a child lived: the child kept the lock. */
+static void the_lock(const char *directory) {
+    struct data data = {CHAT_OPTIONS_INIT, NULL};
+    chat_token token;
+    data.options.directory = directory;
+    OK(chat_open(&data.options, &data.it));
+    OK(chat_add_demo_users(data.it));
+    fork_child(look_at_data, &data);
+    OK(chat_login(data.it, "messi", "surabaya", &token));
+    OK(chat_close(data.it));
+    OK(chat_open(&data.options, &data.it));
+    OK(chat_logout(data.it, &token));
+    OK(chat_close(data.it));
+    end_child();
+}
+
+static int connect_to(uint16_t port) {
+    struct sockaddr_in address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(fd >= 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
+        return fd;
+    }
+    close(fd);
+    return -1;
+}
+
+static void look_at_server(void *inherited) {
+    chat_server *server = (chat_server *)inherited;
+    IS(CHAT_INVALID_HANDLE, chat_server_stop(server));
+    IS(CHAT_INVALID_HANDLE, chat_server_join(server, 0));
+    IS(CHAT_INVALID_HANDLE, chat_server_free(server));
+}
+
+/* A server that has stopped: its port is free, and its peers are told, though a child has all the descriptors. */
+static void a_server(void) {
+    chat *it = NULL;
+    chat_server *server = NULL;
+    chat_buffer address;
+    uint16_t port;
+    char answer[256];
+    int peer;
+    OK(chat_open(NULL, &it));
+    OK(chat_server_start(it, "127.0.0.1:0", &server));
+    OK(chat_server_address(server, &address));
+    OK(chat_server_port(server, &port));
+    peer = connect_to(port);
+    CHECK(peer >= 0);
+    CHECK(write(peer, "halo\n", 5) == 5);
+    CHECK(read(peer, answer, sizeof answer) > 0);
+    fork_child(look_at_server, server);
+    OK(chat_server_stop(server));
+    CHECK(read(peer, answer, sizeof answer) == 0);
+    close(peer);
+    OK(chat_server_join(server, 30000));
+    OK(chat_server_free(server));
+    CHECK(connect_to(port) == -1 && errno == ECONNREFUSED);
+    OK(chat_server_start(it, (const char *)address.data, &server));
+    peer = connect_to(port);
+    CHECK(peer >= 0);
+    close(peer);
+    OK(chat_server_stop(server));
+    OK(chat_server_join(server, 30000));
+    OK(chat_server_free(server));
+    chat_buffer_free(&address);
+    OK(chat_close(it));
+    end_child();
+}
+
+static void look_at_client(void *inherited) {
+    IS(CHAT_INVALID_HANDLE, chat_client_free((chat_client *)inherited));
+}
+
+/* A client that was freed: its server is told, and not before. */
+static void a_client(void) {
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    chat_client *client = NULL;
+    char text[32], byte;
+    int accepted, listener = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
+    CHECK(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+    snprintf(text, sizeof text, "127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
+    OK(chat_client_connect(text, 30000, &client));
+    accepted = accept(listener, NULL, NULL);
+    CHECK(accepted >= 0);
+    fork_child(look_at_client, client);
+    CHECK(recv(accepted, &byte, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN);
+    OK(chat_client_free(client));
+    CHECK(read(accepted, &byte, 1) == 0);
+    close(accepted);
+    close(listener);
+    end_child();
+}
+
+int main(int argc, char **argv) {
+    CHECK(argc == 2);
+    /* What hangs, fails. */
+    alarm(300);
+    a_client();
+    the_lock(argv[1]);
+    a_server();
+    return 0;
+}
