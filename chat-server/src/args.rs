@@ -29,7 +29,7 @@ pub(crate) struct Args {
 #[derive(Arguments, Debug)]
 pub(crate) struct Serve {
     /// Where to listen, as HOST:PORT; may be given more than once. HOST is an IP address or a name, and all
-    /// addresses of a name are listened on; an IPv6 address stands in brackets, as in [::1]:8889. Port 0
+    /// addresses of a name are listened on; an IPv6 address stands in brackets. Port 0
     /// takes a free port; the address that was really bound is said on stderr. Nothing is encrypted,
     /// passwords neither.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = addresses)]
