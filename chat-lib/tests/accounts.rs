@@ -9,7 +9,7 @@ use chat_lib::clock::ManualClock;
 use chat_lib::limits::Limits;
 use chat_lib::model::PasswordCost;
 use chat_lib::store::{Durable, Options};
-use chat_lib::{Chat, Config, NewUser};
+use chat_lib::{Chat, Config, Connection, NewUser};
 
 fn cost(passes: u32) -> PasswordCost {
     PasswordCost::new(16, passes, 1).unwrap()
@@ -64,6 +64,25 @@ fn a_guesser_has_to_wait() {
     for _ in 0..20 {
         assert!(ask(&chat, "auth nobody wrong").contains("User Tidak Ada"));
     }
+}
+
+/// Whoever had registered, and not logged in since, could be locked out from anywhere.
+#[test]
+fn to_register_is_to_have_logged_in_from_there() {
+    let chat = Chat::new(Config { password_cost: cost(2), registration: true, ..Config::default() });
+    let from = |address: &str| Connection::with_peer(chat.clone(), format!("{address}:1").parse().unwrap());
+    let ask = |connection: &mut Connection, line: &str| {
+        let mut out = Vec::new();
+        assert_eq!(connection.receive(line.as_bytes(), &mut out), line.len());
+        String::from_utf8(out).unwrap()
+    };
+    let (mut home, mut stranger) = (from("192.0.2.1"), from("203.0.113.1"));
+    assert!(ask(&mut home, "register bob secret Bob\r\n").contains("tokenid"));
+    for _ in 0..Limits::default().failed_logins {
+        assert!(ask(&mut stranger, "auth bob wrong\r\n").contains("Password Salah"));
+    }
+    assert!(ask(&mut stranger, "auth bob secret\r\n").contains("too_many_attempts"));
+    assert!(ask(&mut home, "auth bob secret\r\n").contains("tokenid"));
 }
 
 /// An operator gave the user a new password, and it was refused for a quarter of an hour.

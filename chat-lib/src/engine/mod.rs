@@ -251,6 +251,8 @@ impl Chat {
                     return Err(Error::UserExists);
                 }
                 self.open_session(token, &profile)?;
+                // It is a login, too: nobody can lock the user out from here.
+                self.throttle.succeeded(profile.user(), &Attempt::new(None, peer));
                 Ok(Reply::Registered(token))
             }
             Whose::Account(account) => {
