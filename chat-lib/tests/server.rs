@@ -299,6 +299,9 @@ fn addresses_may_overlap() {
         (&["127.0.0.1", "0.0.0.0"], 1),
         (&["127.0.0.1", "127.0.0.1"], 1),
         (&["127.0.0.1", "[::1]"], 2),
+        (&["[::ffff:127.0.0.1]"], 1),
+        (&["[::ffff:127.0.0.1]", "127.0.0.1"], 1),
+        (&["[::]", "[::ffff:0.0.0.0]"], 2),
     ] {
         for port in [0, free] {
             let addresses: Vec<String> = addresses.iter().map(|host| format!("{host}:{port}")).collect();

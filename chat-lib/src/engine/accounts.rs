@@ -115,7 +115,7 @@ impl Chat {
     /// [`Error::PublicPassword`] if the address is not loopback and a user has a public password;
     /// [`Error::Storage`] if the machine fails.
     pub fn may_listen(&self, address: SocketAddr) -> Result<(), Error> {
-        if address.ip().is_loopback() {
+        if address.ip().to_canonical().is_loopback() {
             return Ok(());
         }
         match self.users_with_public_password()?.into_iter().next() {

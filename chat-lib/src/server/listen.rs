@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -14,10 +14,15 @@ use crate::limits::{LISTEN_BACKLOG, LISTEN_TRIES};
 /// Listens on all of `addresses`. One that another one includes is left out, and so is one of a kind that this machine
 /// does not have, as long as there are others. Port 0 takes a free port, the same for all.
 pub(super) fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Error> {
-    let mut addresses: Vec<SocketAddr> =
-        addresses.iter().filter(|address| !is_included(**address, addresses)).copied().collect();
+    // An IPv4 address may be written as one of IPv6, such as ::ffff:127.0.0.1.
+    let canonical = |address: &SocketAddr| match address.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::new(ip.into(), address.port()),
+        IpAddr::V6(_) => *address,
+    };
+    let all: Vec<SocketAddr> = addresses.iter().map(canonical).collect();
     let mut seen = BTreeSet::new();
-    addresses.retain(|address| seen.insert(*address));
+    let mut addresses = all.clone();
+    addresses.retain(|address| !is_included(*address, &all) && seen.insert(*address));
     for _ in 1..LISTEN_TRIES {
         match listen_once(&addresses) {
             // The port that was free for the first address is another program's for the next one.
