@@ -97,8 +97,9 @@ fn is_presentable(text: &str) -> bool {
     body.starts_with(is_visible) && body.ends_with(is_visible)
 }
 
+/// Unicode's property of that name: Mongolian has selectors of its own.
 fn is_variation_selector(c: char) -> bool {
-    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+    matches!(c, '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 #[cfg(test)]
@@ -132,6 +133,8 @@ mod tests {
             "A \u{200d}na",
             "A\u{200d} na",
             "Ana\u{fe0f}",
+            "Ana\u{180b}",
+            "\u{180f}Ana",
             "\u{fe0f}",
             "A\u{200d}\u{200d}\u{200d}na",
             "A\u{2066}na",
