@@ -16,8 +16,9 @@ use crate::store::Group;
 /// above it.
 pub(super) struct Shared {
     pub(super) disk: Box<dyn Disk>,
-    /// Held by whoever reads the log from end to end and needs it to stay, or thins it.
-    pub(super) sweeping: Mutex<()>,
+    /// Held shared by whoever reads the log from end to end and needs it to stay, for as long as a dump's reader may
+    /// take; and alone by who thins it, who does not wait for it.
+    pub(super) sweeping: RwLock<()>,
     /// Held by who writes to the disk.
     writing: Mutex<()>,
     /// Held shared by every group of steps, and alone by who must see no group half done.
@@ -39,7 +40,7 @@ impl Shared {
         }
         Ok(Self {
             disk,
-            sweeping: Mutex::new(()),
+            sweeping: RwLock::new(()),
             writing: Mutex::new(()),
             gate: RwLock::new(()),
             state: Mutex::new(state),

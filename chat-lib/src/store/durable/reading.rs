@@ -64,7 +64,7 @@ impl Shared {
     }
 
     pub(super) fn dump(&self, keeps: impl FnMut(&MessageGroup) -> bool, show: &mut Show<'_>) -> Result<(), Error> {
-        let _log_stays = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
+        let _log_stays = self.sweeping.read().unwrap_or_else(PoisonError::into_inner);
         let (users, last) = self.freeze(|state| (users(state), state.last_group()))?;
         let mut accounts: Vec<_> = users.values().map(|user| &user.account).collect();
         accounts.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
@@ -82,7 +82,7 @@ impl Shared {
 
     /// Reads all, and compares what mailboxes say with what the log has.
     pub(super) fn check(&self) -> Result<(), Error> {
-        let _log_stays = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
+        let _log_stays = self.sweeping.read().unwrap_or_else(PoisonError::into_inner);
         let (users, last) = self.freeze(|state| (users(state), state.last_group()))?;
         self.disk.check()?;
         self.disk.tables()?;

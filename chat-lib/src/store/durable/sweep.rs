@@ -13,7 +13,7 @@ impl Shared {
     /// message has any more. Gives how many bytes of messages are left; `None`, and nothing done, while
     /// somebody else needs the log as it is, or a dump is being restored.
     pub(super) fn sweep(&self, mut keeps: impl FnMut(&MessageGroup) -> bool) -> Result<Option<usize>, Error> {
-        let _log_is_ours = match self.sweeping.try_lock() {
+        let _log_is_ours = match self.sweeping.try_write() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(None),

@@ -233,6 +233,22 @@ fn a_sweep_leaves_what_may_be_put_back() {
     assert_eq!(store.sweep(|_| false).unwrap(), Some(0), "nobody can put it back now");
 }
 
+/// A dump whose reader paused held up checks and other dumps until it went on.
+#[test]
+fn a_dump_that_is_read_slowly_holds_up_no_check() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(directory.path(), 2);
+    let mut shown = 0;
+    let mut show = |_: Record<'_>| {
+        shown += 1;
+        std::thread::scope(|scope| scope.spawn(|| store.check()).join().unwrap()).unwrap();
+        assert_eq!(store.sweep(|_| false).unwrap(), None, "the log stays for the dump");
+        Ok(())
+    };
+    store.dump(|_| true, &mut show).unwrap();
+    assert!(shown > 2);
+}
+
 /// A restore that took longer than an hour lost most of the messages that the dump had as read: the sweep
 /// under the restore's own options came in between, and nobody was told.
 #[test]
