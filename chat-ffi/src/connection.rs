@@ -163,7 +163,10 @@ pub extern "C" fn chat_connection_sent(connection: *mut chat_connection, len: us
             return Err(Failure::argument("more was sent than there is output"));
         }
         peer.sent += len;
-        if peer.output().is_empty() {
+        let unsent = peer.output().len();
+        // An inbox that was answered is not kept, should nothing more be received.
+        peer.connection.sent(unsent);
+        if unsent == 0 {
             // A peer that is silent holds no memory.
             (peer.out, peer.sent) = (Vec::new(), 0);
         }
