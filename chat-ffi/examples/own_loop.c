@@ -46,11 +46,12 @@ static int listen_on(unsigned short port) {
     return fd;
 }
 
-/* Returns 0 when the peer is gone. */
+/* Returns 0 when the peer is gone, or speaks HTTP and was told that we do not. */
 static int serve(struct peer *peer, int fd, short events) {
     const uint8_t *data = NULL;
     size_t len, taken;
     ssize_t count;
+    int over;
     if (events & (POLLIN | POLLHUP | POLLERR)) {
         count = read(fd, peer->received + peer->len, BYTES - peer->len);
         if (count <= 0) {
@@ -69,7 +70,9 @@ static int serve(struct peer *peer, int fd, short events) {
         }
         /* What the connection did not take waited for room in the output, and there may be some now. */
     } while (peer->len > 0 && count > 0);
-    return 1;
+    done(chat_connection_is_over(peer->connection, &over));
+    done(chat_connection_output(peer->connection, &data, &len));
+    return !over || len > 0;
 }
 
 int main(int argc, char **argv) {

@@ -39,8 +39,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 }
             } else if let Some(peer) = peers.get_mut(&event.token())
                 && !matches!(serve(peer), Err(problem) if problem.kind() == ErrorKind::WouldBlock)
+                && let Some(mut peer) = peers.remove(&event.token())
             {
-                peers.remove(&event.token());
+                // An inbox whose answer was not sent is unread again.
+                peer.connection.abandon(peer.out.len())?;
             }
         }
     }
@@ -54,6 +56,11 @@ fn serve(peer: &mut Peer) -> io::Result<()> {
         while !out.is_empty() {
             let count = stream.write(out)?;
             out.drain(..count);
+            connection.sent(out.len());
+        }
+        if connection.is_over() {
+            // It speaks HTTP, and was told that we do not.
+            return Err(ErrorKind::ConnectionAborted.into());
         }
         if received.is_empty() {
             let mut bytes = [0; 4096];
