@@ -19,7 +19,7 @@ use clap::Parser;
 #[command(version, max_term_width = 100)]
 pub(crate) struct Args {
     /// The server to speak to.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8889")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8889", value_parser = server)]
     pub(crate) server: String,
 
     /// Do this and exit; may be given more than once, to be done in order. What "auth USER" or "register USER" leaves
@@ -33,6 +33,13 @@ pub(crate) struct Args {
     pub(crate) trace: bool,
 }
 
+fn server(text: &str) -> Result<String, &'static str> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("it is HOST:PORT, such as 127.0.0.1:8889, localhost:8889 or [::1]:8889"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -42,5 +49,16 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Args::command().debug_assert();
+    }
+
+    /// `--server localhost` was "cannot connect to localhost: invalid socket address".
+    #[test]
+    fn the_form_of_a_servers_address() {
+        for good in ["127.0.0.1:8889", "localhost:1", "[::1]:8889"] {
+            assert_eq!(server(good), Ok(good.to_owned()));
+        }
+        for bad in ["", "localhost", "8889", ":8889", "localhost:", "localhost:70000", "[::1]"] {
+            assert!(server(bad).is_err(), "{bad}");
+        }
     }
 }
