@@ -131,6 +131,21 @@ def test_a_line_that_is_not_utf_8(chat_server: ChatServer) -> None:
     assert b"message sent to messi" in client.stdout
 
 
+def test_a_byte_order_mark_is_skipped(chat_server: ChatServer) -> None:
+    """The mark that some editors put before a text was part of the first command."""
+    talking = [*TALK, *map(str, chat_server.address)]
+    utf_8 = os.environ | {"PYTHONIOENCODING": "utf-8"}
+    client = subprocess.run(  # noqa: S603
+        talking,
+        input=b"\xef\xbb\xbfauth messi surabaya\n",
+        capture_output=True,
+        timeout=30,
+        check=True,
+        env=utf_8,
+    )
+    assert b"username messi logged in" in client.stdout
+
+
 def test_nobody_reads_what_the_client_prints(chat_server: ChatServer) -> None:
     """A closed pipe was told as a failure of the server's address."""
     talking = [*TALK, *map(str, chat_server.address)]

@@ -40,8 +40,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _talk(client: ChatClient) -> int:
     try:
         with contextlib.suppress(EOFError, KeyboardInterrupt):
+            mark = "\N{ZERO WIDTH NO-BREAK SPACE}"  # Some editors put it before a text.
             while True:
-                line = input(f"Command {printable(client.tokenid)}:")
+                line = input(f"Command {printable(client.tokenid)}:").removeprefix(mark)
                 print(printable(client.proses(line)), flush=True)  # noqa: T201
         print(flush=True)  # noqa: T201
     except OSError as problem:
