@@ -54,7 +54,8 @@ pub(crate) struct Serve {
     pub(crate) sync: Sync,
 
     /// How long to keep messages that were read, from when they were sent (such as 90days or 12h), or
-    /// none: then they are dropped within an hour.
+    /// none: then they are dropped within an hour. A clock that is wrong for a while drops nothing early:
+    /// messages age by a day in an hour at most.
     #[arg(long, value_name = "DURATION", default_value = "none", value_parser = duration)]
     pub(crate) keep_read: KeepRead,
 
@@ -201,7 +202,7 @@ impl Args {
         let args = Self::parse();
         let serve = &args.serve;
         let mut listened = serve.addresses().into_iter();
-        if let Some(address) = listened.find(|address| serve.demo && !address.ip().is_loopback()) {
+        if let Some(address) = listened.find(|address| serve.demo && !address.ip().to_canonical().is_loopback()) {
             let problem = format!("--demo has a public password and cannot listen on {address}, which is not loopback");
             Self::command().error(ErrorKind::ArgumentConflict, problem).exit();
         }
@@ -260,13 +261,7 @@ fn addresses(text: &str) -> Result<Addresses, String> {
     }
     let port: u16 = port.parse().map_err(|_| form())?;
     let found = (host, port).to_socket_addrs().map_err(|problem| format!("{host} has no address: {problem}"))?;
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    // A name may have an address twice.
-    for address in found {
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
+    let addresses: Vec<SocketAddr> = found.collect();
     if addresses.is_empty() { Err(format!("{host} has no address")) } else { Ok(Addresses(addresses)) }
 }
 
