@@ -135,6 +135,8 @@ fn looking_writes_nothing() {
     for directory in [&killed, &stopped, &without_log] {
         let before = content(directory);
         let chat = look(directory);
+        assert_eq!(names(&look(directory)), ["ana"], "many may look at once");
+        assert_eq!(Chat::open(directory).unwrap_err().code(), "data_in_use");
         assert_eq!(names(&chat), ["ana"]);
         chat.check().unwrap();
         let mut dump = Vec::new();

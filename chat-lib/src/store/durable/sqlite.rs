@@ -19,7 +19,7 @@ use super::disk::{Disk, Summary, Tables, Write};
 use super::group::MessageGroup;
 use crate::error::Error;
 
-/// A directory with the database, and a lock that keeps other processes out.
+/// A directory with the database, and a lock that keeps others out, or from writing.
 ///
 /// All that is ever needed is opened at once: what a path leads to may be something else later.
 pub(super) struct Sqlite {
@@ -57,6 +57,7 @@ impl Sqlite {
         match open_log(&directory, &database) {
             Ok(log) => Self::for_writing(directory, database, log, synced),
             Err(problem) if only_writing_fails(&problem) => {
+                directory.share()?;
                 let store = Self::for_reading(directory, database)?;
                 let path = store.database.display();
                 tracing::warn!(%path, %problem, "the data can only be read; whatever changes it will be refused");
@@ -68,7 +69,7 @@ impl Sqlite {
 
     /// Opens the directory, which must be there, and writes nothing.
     pub(super) fn open_read_only(directory: &Path, synced: bool) -> Result<Self, Error> {
-        let directory = Directory::open(directory)?;
+        let directory = Directory::open_to_read(directory)?;
         let database = directory.path().join(DATABASE);
         if !exists(&database)? {
             return Err(failed(&database, &"there is no such file, and so no chat data"));

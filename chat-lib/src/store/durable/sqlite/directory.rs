@@ -9,7 +9,7 @@ use super::failed;
 use super::holder::holder;
 use crate::error::Error;
 
-/// A directory that is locked until this is dropped.
+/// A directory that is locked until this is dropped: for one who writes, or for any number who only read.
 ///
 /// The lock is on the directory itself: a file in it could be removed, and then another process would lock a new one.
 pub(super) struct Directory {
@@ -21,22 +21,27 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Makes the directory if it is not there.
+    /// Makes the directory if it is not there, to write to it.
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
         create(path).map_err(|problem| failed(path, &problem))?;
-        Self::open(path)
+        Self::open(path, File::try_lock)
     }
 
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    /// Opens it only to read.
+    pub(super) fn open_to_read(path: &Path) -> Result<Self, Error> {
+        Self::open(path, File::try_lock_shared)
+    }
+
+    fn open(path: &Path, lock: Lock) -> Result<Self, Error> {
         let failed = |problem| failed(path, &problem);
         let file = File::open(path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {
-                Ok(Self { path: std::fs::canonicalize(path).map_err(failed)?, file, process: std::process::id() })
-            }
-            Err(TryLockError::WouldBlock) => Err(Error::DataInUse { path: path.to_owned(), process: holder(&file) }),
-            Err(TryLockError::Error(problem)) => Err(failed(problem)),
-        }
+        locked(path, &file, lock)?;
+        Ok(Self { path: std::fs::canonicalize(path).map_err(failed)?, file, process: std::process::id() })
+    }
+
+    /// Lets others read, too, for nothing can be written.
+    pub(super) fn share(&self) -> Result<(), Error> {
+        locked(&self.path, &self.file, File::try_lock_shared)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -68,6 +73,15 @@ impl Drop for Directory {
             tracing::warn!(%problem, path = %self.path.display(), "the data directory could not be unlocked");
         }
     }
+}
+
+type Lock = fn(&File) -> Result<(), TryLockError>;
+
+fn locked(path: &Path, file: &File, lock: Lock) -> Result<(), Error> {
+    lock(file).map_err(|problem| match problem {
+        TryLockError::WouldBlock => Error::DataInUse { path: path.to_owned(), process: holder(file) },
+        TryLockError::Error(problem) => failed(path, &problem),
+    })
 }
 
 fn create(path: &Path) -> io::Result<()> {
@@ -109,11 +123,11 @@ mod tests {
     #[test]
     fn a_copy_of_the_descriptor_does_not_keep_the_lock() {
         let place = tempfile::tempdir().unwrap();
-        let directory = Directory::open(place.path()).unwrap();
+        let directory = Directory::create(place.path()).unwrap();
         let childs = directory.file.try_clone().unwrap();
-        assert!(Directory::open(place.path()).is_err());
+        assert!(Directory::create(place.path()).is_err());
         drop(directory);
-        drop(Directory::open(place.path()).unwrap());
+        drop(Directory::create(place.path()).unwrap());
         drop(childs);
     }
 
@@ -121,9 +135,9 @@ mod tests {
     #[test]
     fn a_fork_does_not_unlock() {
         let place = tempfile::tempdir().unwrap();
-        let parents = Directory::open(place.path()).unwrap();
+        let parents = Directory::create(place.path()).unwrap();
         let (path, file) = (parents.path.clone(), parents.file.try_clone().unwrap());
         drop(Directory { path, file, process: parents.process + 1 });
-        assert!(Directory::open(place.path()).is_err());
+        assert!(Directory::create(place.path()).is_err());
     }
 }
