@@ -41,7 +41,7 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
     }
     let server = Server::bind(chat.clone(), &args.addresses()[..])?;
     stop_at(signals, server.handle()).map_err(no_thread)?;
-    let control = if args.memory { None } else { Some(Control::start(chat.clone(), &args.data)?) };
+    let control = if args.memory { None } else { Control::start(chat.clone(), &args.data)? };
     match args.memory {
         true => say!("chat-server: everything is kept in memory and gone when the server stops"),
         false => say!("chat-server: everything is kept in {}", args.data.display()),

@@ -5,13 +5,14 @@
 #[allow(dead_code)]
 mod process;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
 
-use crate::process::{BINARY, Process, ask, login};
+use crate::process::{BINARY, Process, ask, login, without_rights};
 
 /// Runs a task with no room for a single byte in any file.
 fn task(words: &str, directory: &Path) -> Output {
@@ -68,4 +69,38 @@ fn what_only_reads_needs_no_room() {
         let inbox = ask(&mut server.connect(), &format!("inbox {token}"));
         assert!(inbox.contains("later") && !inbox.contains("halo"), "{inbox}");
     }
+}
+
+/// Where no file could be made, as on a read-only file system, no server started: it could not make its control socket.
+#[test]
+fn a_server_starts_where_nothing_can_be_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let server = Process::start_on_data(&data, &[]);
+    let token = login(&mut server.connect(), "messi");
+    server.signal(Signal::TERM);
+    assert!(server.wait().0.success());
+    let set = |directory: u32, file: u32| {
+        for (path, mode) in [(data.clone(), directory), (data.join("chat.db"), file), (data.join("chat.db-wal"), file)]
+        {
+            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    set(0o500, 0o400);
+    let mut server = Process::start_without_rights(&data);
+    for text in ["the data can only be read", "no requests are taken on the control socket"] {
+        // The log has a thread of its own, and may be late.
+        if !server.said.iter().any(|line| line.contains(text)) {
+            server.wait_for(text);
+        }
+    }
+    assert!(ask(&mut server.connect(), &format!("activeuser {token}")).contains("messi"));
+    assert!(ask(&mut server.connect(), "auth messi surabaya").contains("\"code\": \"storage\""));
+    for words in ["dump", "check", "user list"] {
+        let output = without_rights().args(words.split(' ')).arg("--data").arg(&data).output().unwrap();
+        assert!(output.status.success(), "{words}: {output:?}");
+    }
+    server.signal(Signal::TERM);
+    assert!(server.wait().0.success());
+    set(0o700, 0o600);
 }

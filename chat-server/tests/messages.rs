@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::process::geteuid;
 
-use crate::process::{BINARY, Process, ask, done, login, task};
+use crate::process::{BINARY, Process, ask, done, login, task, without_rights};
 
 /// Data with one user, whose name to others is long.
 fn data_with_ana(directory: &Path) {
@@ -81,16 +81,6 @@ fn a_closed_directory_is_not_an_empty_one() {
         assert!(stderr.contains("cannot be looked into: Permission denied"), "{words:?}: {stderr}");
     }
     fs::set_permissions(&data, Permissions::from_mode(0o700)).unwrap();
-}
-
-/// The binary, for which permissions hold even if root runs the test.
-fn without_rights() -> Command {
-    if !geteuid().is_root() {
-        return Command::new(BINARY);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all", BINARY]);
-    command
 }
 
 /// `--listen localhost:8890` and `--listen 8889` were "invalid socket address syntax".

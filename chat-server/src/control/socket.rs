@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fs::{self, File, Permissions};
+use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
@@ -31,15 +32,19 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Listens in `directory`, which nobody else has open.
-    pub(crate) fn start(chat: Chat, directory: &Path) -> Result<Self, Box<dyn Error>> {
+    /// Listens in `directory`, which nobody else writes to; `None` where nothing can be made in it.
+    pub(crate) fn start(chat: Chat, directory: &Path) -> Result<Option<Self>, Box<dyn Error>> {
         let path = directory.join(SOCKET);
-        // One that a killed server has left behind.
-        match fs::remove_file(&path) {
-            Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(failed(&path, &problem)),
-            _ => {}
-        }
-        let listener = reachable(&path, |path| UnixListener::bind(path)).map_err(|problem| failed(&path, &problem))?;
+        let listener = match listen(&path) {
+            Ok(listener) => listener,
+            Err(problem)
+                if matches!(problem.kind(), PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull) =>
+            {
+                tracing::warn!(path = %path.display(), %problem, "no requests are taken on the control socket");
+                return Ok(None);
+            }
+            Err(problem) => return Err(format!("{}: {problem}", path.display()).into()),
+        };
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
         give_to_owner(&path, directory)?;
         listener.set_nonblocking(true)?;
@@ -50,7 +55,7 @@ impl Control {
                 tracing::error!(%problem, "the control socket cannot be polled, and takes no more requests");
             }
         })?;
-        Ok(Self { path, file, stop, thread })
+        Ok(Some(Self { path, file, stop, thread }))
     }
 
     /// Takes no more requests. Whoever is still being answered is not waited for.
@@ -63,6 +68,15 @@ impl Control {
             fs::remove_file(&self.path).ok();
         }
     }
+}
+
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    // One that a killed server has left behind.
+    match fs::remove_file(path) {
+        Err(problem) if problem.kind() != io::ErrorKind::NotFound => return Err(problem),
+        _ => {}
+    }
+    reachable(path, |path| UnixListener::bind(path))
 }
 
 /// Takes requests until the other end of `stopped` is closed.
@@ -187,10 +201,6 @@ impl Write for Pieces<'_> {
     fn flush(&mut self) -> io::Result<()> {
         if self.broken { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
     }
-}
-
-fn failed(path: &Path, problem: &io::Error) -> Box<dyn Error> {
-    format!("{}: {problem}", path.display()).into()
 }
 
 pub(super) const SOCKET: &str = "control";

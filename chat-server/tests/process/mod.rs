@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 /// Longer than anything takes: a test that waits for this has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,6 +40,11 @@ impl Process {
         let (data, args) = (directory.display(), "--demo --log error --listen 127.0.0.1:0");
         let script = format!("ulimit -Sf {blocks}; exec {BINARY} {args} --data {data}");
         Self::spawn(Command::new("sh").args(["-c", &script]))
+    }
+
+    /// `chat-server --listen 127.0.0.1:0 --data …`, for which permissions hold even if root runs the test.
+    pub(crate) fn start_without_rights(directory: &Path) -> Self {
+        Self::spawn(without_rights().args(["--listen", "127.0.0.1:0", "--data"]).arg(directory))
     }
 
     /// The same as [`start`](Self::start), on an address of loopback that is the caller's own: once the server is gone, the
@@ -114,6 +119,16 @@ impl Drop for Process {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// The binary, for which permissions hold even if root runs the test.
+pub(crate) fn without_rights() -> Command {
+    if !geteuid().is_root() {
+        return Command::new(BINARY);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set", "-dac_override,-dac_read_search", "--inh-caps", "-all", BINARY]);
+    command
 }
 
 /// Runs `chat-server` with these words and the data directory: whether it went well, stdout, stderr.
