@@ -12,8 +12,7 @@ use crate::store::Group;
 
 /// A disk, and what is held in memory of it.
 ///
-/// Locks are taken in the order of the fields, and none but `sweeping` is held while waiting for one
-/// above it.
+/// Lock order: `sweeping`, `writing`, `gate`, `state`.
 pub(super) struct Shared {
     pub(super) disk: Box<dyn Disk>,
     /// Held shared by whoever reads the log from end to end and needs it to stay, for as long as a dump's reader may

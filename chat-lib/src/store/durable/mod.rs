@@ -99,9 +99,10 @@ impl Durable {
     ///
     /// # Errors
     ///
-    /// [`Error::DataInUse`] if a process has it open, be it this one, unless both only read; [`Error::DataFormat`] if another
-    /// version of this library wrote it; [`Error::Storage`] if the directory cannot be made or read, what is
-    /// there is not what was written, or nothing is there and it is to be read only.
+    /// [`Error::DataInUse`] if a process has it open, be it this one, unless both only read;
+    /// [`Error::DataFormat`] if another version of this library wrote it; [`Error::Storage`] if the directory
+    /// cannot be made or read, what is there is not what was written, or nothing is there and it is to be read
+    /// only.
     pub fn open(directory: &Path, options: Options) -> Result<Self, Error> {
         let open = if options.read_only { Sqlite::open_read_only } else { Sqlite::open };
         let disk = open(directory, options.sync == SyncMode::Always)?;

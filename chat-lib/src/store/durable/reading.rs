@@ -89,8 +89,8 @@ impl Shared {
         self.each_message(&users, last, |_| true, |_, _, entry, _| self.sender(entry).map(drop))
     }
 
-    /// Shows all messages in groups up to the one with the number `last`, with what `keeps` says of the group, and misses those that are unread as
-    /// of `users` and not there.
+    /// Shows all messages in groups up to the one with the number `last`, with what `keeps` says of the group. Fails if a
+    /// message that is unread as of `users` is missing.
     fn each_message(
         &self,
         users: &HashMap<MailboxId, User>,
