@@ -97,7 +97,8 @@ impl Connection {
     }
 
     /// Ends the connection whose peer is gone, the last `unsent` bytes of its answers not being sent. An
-    /// inbox of whose answer nothing was sent is unread again, unless its mailbox was read since.
+    /// inbox of whose answer nothing was sent is unread again, unless its mailbox was read since. What earlier calls
+    /// gave counts as sent, and so does an inbox that is longer than `reply_bytes`.
     fn abandon(&self, py: Python<'_>, unsent: usize) -> PyResult<()> {
         self.with(py, |connection| connection.abandon(unsent))?.map_err(|error| exception(py, &error))
     }
