@@ -94,7 +94,13 @@ fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {
     data::exists(directory)?;
     let store = Durable::open(directory, nothing_dropped())?;
     let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
-    let Restored { users, messages, without_password, .. } = chat.restore(&mut io::stdin().lock())?;
+    let restored = chat.restore(&mut io::stdin().lock()).map_err(|problem| -> Box<dyn Error> {
+        match problem {
+            chat_lib::Error::Io(problem) => unreadable(&problem).into(),
+            problem => problem.into(),
+        }
+    });
+    let Restored { users, messages, without_password, .. } = restored?;
     say!("chat-server: restored users: {users}, messages: {messages}");
     if without_password > 0 {
         say!(
@@ -129,9 +135,13 @@ fn read_password(source: PasswordSource) -> Result<String, Box<dyn Error>> {
     Ok(password)
 }
 
+fn unreadable(problem: &io::Error) -> String {
+    format!("standard input cannot be read: {problem}")
+}
+
 fn password_from_stdin() -> Result<String, Box<dyn Error>> {
     let mut line = Vec::new();
-    io::stdin().lock().read_until(b'\n', &mut line)?;
+    io::stdin().lock().read_until(b'\n', &mut line).map_err(|problem| unreadable(&problem))?;
     let line = str::from_utf8(&line).map_err(|_| "the password on standard input is not UTF-8")?;
     // Some editors and shells put a byte order mark in front of a text.
     let password = line.strip_prefix('\u{feff}').unwrap_or(line).trim_end_matches(['\r', '\n']);

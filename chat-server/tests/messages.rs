@@ -66,6 +66,22 @@ fn a_full_standard_output_is_named() {
     full();
 }
 
+/// What could not be read was told as "Is a directory", and an empty dump as cut off behind line 0.
+#[test]
+fn a_standard_input_that_is_none_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let add = ["user", "add", "ana", "--full-name", "Ana", "--password-stdin"];
+    for words in [&["restore"][..], &add] {
+        let mut command = Command::new(BINARY);
+        command.args(words).arg("--data").arg(directory.path()).stdin(fs::File::open("/").unwrap());
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.starts_with("chat-server: standard input cannot be read: Is a directory"), "{stderr}");
+    }
+    let (success, _, stderr) = task(&["restore"], directory.path(), b"");
+    assert!(!success && stderr.ends_with("line 1 of the dump: it is not there\n"), "{stderr}");
+}
+
 /// A directory that may not be looked into was "there is no chat data".
 #[test]
 fn a_closed_directory_is_not_an_empty_one() {

@@ -119,6 +119,7 @@ impl Chat {
         }
         match restoring.part {
             Part::Over => Ok(restoring.restored),
+            _ if line == 0 => Err(Error::BadDump { line: 1, problem: "it is not there".to_owned() }),
             _ => Err(Error::BadDump { line, problem: "the dump is cut off behind it".to_owned() }),
         }
     }
