@@ -16,7 +16,9 @@ from chat.aio import AsyncClient, serve
 from chat.aio._workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+
+    import pytest
 
 #: A login that takes as long as one with a wrong password, and more failures than there are peers.
 WRONG = b"auth nobody x\r\n"
@@ -184,3 +186,29 @@ def test_an_inbox_whose_answer_never_leaves() -> None:
                 assert len(await session.inbox()) == 1
 
     asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def test_a_loop_that_ends_loses_no_inbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that ended while an inbox was read lost it: its answer was not written any more."""
+    chat = Chat()
+    messi = chat.login("messi", "surabaya")
+    messi.send("messi", "halo")
+
+    async def main() -> None:
+        workers, done = Workers.shared(), asyncio.Event()
+        do = workers.do
+
+        async def do_and_wait(work: Callable[..., object], *arguments: object) -> object:
+            found = await do(work, *arguments)
+            done.set()
+            await asyncio.Event().wait()
+            return found
+
+        async with peers_of(chat) as peers:
+            _reader, writer = await peers.connect()
+            monkeypatch.setattr(workers, "do", do_and_wait)
+            writer.write(f"inbox {messi.token}\r\n".encode())
+            await done.wait()
+
+    asyncio.run(main())
+    assert [message.text for message in messi.inbox()] == ["halo"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from typing import TYPE_CHECKING
 
 from chat import _chat, errors
@@ -35,6 +36,8 @@ class ChatProtocol(asyncio.Protocol):
         # When the line began that has not ended, and when the peer last took something.
         self._line_began: float | None = None
         self._taken_at = 0.0
+        # Requests are being done, and none of their answers is written.
+        self._working = False
         # What the transport holds, as far as it is known.
         self._unsent = 0
         self._alarm: asyncio.TimerHandle | None = None
@@ -97,6 +100,12 @@ class ChatProtocol(asyncio.Protocol):
                 await self._take_turn()
         except _Lost as lost:
             await self._abandon(lost.unsent)
+        except asyncio.CancelledError:
+            # The loop ends, and nothing more is sent.
+            self._transport.abort()
+            with contextlib.suppress(errors.ChatError):
+                self._connection.abandon(sys.maxsize if self._working else self._unsent)
+            raise
         except Exception as problem:  # noqa: BLE001
             # Whatever it is, this peer alone must not wait for ever.
             self._give_up(problem)
@@ -109,7 +118,9 @@ class ChatProtocol(asyncio.Protocol):
 
     async def _take_turn(self) -> None:
         do = Workers.shared().do
+        self._working = True
         taken, answers, login = await do(self._connection.step, bytes(self._received))
+        self._working = False
         del self._received[:taken]
         await self._send(answers)
         if login is not None:
