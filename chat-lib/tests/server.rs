@@ -81,7 +81,7 @@ fn what_a_browser_posts_is_not_obeyed() {
     for request in [
         format!("POST / HTTP/1.1\r\n{headers}{body}"),
         format!("GET /{long} HTTP/1.1\r\n{headers}{body}"),
-        format!("register ana secret HTTP/1.1\r\n{body}"),
+        format!("register /ana HTTP/1.1\r\n{body}"),
     ] {
         let mut stream = connect(&server);
         // The server may have closed before it is all written.
