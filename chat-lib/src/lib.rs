@@ -3,7 +3,8 @@
 //! It is to chat what SQLite is to databases: no daemon, no runtime, and no socket unless you want
 //! one. What it does **not** do: start threads (only [`Server::run`] has some, until it returns, and a
 //! chat in a directory has one, until it is dropped), read the clock or the system's randomness behind
-//! your back ([`Config`] takes both), or know what carries its bytes.
+//! your back ([`Config`] takes both, and [`store::Options`] the clock that a directory's messages age by), or
+//! know what carries its bytes.
 //!
 //! ```text
 //! bytes ─▶ protocol::Frames ─▶ protocol::Command ─▶ Chat ─▶ store::Store
