@@ -240,7 +240,8 @@ typedef struct chat_error {
     chat_status status;
     // The code of docs/protocol.md, "Refusals" or "Errors that never travel"; "" for a status of C alone.
     const char *code;
-    // A sentence for people: what happened, through whose fault, and what to do.
+    // A sentence for people: what happened, through whose fault, and what to do. A server may have written it; what
+    // a terminal would obey is escaped.
     const char *message;
 } chat_error;
 
@@ -303,7 +304,8 @@ typedef struct chat_message {
     const char *from_name;
     // The full name of the reader.
     const char *to_name;
-    // The text as it was typed. It may hold NULs, so mind `text_len`.
+    // The text as it was typed. It may hold NULs, so mind `text_len`, and what a terminal obeys: escape it before you
+    // print it.
     const char *text;
     // How many bytes the text has.
     size_t text_len;
@@ -313,7 +315,8 @@ typedef struct chat_message {
 //
 // - `user_data`: what chat_set_log() was given.
 // - `level`: a chat_log_level.
-// - `line`: the line, without a line end, a time or the level; valid until the callback returns.
+// - `line`: the line, without a line end, a time or the level, and with everything escaped that a terminal would
+//   obey; valid until the callback returns.
 //
 // It is called from any thread, from many at once, and maybe while the library holds locks: it must not call
 // the library, and must return: no longjmp() and no exception may leave it.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-use chat_lib::Error;
+use chat_lib::{Error, printable};
 
 use crate::status::chat_status;
 
@@ -17,7 +17,8 @@ pub struct chat_error {
     pub status: chat_status,
     /// The code of docs/protocol.md, "Refusals" or "Errors that never travel"; "" for a status of C alone.
     pub code: *const c_char,
-    /// A sentence for people: what happened, through whose fault, and what to do.
+    /// A sentence for people: what happened, through whose fault, and what to do. A server may have written it; what
+    /// a terminal would obey is escaped.
     pub message: *const c_char,
 }
 
@@ -57,7 +58,7 @@ impl Failure {
     pub(crate) fn report(self) -> chat_status {
         let Self { status, code, message } = self;
         if status != chat_status::CHAT_END {
-            let (code, message) = (c_string(code), c_string(message));
+            let (code, message) = (c_string(code), c_string(printable(&message).into_owned()));
             let error = Box::new(chat_error { status, code: code.as_ptr(), message: message.as_ptr() });
             // A thread that is at its end remembers nothing.
             LAST.try_with(|last| *last.borrow_mut() = Some(Last { error, _strings: (code, message) })).ok();
@@ -92,4 +93,21 @@ pub(crate) fn c_string(text: String) -> CString {
         let bytes: Vec<u8> = nul.into_vec().into_iter().filter(|&byte| byte != 0).collect();
         CString::new(bytes).unwrap_or_default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use super::*;
+
+    /// A program that printed why a call had failed printed what the server had written.
+    #[test]
+    fn a_servers_sentence_cannot_command_a_terminal() {
+        let (code, message) = ("odd".to_owned(), "\u{1b}[2J\u{202e}no".to_owned());
+        assert_eq!(Failure::from(Error::Refused { code, message }).report(), chat_status::CHAT_REFUSED);
+        // SAFETY: there is an error, with strings, until the next call on this thread that fails.
+        let message = unsafe { CStr::from_ptr((*chat_last_error()).message) };
+        assert!(message.to_str().unwrap().contains(r"\u{1b}[2J\u{202e}no"), "{message:?}");
+    }
 }

@@ -23,7 +23,8 @@ pub struct chat_message {
     pub from_name: *const c_char,
     /// The full name of the reader.
     pub to_name: *const c_char,
-    /// The text as it was typed. It may hold NULs, so mind `text_len`.
+    /// The text as it was typed. It may hold NULs, so mind `text_len`, and what a terminal obeys: escape it before you
+    /// print it.
     pub text: *const c_char,
     /// How many bytes the text has.
     pub text_len: usize,

@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char, c_void};
 use std::io::{self, Write};
 use std::sync::{LazyLock, Mutex, PoisonError, RwLock};
 
+use chat_lib::printable;
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::{self, MakeWriter};
@@ -37,7 +38,8 @@ pub enum chat_log_level {
 ///
 /// - `user_data`: what chat_set_log() was given.
 /// - `level`: a chat_log_level.
-/// - `line`: the line, without a line end, a time or the level; valid until the callback returns.
+/// - `line`: the line, without a line end, a time or the level, and with everything escaped that a terminal would
+///   obey; valid until the callback returns.
 ///
 /// It is called from any thread, from many at once, and maybe while the library holds locks: it must not call
 /// the library, and must return: no longjmp() and no exception may leave it.
@@ -147,7 +149,7 @@ impl Write for Line {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        let line = c_string(String::from_utf8_lossy(&self.text).trim_end().to_owned());
+        let line = c_string(printable(String::from_utf8_lossy(&self.text).trim_end()).into_owned());
         let level = match self.level {
             Level::ERROR => chat_log_level::CHAT_LOG_ERROR,
             Level::WARN => chat_log_level::CHAT_LOG_WARN,
