@@ -162,6 +162,7 @@ impl Connection {
     }
 
     /// How many bytes of answers may wait before no more is taken.
+    #[cfg(feature = "server")]
     pub(crate) fn room(&self) -> usize {
         self.chat.answer_room()
     }

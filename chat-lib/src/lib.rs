@@ -21,6 +21,18 @@
 //!
 //! [`Client`] speaks to a server from the other side. The wire is described in `docs/protocol.md`.
 //!
+//! # Features
+//!
+//! All are on by default. Without any, what is left is the protocol, the rules, [`Connection`] and a store in memory, which
+//! compiles in seconds.
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `client` | [`Client`] |
+//! | `passwords` | users with passwords (Argon2id); without it, no login with a password works |
+//! | `server` | [`Server`] |
+//! | `sqlite` | [`Chat::open`] and [`Durable`](store::Durable). It contains SQLite; a program that links another one goes without |
+//!
 //! # Faster commits
 //!
 //! SQLite syncs with `fsync`, which also writes a file's times, unless it is compiled with a promise that the system's
@@ -32,6 +44,7 @@
 //! LIBSQLITE3_FLAGS = "-DHAVE_FDATASYNC=1"
 //! ```
 
+#[cfg(feature = "client")]
 pub mod client;
 pub mod clock;
 mod connection;
@@ -42,14 +55,17 @@ pub mod limits;
 pub mod model;
 mod printable;
 pub mod protocol;
+#[cfg(feature = "server")]
 pub mod server;
 pub mod store;
 
+#[cfg(feature = "client")]
 pub use self::client::Client;
 pub use self::connection::{CheckedLogin, Connection, Login, Step};
 pub use self::engine::{Chat, Config, NewUser, Restored};
 pub use self::error::{Error, Process};
 pub use self::printable::printable;
+#[cfg(feature = "server")]
 pub use self::server::Server;
 
 /// Runs the README's example.

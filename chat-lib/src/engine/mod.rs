@@ -13,7 +13,6 @@ mod throttle;
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 pub use self::accounts::NewUser;
@@ -32,7 +31,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::model::{Account, PasswordCost, Profile, SessionToken, UserName};
 use crate::protocol::{Command, Reply};
-use crate::store::{self, Appended, Durable, Group, Memory, NewMessage, Room, Store};
+use crate::store::{Appended, Group, Memory, NewMessage, Room, Store};
 
 /// A chat: users, their sessions and their mailboxes. Clones are handles to the same chat, and all
 /// of them can be used from many threads at once.
@@ -75,6 +74,7 @@ impl Chat {
         Self::new(Config::default())
     }
 
+    #[cfg(feature = "sqlite")]
     /// The chat that is kept in a directory; if there is none, it is made. Every call that changes
     /// something returns when that is safe on the disk.
     ///
@@ -94,9 +94,9 @@ impl Chat {
     ///
     /// # Errors
     ///
-    /// As [`Durable::open`].
-    pub fn open(directory: impl AsRef<Path>) -> Result<Self, Error> {
-        let store = Durable::open(directory.as_ref(), store::Options::default())?;
+    /// As [`Durable::open`](crate::store::Durable::open).
+    pub fn open(directory: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        let store = crate::store::Durable::open(directory.as_ref(), crate::store::Options::default())?;
         Ok(Self::new(Config { store: Box::new(store), ..Config::default() }))
     }
 

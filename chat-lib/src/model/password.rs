@@ -1,18 +1,22 @@
-use std::borrow::Cow;
+#[cfg(feature = "passwords")]
+mod argon2id;
+#[cfg(not(feature = "passwords"))]
+#[path = "password/none.rs"]
+mod argon2id;
+
 use std::fmt;
 
-use argon2::password_hash::phc;
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
-
+use self::argon2id::composed;
 use crate::entropy::Entropy;
 use crate::error::Error;
 use crate::limits::{PASSWORD_BYTES, PASSWORD_WORK};
 
 /// A password as it is kept: hashed with Argon2id. `Debug` does not show it.
 #[derive(Clone, Eq, PartialEq)]
-pub struct PasswordHash(Box<phc::PasswordHash>);
+pub struct PasswordHash {
+    phc: Box<str>,
+    cost: PasswordCost,
+}
 
 impl PasswordHash {
     /// Hashes `password`. Takes tens of milliseconds at the default cost.
@@ -20,10 +24,17 @@ impl PasswordHash {
     /// # Errors
     ///
     /// [`Error::InvalidPassword`] if it is empty, longer than 1,024 bytes, or holds white space (a
-    /// request's words are parted by it); [`Error::Entropy`] or [`Error::Hashing`] if the machine
-    /// cannot.
+    /// request's words are separated by it); [`Error::Entropy`] or [`Error::Hashing`] if the machine
+    /// cannot, or if the feature `passwords` is not enabled.
     pub fn new(password: &str, cost: PasswordCost, entropy: &dyn Entropy) -> Result<Self, Error> {
-        Self::hash(password, cost.params()?, entropy)
+        let password = &*composed(password);
+        if password.is_empty() || password.len() > PASSWORD_BYTES || password.contains(char::is_whitespace) {
+            return Err(Error::InvalidPassword);
+        }
+        let mut salt = [0; 16];
+        entropy.fill(&mut salt)?;
+        let phc = argon2id::hash(password, cost, &salt)?.into();
+        Ok(Self { phc, cost })
     }
 
     /// Hashes a `password` that everybody knows, at the lowest cost that Argon2 has.
@@ -32,13 +43,12 @@ impl PasswordHash {
     ///
     /// As [`new`](Self::new).
     pub fn of_public_password(password: &str, entropy: &dyn Entropy) -> Result<Self, Error> {
-        let cheapest = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None);
-        Self::hash(password, cheapest.map_err(|problem| Error::Hashing(problem.to_string()))?, entropy)
+        Self::new(password, PasswordCost { memory_kib: 8, passes: 1, lanes: 1 }, entropy)
     }
 
     /// The hash as a PHC string, as a store keeps it.
     pub fn to_phc(&self) -> String {
-        self.0.to_string()
+        self.phc.to_string()
     }
 
     /// Takes a PHC string of Argon2 for a hash.
@@ -47,33 +57,18 @@ impl PasswordHash {
     ///
     /// [`Error::Hashing`] if it is none.
     pub fn from_phc(phc: &str) -> Result<Self, Error> {
-        let hash = phc::PasswordHash::new(phc).map_err(|problem| Error::Hashing(problem.to_string()))?;
-        let cost = Params::try_from(&hash).map_err(|problem| Error::Hashing(problem.to_string()))?;
-        PasswordCost::new(cost.m_cost(), cost.t_cost(), cost.p_cost())?;
-        let argon2id = hash.algorithm.as_str() == Algorithm::Argon2id.as_str();
-        if !argon2id || hash.salt.is_none() || hash.hash.is_none() {
-            return Err(Error::Hashing("it is no Argon2id hash with a salt".to_owned()));
-        }
-        Ok(Self(Box::new(hash)))
+        Ok(Self { phc: phc.into(), cost: argon2id::cost(phc)? })
     }
 
     /// Whether it cost less than `cost`, and should be made anew. A public password's hash should not.
     pub(crate) fn is_cheaper_than(&self, cost: PasswordCost) -> bool {
-        !self.is_quick() && self.work() < u64::from(cost.memory_kib) * u64::from(cost.passes)
-    }
-
-    /// KiB of memory times passes.
-    fn work(&self) -> u64 {
-        Params::try_from(&*self.0).map_or(0, |cost| u64::from(cost.m_cost()) * u64::from(cost.t_cost()))
+        !self.is_quick() && self.cost.work() < cost.work()
     }
 
     /// Checks `password` against no hash at all, in the time that it takes to check one of `cost`.
     pub(crate) fn matches_none(password: &str, cost: PasswordCost) -> Result<(), Error> {
-        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.params()?);
         let password = &*composed(password);
-        let password = password.get(..PASSWORD_BYTES).unwrap_or(password);
-        let hashed = hasher.hash_password_into(password.as_bytes(), &[0; 16], &mut [0; Params::DEFAULT_OUTPUT_LEN]);
-        hashed.map_err(|problem| Error::Hashing(problem.to_string()))
+        argon2id::waste(password.get(..PASSWORD_BYTES).unwrap_or(password), cost)
     }
 
     /// Whether a password is longer than any that has a hash.
@@ -83,46 +78,20 @@ impl PasswordHash {
 
     /// Whether [`matches`](Self::matches) takes microseconds, as for a public password.
     pub(crate) fn is_quick(&self) -> bool {
-        self.work() <= QUICK_COST
+        self.cost.work() <= QUICK_COST
     }
 
     /// Whether `password` is the one. Takes as long as hashing did.
     ///
     /// # Errors
     ///
-    /// [`Error::Hashing`] if the machine cannot tell.
+    /// [`Error::Hashing`] if the machine cannot tell, or if the feature `passwords` is not enabled.
     pub fn matches(&self, password: &str) -> Result<bool, Error> {
         let password = &*composed(password);
         if password.len() > PASSWORD_BYTES {
             return Ok(false);
         }
-        match Argon2::default().verify_password(password.as_bytes(), &*self.0) {
-            Ok(()) => Ok(true),
-            Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(problem) => Err(Error::Hashing(problem.to_string())),
-        }
-    }
-
-    fn hash(password: &str, cost: Params, entropy: &dyn Entropy) -> Result<Self, Error> {
-        let password = &*composed(password);
-        if password.is_empty() || password.len() > PASSWORD_BYTES || password.contains(char::is_whitespace) {
-            return Err(Error::InvalidPassword);
-        }
-        let mut salt = [0; 16];
-        entropy.fill(&mut salt)?;
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, cost)
-            .hash_password_with_salt(password.as_bytes(), &salt)
-            .map(|hash| Self(Box::new(hash)))
-            .map_err(|problem| Error::Hashing(problem.to_string()))
-    }
-}
-
-/// A password as it is hashed: in Unicode's normalization form C, as PRECIS's OpaqueString (RFC 8265) has it. Of an é, one
-/// keyboard makes one character, and another one two.
-fn composed(password: &str) -> Cow<'_, str> {
-    match is_nfc_quick(password.chars()) {
-        IsNormalized::Yes => Cow::Borrowed(password),
-        IsNormalized::No | IsNormalized::Maybe => Cow::Owned(password.nfc().collect()),
+        argon2id::verify(password, &self.phc)
     }
 }
 
@@ -153,12 +122,12 @@ impl PasswordCost {
             return Err(Error::Hashing(format!("more than {PASSWORD_WORK} KiB times passes are too many")));
         }
         let cost = Self { memory_kib, passes, lanes };
-        cost.params().map(|_| cost)
+        argon2id::check(cost).map(|()| cost)
     }
 
-    fn params(self) -> Result<Params, Error> {
-        Params::new(self.memory_kib, self.passes, self.lanes, None)
-            .map_err(|problem| Error::Hashing(problem.to_string()))
+    /// KiB of memory times passes.
+    fn work(self) -> u64 {
+        u64::from(self.memory_kib) * u64::from(self.passes)
     }
 }
 

@@ -3,14 +3,17 @@
 
 #[cfg(test)]
 mod contract;
+#[cfg(feature = "sqlite")]
 mod durable;
 mod memory;
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "its journal is for stores on a disk"))]
 mod sessions;
 
 use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, RwLockReadGuard};
 
+#[cfg(feature = "sqlite")]
 pub use self::durable::{Durable, KeepRead, Options, SyncMode};
 pub use self::memory::Memory;
 use crate::clock::Timestamp;
@@ -133,8 +136,12 @@ pub type Show<'a> = dyn FnMut(Record<'_>) -> Result<(), Error> + 'a;
 
 /// Steps that are committed together.
 #[must_use = "steps that are not committed are no promise"]
-pub struct Group<'a>(Option<RwLockReadGuard<'a, ()>>);
+pub struct Group<'a>(
+    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "it is held, not read"))]
+    Option<RwLockReadGuard<'a, ()>>,
+);
 
+#[cfg(feature = "server")]
 impl Group<'_> {
     /// Whether it may take long until its steps are safe.
     pub(crate) fn waits(&self) -> bool {
