@@ -7,8 +7,10 @@ mod support;
 
 use std::io::{self, Read, Write};
 
+use chat_lib::client::Requester;
 use chat_lib::limits::Limits;
-use chat_lib::{Chat, Client, Error};
+use chat_lib::protocol::{Command, reply};
+use chat_lib::{Chat, Client, Connection, Error};
 
 use crate::support::{Running, demo_chat, tokens};
 
@@ -162,4 +164,44 @@ fn nobody_listens() {
     };
     assert!(matches!(Client::connect(address), Err(Error::Io(_))));
     assert!(matches!(Client::connect("no port"), Err(Error::Io(_))));
+}
+
+/// The client's side without I/O is fed as the server's is: how the bytes are cut makes no difference.
+#[test]
+fn a_requester_takes_answers_in_any_pieces() {
+    let messi = tokens().next().unwrap();
+    let send = |text| Command::Send { token: messi, to: "messi", text };
+    for size in 1..200 {
+        let mut server = Connection::new(demo_chat(Limits::default()).0);
+        let mut client = Requester::new();
+        let mut ask = |command: &Command<'_>| {
+            let (mut request, mut answers) = (Vec::new(), Vec::new());
+            client.request(command, &mut request).unwrap();
+            assert_eq!(server.receive(&request, &mut answers), request.len());
+            let pieces: Vec<_> = answers.chunks(size).map(|piece| client.receive(piece).unwrap()).collect();
+            assert_eq!(pieces.iter().flatten().count(), 1);
+            pieces.into_iter().next_back().unwrap().expect("the last piece ends the answer")
+        };
+        // The first LF that is sent is not that of the text.
+        reply::read_sent(&ask(&send(" satu\ndua"))).unwrap_err();
+        reply::read_logged_in(&ask(&Command::Auth { user: "messi", password: "surabaya" })).unwrap();
+        reply::read_sent(&ask(&send(" satu\ndua"))).unwrap();
+        assert_eq!(
+            reply::read_inbox(&ask(&Command::Inbox { token: messi })).unwrap().iter().next().unwrap().body(),
+            "satu\ndua"
+        );
+    }
+}
+
+#[test]
+fn a_requester_has_one_request_at_a_time() {
+    let (mut client, mut out) = (Requester::new(), Vec::new());
+    let login = Command::Auth { user: "messi", password: "surabaya" };
+    client.request(&login, &mut out).unwrap();
+    let sent = out.len();
+    assert!(matches!(client.request(&login, &mut out), Err(Error::Disconnected)));
+    assert!(client.receive(b"{}\r\n\r\n{}").unwrap().is_some());
+    assert!(matches!(client.request(&login, &mut out), Err(Error::BadReply(_))), "that was not asked for");
+    assert!(matches!(client.request(&login, &mut out), Err(Error::Disconnected)));
+    assert_eq!(out.len(), sent);
 }

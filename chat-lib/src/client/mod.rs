@@ -1,4 +1,6 @@
-//! The blocking client.
+//! The client: without I/O ([`Requester`]), and blocking ([`Client`]).
+
+mod requester;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
@@ -6,13 +8,12 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 use std::{fmt, io, process};
 
-use memchr::memmem;
-
+pub use self::requester::Requester;
 use crate::error::Error;
-use crate::limits::{CLIENT_ANSWER_BYTES, CLIENT_PATIENCE};
+use crate::limits::CLIENT_PATIENCE;
 use crate::model::{Inbox, SessionToken, UserName};
 use crate::protocol::Command;
-use crate::protocol::reply::{self, END};
+use crate::protocol::reply;
 
 /// A connection to a server, seen from the other side. One request at a time.
 ///
@@ -38,10 +39,7 @@ use crate::protocol::reply::{self, END};
 /// later one gives [`Error::Disconnected`].
 pub struct Client<S = TcpStream> {
     stream: S,
-    received: Vec<u8>,
-    broken: bool,
-    /// A line was sent, so the server knows that ours end with CRLF.
-    greeted: bool,
+    requester: Requester,
     /// How long to go on with a read or write that signals interrupt, and that begins its time anew.
     patience: Option<Duration>,
     /// Ends a connection that was made here.
@@ -77,15 +75,7 @@ impl Client {
 impl<S: Read + Write> Client<S> {
     /// A client that speaks over `stream`, which is connected already.
     pub fn over(stream: S) -> Self {
-        Self {
-            stream,
-            received: Vec::new(),
-            broken: false,
-            greeted: false,
-            patience: None,
-            hang_up: |_| (),
-            process: process::id(),
-        }
+        Self { stream, requester: Requester::new(), patience: None, hang_up: |_| (), process: process::id() }
     }
 
     /// Logs in.
@@ -145,58 +135,34 @@ impl<S: Read + Write> Client<S> {
     }
 
     fn request<T>(&mut self, command: &Command<'_>, read: fn(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
-        let mut line = Vec::new();
-        command.write(&mut line)?;
-        if self.broken {
-            return Err(Error::Disconnected);
-        }
-        // Until the whole answer is here and makes sense, what comes next could be anything.
-        self.broken = true;
-        if !self.greeted && line.strip_suffix(b"\r\n").is_some_and(|line| line.contains(&b'\n')) {
-            // The first LF of a connection decides how its lines end, and must not be that of a text. The empty
-            // line is refused.
-            self.exchange(b"\r\n")?;
-        }
-        self.greeted = true;
-        let outcome = read(&self.exchange(&line)?);
-        self.broken = matches!(outcome, Err(Error::BadReply(_)));
-        outcome
+        let mut request = Vec::new();
+        self.requester.request(command, &mut request)?;
+        self.send_all(&request)?;
+        let mut chunk = [0; 16 * 1024];
+        let answer = loop {
+            let count = match patiently(self.patience, || self.stream.read(&mut chunk))? {
+                0 => return Err(Error::Disconnected),
+                count => count,
+            };
+            if let Some(answer) = self.requester.receive(chunk.get(..count).unwrap_or_default())? {
+                break answer;
+            }
+        };
+        read(&answer).inspect_err(|error| {
+            if matches!(error, Error::BadReply(_)) {
+                self.requester.give_up();
+            }
+        })
     }
 
-    /// Sends a line and gives its answer.
-    fn exchange(&mut self, line: &[u8]) -> Result<Vec<u8>, Error> {
-        if !self.received.is_empty() {
-            return Err(Error::BadReply("it came before the request".to_owned()));
-        }
-        let mut unsent = line;
+    fn send_all(&mut self, mut unsent: &[u8]) -> Result<(), Error> {
         while !unsent.is_empty() {
             match patiently(self.patience, || self.stream.write(unsent))? {
                 0 => return Err(Error::Disconnected),
                 count => unsent = unsent.get(count..).unwrap_or_default(),
             }
         }
-        self.stream.flush()?;
-        self.answer()
-    }
-
-    fn answer(&mut self) -> Result<Vec<u8>, Error> {
-        let mut chunk = [0; 16 * 1024];
-        let mut searched = 0;
-        loop {
-            let unsearched = self.received.get(searched..).unwrap_or_default();
-            if let Some(place) = memmem::find(unsearched, END) {
-                let rest = self.received.split_off(searched + place + END.len());
-                return Ok(std::mem::replace(&mut self.received, rest));
-            }
-            if self.received.len() > CLIENT_ANSWER_BYTES {
-                return Err(Error::BadReply(format!("it is longer than {CLIENT_ANSWER_BYTES} bytes")));
-            }
-            searched = self.received.len().saturating_sub(END.len() - 1);
-            match patiently(self.patience, || self.stream.read(&mut chunk))? {
-                0 => return Err(Error::Disconnected),
-                count => self.received.extend_from_slice(chunk.get(..count).unwrap_or_default()),
-            }
-        }
+        Ok(self.stream.flush()?)
     }
 }
 
@@ -259,6 +225,6 @@ pub fn dial(address: impl ToSocketAddrs, patience: Duration) -> Result<TcpStream
 
 impl<S> fmt::Debug for Client<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("broken", &self.broken).finish_non_exhaustive()
+        f.debug_struct("Client").field("requester", &self.requester).finish_non_exhaustive()
     }
 }
