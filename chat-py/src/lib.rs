@@ -38,8 +38,8 @@ mod _chat {
     use super::session::Session;
     #[pymodule_export]
     use super::wire::{
-        printable, read_active_users, read_inbox, read_logged_in, read_logged_out, read_registered, read_sent,
-        write_active_users, write_inbox, write_login, write_logout, write_register, write_send,
+        Requester, printable, read_active_users, read_inbox, read_logged_in, read_logged_out, read_registered,
+        read_sent, write_active_users, write_inbox, write_login, write_logout, write_register, write_send,
     };
     use super::*;
 

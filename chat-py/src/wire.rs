@@ -1,5 +1,7 @@
 //! Requests and answers of the wire, for a client that has its own I/O.
 
+use std::sync::{Mutex, PoisonError};
+
 use chat_lib::Error;
 use chat_lib::model::SessionToken;
 use chat_lib::protocol::{Command, reply};
@@ -7,6 +9,44 @@ use pyo3::prelude::*;
 
 use crate::errors::run;
 use crate::message::Message;
+
+/// The requests of a client and their answers, one at a time.
+#[pyclass(frozen, module = "chat._chat")]
+#[derive(Default)]
+pub(crate) struct Requester {
+    requester: Mutex<chat_lib::client::Requester>,
+}
+
+#[pymethods]
+impl Requester {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// What is to be sent for a request line.
+    fn request(&self, py: Python<'_>, line: &[u8]) -> PyResult<Vec<u8>> {
+        run(py, || {
+            let mut out = Vec::new();
+            self.requester.lock().unwrap_or_else(PoisonError::into_inner).request_line(line, &mut out)?;
+            Ok(out)
+        })
+    }
+
+    /// Takes received bytes, and gives the answer when all of it has come.
+    fn receive(&self, py: Python<'_>, data: &[u8]) -> PyResult<Option<Vec<u8>>> {
+        run(py, || self.requester.lock().unwrap_or_else(PoisonError::into_inner).receive(data))
+    }
+
+    /// Makes no more requests, because an answer made no sense.
+    fn give_up(&self) {
+        self.requester.lock().unwrap_or_else(PoisonError::into_inner).give_up();
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "Requester()"
+    }
+}
 
 /// The request line of a login.
 #[pyfunction]

@@ -83,16 +83,19 @@ def test_what_a_server_does_to_the_terminal() -> None:
         )
         peer, _address = listener.accept()
         with peer:
-            for answer in [
-                {"status": "ERROR", "message": HOSTILE},
-                {"status": "OK", "tokenid": HOSTILE},
-                {"status": "OK", "tokenid": "t"},
-                {"status": "OK", "message": HOSTILE},
-                {"status": "OK", "messages": {HOSTILE: [{"msg": HOSTILE}]}},
+            assert client.stdin is not None
+            for line, answer in [
+                (b"auth a b\n", {"status": "ERROR", "message": HOSTILE}),
+                (b"auth a b\n", {"status": "OK", "tokenid": HOSTILE}),
+                (b"auth a b\n", {"status": "OK", "tokenid": "t"}),
+                (b"activeuser\n", {"status": "OK", "message": HOSTILE}),
+                (b"inbox\n", {"status": "OK", "messages": {HOSTILE: [{"msg": HOSTILE}]}}),
             ]:
+                client.stdin.write(line)
+                client.stdin.flush()
+                assert peer.recv(1024)
                 peer.sendall(f"{json.dumps(answer)}\r\n\r\n".encode())
-            lines = b"auth a b\n" * 3 + b"activeuser\ninbox\n"
-            out, err = client.communicate(lines, timeout=30)
+            out, err = client.communicate(timeout=30)
     told = out.decode()
     assert "Command :Error, what the server sent is no answer\n" in told
     assert f"Command :Error, {ESCAPED}\n" in told

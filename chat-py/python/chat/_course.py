@@ -8,6 +8,8 @@ import os
 import re
 import socket
 
+from chat import _chat, errors
+
 __all__ = ["ChatClient"]
 
 
@@ -36,8 +38,7 @@ class ChatClient:
         self.tokenid = ""
         self._process = os.getpid()
         self._socket = socket.create_connection((host, port), timeout)
-        self._answers = self._socket.makefile("rb")
-        self._broken = self._greeted = False
+        self._requester = _chat.Requester()
 
     def __del__(self) -> None:
         if hasattr(self, "_socket"):
@@ -59,8 +60,6 @@ class ChatClient:
         if self._process == os.getpid():
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
-        if hasattr(self, "_answers"):
-            self._answers.close()
         self._socket.close()
 
     def proses(self, cmdline: str) -> str:
@@ -116,34 +115,34 @@ class ChatClient:
 
     def _ask(self, line: str, field: str) -> object:
         """Give a field of the answer; raise `_Refusal` with what is to be printed in its place."""
-        # Until the whole answer is here and makes sense, what comes next could be another's.
-        broken, self._broken = self._broken, True
-        if broken:
-            raise _Refusal("the connection is of no more use")
         try:
-            # The first LF of a connection decides how its lines end, and must not be a text's.
-            if "\n" in line and not self._greeted:
-                self._exchange(b"")
-            self._greeted = True
-            answer = json.loads(self._exchange(line.encode(errors="surrogateescape")))
+            answer = json.loads(self._exchange(line.encode(errors="surrogateescape") + b"\r\n"))
             refused = answer["status"] != "OK"
             found: object = answer["message" if refused else field]
+        except errors.Disconnected as problem:
+            raise _Refusal("the connection is of no more use") from problem
         except OSError as problem:
             raise _Refusal(f"the server is out of reach: {problem}") from problem
-        except (KeyError, TypeError, ValueError) as problem:
+        except (KeyError, TypeError, ValueError, errors.BadReply) as problem:
+            self._requester.give_up()
             raise _Refusal("what the server sent is no answer") from problem
-        self._broken = False
         if refused:
             raise _Refusal(found)
         return found
 
     def _exchange(self, line: bytes) -> bytes:
-        self._socket.sendall(line + b"\r\n")
-        answer = self._answers.readline()
-        if self._answers.readline() != b"\r\n":
-            raise _Refusal("the server closed the connection")
+        self._socket.sendall(self._requester.request(line))
+        answer = None
+        while answer is None:
+            data = self._socket.recv(_READ_BYTES)
+            if not data:
+                raise _Refusal("the server closed the connection")
+            answer = self._requester.receive(data)
         return answer
 
 
 class _Refusal(Exception):
     """What is printed in place of an answer."""
+
+
+_READ_BYTES = 64 * 1024

@@ -29,14 +29,15 @@ class AsyncClient:
         """Speak over a connection that there is; ``connect`` makes one."""
         self._reader, self._writer = reader, writer
         self._turn = asyncio.Lock()
-        self._broken = self._closed = self._greeted = False
+        self._requester = _chat.Requester()
+        self._closed = False
         self._process = os.getpid()
 
     @classmethod
     async def connect(cls, host: str = "127.0.0.1", port: int = 8889) -> Self:
         """Connect to a server."""
         try:
-            return cls(*await asyncio.open_connection(host, port, limit=_ANSWER_BYTES))
+            return cls(*await asyncio.open_connection(host, port))
         except TimeoutError as problem:
             raise errors.TimedOut(str(problem)) from problem
         except OSError as problem:
@@ -81,38 +82,30 @@ class AsyncClient:
         async with self._turn:
             if self._closed:
                 raise errors.ClosedError("it is closed")
-            if self._broken:
-                raise errors.Disconnected("the connection is of no more use")
-            # A task that is cancelled leaves an answer behind that is nobody's.
-            self._broken = True
             try:
-                # The first LF of a connection decides how its lines end, and must not be a text's.
-                if not self._greeted and b"\n" in line.removesuffix(b"\r\n"):
-                    await self._exchange(b"\r\n")
-                self._greeted = True
                 answer = await self._exchange(line)
-            except (asyncio.IncompleteReadError, ConnectionError) as problem:
+            except ConnectionError as problem:
                 raise errors.Disconnected("the server closed the connection") from problem
-            except asyncio.LimitOverrunError as problem:
-                raise errors.BadReply("the server's answer is too long") from problem
             except TimeoutError as problem:
                 raise errors.TimedOut(str(problem)) from problem
             except OSError as problem:
                 raise errors.NetworkError(str(problem)) from problem
             try:
-                found = read(answer)
+                return read(answer)
             except errors.BadReply:
+                self._requester.give_up()
                 raise
-            except errors.ChatError:
-                self._broken = False
-                raise
-            self._broken = False
-            return found
 
     async def _exchange(self, line: bytes) -> bytes:
-        self._writer.write(line)
+        self._writer.write(self._requester.request(line))
         await self._writer.drain()
-        return await self._reader.readuntil(b"\r\n\r\n")
+        answer = None
+        while answer is None:
+            data = await self._reader.read(_READ_BYTES)
+            if not data:
+                raise errors.Disconnected("the server closed the connection")
+            answer = self._requester.receive(data)
+        return answer
 
 
 class AsyncSession:
@@ -173,5 +166,4 @@ class AsyncSession:
                 raise
 
 
-# As for the other clients: an inbox comes whole, and one that never ends must not fill the memory.
-_ANSWER_BYTES = 1024 * 1024 * 1024
+_READ_BYTES = 64 * 1024
