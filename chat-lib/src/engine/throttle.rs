@@ -63,7 +63,7 @@ impl Throttle {
     pub(super) fn failed(&self, attempt: &Attempt, now: Timestamp) {
         let mut table = self.table();
         for culprit in table.culprits(attempt) {
-            table.failed(culprit, now);
+            table.failed(culprit, attempt.user.as_ref(), now);
         }
     }
 
@@ -110,6 +110,8 @@ struct Table {
 struct Failures {
     count: u32,
     last: Timestamp,
+    /// The user whom all of them were for, if they were for one.
+    user: Option<UserName>,
 }
 
 impl Failures {
@@ -145,19 +147,23 @@ impl Table {
         self.forget(&if is_known { Culprit::Known(user.clone(), from) } else { Culprit::User(user.clone()) });
     }
 
+    /// Also for an address from where nobody else was tried: it may be where the user is.
     fn clear(&mut self, user: &str) {
-        let Ok(user) = UserName::parse(user) else { return };
-        let known = self.known.get(&user).into_iter().flatten();
-        let culprits: Vec<_> = known.map(|from| Culprit::Known(user.clone(), *from)).collect();
-        for culprit in culprits.iter().chain([&Culprit::User(user)]) {
-            self.forget(culprit);
+        let is_theirs = |failures: &Failures| failures.user.as_ref().is_some_and(|whose| whose.as_str() == user);
+        let theirs: Vec<_> = self.failures.extract_if(|_, failures| is_theirs(failures)).collect();
+        for (culprit, failures) in theirs {
+            self.by_last.remove(&(failures.last, culprit));
         }
     }
 
-    fn failed(&mut self, culprit: Culprit, now: Timestamp) {
+    fn failed(&mut self, culprit: Culprit, user: Option<&UserName>, now: Timestamp) {
         let before = self.forget(&culprit).filter(|before| now.since(before.last) < FAILURES_FORGOTTEN);
-        let count = before.map_or(0, |before| before.count).saturating_add(1);
-        self.failures.insert(culprit.clone(), Failures { count, last: now });
+        let (count, user) = match before {
+            Some(Failures { count, user: before, .. }) => (count, before.filter(|before| Some(before) == user)),
+            None => (0, user.cloned()),
+        };
+        let count = count.saturating_add(1);
+        self.failures.insert(culprit.clone(), Failures { count, last: now, user });
         self.by_last.insert((now, culprit));
         if self.failures.len() > FAILURES_REMEMBERED
             && let Some((_, oldest)) = self.by_last.pop_first()
@@ -252,14 +258,17 @@ mod tests {
     #[test]
     fn a_new_password_clears_the_users_failures() {
         let throttle = Throttle::default();
-        let (home, stranger) = (from("192.0.2.1"), from("203.0.113.1"));
+        let (home, elsewhere, stranger) = (from("192.0.2.1"), from("198.51.100.1"), from("203.0.113.1"));
         throttle.succeeded(&messi(), &home);
-        fail(&throttle, 20, &home);
-        fail(&throttle, 20, &stranger);
+        [&home, &elsewhere, &stranger].iter().for_each(|place| fail(&throttle, 20, place));
+        let lineker = Attempt { user: Some(UserName::parse("lineker").unwrap()), ..from("203.0.113.1") };
+        fail(&throttle, 1, &lineker);
         throttle.clear("messi");
         assert_eq!(wait(&throttle, &home, 0), 0);
-        assert_eq!(wait(&throttle, &from("198.51.100.1"), 0), 0);
-        assert_eq!(wait(&throttle, &stranger, 0), 900, "the address has to wait all the same");
+        assert_eq!(wait(&throttle, &elsewhere, 0), 0, "they may be there");
+        assert_eq!(wait(&throttle, &stranger, 0), 900, "one who tries several users has to wait all the same");
+        let table = throttle.table();
+        assert_eq!(table.failures.len(), table.by_last.len());
     }
 
     #[test]

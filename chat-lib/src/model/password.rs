@@ -27,10 +27,10 @@ impl PasswordHash {
     /// request's words are separated by it); [`Error::Entropy`] or [`Error::Hashing`] if the machine
     /// cannot, or if the feature `passwords` is not enabled.
     pub fn new(password: &str, cost: PasswordCost, entropy: &dyn Entropy) -> Result<Self, Error> {
-        let password = &*composed(password);
-        if password.is_empty() || password.len() > PASSWORD_BYTES || password.contains(char::is_whitespace) {
+        if Self::is_too_long(password) || password.is_empty() || password.contains(char::is_whitespace) {
             return Err(Error::InvalidPassword);
         }
+        let password = &*composed(password);
         let mut salt = [0; 16];
         entropy.fill(&mut salt)?;
         let phc = argon2id::hash(password, cost, &salt)?.into();
@@ -67,13 +67,13 @@ impl PasswordHash {
 
     /// Checks `password` against no hash at all, in the time that it takes to check one of `cost`.
     pub(crate) fn matches_none(password: &str, cost: PasswordCost) -> Result<(), Error> {
-        let password = &*composed(password);
-        argon2id::waste(password.get(..PASSWORD_BYTES).unwrap_or(password), cost)
+        argon2id::waste(if Self::is_too_long(password) { "" } else { password }, cost)
     }
 
     /// Whether a password is longer than any that has a hash.
     pub(crate) fn is_too_long(password: &str) -> bool {
-        composed(password).len() > PASSWORD_BYTES
+        // Composing makes nothing shorter than a third.
+        password.len() > 4 * PASSWORD_BYTES || composed(password).len() > PASSWORD_BYTES
     }
 
     /// Whether [`matches`](Self::matches) takes microseconds, as for a public password.
@@ -87,11 +87,10 @@ impl PasswordHash {
     ///
     /// [`Error::Hashing`] if the machine cannot tell, or if the feature `passwords` is not enabled.
     pub fn matches(&self, password: &str) -> Result<bool, Error> {
-        let password = &*composed(password);
-        if password.len() > PASSWORD_BYTES {
+        if Self::is_too_long(password) {
             return Ok(false);
         }
-        argon2id::verify(password, &self.phc)
+        argon2id::verify(&composed(password), &self.phc)
     }
 }
 
