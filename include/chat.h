@@ -267,7 +267,8 @@ typedef struct chat_options {
     int32_t sync;
     // Whether peers may make accounts for themselves, with the command `register`: 0 or 1.
     int32_t registration;
-    // How long messages are kept that were read, in seconds from when they were sent; 0 drops them.
+    // How long messages are kept that were read, in seconds from when they were sent; 0 is what the directory was last
+    // opened with. New ones drop them within an hour.
     uint64_t keep_read_seconds;
     // How long a session lives without being used, in seconds.
     uint64_t session_idle_seconds;

@@ -7,7 +7,7 @@ use std::{mem, ptr};
 
 use chat_lib::limits::Limits;
 use chat_lib::model::PasswordCost;
-use chat_lib::store::{Durable, Memory, Options, Store, SyncMode};
+use chat_lib::store::{Durable, KeepRead, Memory, Options, Store, SyncMode};
 use chat_lib::{Chat, Config};
 
 use crate::error::Failure;
@@ -40,7 +40,8 @@ pub struct chat_options {
     pub sync: i32,
     /// Whether peers may make accounts for themselves, with the command `register`: 0 or 1.
     pub registration: i32,
-    /// How long messages are kept that were read, in seconds from when they were sent; 0 drops them.
+    /// How long messages are kept that were read, in seconds from when they were sent; 0 is what the directory was last
+    /// opened with. New ones drop them within an hour.
     pub keep_read_seconds: u64,
     /// How long a session lives without being used, in seconds.
     pub session_idle_seconds: u64,
@@ -136,8 +137,8 @@ impl chat_options {
             sync if sync == chat_sync::CHAT_SYNC_NEVER as i32 => SyncMode::Never,
             sync => return Err(Failure::argument(format!("options.sync is no chat_sync: {sync}"))),
         };
-        let keep_read = Some(self.keep_read_seconds).filter(|&seconds| seconds > 0).map(Duration::from_secs);
-        Ok(Options { sync, keep_read: keep_read.into(), ..Options::default() })
+        let keep_read = Some(self.keep_read_seconds).filter(|&seconds| seconds > 0);
+        Ok(Options { sync, keep_read: keep_read.map(Duration::from_secs).map(KeepRead::For), ..Options::default() })
     }
 
     fn limits(&self) -> Limits {

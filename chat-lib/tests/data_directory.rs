@@ -23,7 +23,7 @@ fn names(chat: &Chat) -> Vec<String> {
 
 /// A chat that only looks at data, as `dump`, `check` and `user list` do.
 fn look(directory: &Path) -> Chat {
-    let options = Options { read_only: true, keep_read: KeepRead::Everything, ..Options::default() };
+    let options = Options { read_only: true, keep_read: Some(KeepRead::Everything), ..Options::default() };
     let store = Durable::open(directory, options).unwrap();
     assert!(store.is_read_only());
     Chat::new(Config { store: Box::new(store), ..Config::default() })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chat_lib::limits::Limits;
 use chat_lib::model::{PasswordCost, SessionToken};
 use chat_lib::protocol::{Command, Reply, reply};
-use chat_lib::store::{Durable, Memory, Options, Store, SyncMode};
+use chat_lib::store::{Durable, KeepRead, Memory, Options, Store, SyncMode};
 use chat_lib::{Config, Error, NewUser};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -98,9 +98,10 @@ impl Chat {
                 None => PasswordCost::default(),
             };
             let store: Box<dyn Store> = match path {
-                Some(path) => {
-                    Box::new(Durable::open(&path, Options { sync, keep_read: keep_read.into(), ..Options::default() })?)
-                }
+                Some(path) => Box::new(Durable::open(
+                    &path,
+                    Options { sync, keep_read: keep_read.map(KeepRead::For), ..Options::default() },
+                )?),
                 None => Box::new(Memory::new()),
             };
             let chat = chat_lib::Chat::new(Config { store, limits, registration, password_cost, ..Config::default() });

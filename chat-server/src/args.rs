@@ -2,11 +2,10 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use chat_lib::limits::Limits;
 use chat_lib::model::PasswordCost;
-use chat_lib::store::SyncMode;
+use chat_lib::store::{KeepRead, SyncMode};
 use clap::error::ErrorKind;
 use clap::{Args as Arguments, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
@@ -54,10 +53,10 @@ pub(crate) struct Serve {
     pub(crate) sync: Sync,
 
     /// How long to keep messages that were read, from when they were sent (such as 90days or 12h), or
-    /// none: then they are dropped within an hour. A clock that is wrong for a while drops nothing early:
-    /// messages age by a day in an hour at most.
-    #[arg(long, value_name = "DURATION", default_value = "none", value_parser = duration)]
-    pub(crate) keep_read: KeepRead,
+    /// none: then they are dropped within an hour. The data remembers it; that of new data is none. A clock
+    /// that is wrong for a while drops nothing early: messages age by a day in an hour at most.
+    #[arg(long, value_name = "DURATION", value_parser = keep_read)]
+    pub(crate) keep_read: Option<KeepRead>,
 
     /// How many unread messages an inbox holds; a send past it is refused with the code mailbox_full.
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().mailbox_messages)]
@@ -238,12 +237,8 @@ pub(crate) enum Registration {
     Closed,
 }
 
-/// How long to keep what was read; clap takes an `Option` for an argument that may be missing.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KeepRead(pub(crate) Option<Duration>);
-
-fn duration(text: &str) -> Result<KeepRead, humantime::DurationError> {
-    if text == "none" { Ok(KeepRead(None)) } else { humantime::parse_duration(text).map(Some).map(KeepRead) }
+fn keep_read(text: &str) -> Result<KeepRead, humantime::DurationError> {
+    if text == "none" { Ok(KeepRead::No) } else { humantime::parse_duration(text).map(KeepRead::For) }
 }
 
 /// The addresses that a HOST:PORT stands for.
@@ -298,6 +293,8 @@ impl From<Level> for LevelFilter {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -307,9 +304,9 @@ mod tests {
 
     #[test]
     fn what_has_a_format_of_its_own() {
-        assert_eq!(duration("none").unwrap().0, None);
-        assert_eq!(duration("90days").unwrap().0, Some(Duration::from_secs(90 * 86_400)));
-        assert!(duration("soon").is_err());
+        assert_eq!(keep_read("none").unwrap(), KeepRead::No);
+        assert_eq!(keep_read("90days").unwrap(), KeepRead::For(Duration::from_secs(90 * 86_400)));
+        assert!(keep_read("soon").is_err());
         for (good, wanted) in [("127.0.0.1:0", "127.0.0.1:0"), ("[::1]:8889", "[::1]:8889")] {
             assert_eq!(addresses(good).unwrap().0, [wanted.parse().unwrap()]);
         }

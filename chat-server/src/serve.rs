@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use crate::args::{KeepRead, Registration, Serve};
+use crate::args::{Registration, Serve};
 use crate::control::Control;
 use crate::data;
 use crate::log::Log;
@@ -63,8 +63,7 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
 }
 
 fn config(args: &Serve) -> Result<Config, chat_lib::Error> {
-    let KeepRead(keep_read) = args.keep_read;
-    let options = Options { sync: args.sync.into(), keep_read: keep_read.into(), ..Options::default() };
+    let options = Options { sync: args.sync.into(), keep_read: args.keep_read, ..Options::default() };
     let store: Box<dyn Store> =
         if args.memory { Box::new(Memory::new()) } else { Box::new(open(&args.data, &options)?) };
     let limits =

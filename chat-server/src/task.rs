@@ -113,7 +113,7 @@ fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {
 
 /// How long messages are kept that were read is for the server to say, and not for a task.
 fn nothing_dropped() -> Options {
-    Options { keep_read: KeepRead::Everything, ..Options::default() }
+    Options { keep_read: Some(KeepRead::Everything), ..Options::default() }
 }
 
 fn read_password(source: PasswordSource) -> Result<String, Box<dyn Error>> {

@@ -111,7 +111,8 @@ class Chat(_chat.Chat):
 
         Every call that changes something returns when that is safe: from a loss of power with
         ``sync="always"``, and from a crash of the program always. ``keep_read`` keeps messages
-        that were read for so long.
+        that were read for so long; if it is left out, as the directory was last opened with. New
+        ones drop them within an hour.
         """
         return super().__new__(
             cls, path=os.fsdecode(path), sync=sync, keep_read=keep_read, **settings

@@ -133,6 +133,8 @@ pub(super) struct Summary {
     pub(super) whole: bool,
     /// The time that messages age by; the epoch if there was none yet.
     pub(super) retention_time: Timestamp,
+    /// How long messages are kept that were read, in milliseconds.
+    pub(super) keep_read: u64,
 }
 
 impl Summary {
@@ -147,6 +149,7 @@ impl Summary {
         sessions: 0,
         whole: true,
         retention_time: Timestamp::EPOCH,
+        keep_read: 0,
     };
 }
 

@@ -50,8 +50,9 @@ pub struct Durable {
 pub struct Options {
     /// What a commit waits for. The default is [`SyncMode::Always`].
     pub sync: SyncMode,
-    /// What becomes of messages that were read. The default is [`KeepRead::No`].
-    pub keep_read: KeepRead,
+    /// What becomes of messages that were read. `None`, which is the default, is what was said when the data was last
+    /// opened for more than one thing: [`KeepRead::No`] for new data.
+    pub keep_read: Option<KeepRead>,
     /// Write nothing, and refuse with [`Error::Storage`] what would have to. For programs that only look at data: they
     /// work on a disk that is full or can only be read. The default is `false`.
     pub read_only: bool,
@@ -60,10 +61,9 @@ pub struct Options {
 }
 
 /// What becomes of messages that were read.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeepRead {
     /// They are dropped within an hour of being read, or sooner if there are many.
-    #[default]
     No,
     /// They are kept for that long, counted from when they were sent. A clock that jumps ahead, and is put right again,
     /// drops nothing early: as messages age, at most a day goes by in an hour, whatever the clock says. So those that
@@ -72,7 +72,7 @@ pub enum KeepRead {
     For(Duration),
     /// Nothing at all is dropped while the store is open, and a dump has every message that is there. This is for a
     /// program that does one thing with data that another one keeps, such as adding a user: how long messages
-    /// are kept is not its decision.
+    /// are kept is not its decision, and the data goes on saying what it said.
     Everything,
 }
 
@@ -117,7 +117,14 @@ impl Durable {
     fn on(disk: Box<dyn Disk>, options: Options) -> Result<Self, Error> {
         let shared = Arc::new(Shared::new(disk)?);
         let (now, known) = (Instant::now(), shared.state().retention_time);
-        let retention = Arc::new(Retention::new(options.keep_read, options.clock, known, now));
+        let keep_read = match options.keep_read {
+            Some(keep_read) => {
+                shared.state().set_keep_read(keep_read);
+                keep_read
+            }
+            None => shared.state().keep_read(),
+        };
+        let retention = Arc::new(Retention::new(keep_read, options.clock, known, now));
         shared.state().retention_time = retention.time(now);
         let syncs = options.sync == SyncMode::EverySecond;
         let start = || Upkeep::start(Arc::clone(&shared), Arc::clone(&retention), syncs);
@@ -233,19 +240,7 @@ impl Store for Durable {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            sync: SyncMode::default(),
-            keep_read: KeepRead::default(),
-            read_only: false,
-            clock: Arc::new(SystemClock),
-        }
-    }
-}
-
-/// `None` is [`KeepRead::No`].
-impl From<Option<Duration>> for KeepRead {
-    fn from(keep: Option<Duration>) -> Self {
-        keep.map_or(Self::No, Self::For)
+        Self { sync: SyncMode::default(), keep_read: None, read_only: false, clock: Arc::new(SystemClock) }
     }
 }
 

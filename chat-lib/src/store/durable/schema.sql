@@ -50,6 +50,7 @@ CREATE TABLE log (
 
 -- What there is, so that rows that vanish are missed. The log has the row "last_group" or a later one; ids up to
 -- "last_mailbox" and "last_profile" were given out. "whole" is 0 while a dump is being restored.
+-- "keep_read" is how long messages are kept that were read, in milliseconds.
 -- "retention_time" is the time that messages age by, in milliseconds since 1970; 0 if there was none yet.
 CREATE TABLE summary (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -62,5 +63,6 @@ CREATE TABLE summary (
     sessions INTEGER NOT NULL,
     whole INTEGER NOT NULL,
     retention_time INTEGER NOT NULL,
+    keep_read INTEGER NOT NULL,
     seal INTEGER NOT NULL
 ) STRICT;

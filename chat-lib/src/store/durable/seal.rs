@@ -33,9 +33,10 @@ impl Seal {
 
     pub(super) fn of_summary(summary: &Summary) -> u32 {
         let Summary { accounted, last_group, last_mailbox, last_profile, .. } = *summary;
-        let Summary { accounts, profiles, sessions, whole, retention_time, .. } = *summary;
+        let Summary { accounts, profiles, sessions, whole, retention_time, keep_read, .. } = *summary;
         let ids = Self::new(accounted).and(last_group).and(last_mailbox).and(last_profile);
-        ids.and(accounts).and(profiles).and(sessions).and(whole).and(retention_time.as_millis()).finish()
+        let counts = ids.and(accounts).and(profiles).and(sessions).and(whole);
+        counts.and(retention_time.as_millis()).and(keep_read).finish()
     }
 
     fn new(key: impl Into<u64>) -> Self {

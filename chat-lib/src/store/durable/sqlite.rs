@@ -185,7 +185,7 @@ impl Disk for Sqlite {
     fn summary(&self) -> Result<Summary, Error> {
         let found = self.rows(
             "SELECT id, accounted, last_group, last_mailbox, last_profile, accounts, profiles, sessions, whole, \
-             retention_time, seal FROM summary WHERE id = ?",
+             retention_time, keep_read, seal FROM summary WHERE id = ?",
             1,
             summary,
         )?;

@@ -5,7 +5,9 @@ mod load;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::KeepRead;
 use super::disk::{AccountRow, Mailbox, MailboxRow, SessionRow, Summary, Write};
 use super::epoch::Epoch;
 use super::group::{MailboxId, MessageGroup, OpenGroup, ProfileId};
@@ -43,6 +45,8 @@ pub(super) struct State {
     whole: bool,
     /// The time that messages age by. It is written with what else the summary says.
     pub(super) retention_time: Timestamp,
+    /// How long messages are kept that were read, in milliseconds.
+    keep_read: u64,
     /// What the disk has, or will have with the last batch.
     summary: Summary,
     pub(super) receipts: Receipts,
@@ -223,6 +227,27 @@ impl State {
         self.taken + self.appended + self.writes.len() as u64
     }
 
+    /// What the data says of messages that were read.
+    pub(super) fn keep_read(&self) -> KeepRead {
+        match self.keep_read {
+            0 => KeepRead::No,
+            millis => KeepRead::For(Duration::from_millis(millis)),
+        }
+    }
+
+    pub(super) fn set_keep_read(&mut self, keep_read: KeepRead) {
+        let millis = match keep_read {
+            KeepRead::No => 0,
+            // As a moment, it is one that a database can hold.
+            KeepRead::For(keep) => Timestamp::EPOCH.after(keep).as_millis(),
+            KeepRead::Everything => return,
+        };
+        if self.keep_read != millis {
+            self.keep_read = millis;
+            self.writes.push(Write::Summary(self.sum_up()));
+        }
+    }
+
     /// Takes note that a restore has begun or ended.
     pub(super) fn set_whole(&mut self, whole: bool) {
         self.whole = whole;
@@ -284,6 +309,7 @@ impl State {
             sessions: self.sessions.len() as u64,
             whole: self.whole,
             retention_time: self.retention_time,
+            keep_read: self.keep_read,
         }
     }
 

@@ -329,3 +329,21 @@ fn read_messages(store: &Shared) -> usize {
     store.dump(|_| true, &mut count).unwrap();
     messages
 }
+
+/// Whoever opened the data without saying how long to keep what was read had it dropped, though another program, or the
+/// same one before, had said so.
+#[test]
+fn the_data_remembers_how_long_messages_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let opened = |keep_read| {
+        let store = Durable::open(directory.path(), Options { keep_read, ..Options::default() }).unwrap();
+        store.retention.keep_read
+    };
+    const KEEP: KeepRead = KeepRead::For(Duration::from_secs(90));
+    assert_eq!(opened(None), KeepRead::No);
+    assert_eq!(opened(Some(KEEP)), KEEP);
+    assert_eq!(opened(Some(KeepRead::Everything)), KeepRead::Everything);
+    assert_eq!(opened(None), KEEP);
+    assert_eq!(opened(Some(KeepRead::No)), KeepRead::No);
+    assert_eq!(opened(None), KeepRead::No);
+}

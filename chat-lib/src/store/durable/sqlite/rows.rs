@@ -63,7 +63,7 @@ pub(super) fn write(to: &Connection, change: &Write) -> Result<(), rusqlite::Err
             .execute(params![group.number, group.time.as_millis(), group.body, Seal::of_group(group)]),
         Write::DropGroup(number) => to.prepare_cached("DELETE FROM log WHERE number = ?")?.execute([number]),
         Write::Summary(summary) => to
-            .prepare_cached("INSERT OR REPLACE INTO summary VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+            .prepare_cached("INSERT OR REPLACE INTO summary VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
             .execute(params![
                 summary.accounted,
                 summary.last_group,
@@ -74,6 +74,7 @@ pub(super) fn write(to: &Connection, change: &Write) -> Result<(), rusqlite::Err
                 summary.sessions,
                 summary.whole,
                 summary.retention_time.as_millis(),
+                summary.keep_read,
                 Seal::of_summary(summary)
             ]),
     }
@@ -131,7 +132,8 @@ pub(super) fn summary(row: &Row<'_>) -> Sealed<Summary> {
         sessions: row.get(7)?,
         whole: row.get(8)?,
         retention_time: Timestamp::from_millis(row.get(9)?),
+        keep_read: row.get(10)?,
     };
-    let seal: u32 = row.get(10)?;
+    let seal: u32 = row.get(11)?;
     Ok(Some(summary).filter(|summary| seal == Seal::of_summary(summary)))
 }

@@ -73,6 +73,7 @@ impl State {
             last_profile: summary.last_profile,
             whole: summary.whole,
             retention_time: summary.retention_time,
+            keep_read: summary.keep_read,
             summary,
             receipts: Receipts::default(),
         })
