@@ -16,9 +16,12 @@ mod trace;
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write, stdin, stdout};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use chat_lib::printable;
 use clap::Parser;
+use signal_hook::consts::SIGXFSZ;
+use signal_hook::flag;
 
 use crate::args::Args;
 use crate::ask::{Nobody, StandardInput};
@@ -26,7 +29,9 @@ use crate::shell::{Ask, Failure, Shell};
 use crate::terminal::{Input, Terminal};
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
+    // A limit on the size of files is an error of a write then, and not the end.
+    let ready = flag::register(SIGXFSZ, Arc::default()).map_err(Stop::Local);
+    match ready.and_then(|_| run(&Args::parse())) {
         Ok(All::Well) => ExitCode::SUCCESS,
         Ok(All::NotWell) => ExitCode::from(1),
         // Whoever read the output has enough of it.
@@ -134,5 +139,8 @@ fn error(message: &str) -> String {
 }
 
 fn say(text: &str) -> io::Result<()> {
-    writeln!(stdout(), "{text}")
+    writeln!(stdout(), "{text}").map_err(|problem| match problem.kind() {
+        ErrorKind::BrokenPipe => problem,
+        kind => io::Error::new(kind, format!("standard output cannot be written: {problem}")),
+    })
 }

@@ -193,3 +193,15 @@ fn a_server_cannot_command_the_terminal() {
     server.join().unwrap();
     assert_eq!(text(&output.stdout), "Error, \\u{1b}[2J\\u{202e}\\u{9b}\n");
 }
+
+/// A limit on the size of files ended the client with a signal, and a full disk was told without saying which.
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let script = "file=$(mktemp); (ulimit -f 0; exec \"$0\" -c help >\"$file\"); code=$?; rm \"$file\"; exit $code";
+    for script in [script, "exec \"$0\" -c help >/dev/full"] {
+        let output = Command::new("sh").args(["-c", script, BINARY]).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.starts_with("chat-cli: standard output cannot be written: "), "{stderr}");
+    }
+}

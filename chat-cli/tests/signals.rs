@@ -15,7 +15,10 @@ use crate::common::terminal::Terminal;
 #[test]
 fn the_terminal_is_as_before_after_every_signal_that_ends_the_client() {
     let server = Running::new();
-    for signal in ["-HUP", "-INT", "-QUIT", "-TERM", "-ALRM", "-USR1", "-USR2", "-VTALRM", "-XCPU"] {
+    for signal in [
+        "-HUP", "-INT", "-QUIT", "-TERM", "-ABRT", "-ALRM", "-PROF", "-SYS", "-TRAP", "-USR1", "-USR2", "-VTALRM",
+        "-XCPU",
+    ] {
         for (command, prompt) in
             [("", "Command :"), ("auth messi\r", "Password: "), ("register ana x\r", "Full name: ")]
         {

@@ -44,7 +44,7 @@ impl Running {
             *its_end.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
             its_end.happened.notify_all();
         });
-        let thread = thread.map_err(Error::Io)?;
+        let thread = thread.map_err(|problem| Error::no_thread(&problem))?;
         Ok(Self { address: bound.to_string(), port: bound.port(), handle, end, thread: Mutex::new(Some(thread)) })
     }
 

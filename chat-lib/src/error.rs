@@ -247,6 +247,11 @@ impl Error {
         told
     }
 
+    /// The error for a thread that the system has refused.
+    pub fn no_thread(problem: &io::Error) -> Self {
+        Self::Io(io::Error::new(problem.kind(), format!("the system has no thread left: {problem}")))
+    }
+
     /// The error that a refusal read off the wire stands for.
     pub(crate) fn from_wire(message: &str, code: Option<&str>) -> Self {
         let known =

@@ -40,7 +40,7 @@ impl Shared {
         // The system's call cannot be interrupted, so it waits elsewhere.
         let dialling = thread::Builder::new().name("chat-dial".to_owned());
         let dialling = dialling.spawn(move || dial((host.as_str(), port), patience));
-        let dialling = dialling.map_err(|problem| exception(py, &Error::Io(problem)))?;
+        let dialling = dialling.map_err(|problem| exception(py, &Error::no_thread(&problem)))?;
         wait(py, None, || dialling.is_finished().then_some(()))?;
         let stream = dialling.join().unwrap_or_else(|_| Err(Error::Disconnected));
         let stream = stream.map_err(|error| exception(py, &error))?;
@@ -54,6 +54,10 @@ impl Shared {
     }
 
     fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Option<chat_lib::Client<Stream>>>> {
+        // In a child, its answers would be mixed with its parent's.
+        if !self.process.is_this() {
+            return Err(closed(py));
+        }
         if *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) == Some(thread::current().id()) {
             return Err(PyRuntimeError::new_err("this thread waits for an answer already"));
         }

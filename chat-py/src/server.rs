@@ -32,7 +32,7 @@ impl Server {
             let address = server.addresses().first().copied().ok_or(Error::Disconnected)?;
             let handle = server.handle();
             let thread = thread::Builder::new().name("chat-server".to_owned()).spawn(move || server.run());
-            let thread = thread.map_err(Error::Io)?;
+            let thread = thread.map_err(|problem| Error::no_thread(&problem))?;
             Ok(Self { address, handle, process: Process::this(), thread: Mutex::new(Some(thread)) })
         })
     }

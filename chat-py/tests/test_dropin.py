@@ -235,3 +235,13 @@ def test_users_come_and_go_while_they_are_looked_at() -> None:
         chat.logout(tokens.pop())
     assert (tokens, len(chat.sessions)) == ([], 0)
     assert 3 not in chat.sessions  # type: ignore[comparison-overlap]
+
+
+def test_an_answer_that_is_nested_too_deeply() -> None:
+    """The course's client ended with a RecursionError."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = ChatClient(*listener.getsockname())
+        peer, _address = listener.accept()
+        with client, peer:
+            peer.sendall(b"[" * 100_000 + b"\r\n\r\n")
+            assert client.proses("auth a b") == "Error, what the server sent is no answer"

@@ -124,6 +124,24 @@ with Chat() as room, Server(room) as server:
     with child(lambda: [globals().pop(name) for name in ("client", "messi")]):
         assert messi.active_users() == ["messi"]
 """,
+    "answers, which are not mixed": """
+with Chat() as room, Server(room) as server:
+    client, course = Client(*server.address), ChatClient(*server.address)
+    messi = client.login("messi", "surabaya")
+    course.proses("auth messi surabaya")
+
+    def use():
+        try:
+            messi.active_users()
+        except errors.ClosedError:
+            assert course.proses("inbox") == "Error, the connection is of no more use"
+            return
+        raise AssertionError("a child asked over its parent's connection")
+
+    with child(use):
+        assert messi.active_users() == ["messi"]
+        assert course.proses("inbox") == "{}"
+""",
     "the connection of the course's client": """
 with accepting() as listener:
     for close in [lambda: client.close(), lambda: globals().pop("client")]:

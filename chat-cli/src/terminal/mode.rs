@@ -10,7 +10,8 @@ use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr,
 };
 use signal_hook::consts::{
-    SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTOU, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU,
+    SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP, SIGTSTP, SIGTTOU, SIGUSR1,
+    SIGUSR2, SIGVTALRM, SIGXCPU,
 };
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::{emulate_default_handler, raise};
@@ -32,7 +33,7 @@ impl Mode {
     pub(super) fn new(mut resumed: UnixStream) -> io::Result<Self> {
         let modes = Arc::new(Mutex::new(Modes { original: tcgetattr(stdin())?, wanted: None }));
         let mut signals = Signals::new(
-            [SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+            [SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGSYS, SIGTERM, SIGTRAP]
                 .into_iter()
                 .chain([SIGTSTP, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU]),
         )?;

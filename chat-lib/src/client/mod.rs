@@ -207,7 +207,7 @@ impl<S: AsFd> AsFd for Client<S> {
 pub fn dial(address: impl ToSocketAddrs, patience: Duration) -> Result<TcpStream, Error> {
     let patience = patience.max(Duration::from_millis(1));
     let mut outcome = Err(io::Error::other("the name has no address"));
-    for address in address.to_socket_addrs().map_err(Error::Io)? {
+    for address in address.to_socket_addrs().map_err(form)? {
         outcome = TcpStream::connect_timeout(&address, patience);
         if outcome.is_ok() {
             break;
@@ -221,6 +221,16 @@ pub fn dial(address: impl ToSocketAddrs, patience: Duration) -> Result<TcpStream
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     Ok(stream)
+}
+
+/// What is wrong with an address that cannot be looked up.
+fn form(problem: io::Error) -> Error {
+    Error::Io(match problem.kind() {
+        io::ErrorKind::InvalidInput => {
+            io::Error::new(problem.kind(), "an address is HOST:PORT, such as localhost:8889")
+        }
+        _ => problem,
+    })
 }
 
 impl<S> fmt::Debug for Client<S> {

@@ -116,7 +116,7 @@ impl Server {
                     Ok(())
                 })
             });
-            let hashing: Vec<_> = hashing.collect::<Result<_, _>>().map_err(Error::Io)?;
+            let hashing: Vec<_> = hashing.collect::<Result<_, _>>().map_err(|problem| Error::no_thread(&problem))?;
             let mut reactors = reactors.into_iter().map(|mut reactor| {
                 let stop = StopWhenDropped(handle.clone());
                 move || {
@@ -127,7 +127,10 @@ impl Server {
             });
             let first = reactors.next();
             let others = reactors.map(|reactor| thread::Builder::new().spawn_scoped(scope, reactor));
-            let others: Vec<_> = others.collect::<Result<_, _>>().inspect_err(|_| handle.stop()).map_err(Error::Io)?;
+            let others: Vec<_> = others
+                .collect::<Result<_, _>>()
+                .inspect_err(|_| handle.stop())
+                .map_err(|problem| Error::no_thread(&problem))?;
             let outcome = first.map_or(Ok(()), |reactor| reactor());
             // The scope would wait for them to be done, and joining waits for them to be gone.
             let join = |other: thread::ScopedJoinHandle<'_, _>| match other.join() {

@@ -123,7 +123,7 @@ class ChatClient:
             raise _Refusal("the connection is of no more use") from problem
         except OSError as problem:
             raise _Refusal(f"the server is out of reach: {problem}") from problem
-        except (KeyError, TypeError, ValueError, errors.BadReply) as problem:
+        except (KeyError, RecursionError, TypeError, ValueError, errors.BadReply) as problem:
             self._requester.give_up()
             raise _Refusal("what the server sent is no answer") from problem
         if refused:
@@ -131,6 +131,9 @@ class ChatClient:
         return found
 
     def _exchange(self, line: bytes) -> bytes:
+        # In a child of fork(), its answers would be mixed with its parent's.
+        if self._process != os.getpid():
+            raise _Refusal("the connection is of no more use")
         self._socket.sendall(self._requester.request(line))
         answer = None
         while answer is None:

@@ -27,8 +27,10 @@ impl Upkeep {
         let (wake, wakes) = sync_channel(1);
         let work = Work::new(Arc::clone(&shared), retention, syncs, Instant::now());
         let read = Arc::clone(&work.read);
-        let thread =
-            thread::Builder::new().name("chat-upkeep".to_owned()).spawn(move || work.run(&wakes)).map_err(Error::Io)?;
+        let thread = thread::Builder::new()
+            .name("chat-upkeep".to_owned())
+            .spawn(move || work.run(&wakes))
+            .map_err(|problem| Error::no_thread(&problem))?;
         Ok(Self { shared, read, wake: Some(wake), thread: Some(thread), process: std::process::id() })
     }
 

@@ -80,7 +80,8 @@ class AsyncClient:
 
     async def _ask(self, line: bytes, read: Callable[[bytes], _T]) -> _T:
         async with self._turn:
-            if self._closed:
+            # In a child of fork(), its answers would be mixed with its parent's.
+            if self._closed or self._process != os.getpid():
                 raise errors.ClosedError("it is closed")
             try:
                 answer = await self._exchange(line)
