@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int};
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chat_lib::{Chat, Connection};
+use chat_lib::{Chat, Connection, Outbox};
 
 use crate::argument::{Out, bytes, text};
 use crate::boundary::boundary;
@@ -12,38 +12,27 @@ use crate::error::Failure;
 use crate::handle::{chat, chat_connection, get, put, take};
 use crate::status::chat_status;
 
-/// A connection and its answers, of which the first `sent` bytes are gone.
+/// A connection and its answers.
 pub struct Peer {
     connection: Connection,
-    out: Vec<u8>,
-    sent: usize,
+    out: Outbox,
 }
 
 impl Peer {
     fn new(chat: Chat, address: Option<SocketAddr>) -> Self {
+        let out = Outbox::new(&chat);
         let connection = match address {
             Some(address) => Connection::with_peer(chat, address),
             None => Connection::new(chat),
         };
-        Self { connection, out: Vec::new(), sent: 0 }
-    }
-
-    fn receive(&mut self, bytes: &[u8]) -> usize {
-        self.out.drain(..self.sent);
-        self.sent = 0;
-        self.connection.receive(bytes, &mut self.out)
-    }
-
-    fn output(&self) -> &[u8] {
-        self.out.get(self.sent..).unwrap_or_default()
+        Self { connection, out }
     }
 }
 
 impl Drop for Peer {
     /// An inbox that was not sent is unread again.
     fn drop(&mut self) {
-        let unsent = self.output().len();
-        if let Err(problem) = self.connection.abandon(unsent) {
+        if let Err(problem) = self.out.abandon() {
             let reason: &dyn std::error::Error = &problem;
             tracing::error!(reason, "an inbox that was not sent could not be put back");
         }
@@ -110,7 +99,9 @@ pub unsafe extern "C" fn chat_connection_receive(
     boundary(|| {
         // SAFETY: the caller's promise, for both pointers.
         let (out, bytes) = unsafe { (Out::new(taken_out, "taken_out")?, self::bytes(bytes, len, "bytes")?) };
-        out.set(lock(&*get(connection)?).receive(bytes));
+        let peer = get(connection)?;
+        let Peer { connection, out: outbox } = &mut *lock(&peer);
+        out.set(connection.receive(bytes, outbox));
         Ok(())
     })
 }
@@ -138,8 +129,8 @@ pub unsafe extern "C" fn chat_connection_output(
         let (data, len) = unsafe { (Out::new(data_out, "data_out")?, Out::new(len_out, "len_out")?) };
         let peer = get(connection)?;
         let peer = lock(&peer);
-        data.set(peer.output().as_ptr());
-        len.set(peer.output().len());
+        data.set(peer.out.output().as_ptr());
+        len.set(peer.out.output().len());
         Ok(())
     })
 }
@@ -159,17 +150,10 @@ pub extern "C" fn chat_connection_sent(connection: *mut chat_connection, len: us
     boundary(|| {
         let peer = get(connection)?;
         let mut peer = lock(&peer);
-        if len > peer.output().len() {
+        if len > peer.out.output().len() {
             return Err(Failure::argument("more was sent than there is output"));
         }
-        peer.sent += len;
-        let unsent = peer.output().len();
-        // An inbox that was answered is not kept, should nothing more be received.
-        peer.connection.sent(unsent);
-        if unsent == 0 {
-            // A peer that is silent holds no memory.
-            (peer.out, peer.sent) = (Vec::new(), 0);
-        }
+        peer.out.sent(len);
         Ok(())
     })
 }

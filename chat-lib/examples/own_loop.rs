@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
 
-use chat_lib::{Chat, Connection};
+use chat_lib::{Chat, Connection, Outbox};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
@@ -17,7 +17,7 @@ struct Peer {
     /// Received, and not yet taken by the connection.
     received: Vec<u8>,
     /// Answers that are still to be sent.
-    out: Vec<u8>,
+    out: Outbox,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -35,14 +35,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 while let (Ok((mut stream, address)), Some(token)) = (listener.accept(), tokens.next()) {
                     poll.registry().register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
                     let connection = Connection::with_peer(chat.clone(), address);
-                    peers.insert(token, Peer { stream, connection, received: Vec::new(), out: Vec::new() });
+                    peers.insert(token, Peer { stream, connection, received: Vec::new(), out: Outbox::new(&chat) });
                 }
             } else if let Some(peer) = peers.get_mut(&event.token())
                 && !matches!(serve(peer), Err(problem) if problem.kind() == ErrorKind::WouldBlock)
                 && let Some(mut peer) = peers.remove(&event.token())
             {
                 // An inbox whose answer was not sent is unread again.
-                peer.connection.abandon(peer.out.len())?;
+                peer.out.abandon()?;
             }
         }
     }
@@ -54,9 +54,8 @@ fn serve(peer: &mut Peer) -> io::Result<()> {
     let Peer { stream, connection, received, out } = peer;
     loop {
         while !out.is_empty() {
-            let count = stream.write(out)?;
-            out.drain(..count);
-            connection.sent(out.len());
+            let count = stream.write(out.output())?;
+            out.sent(count);
         }
         if connection.is_over() {
             // It speaks HTTP, and was told that we do not.

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! bytes ─▶ protocol::Frames ─▶ protocol::Command ─▶ Chat ─▶ store::Store
-//! bytes ◀─ protocol::reply ◀──────── Reply ──────────┘
+//! bytes ◀─ Outbox ◀─ protocol::reply ◀─ Reply ───────┘
 //!          └────────────── Connection (no I/O) ─────────────┘
 //! └──────────── server (sockets, threads) │ your own loop ─────────────┘
 //! ```
@@ -53,6 +53,7 @@ pub mod entropy;
 mod error;
 pub mod limits;
 pub mod model;
+mod outbox;
 mod printable;
 pub mod protocol;
 #[cfg(feature = "server")]
@@ -64,6 +65,7 @@ pub use self::client::Client;
 pub use self::connection::{CheckedLogin, Connection, Login, Step};
 pub use self::engine::{Chat, Config, NewUser, Restored};
 pub use self::error::{Error, Process};
+pub use self::outbox::Outbox;
 pub use self::printable::printable;
 #[cfg(feature = "server")]
 pub use self::server::Server;

@@ -9,7 +9,7 @@ use chat_lib::clock::ManualClock;
 use chat_lib::limits::Limits;
 use chat_lib::model::PasswordCost;
 use chat_lib::store::{Durable, Options};
-use chat_lib::{Chat, Config, Connection, NewUser};
+use chat_lib::{Chat, Config, Connection, NewUser, Outbox};
 
 fn cost(passes: u32) -> PasswordCost {
     PasswordCost::new(16, passes, 1).unwrap()
@@ -72,9 +72,9 @@ fn to_register_is_to_have_logged_in_from_there() {
     let chat = Chat::new(Config { password_cost: cost(2), registration: true, ..Config::default() });
     let from = |address: &str| Connection::with_peer(chat.clone(), format!("{address}:1").parse().unwrap());
     let ask = |connection: &mut Connection, line: &str| {
-        let mut out = Vec::new();
+        let mut out = Outbox::new(&chat);
         assert_eq!(connection.receive(line.as_bytes(), &mut out), line.len());
-        String::from_utf8(out).unwrap()
+        String::from_utf8(out.take()).unwrap()
     };
     let (mut home, mut stranger) = (from("192.0.2.1"), from("203.0.113.1"));
     assert!(ask(&mut home, "register bob secret Bob\r\n").contains("tokenid"));

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 use chat_lib::client::Requester;
 use chat_lib::limits::Limits;
 use chat_lib::protocol::{Command, reply};
-use chat_lib::{Chat, Client, Connection, Error};
+use chat_lib::{Chat, Client, Connection, Error, Outbox};
 
 use crate::support::{Running, demo_chat, tokens};
 
@@ -172,13 +172,14 @@ fn a_requester_takes_answers_in_any_pieces() {
     let messi = tokens().next().unwrap();
     let send = |text| Command::Send { token: messi, to: "messi", text };
     for size in 1..200 {
-        let mut server = Connection::new(demo_chat(Limits::default()).0);
+        let chat = demo_chat(Limits::default()).0;
+        let (mut server, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
         let mut client = Requester::new();
         let mut ask = |command: &Command<'_>| {
-            let (mut request, mut answers) = (Vec::new(), Vec::new());
+            let mut request = Vec::new();
             client.request(command, &mut request).unwrap();
-            assert_eq!(server.receive(&request, &mut answers), request.len());
-            let pieces: Vec<_> = answers.chunks(size).map(|piece| client.receive(piece).unwrap()).collect();
+            assert_eq!(server.receive(&request, &mut out), request.len());
+            let pieces: Vec<_> = out.take().chunks(size).map(|piece| client.receive(piece).unwrap()).collect();
             assert_eq!(pieces.iter().flatten().count(), 1);
             pieces.into_iter().next_back().unwrap().expect("the last piece ends the answer")
         };

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use chat_lib::limits::{Limits, REPLY_BYTES_SHORT};
 use chat_lib::model::SessionToken;
 use chat_lib::store::{Durable, Options};
-use chat_lib::{Chat, Config, Connection};
+use chat_lib::{Chat, Config, Connection, Outbox};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::support::{Running, demo_chat};
@@ -53,13 +53,13 @@ fn an_inbox_is_encoded_as_it_is_read() {
     for token in [messi, henderson] {
         let mut connection = Connection::new(chat.clone());
         let line = [inbox_line(&token), b"halo\r\n".to_vec()].concat();
-        let (mut rest, mut out, mut answer) = (&line[..], Vec::new(), Vec::new());
+        let (mut rest, mut out, mut answer) = (&line[..], Outbox::new(&chat), Vec::new());
         while !rest.is_empty() {
             let taken = connection.receive(rest, &mut out);
             assert!(out.len() < 10_000 + 6_200, "{} bytes wait for the peer", out.len());
             assert!(taken > 0 || !out.is_empty(), "no progress");
             rest = &rest[taken..];
-            answer.append(&mut out);
+            answer.append(&mut out.take());
         }
         let refused = b"{\"status\": \"ERROR\", \"message\": \"Command tidak benar\"}\r\n\r\n";
         let inbox = texts(answer.strip_suffix(refused).unwrap());
@@ -77,25 +77,25 @@ fn an_inbox_past_what_may_be_held_is_refused_and_takes_nothing() {
         chat.send(&messi, "messi", &format!("{number}{}", "x".repeat(1_000))).unwrap();
     }
     chat.send(&messi, "henderson", "halo").unwrap();
-    let ask = |connection: &mut Connection, token: &SessionToken| {
-        let (mut out, line) = (Vec::new(), inbox_line(token));
-        let taken = connection.receive(&line, &mut out);
-        (out, line[taken..].to_vec())
+    let connect = || (Connection::new(chat.clone()), Outbox::new(&chat));
+    let ask = |peer: &mut (Connection, Outbox), token: &SessionToken| {
+        let line = inbox_line(token);
+        let taken = peer.0.receive(&line, &mut peer.1);
+        (peer.1.take(), line[taken..].to_vec())
     };
     // More than may be held, but nobody else holds anything.
-    let mut first = Connection::new(chat.clone());
+    let mut first = connect();
     let (mut answer, rest) = ask(&mut first, &messi);
     assert_eq!(rest, b"\n", "the end of the line comes again when the answer is written");
 
-    let mut second = Connection::new(chat.clone());
+    let mut second = connect();
     let (refusal, rest) = ask(&mut second, &henderson);
     assert!(rest.is_empty() && String::from_utf8(refusal).unwrap().contains("\"code\": \"busy\""));
 
-    let mut out = Vec::new();
-    while first.receive(b"\n", &mut out) == 0 {
-        answer.append(&mut out);
+    while first.0.receive(b"\n", &mut first.1) == 0 {
+        answer.append(&mut first.1.take());
     }
-    answer.append(&mut out);
+    answer.append(&mut first.1.take());
     assert_eq!(texts(&answer).len(), 20);
     assert_eq!(texts(&ask(&mut second, &henderson).0), ["halo"], "nothing was taken");
 }
@@ -106,7 +106,7 @@ fn who_does_not_read_gets_little_while_much_is_held() {
     let (chat, messi) = chat(Limits { answers_bytes: 10_000, reply_bytes: 10_000, ..Limits::default() });
     let flood = b"halo\r\n".repeat(1_000);
     let answered = || {
-        let (mut connection, mut out) = (Connection::new(chat.clone()), Vec::new());
+        let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
         assert!(connection.receive(&flood, &mut out) > 0);
         out.len()
     };
@@ -114,10 +114,10 @@ fn who_does_not_read_gets_little_while_much_is_held() {
     for _ in 0..20 {
         chat.send(&messi, "messi", &"x".repeat(1_000)).unwrap();
     }
-    let (mut holder, mut out) = (Connection::new(chat.clone()), Vec::new());
+    let (mut holder, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
     assert!(holder.receive(&inbox_line(&messi), &mut out) > 0);
     assert!((REPLY_BYTES_SHORT..REPLY_BYTES_SHORT + 100).contains(&answered()));
-    drop(holder);
+    out.abandon().unwrap();
     assert!(answered() >= 10_000);
 }
 
@@ -175,10 +175,10 @@ fn what_was_sent_in_part_or_read_since_stays_read() {
     let (chat, messi) = chat(Limits::default());
     let take = |unsent: fn(usize) -> usize, text: &str| {
         chat.send(&messi, "messi", text).unwrap();
-        let mut connection = Connection::new(chat.clone());
-        let mut out = Vec::new();
+        let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
         assert!(connection.receive(&[b"halo\r\n".to_vec(), inbox_line(&messi)].concat(), &mut out) > 0);
-        connection.abandon(unsent(out.len())).unwrap();
+        out.sent(out.len() - unsent(out.len()));
+        out.abandon().unwrap();
         chat.inbox(&messi).unwrap().iter().map(|message| message.body().to_owned()).collect::<Vec<_>>()
     };
     const REFUSAL: usize = 57;
@@ -188,10 +188,10 @@ fn what_was_sent_in_part_or_read_since_stays_read() {
     assert!(take(|_| 0, "4").is_empty());
 
     chat.send(&messi, "messi", "5").unwrap();
-    let (mut connection, mut out) = (Connection::new(chat.clone()), Vec::new());
+    let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
     assert!(connection.receive(&inbox_line(&messi), &mut out) > 0);
     chat.send(&messi, "messi", "6").unwrap();
     assert_eq!(chat.inbox(&messi).unwrap().len(), 1);
-    connection.abandon(out.len()).unwrap();
+    out.abandon().unwrap();
     assert!(chat.inbox(&messi).unwrap().is_empty(), "that would change the order");
 }

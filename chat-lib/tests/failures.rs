@@ -11,7 +11,7 @@ use chat_lib::limits::Limits;
 use chat_lib::model::{Account, Profile, SessionId, UserName};
 use chat_lib::protocol::reply;
 use chat_lib::store::{Appended, Group, Memory, NewMessage, Record, Room, Show, Store, Taken};
-use chat_lib::{Chat, Config, Connection, Error};
+use chat_lib::{Chat, Config, Connection, Error, Outbox};
 
 /// A store or source of entropy whose n-th call, counted down in it, fails.
 #[derive(Clone)]
@@ -173,12 +173,12 @@ fn a_commit_fails_while_an_inbox_is_written() {
         }
         let mut connection = Connection::new(chat.clone());
         let line = format!("inbox {messi}\r\nhalo\r\n");
-        let (mut rest, mut out, mut answers) = (line.as_bytes(), Vec::new(), Vec::new());
+        let (mut rest, mut out, mut answers) = (line.as_bytes(), Outbox::new(&chat), Vec::new());
         for round in 0.. {
             commit_fails.store(round == fails_at, Ordering::Relaxed);
             let taken = connection.receive(rest, &mut out);
             rest = &rest[taken..];
-            answers.append(&mut out);
+            answers.append(&mut out.take());
             if rest.is_empty() {
                 break;
             }

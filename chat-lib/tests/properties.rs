@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chat_lib::limits::Limits;
 use chat_lib::protocol::{Command, Frames};
-use chat_lib::{Connection, NewUser};
+use chat_lib::{Connection, NewUser, Outbox};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -87,7 +87,7 @@ proptest! {
 fn debug_shows_no_secrets() {
     let (chat, _) = demo_chat(Limits::default());
     let mut connection = Connection::new(chat.clone());
-    let mut out = Vec::new();
+    let mut out = Outbox::new(&chat);
     assert_eq!(connection.receive(b"auth messi sekret", &mut out), 17);
     let mut frames = Frames::new(100);
     let frame = frames.next(&mut &b"auth messi sekret\n"[..]).unwrap();
@@ -101,15 +101,16 @@ fn debug_shows_no_secrets() {
 /// What a new demo chat answers to `pieces`, `out` being emptied whenever it holds `room` bytes.
 fn answers(pieces: &[&[u8]], room: usize) -> Vec<u8> {
     let limits = Limits { line_bytes: LINE_BYTES, reply_bytes: room, failed_logins: u32::MAX, ..Limits::default() };
-    let mut connection = Connection::new(demo_chat(limits).0);
-    let (mut sent, mut out) = (Vec::new(), Vec::new());
+    let chat = demo_chat(limits).0;
+    let (mut sent, mut out) = (Vec::new(), Outbox::new(&chat));
+    let mut connection = Connection::new(chat);
     for piece in pieces {
         let mut rest = *piece;
         while !rest.is_empty() {
             let taken = connection.receive(rest, &mut out);
             assert!(taken > 0 || !out.is_empty(), "no progress");
             rest = &rest[taken..];
-            sent.append(&mut out);
+            sent.append(&mut out.take());
         }
     }
     sent

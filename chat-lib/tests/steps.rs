@@ -5,8 +5,8 @@
 #[allow(dead_code)]
 mod support;
 
-use chat_lib::Connection;
 use chat_lib::limits::{LINES_PER_TURN, Limits};
+use chat_lib::{Connection, Outbox};
 
 use crate::support::{demo_chat, tokens};
 
@@ -22,25 +22,25 @@ fn steps_answer_as_receive_does() {
     // Inboxes are written piece by piece.
     let limits = Limits { reply_bytes: 1000, ..Limits::default() };
 
-    let mut connection = Connection::new(demo_chat(limits.clone()).0);
+    let chat = demo_chat(limits.clone()).0;
+    let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
     let (mut expected, mut rest) = (Vec::new(), &requests[..]);
     while !rest.is_empty() {
-        let mut out = Vec::new();
         rest = &rest[connection.receive(rest, &mut out)..];
-        expected.append(&mut out);
+        expected.append(&mut out.take());
     }
 
-    let mut connection = Connection::new(demo_chat(limits).0);
+    let chat = demo_chat(limits).0;
+    let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
     let (mut answers, mut rest, mut logins) = (Vec::new(), &requests[..], 0);
     while !rest.is_empty() {
-        let mut out = Vec::new();
         let step = connection.step(rest, &mut out);
         rest = &rest[step.taken..];
         if let Some(login) = step.login {
             logins += 1;
             connection.finish_login(login.check(), &mut out);
         }
-        answers.append(&mut out);
+        answers.append(&mut out.take());
     }
     assert_eq!(logins, 3);
     assert!(connection.mid_line());
@@ -49,10 +49,10 @@ fn steps_answer_as_receive_does() {
 
 #[test]
 fn a_login_too_many_is_refused_unchecked() {
-    let mut connection = Connection::new(demo_chat(Limits::default()).0);
-    let mut out = Vec::new();
+    let chat = demo_chat(Limits::default()).0;
+    let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
     let login = connection.step(b"auth nobody x\r\n", &mut out).login.unwrap();
     assert!(!format!("{login:?}").contains("nobody"));
     connection.finish_login(login.refuse_busy(), &mut out);
-    assert!(String::from_utf8(out).unwrap().contains("\"code\": \"busy\""));
+    assert!(String::from_utf8(out.take()).unwrap().contains("\"code\": \"busy\""));
 }

@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
 use chat_lib::limits::Limits;
-use chat_lib::{Chat, Connection};
+use chat_lib::{Chat, Connection, Outbox};
 
 use crate::player::{Wire, play_all};
 use crate::support::{Running, demo_chat};
@@ -80,12 +80,12 @@ impl Wire for Lines {
 struct Fed {
     connection: Connection,
     size: usize,
-    out: Vec<u8>,
+    out: Outbox,
 }
 
 impl Fed {
     fn new(chat: &Chat, size: usize) -> Self {
-        Self { connection: Connection::new(chat.clone()), size, out: Vec::new() }
+        Self { connection: Connection::new(chat.clone()), size, out: Outbox::new(chat) }
     }
 }
 
@@ -97,8 +97,11 @@ impl Wire for Fed {
     }
 
     fn receive(&mut self) -> Vec<u8> {
-        let end = self.out.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer") + 4;
-        self.out.drain(..end).collect()
+        let output = self.out.output();
+        let end = output.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer") + 4;
+        let answer = output[..end].to_vec();
+        self.out.sent(end);
+        answer
     }
 }
 

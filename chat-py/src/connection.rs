@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use chat_lib::Outbox;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -13,13 +14,19 @@ use crate::process::Process;
 /// One peer, without I/O: received bytes in, bytes to send out, for a loop of your own.
 #[pyclass(frozen, module = "chat")]
 pub(crate) struct Connection {
-    connection: Mutex<Option<chat_lib::Connection>>,
+    connection: Mutex<Option<Peer>>,
     process: Process,
+}
+
+/// A connection, and the answers that the last call gave.
+struct Peer {
+    connection: chat_lib::Connection,
+    out: Outbox,
 }
 
 impl Connection {
     /// Gives `work` the connection; a child of fork() has none.
-    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut chat_lib::Connection) -> T + Send) -> PyResult<T> {
+    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Peer) -> T + Send) -> PyResult<T> {
         if !self.process.is_this() {
             return Err(closed(py));
         }
@@ -43,6 +50,7 @@ impl Connection {
     #[pyo3(signature = (chat, peer=None))]
     fn new(py: Python<'_>, chat: &Bound<'_, Chat>, peer: Option<(String, u16)>) -> PyResult<Self> {
         let chat = chat.get().get(py)?;
+        let out = Outbox::new(&chat);
         let connection = match peer {
             None => chat_lib::Connection::new(chat),
             Some((host, port)) => {
@@ -51,20 +59,20 @@ impl Connection {
                 chat_lib::Connection::with_peer(chat, (host, port).into())
             }
         };
-        Ok(Self { connection: Mutex::new(Some(connection)), process: Process::this() })
+        Ok(Self { connection: Mutex::new(Some(Peer { connection, out })), process: Process::this() })
     }
 
     /// Takes received bytes and gives the answers to the requests that end in them. How the bytes were cut
     /// into pieces makes no difference.
     fn receive(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<Vec<u8>> {
         let data: &[u8] = &data;
-        self.with(py, |connection| {
+        self.with(py, |Peer { connection, out }| {
             let (mut rest, mut answers) = (data, Vec::new());
             while !rest.is_empty() {
-                let mut out = Vec::new();
-                let taken = connection.receive(rest, &mut out);
+                out.sent(usize::MAX);
+                let taken = connection.receive(rest, out);
                 rest = rest.get(taken..).unwrap_or_default();
-                answers.append(&mut out);
+                answers.extend_from_slice(out.output());
             }
             answers
         })
@@ -74,33 +82,37 @@ impl Connection {
     /// long. Gives how many bytes were taken, the answers, and the login that it stopped at.
     fn step(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<(usize, Vec<u8>, Option<Login>)> {
         let data: &[u8] = &data;
-        self.with(py, |connection| {
-            let mut answers = Vec::new();
-            let step = connection.step(data, &mut answers);
-            (step.taken, answers, step.login.map(Login::new))
+        self.with(py, |Peer { connection, out }| {
+            out.sent(usize::MAX);
+            let step = connection.step(data, out);
+            (step.taken, out.output().to_vec(), step.login.map(Login::new))
         })
     }
 
     /// Gives the answer to the command that `step` stopped at.
     fn finish_login(&self, py: Python<'_>, checked: &Bound<'_, CheckedLogin>) -> PyResult<Vec<u8>> {
         let checked = checked.get().take(py)?;
-        self.with(py, |connection| {
-            let mut answers = Vec::new();
-            connection.finish_login(checked, &mut answers);
-            answers
+        self.with(py, |Peer { connection, out }| {
+            out.sent(usize::MAX);
+            connection.finish_login(checked, out);
+            out.output().to_vec()
         })
     }
 
     /// Takes note that all answers were sent.
     fn sent(&self, py: Python<'_>) -> PyResult<()> {
-        self.with(py, |connection| connection.sent(0))
+        self.with(py, |peer| peer.out.sent(usize::MAX))
     }
 
     /// Ends the connection whose peer is gone, the last `unsent` bytes of its answers not being sent. An
     /// inbox of whose answer nothing was sent is unread again, unless its mailbox was read since. What earlier calls
     /// gave counts as sent, and so does an inbox that is longer than `reply_bytes`.
     fn abandon(&self, py: Python<'_>, unsent: usize) -> PyResult<()> {
-        self.with(py, |connection| connection.abandon(unsent))?.map_err(|error| exception(py, &error))
+        let outcome = self.with(py, |Peer { out, .. }| {
+            out.sent(out.len().saturating_sub(unsent));
+            out.abandon()
+        })?;
+        outcome.map_err(|error| exception(py, &error))
     }
 
     fn __repr__(&self) -> &'static str {
@@ -110,12 +122,12 @@ impl Connection {
     /// Whether to close it once its answers are sent, because its peer speaks HTTP.
     #[getter]
     fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
-        self.with(py, |connection| connection.is_over())
+        self.with(py, |peer| peer.connection.is_over())
     }
 
     /// Whether a line has begun whose end has not come.
     #[getter]
     fn mid_line(&self, py: Python<'_>) -> PyResult<bool> {
-        self.with(py, |connection| connection.mid_line())
+        self.with(py, |peer| peer.connection.mid_line())
     }
 }

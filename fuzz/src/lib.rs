@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use chat_lib::entropy::Entropy;
 use chat_lib::limits::Limits;
 use chat_lib::protocol::{Command, Frame, Frames};
-use chat_lib::{Chat, Config, Connection, Error};
+use chat_lib::{Chat, Config, Connection, Error, Outbox};
 
 /// Lines are the same however the bytes are cut, end where the rule says, and are never too long.
 pub fn frame(data: &[u8]) {
@@ -99,13 +99,13 @@ fn answers(input: &[u8], size: usize, room: usize) -> (Vec<u8>, bool) {
     let limits = Limits { line_bytes: LINE_BYTES, reply_bytes: room, ..Limits::default() };
     let chat = Chat::new(Config { entropy: Box::new(Counting(AtomicU8::new(0))), limits, ..Config::default() });
     chat.add_demo_users().expect("a store in memory does not fail");
+    let (mut sent, mut out) = (Vec::new(), Outbox::new(&chat));
     let mut connection = Connection::new(chat);
-    let (mut sent, mut out) = (Vec::new(), Vec::new());
     for mut piece in input.chunks(size) {
         while !piece.is_empty() {
             let taken = connection.receive(piece, &mut out);
             piece = &piece[taken..];
-            sent.append(&mut out);
+            sent.append(&mut out.take());
         }
     }
     (sent, connection.is_over())

@@ -15,16 +15,16 @@ use crate::protocol::reply::END;
 /// ```
 /// use chat_lib::client::Requester;
 /// use chat_lib::protocol::{Command, reply};
-/// use chat_lib::{Chat, Connection};
+/// use chat_lib::{Chat, Connection, Outbox};
 ///
 /// let chat = Chat::memory();
 /// chat.add_demo_users()?;
-/// let (mut client, mut server) = (Requester::new(), Connection::new(chat));
-/// let (mut request, mut answer) = (Vec::new(), Vec::new());
+/// let (mut server, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
+/// let (mut client, mut request) = (Requester::new(), Vec::new());
 ///
 /// client.request(&Command::Auth { user: "messi", password: "surabaya" }, &mut request)?;
-/// assert_eq!(server.receive(&request, &mut answer), request.len());
-/// let answer = client.receive(&answer)?.expect("the whole answer is here");
+/// assert_eq!(server.receive(&request, &mut out), request.len());
+/// let answer = client.receive(out.output())?.expect("the whole answer is here");
 /// assert!(reply::read_logged_in(&answer).is_ok());
 /// # Ok::<(), chat_lib::Error>(())
 /// ```

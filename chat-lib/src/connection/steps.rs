@@ -5,6 +5,7 @@ use std::fmt;
 use super::Connection;
 use crate::engine::{CheckedCredentials, Credentials};
 use crate::limits::LINES_PER_TURN;
+use crate::outbox::Outbox;
 
 impl Connection {
     /// As [`receive`](Self::receive), but stops where a password has to be checked that takes long, and returns it
@@ -12,11 +13,12 @@ impl Connection {
     /// [`LINES_PER_TURN`] lines at most, so that others can have their turn: hand in the rest then.
     ///
     /// ```
-    /// use chat_lib::{Chat, Connection, NewUser};
+    /// use chat_lib::{Chat, Connection, NewUser, Outbox};
     ///
     /// let chat = Chat::memory();
     /// chat.add_user(NewUser { name: "ana", password: "secret", full_name: "Ana Lima", country: "Brasil" })?;
-    /// let (mut connection, mut out) = (Connection::new(chat), Vec::new());
+    /// let mut out = Outbox::new(&chat);
+    /// let mut connection = Connection::new(chat);
     /// let received = b"auth ana secret\r\nhalo\r\n";
     ///
     /// let step = connection.step(received, &mut out);
@@ -25,27 +27,26 @@ impl Connection {
     /// // Anywhere, and on any thread:
     /// let checked = login.check();
     /// connection.finish_login(checked, &mut out);
-    /// assert!(out.starts_with(b"{\"status\": \"OK\", \"tokenid\": "));
+    /// assert!(out.output().starts_with(b"{\"status\": \"OK\", \"tokenid\": "));
     /// # Ok::<(), chat_lib::Error>(())
     /// ```
-    pub fn step(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Step {
-        self.sent(out.len());
+    pub fn step(&mut self, bytes: &[u8], out: &mut Outbox) -> Step {
         let (mut rest, mut lines) = (bytes, LINES_PER_TURN);
-        let (chat, before) = (self.chat.clone(), out.len());
+        let chat = self.chat.clone();
         let group = chat.begin();
         let credentials = self.advance(&mut rest, &mut lines, out);
-        self.settle(chat.commit(group), before, out);
-        self.held.set(out.capacity());
+        self.settle(chat.commit(group), out);
+        out.account();
         Step { taken: bytes.len() - rest.len(), login: credentials.map(Login) }
     }
 
     /// Appends the answer to the command that a [`step`](Self::step) stopped at.
-    pub fn finish_login(&mut self, checked: CheckedLogin, out: &mut Vec<u8>) {
-        let (chat, before) = (self.chat.clone(), out.len());
+    pub fn finish_login(&mut self, checked: CheckedLogin, out: &mut Outbox) {
+        let chat = self.chat.clone();
         let group = chat.begin();
         self.finish(checked.0, out);
-        self.settle(chat.commit(group), before, out);
-        self.held.set(out.capacity());
+        self.settle(chat.commit(group), out);
+        out.account();
     }
 }
 

@@ -36,11 +36,6 @@ impl Share {
         self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
         self.bytes = bytes;
     }
-
-    /// Gives back what is more than `bytes`.
-    pub(crate) fn shrink_to(&mut self, bytes: usize) {
-        self.set(bytes.min(self.bytes));
-    }
 }
 
 impl Drop for Share {

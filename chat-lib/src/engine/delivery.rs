@@ -10,9 +10,40 @@ use crate::store::Taken;
 
 /// An inbox that was taken for a peer.
 pub(crate) struct Delivery {
-    pub(crate) user: Arc<Profile>,
-    pub(crate) taken: Taken,
+    chat: Chat,
+    user: Arc<Profile>,
+    taken: Taken,
     _held: Share,
+}
+
+impl Delivery {
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.taken.inbox
+    }
+
+    pub(crate) fn into_inbox(self) -> Inbox {
+        self.taken.inbox
+    }
+
+    /// Puts the messages back whose answers could not be sent, the last ones first. Those of a mailbox that was read
+    /// since are lost.
+    pub(crate) fn put_back(deliveries: Vec<Self>) -> Result<(), Error> {
+        let Some(chat) = deliveries.first().map(|delivery| delivery.chat.clone()) else { return Ok(()) };
+        chat.durably(|| deliveries.into_iter().rev().try_for_each(Self::put_one_back))
+    }
+
+    fn put_one_back(self) -> Result<(), Error> {
+        let Self { chat, user, taken, .. } = self;
+        let (messages, user) = (taken.inbox.len(), user.user().as_str());
+        match chat.config.store.put_back(user, taken)? {
+            true => tracing::info!(user, messages, "the answer to an inbox could not be sent; unread again"),
+            false if messages > 0 => {
+                tracing::warn!(user, messages, "the answer to an inbox could not be sent; its messages are lost");
+            }
+            false => {}
+        }
+        Ok(())
+    }
 }
 
 impl Chat {
@@ -36,28 +67,6 @@ impl Chat {
         };
         let taken = self.config.store.take_unread(user.user().as_str(), most)?.ok_or(Error::Busy)?;
         let held = self.share(Inbox::footprint(taken.inbox.len(), taken.inbox.bytes()));
-        Ok(Delivery { user, taken, _held: held })
-    }
-
-    /// Puts the messages back whose answers could not be sent, the last ones first. Those of a mailbox that was read
-    /// since are lost.
-    pub(crate) fn put_back(&self, deliveries: impl Iterator<Item = Delivery>) -> Result<(), Error> {
-        self.durably(|| {
-            for Delivery { user, taken, .. } in deliveries {
-                let (messages, user) = (taken.inbox.len(), user.user().as_str());
-                match self.config.store.put_back(user, taken)? {
-                    true => tracing::info!(user, messages, "the answer to an inbox could not be sent; unread again"),
-                    false if messages > 0 => {
-                        tracing::warn!(
-                            user,
-                            messages,
-                            "the answer to an inbox could not be sent; its messages are lost"
-                        );
-                    }
-                    false => {}
-                }
-            }
-            Ok(())
-        })
+        Ok(Delivery { chat: self.clone(), user, taken, _held: held })
     }
 }

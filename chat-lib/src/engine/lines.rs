@@ -34,7 +34,7 @@ impl Chat {
                 self.finish(checked, origin.peer, &mut out);
                 outcome = self.commit(group);
             }
-            Started::Took(delivery) => reply::write(&Ok(Reply::Inbox(delivery.taken.inbox)), &mut out),
+            Started::Took(delivery) => reply::write(&Ok(Reply::Inbox(delivery.into_inbox())), &mut out),
             Started::Answered | Started::Asks(_) => {}
         }
         if let Err(problem) = outcome {

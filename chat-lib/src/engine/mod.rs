@@ -117,7 +117,7 @@ impl Chat {
     pub fn execute(&self, command: &Command<'_>) -> Result<Reply, Error> {
         match self.durably(|| self.obey(command, &mut Origin::default()))? {
             Obeyed::Done(reply) => Ok(reply),
-            Obeyed::Took(delivery) => Ok(Reply::Inbox(delivery.taken.inbox)),
+            Obeyed::Took(delivery) => Ok(Reply::Inbox(delivery.into_inbox())),
             Obeyed::Asks(credentials) => {
                 // Not in a group: whoever commits would wait for it.
                 let checked = credentials.check();
@@ -154,7 +154,7 @@ impl Chat {
         match &outcome {
             Ok(Obeyed::Asks(_)) => {}
             Ok(Obeyed::Done(reply)) => event.log(Ok(reply)),
-            Ok(Obeyed::Took(delivery)) => event.log_inbox(delivery.taken.inbox.len()),
+            Ok(Obeyed::Took(delivery)) => event.log_inbox(delivery.inbox().len()),
             Err(error) => event.log(Err(error)),
         }
         outcome

@@ -6,9 +6,10 @@ use mio::net::TcpStream;
 
 use super::socket::Socket;
 use crate::connection::Connection;
-use crate::engine::{Chat, CheckedCredentials, Credentials, Share};
+use crate::engine::{Chat, CheckedCredentials, Credentials};
 use crate::error::Error;
 use crate::limits::{LINES_PER_TURN, Limits, PARTING, READ_BYTES, READS_PER_TURN, SPARE_BUFFERS, SPARE_BYTES};
+use crate::outbox::Outbox;
 
 /// A connection and its socket.
 pub(super) struct Peer {
@@ -21,11 +22,7 @@ pub(super) struct Peer {
     /// Tells it from those that had its slot before.
     pub(super) serial: u64,
     connection: Connection,
-    /// Answers; the first `sent` bytes are gone already, and those behind the first `promised` bytes
-    /// must wait for a commit.
-    unsent: Vec<u8>,
-    sent: usize,
-    promised: usize,
+    out: Outbox,
     /// Received bytes that the connection has not taken: too much is unsent, its turn was over, or it
     /// waits for a password to be checked.
     untaken: Vec<u8>,
@@ -39,10 +36,8 @@ pub(super) struct Peer {
     /// It has sent more since then, and has the rest of the server's time to close.
     lingering: bool,
     line_began: Option<Instant>,
-    /// Since when `unsent` has not shrunk.
+    /// Since when the peer has not taken any answers that wait for it.
     stalled: Option<Instant>,
-    /// What `unsent` takes of what may be held for all peers.
-    held: Share,
 }
 
 impl Peer {
@@ -53,11 +48,8 @@ impl Peer {
             alarm: None,
             queued: false,
             serial,
-            held: chat.share(0),
+            out: Outbox::new(&chat),
             connection: Connection::with_peer(chat, address),
-            unsent: Vec::new(),
-            sent: 0,
-            promised: 0,
             untaken: Vec::new(),
             password: PasswordState::None,
             ended: false,
@@ -84,23 +76,20 @@ impl Peer {
     /// Reads and answers until the socket would block or the turn is over. The answers wait for
     /// [`settle`](Self::settle).
     pub(super) fn serve(&mut self, buffers: &mut Buffers) -> Next {
-        if self.unsent.capacity() == 0 {
-            self.unsent = buffers.spare.pop().unwrap_or_default();
-        }
+        self.out.lend(|| buffers.spare.pop().unwrap_or_default());
         self.turn(&mut buffers.scratch)
     }
 
     /// Writes the answers, or refusals in their place if the commit failed. Gives what becomes of the
     /// peer whose turn ended with `next`.
     pub(super) fn settle(&mut self, next: Next, commit: Result<(), Error>, buffers: &mut Buffers) -> Next {
-        self.connection.settle(commit, self.promised, &mut self.unsent);
-        self.promised = self.unsent.len();
+        self.connection.settle(commit, &mut self.out);
         if let Err(problem) = self.write() {
             return Next::Close(Why::Failed(problem));
         }
         let next = match next {
             Next::Full if !self.is_full() => Next::Again,
-            Next::Part if self.waiting() == 0 => self.part(&mut buffers.scratch),
+            Next::Part if self.out.is_empty() => self.part(&mut buffers.scratch),
             Next::Full | Next::Part => Next::Wait,
             next => next,
         };
@@ -110,17 +99,16 @@ impl Peer {
             // It has ended, or it cannot end because the peer is not read from.
             self.line_began = None;
         }
-        if self.waiting() == 0 {
-            self.make_room();
-            buffers.give_back(std::mem::take(&mut self.unsent));
+        if self.out.is_empty() {
+            buffers.give_back(self.out.reclaim());
         }
-        self.held.set(self.unsent.capacity());
+        self.out.account();
         next
     }
 
     /// Has unread again what the peer has asked for and cannot be sent.
     pub(super) fn abandon(&mut self) -> Result<(), Error> {
-        self.connection.abandon(self.waiting())
+        self.out.abandon()
     }
 
     /// When this peer has used up its time; `None` if nothing is expected of it.
@@ -145,7 +133,6 @@ impl Peer {
         if let Err(problem) = self.write() {
             return Next::Close(Why::Failed(problem));
         }
-        self.make_room();
         let (mut reads, mut lines) = (0, LINES_PER_TURN);
         loop {
             match std::mem::take(&mut self.password) {
@@ -158,7 +145,7 @@ impl Peer {
                     self.password = PasswordState::Given;
                     return Next::Check(credentials);
                 }
-                PasswordState::Checked(checked) => self.connection.finish(checked, &mut self.unsent),
+                PasswordState::Checked(checked) => self.connection.finish(checked, &mut self.out),
             }
             if self.is_full() {
                 return Next::Full;
@@ -216,43 +203,28 @@ impl Peer {
     }
 
     fn receive(&mut self, bytes: &[u8], lines: &mut usize) {
-        let before = self.unsent.len();
+        let before = self.out.end();
         let mut rest = bytes;
-        if let Some(credentials) = self.connection.advance(&mut rest, lines, &mut self.unsent) {
+        if let Some(credentials) = self.connection.advance(&mut rest, lines, &mut self.out) {
             self.password = PasswordState::Found(credentials);
         }
         self.untaken.extend_from_slice(rest);
-        if self.unsent.len() > before {
+        if self.out.end() > before {
             // A line has ended, so one that is under way is another.
             self.line_began = None;
         }
     }
 
-    /// Drops what is sent already from the front of the answers.
-    fn make_room(&mut self) {
-        if self.sent > 0 {
-            self.unsent.drain(..self.sent);
-            self.promised -= self.sent;
-            self.sent = 0;
-        }
-    }
-
     fn write(&mut self) -> io::Result<()> {
-        if self.sent == self.promised {
+        if self.out.output().is_empty() {
             return Ok(());
         }
-        let count = self.socket.write(self.unsent.get(self.sent..self.promised).unwrap_or_default())?;
-        self.sent += count;
+        let count = self.socket.write(self.out.output())?;
+        self.out.advance(count);
         if count > 0 {
             self.stalled = None;
-            self.connection.sent(self.waiting());
         }
-        // Of a large answer, what is sent gives its memory back before all is.
-        if self.sent > SPARE_BYTES && self.sent > self.waiting() {
-            self.make_room();
-            self.unsent.shrink_to_fit();
-        }
-        if self.sent < self.promised {
+        if !self.out.output().is_empty() {
             self.stalled.get_or_insert_with(Instant::now);
         }
         Ok(())
@@ -260,11 +232,7 @@ impl Peer {
 
     /// Whether so much waits for the peer that nothing more is read from it.
     fn is_full(&self) -> bool {
-        self.waiting() >= self.connection.room()
-    }
-
-    fn waiting(&self) -> usize {
-        self.unsent.len() - self.sent
+        self.out.len() >= self.connection.room()
     }
 }
 

@@ -1,0 +1,207 @@
+//! Bytes on their way to a peer. A [`Connection`](crate::Connection) appends them, and whoever has the I/O sends them.
+
+use std::fmt;
+
+use crate::engine::{Chat, Delivery, Share};
+use crate::error::Error;
+use crate::limits::SPARE_BYTES;
+use crate::protocol::reply::InboxWriter;
+
+/// Answers that wait to be sent to one peer, in order. What waits counts towards
+/// [`answers_bytes`](crate::limits::Limits::answers_bytes).
+///
+/// ```
+/// use chat_lib::{Chat, Connection, Outbox};
+///
+/// let chat = Chat::memory();
+/// let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
+/// assert_eq!(connection.receive(b"halo\r\n", &mut out), 6);
+/// let written = out.output().len() / 2; // what a socket may take
+/// out.sent(written);
+/// assert!(out.output().ends_with(b"tidak benar\"}\r\n\r\n"));
+/// ```
+pub struct Outbox {
+    /// The first `sent` bytes are gone; those behind the first `promised` bytes must wait for a commit.
+    /// `sent <= promised <= bytes.len()`.
+    bytes: Vec<u8>,
+    sent: usize,
+    promised: usize,
+    /// How many bytes were dropped from the front of `bytes` so far.
+    dropped: u64,
+    /// Inboxes whose answers may not have left yet. Only the last one may be unfinished.
+    answering: Vec<Answering>,
+    held: Share,
+}
+
+/// An inbox that is being answered.
+struct Answering {
+    delivery: Delivery,
+    /// How many bytes were appended before its answer.
+    at: u64,
+    /// What writes the rest of it; `None` if all is written.
+    writer: Option<InboxWriter>,
+}
+
+impl Outbox {
+    /// An outbox for a peer of `chat`.
+    pub fn new(chat: &Chat) -> Self {
+        Self { bytes: Vec::new(), sent: 0, promised: 0, dropped: 0, answering: Vec::new(), held: chat.share(0) }
+    }
+
+    /// What can be sent now.
+    pub fn output(&self) -> &[u8] {
+        self.bytes.get(self.sent..self.promised).unwrap_or_default()
+    }
+
+    /// Takes note that the first `count` bytes of the [`output`](Self::output) were sent. An empty outbox holds no memory.
+    pub fn sent(&mut self, count: usize) {
+        self.advance(count);
+        if self.is_empty() {
+            self.reclaim();
+        }
+        self.account();
+    }
+
+    /// Takes the [`output`](Self::output) out, as sent.
+    pub fn take(&mut self) -> Vec<u8> {
+        let output = self.output().to_vec();
+        self.sent(output.len());
+        output
+    }
+
+    /// How many bytes wait.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.sent
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Empties an outbox whose peer is gone. An inbox of whose answer nothing was sent is unread again, unless its mailbox
+    /// was read since.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if that could not be stored; its messages are lost then.
+    pub fn abandon(&mut self) -> Result<(), Error> {
+        let sent = self.sent_end();
+        let answering = std::mem::take(&mut self.answering).into_iter();
+        let outcome =
+            Delivery::put_back(answering.filter(|inbox| inbox.at >= sent).map(|inbox| inbox.delivery).collect());
+        (self.sent, self.promised) = (self.bytes.len(), self.bytes.len());
+        self.reclaim();
+        self.account();
+        outcome
+    }
+
+    /// As [`sent`](Self::sent), keeping the memory.
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.sent = self.sent.saturating_add(count).min(self.promised);
+        self.forget_sent();
+        // Of a large answer, what is sent gives its memory back before all is.
+        if self.sent > SPARE_BYTES && self.sent > self.len() {
+            self.make_room();
+            self.bytes.shrink_to_fit();
+        }
+    }
+
+    /// Where to append. What is appended waits for [`promise`](Self::promise).
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Drops what is sent from the front.
+    pub(crate) fn make_room(&mut self) {
+        if self.sent > 0 {
+            self.bytes.drain(..self.sent);
+            self.promised -= self.sent;
+            self.dropped += self.sent as u64;
+            self.sent = 0;
+        }
+    }
+
+    /// Lets all that was appended be sent.
+    pub(crate) fn promise(&mut self) {
+        self.promised = self.bytes.len();
+    }
+
+    /// Takes back what was not promised.
+    pub(crate) fn undo(&mut self) {
+        self.bytes.truncate(self.promised);
+        let end = self.end();
+        self.answering.retain(|inbox| inbox.at < end);
+    }
+
+    /// Begins to answer an inbox, until so much waits as `room`; returns whether all of it is written.
+    pub(crate) fn answer(&mut self, delivery: Delivery, room: usize) -> bool {
+        let writer = Some(InboxWriter::new(delivery.inbox()));
+        self.answering.push(Answering { delivery, at: self.end(), writer });
+        self.write(room)
+    }
+
+    /// Continues the answer that was not written whole; returns whether it is now.
+    pub(crate) fn resume(&mut self, room: usize) -> bool {
+        let whole = self.write(room);
+        // Its beginning was committed, and nothing else has been appended since.
+        self.promise();
+        self.forget_sent();
+        whole
+    }
+
+    fn write(&mut self, room: usize) -> bool {
+        // It is gone if a commit has failed, and its request was refused.
+        let Some(Answering { delivery, writer: writing @ Some(_), .. }) = self.answering.last_mut() else {
+            return true;
+        };
+        let whole = writing.as_mut().is_none_or(|writer| writer.write(delivery.inbox(), room, &mut self.bytes));
+        if whole {
+            *writing = None;
+        }
+        whole
+    }
+
+    fn forget_sent(&mut self) {
+        if !self.answering.is_empty() {
+            let sent = self.sent_end();
+            self.answering.retain(|inbox| inbox.at >= sent || inbox.writer.is_some());
+        }
+    }
+
+    /// How many bytes were appended ever.
+    pub(crate) fn end(&self) -> u64 {
+        self.dropped + self.bytes.len() as u64
+    }
+
+    /// How many bytes were sent ever.
+    fn sent_end(&self) -> u64 {
+        self.dropped + self.sent as u64
+    }
+
+    /// Takes a buffer to append to, if it has none.
+    #[cfg(feature = "server")]
+    pub(crate) fn lend(&mut self, buffer: impl FnOnce() -> Vec<u8>) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = buffer();
+        }
+    }
+
+    /// Gives the buffer back, which must be empty.
+    pub(crate) fn reclaim(&mut self) -> Vec<u8> {
+        self.make_room();
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Counts what is held now.
+    pub(crate) fn account(&mut self) {
+        self.held.set(if self.is_empty() { 0 } else { self.bytes.capacity() });
+    }
+}
+
+/// Shows sizes only: an answer may hold a token or texts.
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Outbox({} bytes wait, {} can be sent)", self.len(), self.output().len())
+    }
+}
