@@ -291,7 +291,7 @@ typedef struct chat_options {
     uint32_t failed_logins;
 } chat_options;
 
-// What opens a session. Whoever has it may act as its user, so keep it secret.
+// What opens a session. Anyone who has it can act as its user, so keep it secret.
 typedef struct chat_token {
     // 36 characters, as on the wire, and a NUL.
     char text[37];
@@ -476,7 +476,7 @@ CHAT_NONNULL(1, 2);
 // Adds the users "messi", "henderson" and "lineker", all with the password "surabaya", for trying things
 // out. As everybody knows it, no server starts with them on an address that is not loopback.
 //
-// - `chat`: a chat. Who of them is there already stays as they are.
+// - `chat`: a chat. Existing users are left unchanged.
 //
 // Returns CHAT_OK; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or
 // CHAT_INVALID_HANDLE.

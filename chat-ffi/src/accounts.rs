@@ -95,7 +95,7 @@ pub unsafe extern "C" fn chat_remove_user(chat: *mut chat, name: *const c_char) 
 /// Adds the users "messi", "henderson" and "lineker", all with the password "surabaya", for trying things
 /// out. As everybody knows it, no server starts with them on an address that is not loopback.
 ///
-/// - `chat`: a chat. Who of them is there already stays as they are.
+/// - `chat`: a chat. Existing users are left unchanged.
 ///
 /// Returns CHAT_OK; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or
 /// CHAT_INVALID_HANDLE.

@@ -12,7 +12,7 @@ use crate::handle::{chat, chat_inbox, chat_users, get, put};
 use crate::lists::{Messages, Users};
 use crate::status::chat_status;
 
-/// What opens a session. Whoever has it may act as its user, so keep it secret.
+/// What opens a session. Anyone who has it can act as its user, so keep it secret.
 #[repr(C)]
 #[allow(non_camel_case_types)]
 pub struct chat_token {

@@ -211,9 +211,8 @@ impl Error {
         }
     }
 
-    /// The words that the wire says this error in; `None` where protocol 1 has none, and `Display`
-    /// and the code travel instead.
-    pub fn words(&self) -> Option<&'static str> {
+    /// This error's fixed text in protocol 1; `None` if it has none, so that its `Display` text and its code are sent instead.
+    pub fn wire_message(&self) -> Option<&'static str> {
         Some(match self {
             Self::NoSuchUser => "User Tidak Ada",
             Self::WrongPassword => "Password Salah",
@@ -224,9 +223,9 @@ impl Error {
         })
     }
 
-    /// What the wire says for this error as its `message`: [`words`](Self::words), or a sentence.
+    /// The `message` of this error on the wire: [`wire_message`](Self::wire_message), or a sentence.
     pub fn message(&self) -> impl fmt::Display + '_ {
-        fmt::from_fn(move |f| match (self.words(), self) {
+        fmt::from_fn(move |f| match (self.wire_message(), self) {
             (Some(words), _) => f.write_str(words),
             (None, Self::Refused { message, .. }) => f.write_str(message),
             (None, error) => write!(f, "{error}"),
@@ -258,7 +257,7 @@ impl Error {
             [Self::NoSuchUser, Self::WrongPassword, Self::NoSuchRecipient, Self::NoSuchSession, Self::BadCommand];
         known
             .into_iter()
-            .find(|error| error.words() == Some(message))
+            .find(|error| error.wire_message() == Some(message))
             .unwrap_or_else(|| Self::Refused { code: code.unwrap_or_default().to_owned(), message: message.to_owned() })
     }
 }
@@ -382,11 +381,11 @@ mod tests {
     fn every_refusal_reads_back_as_itself() {
         for error in all() {
             let message = error.message().to_string();
-            if let Some(words) = error.words() {
+            if let Some(words) = error.wire_message() {
                 assert_eq!(message, words);
                 assert!(PROTOCOL.contains(&format!("| `{words}` | `{}` |", error.code())));
             }
-            let code = error.words().is_none().then(|| error.code());
+            let code = error.wire_message().is_none().then(|| error.code());
             assert_eq!(Error::from_wire(&message, code).code(), error.code());
             assert_eq!(Error::from_wire(&message, code).message().to_string(), message);
         }

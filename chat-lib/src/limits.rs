@@ -122,9 +122,9 @@ pub const GROUP_BYTES: usize = 16 * 1024;
 /// How many bytes of the latest messages the durable store keeps in memory, for those who read soon.
 pub const RECENT_BYTES: usize = 16 * 1024 * 1024;
 
-/// After how many bytes of messages the durable store writes down where mailboxes end. What came later
-/// is read at the next start after a crash: some 0.1 s.
-pub const ACCOUNTED_BYTES: usize = 32 * 1024 * 1024;
+/// After how many bytes of messages the durable store writes its index of where mailboxes end. Messages that came
+/// later are read at the next start after a crash, which takes some 0.1 s.
+pub const INDEX_FLUSH_BYTES: usize = 32 * 1024 * 1024;
 
 /// After how many written bytes the durable store's write-ahead log is brought into the database, beside
 /// the commits. It is read at the next start after a crash.
@@ -161,9 +161,9 @@ pub const READS_PER_TURN: usize = 16;
 /// larger one, left by a full inbox, is given back.
 pub const SPARE_BYTES: usize = 256 * 1024;
 
-/// How long a reactor goes on taking requests as they come in before it commits what it has. A commit
-/// takes some 0.2 ms however much is in it; waiting for company longer than that does not pay.
-pub const GATHERING: Duration = Duration::from_micros(200);
+/// How long a reactor goes on taking requests before it commits. A commit takes some 0.2 ms whatever its size, so
+/// that collecting more requests for longer than that does not pay.
+pub const COMMIT_DELAY: Duration = Duration::from_micros(200);
 
 /// How many spare buffers a reactor holds on to: as many as peers whose answers usually wait for one
 /// commit.
@@ -186,7 +186,7 @@ pub const ACCEPT_RETRY: Duration = Duration::from_millis(500);
 
 /// How long a server that stops waits for a peer that has sent nothing to close, too. A peer that was just
 /// between two requests would lose answers if its next one came to a closed socket.
-pub const PARTING: Duration = Duration::from_millis(500);
+pub const LINGER_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long an idle connection stays silent before TCP asks whether the peer still is there: well
 /// under the hours after which routers forget a connection, and rare enough to cost nothing.

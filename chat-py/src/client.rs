@@ -87,7 +87,7 @@ impl Shared {
         }
     }
 
-    /// Whoever waits for an answer does so no longer.
+    /// A call that waits for an answer returns.
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.hang_up();
@@ -177,7 +177,7 @@ impl ClientSession {
         &self.user
     }
 
-    /// The token, a secret: whoever has it may act as the user.
+    /// The token, a secret: anyone who has it can act as the user.
     #[getter]
     fn token(&self) -> String {
         self.token.to_string()

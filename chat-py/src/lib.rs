@@ -47,7 +47,7 @@ mod _chat {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("LOGINS_WAITING", limits::LOGINS_WAITING)?;
         module.add("KEEPALIVE", limits::KEEPALIVE.as_secs())?;
-        module.add("PARTING", limits::PARTING.as_secs_f64())?;
+        module.add("LINGER_TIMEOUT", limits::LINGER_TIMEOUT.as_secs_f64())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -30,7 +30,7 @@ impl Session {
         &self.user
     }
 
-    /// The token, a secret: whoever has it may act as the user.
+    /// The token, a secret: anyone who has it can act as the user.
     #[getter]
     fn token(&self) -> String {
         self.token.to_string()

@@ -36,8 +36,8 @@ impl Chat {
     }
 
     /// Adds the three users that the protocol's first description logs in: `messi`, `henderson` and
-    /// `lineker`. Their password is public, and hashed at the lowest cost: never on a network. Who of
-    /// them is there already stays as they are.
+    /// `lineker`. Their password is public, and hashed at the lowest cost: never on a network. Existing
+    /// users are left unchanged.
     ///
     /// # Errors
     ///

@@ -131,7 +131,7 @@ impl fmt::Debug for Command<'_> {
     }
 }
 
-/// The words of a line, parted by single spaces; `rest` is what follows the last one's space.
+/// The words of a line, separated by single spaces; `rest` is what follows the last one's space.
 struct Words<'a> {
     rest: Option<&'a str>,
 }

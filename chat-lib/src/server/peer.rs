@@ -8,7 +8,7 @@ use super::socket::Socket;
 use crate::connection::Connection;
 use crate::engine::{Chat, CheckedCredentials, Credentials};
 use crate::error::Error;
-use crate::limits::{LINES_PER_TURN, Limits, PARTING, READ_BYTES, READS_PER_TURN, SPARE_BUFFERS, SPARE_BYTES};
+use crate::limits::{LINES_PER_TURN, LINGER_TIMEOUT, Limits, READ_BYTES, READS_PER_TURN, SPARE_BUFFERS, SPARE_BYTES};
 use crate::outbox::Outbox;
 
 /// A connection and its socket.
@@ -116,7 +116,7 @@ impl Peer {
         let line = self.line_began.and_then(|began| began.checked_add(limits.line_time));
         let stall = self.stalled.and_then(|since| since.checked_add(limits.stall_time));
         let patient = self.lingering && !self.connection.is_over();
-        let part = self.parting.filter(|_| !patient).and_then(|since| since.checked_add(PARTING));
+        let part = self.parting.filter(|_| !patient).and_then(|since| since.checked_add(LINGER_TIMEOUT));
         line.into_iter().chain(stall).chain(part).min()
     }
 

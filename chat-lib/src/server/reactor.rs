@@ -18,7 +18,7 @@ use super::hashers::PasswordQueue;
 use super::peer::{Buffers, Next, Peer, Why};
 use crate::engine::Chat;
 use crate::error::Error;
-use crate::limits::GATHERING;
+use crate::limits::COMMIT_DELAY;
 
 /// One thread's share of the server: a poll and the peers it watches. The first reactor also accepts.
 pub(super) struct Reactor {
@@ -98,7 +98,7 @@ impl Reactor {
             // A commit takes as long for many as for few, and while it does nobody is served: who speaks
             // up just before it comes along.
             let Some(began) = reactor.has_unsettled().then(Instant::now) else { return };
-            while outcome.is_ok() && !events.is_empty() && began.elapsed() < GATHERING {
+            while outcome.is_ok() && !events.is_empty() && began.elapsed() < COMMIT_DELAY {
                 outcome = reactor.wait(events, Some(began));
                 reactor.serve_all(events);
             }

@@ -63,10 +63,10 @@ pub trait Store: Send + Sync {
     fn open_session(&self, id: SessionId, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error>;
 
     /// Finds the session that is live at `now` and moves its end to `expires`, never to an earlier
-    /// one. Answers whose it is, `None` if there is none; a look-up that finds none leaves no trace.
+    /// one. Returns the owner; a miss returns `None`, with no side effects.
     fn use_session(&self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Result<Option<Arc<Profile>>, Error>;
 
-    /// Finds the session that is live at `now` and ends it. Answers whose it was.
+    /// Finds the session that is live at `now` and ends it. Returns its owner.
     fn close_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error>;
 
     /// Ends all sessions of `user`.
@@ -100,8 +100,8 @@ pub trait Store: Send + Sync {
     /// `false`, and nothing done, if its user name is taken, or nobody's for a message.
     fn restore(&self, record: Record<'_>) -> Result<bool, Error>;
 
-    /// Takes note that a dump is about to be restored, or has been restored whole. A store on a disk that is
-    /// opened between the two refuses to be.
+    /// Takes note that a dump is about to be restored, or has been restored whole. Opening a durable store
+    /// fails while a restore is incomplete.
     fn restoring(&self, begun: bool) -> Result<(), Error> {
         let _ = begun;
         Ok(())
@@ -117,8 +117,8 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
-    /// Begins a group of steps. As long as it goes on, nobody's steps are committed, for a commit has no
-    /// half of a group; so a thread must be quick, and must not wait in it for another one.
+    /// Begins a group of steps. Nobody's steps are committed while it is open, because a commit never splits
+    /// a group; so the thread must be quick, and must not wait for another thread meanwhile.
     fn begin(&self) -> Group<'_> {
         Group(None)
     }

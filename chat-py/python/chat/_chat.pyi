@@ -6,8 +6,8 @@ from typing_extensions import Self, disjoint_base
 
 __all__ = [
     "KEEPALIVE",
+    "LINGER_TIMEOUT",
     "LOGINS_WAITING",
-    "PARTING",
     "Chat",
     "CheckedLogin",
     "Client",
@@ -39,7 +39,7 @@ __all__ = [
 
 KEEPALIVE: int
 LOGINS_WAITING: int
-PARTING: float
+LINGER_TIMEOUT: float
 __version__: str
 
 @disjoint_base

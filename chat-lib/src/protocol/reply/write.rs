@@ -18,7 +18,7 @@ pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
         Ok(Reply::LoggedOut) => json::write(&LoggedOut { status: "OK", messages: "Logged Out!" }, out),
         Err(error) => {
             let message = &error.message().to_string();
-            match error.words() {
+            match error.wire_message() {
                 Some(_) => json::write(&Said { status: "ERROR", message }, out),
                 None => json::write(&Coded { status: "ERROR", message, code: error.code() }, out),
             }

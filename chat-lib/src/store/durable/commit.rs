@@ -12,7 +12,7 @@ use crate::store::Group;
 
 /// A disk, and what is held in memory of it.
 ///
-/// Lock order: `sweeping`, `writing`, `gate`, `state`.
+/// Lock order: `sweeping` → `writing` → `gate` → `state`.
 pub(super) struct Shared {
     pub(super) disk: Box<dyn Disk>,
     /// Held shared by whoever reads the log from end to end and needs it to stay, for as long as a dump's reader may
@@ -155,7 +155,7 @@ impl Shared {
     /// Writes what there is, and a summary if need be or if it is `summed_up`. `writing` must be held.
     fn write(&self, summed_up: bool) -> Result<(), Error> {
         let (epoch, batch) = {
-            // A batch has no half of a group: it would stay, should the commit of the other half fail.
+            // A commit never splits a group: one half would stay if the commit of the other half failed.
             let _gate = self.no_group();
             self.take(summed_up)?
         };

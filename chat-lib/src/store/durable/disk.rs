@@ -114,7 +114,7 @@ pub(super) struct SessionRow {
     pub(super) until: Timestamp,
 }
 
-/// What must be there: a row that vanished is found out by it.
+/// The summary row: what must be there, so that missing rows are detected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Summary {
     /// Every mailbox row takes account of all groups up to this number.

@@ -14,7 +14,7 @@ use super::group::{MailboxId, MessageGroup, OpenGroup, ProfileId};
 use super::recent::Recent;
 use super::taken::Receipts;
 use crate::clock::Timestamp;
-use crate::limits::ACCOUNTED_BYTES;
+use crate::limits::INDEX_FLUSH_BYTES;
 use crate::model::{Account, Profile, SessionId, UserName};
 use crate::store::sessions::{Change, Sessions};
 use crate::store::{Appended, NewMessage, Room};
@@ -266,7 +266,7 @@ impl State {
     /// `summed_up` in any case.
     pub(super) fn take_batch(&mut self, summed_up: bool) -> Batch {
         self.close_group();
-        if self.unaccounted >= ACCOUNTED_BYTES {
+        if self.unaccounted >= INDEX_FLUSH_BYTES {
             self.account();
         }
         let summary = self.sum_up();

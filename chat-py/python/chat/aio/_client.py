@@ -123,7 +123,7 @@ class AsyncSession:
 
     @property
     def token(self) -> str:
-        """The token, a secret: whoever has it may act as the user."""
+        """The token, a secret: anyone who has it can act as the user."""
         return self._token
 
     def __repr__(self) -> str:

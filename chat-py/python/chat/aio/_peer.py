@@ -149,7 +149,7 @@ class ChatProtocol(asyncio.Protocol):
             self._parting = True
             self._transport.write_eof()
             self._transport.resume_reading()
-            self._set_alarm(self._loop.time() + _chat.PARTING, self._transport.abort)
+            self._set_alarm(self._loop.time() + _chat.LINGER_TIMEOUT, self._transport.abort)
         else:
             self._transport.resume_reading()
             if self._connection.mid_line:
