@@ -100,7 +100,7 @@ impl Connection {
             self.withheld = false;
         }
         while out.len() < room && *lines > 0 {
-            if self.over {
+            if self.over || out.is_abandoned() {
                 *bytes = &[];
                 return None;
             }

@@ -30,6 +30,8 @@ pub struct Outbox {
     dropped: u64,
     /// Inboxes whose answers may not have left yet. Only the last one may be unfinished.
     answering: Vec<Answering>,
+    /// The peer is gone, and its connection does nothing more.
+    abandoned: bool,
     held: Share,
 }
 
@@ -45,7 +47,15 @@ struct Answering {
 impl Outbox {
     /// An outbox for a peer of `chat`.
     pub fn new(chat: &Chat) -> Self {
-        Self { bytes: Vec::new(), sent: 0, promised: 0, dropped: 0, answering: Vec::new(), held: chat.share(0) }
+        Self {
+            bytes: Vec::new(),
+            sent: 0,
+            promised: 0,
+            dropped: 0,
+            answering: Vec::new(),
+            abandoned: false,
+            held: chat.share(0),
+        }
     }
 
     /// What can be sent now.
@@ -80,12 +90,13 @@ impl Outbox {
     }
 
     /// Empties an outbox whose peer is gone. An inbox of whose answer nothing was sent is unread again, unless its mailbox
-    /// was read since.
+    /// was read since. The peer's requests that are handed in afterwards are taken and ignored.
     ///
     /// # Errors
     ///
     /// [`Error::Storage`] if that could not be stored; its messages are lost then.
     pub fn abandon(&mut self) -> Result<(), Error> {
+        self.abandoned = true;
         let sent = self.sent_end();
         let answering = std::mem::take(&mut self.answering).into_iter();
         let outcome =
@@ -94,6 +105,10 @@ impl Outbox {
         self.reclaim();
         self.account();
         outcome
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned
     }
 
     /// As [`sent`](Self::sent), keeping the memory.
@@ -143,10 +158,13 @@ impl Outbox {
 
     /// Continues the answer that was not written whole; returns whether it is now.
     pub(crate) fn resume(&mut self, room: usize) -> bool {
+        // A server may come back before it has committed: the beginning must wait then, and so must the rest.
+        let committed = self.promised == self.bytes.len();
         let whole = self.write(room);
-        // Its beginning was committed, and nothing else has been appended since.
-        self.promise();
-        self.forget_sent();
+        if committed {
+            self.promise();
+            self.forget_sent();
+        }
         whole
     }
 
@@ -203,5 +221,42 @@ impl Outbox {
 impl fmt::Debug for Outbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Outbox({} bytes wait, {} can be sent)", self.len(), self.output().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::Connection;
+    use crate::engine::Config;
+    use crate::limits::Limits;
+
+    /// A reactor may serve a peer twice before it commits. The peer had made room in between: the rest of its inbox was
+    /// written, and with it its beginning could be sent, which the commit was to refuse.
+    #[test]
+    fn an_inbox_that_is_not_committed_waits() {
+        let limits = Limits { reply_bytes: 1024, ..Limits::default() };
+        let chat = Chat::new(Config { limits, ..Config::default() });
+        chat.add_demo_users().unwrap();
+        let token = chat.login("messi", "surabaya").unwrap();
+        (0..8).for_each(|_| chat.send(&token, "messi", &"x".repeat(400)).unwrap());
+        let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
+        let _ = connection.receive(b"halo\r\n", &mut out);
+        let committed = out.len();
+
+        let requests = format!("send {token} messi y\r\ninbox {token}\r\n");
+        let (mut rest, mut lines) = (requests.as_bytes(), usize::MAX);
+        assert!(connection.advance(&mut rest, &mut lines, &mut out).is_none());
+        assert_eq!((rest, out.output().len()), (&b"\n"[..], committed));
+        out.sent(committed);
+        assert!(connection.advance(&mut rest, &mut lines, &mut out).is_none());
+        assert!(out.output().is_empty(), "nothing may be sent before its commit");
+
+        connection.settle(Err(Error::Busy), &mut out);
+        let refusals = String::from_utf8(out.take()).unwrap();
+        assert_eq!(refusals.matches("\"busy\"").count(), 2);
+        assert_eq!(refusals.matches("\r\n\r\n").count(), 2);
+        assert_eq!(connection.receive(b"\n", &mut out), 1);
+        assert_eq!(out.output(), b"");
     }
 }

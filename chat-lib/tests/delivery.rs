@@ -195,3 +195,16 @@ fn what_was_sent_in_part_or_read_since_stays_read() {
     out.abandon().unwrap();
     assert!(chat.inbox(&messi).unwrap().is_empty(), "that would change the order");
 }
+
+/// The loop of a server in Python ended while a thread was about to take a step for a peer: the inbox was taken after the
+/// peer had been given up, so that nobody put it back.
+#[test]
+fn a_peer_that_was_given_up_asks_for_nothing() {
+    let (chat, messi) = chat(Limits::default());
+    chat.send(&messi, "messi", "halo").unwrap();
+    let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
+    out.abandon().unwrap();
+    let line = inbox_line(&messi);
+    assert_eq!(connection.step(&line, &mut out).taken, line.len());
+    assert_eq!((out.len(), unread(&chat)), (0, 1));
+}
