@@ -169,11 +169,7 @@ impl Chat {
     pub fn edit_user(&self, user: &str, full_name: Option<&str>, country: Option<&str>) -> Result<(), Error> {
         self.durably(|| {
             self.change(user, |account| {
-                let old = &account.profile;
-                // The rules are for what is new.
-                Profile::new(old.user().clone(), full_name.unwrap_or("x"), country.unwrap_or_default())?;
-                let (full_name, country) = (full_name.unwrap_or(old.full_name()), country.unwrap_or(old.country()));
-                let profile = Arc::new(Profile::kept(old.user().clone(), full_name, country)?);
+                let profile = Arc::new(account.profile.edited(full_name, country)?);
                 Ok(Account { profile, ..account.clone() })
             })
         })

@@ -30,13 +30,19 @@ impl Profile {
     /// [`Error::InvalidFullName`] or [`Error::InvalidCountry`] if `full_name` is longer than 256 bytes or `country` than
     /// 128, or if they are not such as `docs/protocol.md` has them under "Names".
     pub fn new(user: UserName, full_name: &str, country: &str) -> Result<Self, Error> {
-        if !is_presentable(full_name) {
-            return Err(Error::InvalidFullName);
-        }
-        if !country.is_empty() && !is_presentable(country) {
-            return Err(Error::InvalidCountry);
-        }
+        check_new(Some(full_name), Some(country))?;
         Self::kept(user, full_name, country)
+    }
+
+    /// The profile with another full name or country, or both. Only what is new has to meet today's rules.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub(crate) fn edited(&self, full_name: Option<&str>, country: Option<&str>) -> Result<Self, Error> {
+        check_new(full_name, country)?;
+        let (full_name, country) = (full_name.unwrap_or(&self.full_name), country.unwrap_or(&self.country));
+        Self::kept(self.user.clone(), full_name, country)
     }
 
     /// Puts a profile together that was made under earlier rules, or by another server: only lengths and control
@@ -69,6 +75,17 @@ impl Profile {
     pub fn country(&self) -> &str {
         &self.country
     }
+}
+
+/// Checks the fields that are given, but for their lengths, which [`Profile::kept`] checks.
+fn check_new(full_name: Option<&str>, country: Option<&str>) -> Result<(), Error> {
+    if full_name.is_some_and(|name| !is_presentable(name)) {
+        return Err(Error::InvalidFullName);
+    }
+    if country.is_some_and(|country| !country.is_empty() && !is_presentable(country)) {
+        return Err(Error::InvalidCountry);
+    }
+    Ok(())
 }
 
 /// Whether a text is what it looks like: it begins and ends with something visible, and nothing in it is invisible or
@@ -159,5 +176,15 @@ mod tests {
         for bad in ["a\u{7f}", &format!("{longest_country}c")] {
             assert!(matches!(profile("x", bad), Err(Error::InvalidCountry)));
         }
+    }
+
+    /// A user whose name was given under older rules could be given no other country.
+    #[test]
+    fn an_edit_checks_only_what_is_new() {
+        let old = Profile::kept(UserName::parse("ana").unwrap(), " Ana", "").unwrap();
+        let edited = old.edited(None, Some("Brasil")).unwrap();
+        assert_eq!((edited.full_name(), edited.country()), (" Ana", "Brasil"));
+        assert!(matches!(old.edited(Some(" Ana"), None), Err(Error::InvalidFullName)));
+        assert!(matches!(old.edited(None, Some(" Brasil")), Err(Error::InvalidCountry)));
     }
 }
