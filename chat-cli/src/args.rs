@@ -23,8 +23,8 @@ pub(crate) struct Args {
     pub(crate) server: String,
 
     /// Do this and exit; may be given more than once, to be done in order. What "auth USER" or "register USER" leaves
-    /// out is asked for at the terminal; if standard input is none, each answer is a line of it: the password, then
-    /// the full name.
+    /// out is asked for at the terminal. If standard input is not a terminal, the password and then the full name are
+    /// read from it, one per line.
     #[arg(short, long, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
 

@@ -52,9 +52,9 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Sync::Always)]
     pub(crate) sync: Sync,
 
-    /// How long to keep messages that were read, from when they were sent (such as 90days or 12h), or
-    /// none: then they are dropped within an hour. The data remembers it; that of new data is none. A clock
-    /// that is wrong for a while drops nothing early: messages age by a day in an hour at most.
+    /// How long to keep messages that were read, counted from when they were sent (such as 90days or 12h), or
+    /// "none" to drop them within an hour. The data directory remembers the setting; a new one starts with "none".
+    /// A clock that is wrong for a while drops nothing early: messages age by at most a day per hour.
     #[arg(long, value_name = "DURATION", value_parser = keep_read)]
     pub(crate) keep_read: Option<KeepRead>,
 

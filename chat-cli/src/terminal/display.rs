@@ -42,7 +42,7 @@ impl Display {
         out
     }
 
-    /// Has the next update begin anew, because something else was written.
+    /// Makes the next update draw everything again, because something else was written.
     pub(super) fn forget(&mut self) {
         (self.shown, self.row) = (String::new(), 0);
     }

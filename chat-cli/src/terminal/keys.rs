@@ -28,8 +28,8 @@ pub(super) enum Key {
     Suspend,
 }
 
-/// Bytes in, keys out, however the bytes are cut. Escape sequences that are none of ours are dropped whole, those
-/// around a bracketed paste among them: what is pasted is as good as typed.
+/// Bytes in, keys out, however the bytes are cut. Unknown escape sequences are dropped whole, and
+/// so are those around a bracketed paste: pasted text is treated like typed text.
 #[derive(Default)]
 pub(super) struct Keys {
     pending: Vec<u8>,

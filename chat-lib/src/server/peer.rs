@@ -1,3 +1,5 @@
+//! One peer of the server: its socket, its connection, and the times it has for a line, an answer and its goodbye.
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;

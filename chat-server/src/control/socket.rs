@@ -1,6 +1,6 @@
 //! The server's side of the control socket. A request is a line of JSON; the answer is pieces of output, each
 //! with its length on a line in front of it, then a line with 0, then a line with the error, which is empty
-//! if there is none.
+//! on success.
 
 use std::error::Error;
 use std::fs::{self, File, Permissions};

@@ -92,8 +92,8 @@ pub enum SyncMode {
 }
 
 impl Durable {
-    /// Opens the store in `directory`; if there is none, makes it, with the mode 0700. What is made gets the owner
-    /// of the directory that it is in, if the process may do that.
+    /// Opens the store in `directory`, which is created with mode 0700 if it does not exist. New files and directories
+    /// get the owner of their parent directory, if the process may change it.
     ///
     /// Data that cannot be written to is opened as if [`Options::read_only`] were set, with a warning in the log.
     ///

@@ -16,8 +16,8 @@ use super::failed;
 use super::rows::write;
 use crate::error::Error;
 
-/// Makes the database if there is none. It gets its name when it is whole, so one that is empty, or gone while
-/// its log is there, is one that was lost.
+/// Creates the database if it does not exist. It gets its name only once it is complete, so a database that is
+/// empty, or missing while its log exists, has been lost.
 pub(super) fn make(directory: &Directory, database: &Path) -> Result<(), Error> {
     if exists(database)? {
         return Ok(());
