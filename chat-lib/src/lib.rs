@@ -17,7 +17,7 @@
 //!
 //! - [`Chat`] answers a line or does a [`Command`](protocol::Command): `examples/embedded.rs`;
 //! - [`Connection`] takes received bytes and appends answers: `examples/own_loop.rs`;
-//! - [`Server`] listens, and blocks until its [`Handle`](server::Handle) stops it: `examples/serve.rs`.
+//! - [`Server`] listens, and serves until its [`Handle`](server::Handle) stops it: `examples/serve.rs`.
 //!
 //! [`Client`] speaks to a server from the other side. The wire is described in `docs/protocol.md`.
 //!

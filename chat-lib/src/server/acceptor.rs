@@ -1,22 +1,26 @@
+//! Accepts connections on all listeners and hands them out to the reactors.
+//!
+//! It runs within the first reactor, in whose poll the listeners are.
+
 use std::io::{self, ErrorKind};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::time::Instant;
 
-use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::{debug, info, warn};
 
-use super::handoff::{Handoff, ReactorHandle};
+use super::handoff::{Accepted, Handoff, ReactorHandle};
+use super::listen::Listening;
 use crate::error::Error;
 use crate::limits::{ACCEPT_RETRY, KEEPALIVE};
 
-/// Accepts on all listeners and deals the connections out to the reactors in turn.
 pub(super) struct Acceptor {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listening>,
     reactors: Vec<ReactorHandle>,
-    turn: usize,
-    /// Set while the system has no descriptor or memory for another connection.
+    /// How many connections were accepted: the reactors get them in turn.
+    accepted: usize,
+    /// Set while the system has no descriptor or memory for another connection: when to try again.
     retry: Option<Instant>,
     /// The process that listens.
     process: u32,
@@ -24,14 +28,14 @@ pub(super) struct Acceptor {
 
 impl Acceptor {
     pub(super) fn new(
-        mut listeners: Vec<TcpListener>,
+        mut listeners: Vec<Listening>,
         reactors: Vec<ReactorHandle>,
         registry: &Registry,
     ) -> Result<Self, Error> {
         for (token, listener) in (FIRST_LISTENER..).zip(&mut listeners) {
-            registry.register(listener, Token(token), Interest::READABLE)?;
+            registry.register(&mut listener.socket, Token(token), Interest::READABLE)?;
         }
-        Ok(Self { listeners, reactors, turn: 0, retry: None, process: std::process::id() })
+        Ok(Self { listeners, reactors, accepted: 0, retry: None, process: std::process::id() })
     }
 
     /// When to try again; `None` if the next event will do.
@@ -45,16 +49,17 @@ impl Acceptor {
         }
     }
 
-    /// Accepts all that wait, on every listener.
+    /// Accepts all connections that wait, on every listener.
     pub(super) fn accept(&mut self) {
         let starved = self.retry.take().is_some();
         for listener in &self.listeners {
             loop {
-                match listener.accept() {
+                match listener.socket.accept() {
                     Ok((stream, address)) => {
-                        let reactor = self.reactors.get(self.turn % self.reactors.len());
-                        self.turn = self.turn.wrapping_add(1);
-                        let outcome = reactor.map_or(Ok(()), |reactor| deal(stream, address, reactor));
+                        let reactor = self.reactors.get(self.accepted % self.reactors.len());
+                        self.accepted = self.accepted.wrapping_add(1);
+                        let accepted = Accepted { stream, address, transport: listener.transport.accept() };
+                        let outcome = reactor.map_or(Ok(()), |reactor| hand_over(accepted, reactor));
                         if let Err(problem) = outcome {
                             debug!(peer = %address, %problem, "lost before it was served");
                         }
@@ -83,17 +88,17 @@ impl Drop for Acceptor {
     /// drops its copy of this must not stop the process that listens.
     fn drop(&mut self) {
         for listener in self.listeners.iter().filter(|_| std::process::id() == self.process) {
-            if let Err(problem) = SockRef::from(listener).shutdown(Shutdown::Both) {
+            if let Err(problem) = SockRef::from(&listener.socket).shutdown(Shutdown::Both) {
                 debug!(%problem, "a listener was not shut down");
             }
         }
     }
 }
 
-fn deal(stream: TcpStream, address: SocketAddr, reactor: &ReactorHandle) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
-    reactor.hand_over(Handoff::Connection(stream, address))
+fn hand_over(accepted: Accepted, reactor: &ReactorHandle) -> io::Result<()> {
+    accepted.stream.set_nodelay(true)?;
+    SockRef::from(&accepted.stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+    reactor.hand_over(Handoff::Connection(accepted))
 }
 
 /// Tokens from here on are listeners', those below are peers'.

@@ -1,15 +1,17 @@
+//! When a reactor has to look at a peer although no event tells it to: the earliest of its peers' deadlines.
+
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-/// When to look at which peer. A peer has one alarm at most, and it may go off early: that costs a
-/// look, while moving it at every byte would cost that at every byte.
+/// The peers' alarms in order of time. A peer has one alarm at most, and it may go off early: looking at the peer once in
+/// vain is cheaper than moving its alarm at every byte.
 #[derive(Default)]
 pub(super) struct Alarms {
     set: BTreeSet<(Instant, usize)>,
 }
 
 impl Alarms {
-    /// Sets `alarm`, that of `slot`, so that it goes off at `due` or earlier.
+    /// Sets the alarm of `slot`, which the peer keeps in `alarm`, so that it goes off at `due` or earlier.
     pub(super) fn set(&mut self, slot: usize, alarm: &mut Option<Instant>, due: Option<Instant>) {
         let Some(due) = due.filter(|&due| alarm.is_none_or(|set| due < set)) else { return };
         self.clear(slot, alarm);
@@ -28,7 +30,7 @@ impl Alarms {
         self.set.first().map(|&(due, _)| due)
     }
 
-    /// Takes an alarm off that has gone off by `now`.
+    /// Removes an alarm that has gone off by `now`, and returns its slot.
     pub(super) fn pop(&mut self, now: Instant) -> Option<usize> {
         self.set.first().filter(|&&(due, _)| due <= now)?;
         self.set.pop_first().map(|(_, slot)| slot)

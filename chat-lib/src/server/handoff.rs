@@ -1,3 +1,5 @@
+//! How other threads reach a reactor: a channel, and a waker for the poll that the reactor waits in.
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,14 +8,22 @@ use std::sync::mpsc::Sender;
 use mio::Waker;
 use mio::net::TcpStream;
 
+use super::transport::Transport;
 use crate::engine::CheckedCredentials;
 
 /// What another thread hands to a reactor.
 pub(super) enum Handoff {
-    /// A connection that was accepted, to be served from now on.
-    Connection(TcpStream, SocketAddr),
+    /// A connection to serve from now on.
+    Connection(Accepted),
     /// A password that was checked, for the peer that it came from.
     Checked(PeerId, CheckedCredentials),
+}
+
+/// A connection that a listener accepted, with the transport that is spoken there.
+pub(super) struct Accepted {
+    pub(super) stream: TcpStream,
+    pub(super) address: SocketAddr,
+    pub(super) transport: Box<dyn Transport>,
 }
 
 /// Names one peer of a reactor for ever, though its slot may come to be another's.

@@ -1,3 +1,6 @@
+//! Threads that check passwords beside the reactors, which would otherwise serve nobody for tens of milliseconds. A bounded
+//! queue leads there; the outcome comes back as a [`Handoff`].
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,21 +9,21 @@ use super::handoff::{Handoff, PeerId, ReactorHandle};
 use crate::engine::Credentials;
 use crate::limits::LOGINS_WAITING;
 
-/// Where reactors leave the passwords that are to be checked.
+/// Where reactors leave passwords to be checked.
 #[derive(Clone)]
 pub(super) struct PasswordQueue {
     sender: SyncSender<Waiting>,
 }
 
 impl PasswordQueue {
-    /// A queue, and what the threads that work it off share.
+    /// A queue, and the other end of it for the threads that check.
     pub(super) fn new() -> (Self, Hashers) {
         let (sender, receiver) = sync_channel(LOGINS_WAITING);
         let hashers = Hashers { receiver: Arc::new(Mutex::new(receiver)), over: Arc::new(AtomicBool::new(false)) };
         (Self { sender }, hashers)
     }
 
-    /// Gives the credentials back if too many wait already.
+    /// Returns the credentials if too many wait already.
     pub(super) fn push(
         &self,
         credentials: Credentials,
@@ -51,7 +54,7 @@ impl Hashers {
         }
     }
 
-    /// Has all threads end after the password that they are at.
+    /// Ends all threads, each after the password that it is checking.
     pub(super) fn finish(&self) {
         self.over.store(true, Ordering::Release);
     }

@@ -1,4 +1,7 @@
 //! Listening sockets for addresses that may be the same, overlap, or come from one name.
+//!
+//! Overlapping addresses are only resolved among listeners of one transport; of two transports on one address, the system
+//! refuses the second.
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
@@ -8,12 +11,35 @@ use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
 
+use super::builder::Listener;
+use super::transport::TransportKind;
 use crate::error::Error;
 use crate::limits::{LISTEN_BACKLOG, LISTEN_TRIES};
 
-/// Listens on all of `addresses`. One that another one includes is left out, and so is one of a kind that this machine
-/// does not have, as long as there are others. Port 0 takes a free port, the same for all.
-pub(super) fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Error> {
+/// A socket that listens, and the transport of the connections it accepts.
+pub(super) struct Listening {
+    pub(super) socket: TcpListener,
+    pub(super) transport: TransportKind,
+}
+
+/// Opens all of `listeners`. An address that another one with the same transport includes is left out, and so is one of a
+/// kind that this machine does not have, as long as there are others. Port 0 takes a free port, the same for all of a
+/// transport.
+pub(super) fn listen(listeners: &[Listener]) -> Result<Vec<Listening>, Error> {
+    let mut listening: Vec<Listening> = Vec::new();
+    for Listener { transport, .. } in listeners {
+        if listening.iter().any(|other| other.transport == *transport) {
+            continue;
+        }
+        let same = listeners.iter().filter(|listener| listener.transport == *transport);
+        let addresses: Vec<SocketAddr> = same.map(|listener| listener.address).collect();
+        let sockets = listen_on(&addresses)?.into_iter();
+        listening.extend(sockets.map(|socket| Listening { socket, transport: transport.clone() }));
+    }
+    Ok(listening)
+}
+
+fn listen_on(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Error> {
     // An IPv4 address may be written as one of IPv6, such as ::ffff:127.0.0.1.
     let canonical = |address: &SocketAddr| match address.ip().to_canonical() {
         IpAddr::V4(ip) => SocketAddr::new(ip.into(), address.port()),

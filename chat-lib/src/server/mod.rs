@@ -1,25 +1,32 @@
 //! The blocking server: a few reactor threads, each polling many connections.
+//!
+//! One of them accepts connections and hands them out (`acceptor`). In a `reactor`, a connection is a `peer`: a `socket`, a
+//! `transport` that turns its bytes into those of the chat's protocol, and a [`Connection`](crate::Connection) that answers
+//! them. Passwords are checked by threads of their own (`hashers`). Nothing else in the library has sockets, but the client.
 
 mod acceptor;
 mod alarms;
+mod buffers;
+mod builder;
+mod disconnect;
 mod handoff;
 mod hashers;
 mod listen;
 mod peer;
 mod reactor;
 mod socket;
+mod transport;
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fmt, panic, thread};
 
 use mio::Waker;
-use mio::net::TcpListener;
 
-use self::handoff::ReactorHandle;
-use self::hashers::{Hashers, PasswordQueue};
-use self::listen::listen;
+pub use self::builder::{Listener, ServerBuilder};
+use self::hashers::Hashers;
 use self::reactor::Reactor;
 use crate::engine::Chat;
 use crate::error::Error;
@@ -48,50 +55,43 @@ use crate::error::Error;
 pub struct Server {
     reactors: Vec<Reactor>,
     hashers: Hashers,
+    job_threads: NonZeroUsize,
     addresses: Vec<SocketAddr>,
     handle: Handle,
 }
 
 impl Server {
-    /// Listens on all of `addresses`; port 0 takes a free one, the same for all. An address that another one includes
-    /// is left out, and so is one of a kind that this machine does not have, such as `localhost`'s IPv6 address, if
-    /// there are others. From here on the system lets peers connect, and [`run`](Self::run) serves them.
-    ///
-    /// `[::]` takes IPv4 connections, too, unless an IPv4 address with its port is among the others.
+    /// Listens on all of `addresses` for plain TCP, with the defaults of a [`builder`](Self::builder), which says more of
+    /// addresses and errors.
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] for an address that cannot be had; [`Error::PublicPassword`] for one that is not
-    /// loopback, if there are users whose password everybody knows; [`Error::Io`] if `addresses` is empty
-    /// or names no address, or if the system has nothing to poll with.
+    /// Those of [`ServerBuilder::bind`], and [`Error::Io`] if `addresses` is a name that cannot be resolved.
     pub fn bind(chat: Chat, addresses: impl ToSocketAddrs) -> Result<Self, Error> {
-        let addresses: Vec<SocketAddr> = addresses.to_socket_addrs()?.collect();
-        addresses.iter().try_for_each(|address| chat.may_listen(*address))?;
-        let listeners = listen(&addresses)?;
-        if listeners.is_empty() {
-            return Err(Error::Io(std::io::Error::other("there is no address to listen on")));
-        }
-        let addresses = listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>()?;
-
-        let stopping = Arc::new(AtomicBool::new(false));
-        let (passwords, hashers) = PasswordQueue::new();
-        let mut reactors = (0..cores())
-            .map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping), passwords.clone()))
-            .collect::<Result<Vec<_>, _>>()?;
-        let handles: Vec<ReactorHandle> = reactors.iter().map(Reactor::handle).collect();
-        let wakers = handles.iter().map(ReactorHandle::waker).collect();
-        if let Some(first) = reactors.first_mut() {
-            first.listen(listeners, handles)?;
-        }
-        Ok(Self { reactors, hashers, addresses, handle: Handle { stopping, wakers } })
+        addresses.to_socket_addrs()?.fold(Self::builder(chat), ServerBuilder::listen).bind()
     }
 
-    /// The addresses that are listened on, with the ports that were really bound.
+    /// A server with options of its own.
+    ///
+    /// ```
+    /// use chat_lib::server::Listener;
+    /// use chat_lib::{Chat, Error, Server};
+    ///
+    /// let local = Listener::tcp(([127, 0, 0, 1], 0).into());
+    /// let server = Server::builder(Chat::memory()).listen(local).bind()?;
+    /// assert_ne!(server.addresses()[0].port(), 0);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn builder(chat: Chat) -> ServerBuilder {
+        ServerBuilder::new(chat)
+    }
+
+    /// The addresses that the server listens on, with the ports that were really bound.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// What stops the server.
+    /// A handle that stops the server.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
     }
@@ -99,16 +99,15 @@ impl Server {
     /// Serves until a [`Handle`] stops it. Then what has been read is answered, peers have
     /// [`shutdown_grace`](crate::limits::Limits::shutdown_grace) to take their answers, and all is closed.
     ///
-    /// It uses one thread for each core that the process may run on, the caller's among them, and half
-    /// as many that check passwords.
+    /// It uses as many threads as the [`builder`](Self::builder) was told to, the caller's among them.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] if polling fails, or if the system has no thread left; the server has stopped then.
     pub fn run(self) -> Result<(), Error> {
-        let Self { reactors, hashers, handle, .. } = self;
+        let Self { reactors, hashers, job_threads, handle, .. } = self;
         thread::scope(|scope| {
-            let hashing = (0..cores().div_ceil(2)).map(|_| {
+            let hashing = (0..job_threads.get()).map(|_| {
                 let (hashers, stop) = (hashers.clone(), StopWhenDropped(handle.clone()));
                 thread::Builder::new().spawn_scoped(scope, move || {
                     let _stop = stop;
@@ -144,17 +143,13 @@ impl Server {
     }
 }
 
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
-}
-
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("addresses", &self.addresses).finish_non_exhaustive()
     }
 }
 
-/// Stops a server, from any thread and as often as one likes.
+/// Stops a server, from any thread and any number of times.
 #[derive(Clone, Debug)]
 pub struct Handle {
     stopping: Arc<AtomicBool>,
@@ -162,7 +157,7 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Tells the server to stop, and does not wait until it has.
+    /// Tells the server to stop, without waiting until it has.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         for waker in &self.wakers {

@@ -1,106 +1,109 @@
-//! One peer of the server: its socket, its connection, and the times it has for a line, an answer and its goodbye.
+//! One peer of the server: its socket, the transport and the connection on it, and what waits to be sent.
+//!
+//! A reactor gives it turns. In one, the peer reads and answers ([`Peer::serve`]); when the answers are committed, it sends
+//! them ([`Peer::settle`]).
 
-use std::io;
+mod deadlines;
+
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use mio::net::TcpStream;
-
+use self::deadlines::Deadlines;
+use super::buffers::Buffers;
+use super::disconnect::Disconnect;
+use super::handoff::Accepted;
 use super::socket::Socket;
+use super::transport::Transport;
 use crate::connection::Connection;
 use crate::engine::{Chat, CheckedCredentials, Credentials};
 use crate::error::Error;
-use crate::limits::{LINES_PER_TURN, LINGER_TIMEOUT, Limits, READ_BYTES, READS_PER_TURN, SPARE_BUFFERS, SPARE_BYTES};
+use crate::limits::{LINES_PER_TURN, Limits, READS_PER_TURN};
 use crate::outbox::Outbox;
 
-/// A connection and its socket.
 pub(super) struct Peer {
     pub(super) socket: Socket,
     pub(super) address: SocketAddr,
     /// When the reactor will next look at this peer unasked.
     pub(super) alarm: Option<Instant>,
-    /// Stands among those that have more to read.
+    /// Whether the reactor has it in its queue for another turn.
     pub(super) queued: bool,
     /// Tells it from those that had its slot before.
     pub(super) serial: u64,
+    transport: Box<dyn Transport>,
     connection: Connection,
     out: Outbox,
     /// Received bytes that the connection has not taken: too much is unsent, its turn was over, or it
     /// waits for a password to be checked.
     untaken: Vec<u8>,
     password: PasswordState,
-    /// The peer has said all.
+    /// The peer has closed its side.
     ended: bool,
-    /// How often to read before the server stops; `None` if it does not.
-    reads_left: Option<usize>,
-    /// Since when all is written and the peer was told so; what it still sends is thrown away.
-    parting: Option<Instant>,
-    /// It has sent more since then, and has the rest of the server's time to close.
-    lingering: bool,
-    line_began: Option<Instant>,
-    /// Since when the peer has not taken any answers that wait for it.
-    stalled: Option<Instant>,
+    /// The server has closed its side.
+    finished: bool,
+    /// The server stops, and reads at most `read_limit` bytes more.
+    stopping: bool,
+    read_limit: usize,
+    deadlines: Deadlines,
 }
 
 impl Peer {
-    pub(super) fn new(chat: Chat, stream: TcpStream, address: SocketAddr, serial: u64) -> Self {
+    pub(super) fn new(chat: Chat, accepted: Accepted, serial: u64) -> Self {
+        let Accepted { stream, address, transport } = accepted;
         Self {
             socket: Socket::new(stream),
             address,
             alarm: None,
             queued: false,
             serial,
+            transport,
             out: Outbox::new(&chat),
             connection: Connection::with_peer(chat, address),
             untaken: Vec::new(),
             password: PasswordState::None,
             ended: false,
-            reads_left: None,
-            parting: None,
-            lingering: false,
-            line_began: None,
-            stalled: None,
+            finished: false,
+            stopping: false,
+            read_limit: 0,
+            deadlines: Deadlines::default(),
         }
     }
 
-    /// Has the server stop: it reads `reads` times more, of what has arrived, and then no more. Events
-    /// that told of the socket may have been passed over, so the system is asked anew.
-    pub(super) fn stop_after(&mut self, reads: usize) {
-        self.socket.look();
-        self.reads_left = Some(reads);
+    /// Reads at most `bytes` more, of what has arrived, and finishes. Events that told of the socket may have been passed
+    /// over, so the system is asked.
+    pub(super) fn stop_after(&mut self, bytes: usize) {
+        self.socket.assume_ready();
+        self.stopping = true;
+        self.read_limit = bytes;
     }
 
-    /// Takes back the password that the last turn gave away; the next turn answers its command.
-    pub(super) fn give(&mut self, checked: CheckedCredentials) {
+    /// Takes the outcome of a [`Next::Check`]; the next turn answers its command.
+    pub(super) fn password_checked(&mut self, checked: CheckedCredentials) {
         self.password = PasswordState::Checked(checked);
     }
 
-    /// Reads and answers until the socket would block or the turn is over. The answers wait for
-    /// [`settle`](Self::settle).
+    /// Reads and answers until reading would block or the turn is over. The answers wait for [`settle`](Self::settle).
     pub(super) fn serve(&mut self, buffers: &mut Buffers) -> Next {
-        self.out.lend(|| buffers.spare.pop().unwrap_or_default());
-        self.turn(&mut buffers.scratch)
+        self.out.lend(|| buffers.lend());
+        self.turn(&mut buffers.scratch).unwrap_or_else(Next::Close)
     }
 
-    /// Writes the answers, or refusals in their place if the commit failed. Gives what becomes of the
-    /// peer whose turn ended with `next`.
+    /// Sends the answers of a turn that ended with `next`, or refusals in their place if the commit failed. Returns what
+    /// to do with the peer now.
     pub(super) fn settle(&mut self, next: Next, commit: Result<(), Error>, buffers: &mut Buffers) -> Next {
         self.connection.settle(commit, &mut self.out);
         if let Err(problem) = self.write() {
-            return Next::Close(Why::Failed(problem));
+            return Next::Close(problem.into());
         }
         let next = match next {
             Next::Full if !self.is_full() => Next::Again,
-            Next::Part if self.out.is_empty() => self.part(&mut buffers.scratch),
-            Next::Full | Next::Part => Next::Wait,
+            Next::Finish if self.out.is_empty() => self.finish(&mut buffers.scratch).unwrap_or_else(Next::Close),
+            Next::Full | Next::Finish => Next::Wait,
             next => next,
         };
-        if self.connection.mid_line() && !self.is_full() {
-            self.line_began.get_or_insert_with(Instant::now);
-        } else {
-            // It has ended, or it cannot end because the peer is not read from.
-            self.line_began = None;
-        }
+        // A peer that is not read from cannot complete anything.
+        let mid_request = self.connection.mid_line() || self.transport.mid_frame();
+        self.deadlines.set_mid_request(mid_request && !self.is_full());
         if self.out.is_empty() {
             buffers.give_back(self.out.reclaim());
         }
@@ -108,128 +111,146 @@ impl Peer {
         next
     }
 
-    /// Has unread again what the peer has asked for and cannot be sent.
+    /// Makes messages unread again that the peer has asked for and cannot be sent.
     pub(super) fn abandon(&mut self) -> Result<(), Error> {
         self.out.abandon()
     }
 
     /// When this peer has used up its time; `None` if nothing is expected of it.
     pub(super) fn due(&self, limits: &Limits) -> Option<Instant> {
-        let line = self.line_began.and_then(|began| began.checked_add(limits.line_time));
-        let stall = self.stalled.and_then(|since| since.checked_add(limits.stall_time));
-        let patient = self.lingering && !self.connection.is_over();
-        let part = self.parting.filter(|_| !patient).and_then(|since| since.checked_add(LINGER_TIMEOUT));
-        line.into_iter().chain(stall).chain(part).min()
+        self.deadlines.due(limits)
     }
 
-    /// What to say of a peer that is past its time.
-    pub(super) fn lateness(&self) -> Why {
-        match (self.stalled, self.parting) {
-            (Some(_), _) => Why::Stalled,
-            (None, Some(_)) => self.parted(),
-            (None, None) => Why::LineUnended,
+    /// Why a peer that is past its time is closed.
+    pub(super) fn timeout_reason(&self) -> Disconnect {
+        match (self.deadlines.is_stalled(), self.finished) {
+            (true, _) => Disconnect::AnswerTimeout,
+            (false, true) => self.finish_reason(),
+            (false, false) => Disconnect::RequestTimeout,
         }
     }
 
-    fn turn(&mut self, scratch: &mut [u8]) -> Next {
-        if let Err(problem) = self.write() {
-            return Next::Close(Why::Failed(problem));
-        }
+    fn turn(&mut self, scratch: &mut [u8]) -> Result<Next, Disconnect> {
+        self.write()?;
         let (mut reads, mut lines) = (0, LINES_PER_TURN);
         loop {
             match std::mem::take(&mut self.password) {
                 PasswordState::None => {}
-                PasswordState::Given => {
-                    self.password = PasswordState::Given;
-                    return Next::Wait;
+                PasswordState::Checking => {
+                    self.password = PasswordState::Checking;
+                    return Ok(Next::Wait);
                 }
-                PasswordState::Found(credentials) => {
-                    self.password = PasswordState::Given;
-                    return Next::Check(credentials);
+                PasswordState::Received(credentials) => {
+                    self.password = PasswordState::Checking;
+                    return Ok(Next::Check(credentials));
                 }
                 PasswordState::Checked(checked) => self.connection.finish(checked, &mut self.out),
             }
             if self.is_full() {
-                return Next::Full;
+                return Ok(Next::Full);
             }
             if lines == 0 || reads == READS_PER_TURN {
-                return Next::Again;
+                return Ok(Next::Again);
             }
             if !self.untaken.is_empty() {
                 let untaken = std::mem::take(&mut self.untaken);
                 self.receive(&untaken, &mut lines);
                 continue;
             }
-            if self.ended || self.reads_left == Some(0) || self.connection.is_over() {
-                return Next::Part;
+            if self.ended || self.stopping && self.read_limit == 0 || self.connection.is_over() {
+                return Ok(Next::Finish);
             }
             reads += 1;
-            self.reads_left = self.reads_left.map(|left| left.saturating_sub(1));
-            match self.socket.read(scratch) {
-                Ok(Some(0)) => self.ended = true,
-                Ok(Some(count)) => self.receive(scratch.get(..count).unwrap_or_default(), &mut lines),
-                Ok(None) if self.reads_left == Some(0) => {}
-                Ok(None) => return Next::Wait,
-                Err(problem) => return Next::Close(Why::Failed(problem)),
+            match self.transport.read(&mut self.socket, scratch) {
+                Ok(0) => self.ended = true,
+                Ok(count) => {
+                    self.read_limit = self.read_limit.saturating_sub(count);
+                    self.receive(scratch.get(..count).unwrap_or_default(), &mut lines);
+                }
+                Err(problem) if problem.kind() != ErrorKind::WouldBlock => return Err(problem.into()),
+                Err(_) if !self.stopping => return Ok(Next::Wait),
+                Err(_) => self.read_limit = 0,
             }
         }
-    }
-
-    /// Closes towards the peer, and waits for it to do the same: if it sends more to a closed socket, the
-    /// system throws away answers that are on their way.
-    fn part(&mut self, scratch: &mut [u8]) -> Next {
-        if self.ended {
-            return Next::Close(Why::Ended);
-        }
-        if self.parting.is_none() {
-            self.parting = Some(Instant::now());
-            self.socket.look();
-            if let Err(problem) = self.socket.finish() {
-                return Next::Close(Why::Failed(problem));
-            }
-        }
-        for _ in 0..READS_PER_TURN {
-            match self.socket.read(scratch) {
-                Ok(Some(0)) => return Next::Close(self.parted()),
-                Ok(Some(_)) => self.lingering = true,
-                Ok(None) => return Next::Wait,
-                Err(problem) => return Next::Close(Why::Failed(problem)),
-            }
-        }
-        Next::Again
-    }
-
-    /// Why the server has closed its side.
-    fn parted(&self) -> Why {
-        if self.connection.is_over() { Why::Http } else { Why::Stopped }
     }
 
     fn receive(&mut self, bytes: &[u8], lines: &mut usize) {
         let before = self.out.end();
         let mut rest = bytes;
         if let Some(credentials) = self.connection.advance(&mut rest, lines, &mut self.out) {
-            self.password = PasswordState::Found(credentials);
+            self.password = PasswordState::Received(credentials);
         }
         self.untaken.extend_from_slice(rest);
         if self.out.end() > before {
             // A line has ended, so one that is under way is another.
-            self.line_began = None;
+            self.deadlines.set_mid_request(false);
         }
     }
 
+    /// Sends what may be sent, until it would block.
     fn write(&mut self) -> io::Result<()> {
-        if self.out.output().is_empty() {
-            return Ok(());
+        while !self.out.output().is_empty() {
+            match self.transport.write(&mut self.socket, self.out.output()) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    self.out.advance(count);
+                    self.deadlines.set_stalled(false);
+                }
+                Err(problem) => return self.stall(problem),
+            }
         }
-        let count = self.socket.write(self.out.output())?;
-        self.out.advance(count);
-        if count > 0 {
-            self.stalled = None;
-        }
-        if !self.out.output().is_empty() {
-            self.stalled.get_or_insert_with(Instant::now);
+        match self.transport.flush(&mut self.socket) {
+            Ok(()) => self.deadlines.set_stalled(false),
+            Err(problem) => self.stall(problem)?,
         }
         Ok(())
+    }
+
+    /// Starts the peer's time if what is to be sent would block.
+    fn stall(&mut self, problem: io::Error) -> io::Result<()> {
+        if problem.kind() != ErrorKind::WouldBlock {
+            return Err(problem);
+        }
+        self.deadlines.set_stalled(true);
+        Ok(())
+    }
+
+    /// Closes towards the peer, and waits for it to do the same: if it sends more to a closed socket, the
+    /// system throws away answers that are on their way.
+    fn finish(&mut self, scratch: &mut [u8]) -> Result<Next, Disconnect> {
+        if !self.finished {
+            self.socket.assume_ready();
+            match self.transport.finish(&mut self.socket) {
+                Ok(()) => {
+                    self.finished = true;
+                    self.deadlines.set_finished(true);
+                }
+                Err(problem) if problem.kind() != ErrorKind::WouldBlock && self.ended => {}
+                Err(problem) => {
+                    self.stall(problem)?;
+                    return Ok(Next::Wait);
+                }
+            }
+        }
+        if self.ended {
+            return Err(Disconnect::PeerClosed);
+        }
+        for _ in 0..READS_PER_TURN {
+            match self.transport.read(&mut self.socket, scratch) {
+                Ok(0) => return Err(self.finish_reason()),
+                // It was still sending, and has until the server is gone to see the end. A browser has not.
+                Ok(_) if !self.connection.is_over() => self.deadlines.set_finished(false),
+                Ok(_) => {}
+                Err(problem) if problem.kind() == ErrorKind::WouldBlock => return Ok(Next::Wait),
+                Err(problem) => return Err(problem.into()),
+            }
+        }
+        Ok(Next::Again)
+    }
+
+    /// Why the server has closed its side.
+    fn finish_reason(&self) -> Disconnect {
+        if self.connection.is_over() { Disconnect::Http } else { Disconnect::ServerStops }
     }
 
     /// Whether so much waits for the peer that nothing more is read from it.
@@ -243,64 +264,25 @@ impl Peer {
 enum PasswordState {
     #[default]
     None,
-    /// It waits for this one.
-    Found(Credentials),
-    /// The same, and the reactor has it.
-    Given,
-    /// It is checked, and its command to be answered.
+    /// It waits for this one, which the reactor is to take.
+    Received(Credentials),
+    /// It waits for the one that the reactor has taken.
+    Checking,
+    /// Its command can be answered.
     Checked(CheckedCredentials),
 }
 
-/// What a reactor lends to its peers, so that an idle one holds no memory.
-pub(super) struct Buffers {
-    /// Where bytes are read to.
-    scratch: Vec<u8>,
-    /// Where answers are put; a peer keeps one until it has sent them all.
-    spare: Vec<Vec<u8>>,
-}
-
-impl Buffers {
-    fn give_back(&mut self, buffer: Vec<u8>) {
-        if self.spare.len() < SPARE_BUFFERS && buffer.capacity() <= SPARE_BYTES {
-            self.spare.push(buffer);
-        }
-    }
-}
-
-impl Default for Buffers {
-    fn default() -> Self {
-        Self { scratch: vec![0; READ_BYTES], spare: Vec::new() }
-    }
-}
-
-/// What becomes of a peer after its turn.
+/// What a reactor is to do with a peer after its turn.
 pub(super) enum Next {
     /// Nothing until an event.
     Wait,
-    /// There is more to read, after the others' turn.
+    /// Give it another turn, after the others': there is more to read.
     Again,
     /// Nothing until some of the answers are sent.
     Full,
-    /// Nothing more is read; all is over once the answers are sent.
-    Part,
-    /// Nothing until this password is checked.
+    /// Nothing but sending its answers; then the connection is finished.
+    Finish,
+    /// Have this password checked, and nothing until it is.
     Check(Credentials),
-    Close(Why),
-}
-
-/// Why a connection is over.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Why {
-    #[error("the peer has closed it")]
-    Ended,
-    #[error("the server stops")]
-    Stopped,
-    #[error("it sent an HTTP request")]
-    Http,
-    #[error("a line was begun and not ended in time")]
-    LineUnended,
-    #[error("its answers were not taken in time")]
-    Stalled,
-    #[error("{0}")]
-    Failed(io::Error),
+    Close(Disconnect),
 }

@@ -1,3 +1,7 @@
+//! A non-blocking socket that remembers what it is ready for, so that no system call is made that would block.
+//!
+//! It relies on mio's edge-triggered events: readiness holds until the system says that a call would block.
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 
@@ -5,22 +9,21 @@ use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-/// A stream, and what it is ready for.
-///
-/// Readiness comes by edges: it holds until the system says that a call would block.
+/// A stream and its readiness. Reading and writing return [`ErrorKind::WouldBlock`] until the next event if nothing can be
+/// done before it.
 pub(super) struct Socket {
     stream: TcpStream,
     readable: bool,
     writable: bool,
     /// A short read may leave something behind it that brings no event: the end of the stream, or what follows urgent
     /// data.
-    wary: bool,
+    drain: bool,
 }
 
 impl Socket {
     /// A stream that may be ready for anything.
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, readable: true, writable: true, wary: false }
+        Self { stream, readable: true, writable: true, drain: false }
     }
 
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -31,55 +34,59 @@ impl Socket {
         registry.register(&mut self.stream, token, interests)
     }
 
-    /// Takes note of what an event says.
-    pub(super) fn ready(&mut self, event: &Event) {
-        self.wary |= event.is_priority() || event.is_read_closed() || event.is_error();
+    /// Records what an event says.
+    pub(super) fn update(&mut self, event: &Event) {
+        self.drain |= event.is_priority() || event.is_read_closed() || event.is_error();
         self.readable |= event.is_readable() || event.is_priority() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
     }
 
-    /// Has the next [`read`](Self::read) and [`write`](Self::write) ask the system, also if no event
-    /// told of anything.
-    pub(super) fn look(&mut self) {
+    /// Has the next read and write ask the system, even if no event has said that they can succeed.
+    pub(super) fn assume_ready(&mut self) {
         self.readable = true;
         self.writable = true;
     }
 
-    /// Reads once: how many bytes, 0 at the end of the stream, `None` if there is nothing to be read
-    /// before the next event.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    /// Tells the peer that nothing more will come.
+    pub(super) fn finish(&self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+}
+
+impl Read for Socket {
+    /// Makes one system call, if any.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.readable {
             match self.stream.read(buffer) {
                 Ok(count) => {
                     // As a rule, a short read has emptied the socket, and what comes later brings an event.
-                    self.readable = count == buffer.len() || self.wary;
-                    return Ok(Some(count));
+                    self.readable = count == buffer.len() || self.drain;
+                    return Ok(count);
                 }
                 Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.readable = false,
                 Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
                 Err(problem) => return Err(problem),
             }
         }
-        Ok(None)
+        Err(ErrorKind::WouldBlock.into())
     }
+}
 
-    /// Writes what the system takes of `bytes` before the next event.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut rest = bytes;
-        while self.writable && !rest.is_empty() {
-            match self.stream.write(rest) {
-                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+impl Write for Socket {
+    /// Makes one system call, if any.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        while self.writable {
+            match self.stream.write(bytes) {
                 Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.writable = false,
                 Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
-                Err(problem) => return Err(problem),
+                outcome => return outcome,
             }
         }
-        Ok(bytes.len() - rest.len())
+        Err(ErrorKind::WouldBlock.into())
     }
 
-    /// Tells the peer that nothing more will come.
-    pub(super) fn finish(&self) -> io::Result<()> {
-        self.stream.shutdown(Shutdown::Write)
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -1,0 +1,146 @@
+//! How a server is set up: where it listens, what is spoken there, and its threads.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::{fmt, io, thread};
+
+use super::handoff::ReactorHandle;
+use super::hashers::PasswordQueue;
+use super::listen::listen;
+use super::reactor::Reactor;
+use super::transport::TransportKind;
+use super::{Handle, Server};
+use crate::engine::Chat;
+use crate::error::Error;
+
+/// Sets up a [`Server`]; [`Server::builder`] makes one.
+#[must_use = "a builder does nothing until it is bound"]
+pub struct ServerBuilder {
+    chat: Chat,
+    listeners: Vec<Listener>,
+    reactor_threads: NonZeroUsize,
+    job_threads: NonZeroUsize,
+}
+
+impl ServerBuilder {
+    pub(super) fn new(chat: Chat) -> Self {
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let job_threads = NonZeroUsize::new(cores.get().div_ceil(2)).unwrap_or(cores);
+        Self { chat, listeners: Vec::new(), reactor_threads: cores, job_threads }
+    }
+
+    /// Adds an address to listen on: a [`Listener`], or a socket address for plain TCP.
+    pub fn listen(mut self, listener: impl Into<Listener>) -> Self {
+        self.listeners.push(listener.into());
+        self
+    }
+
+    /// How many threads serve connections, the one that calls [`Server::run`] among them. By default, one for each core
+    /// that the process may run on.
+    pub fn reactor_threads(mut self, threads: NonZeroUsize) -> Self {
+        self.reactor_threads = threads;
+        self
+    }
+
+    /// How many more threads do what would hold up connections: they check passwords. By default, half as many as there
+    /// are cores.
+    pub fn job_threads(mut self, threads: NonZeroUsize) -> Self {
+        self.job_threads = threads;
+        self
+    }
+
+    /// Listens on all addresses; port 0 takes a free one, the same for all. An address that another one includes is left
+    /// out, and so is one of a kind that this machine does not have, such as `localhost`'s IPv6 address, if there are
+    /// others. From here on the system lets peers connect, and [`Server::run`] serves them.
+    ///
+    /// `[::]` takes IPv4 connections, too, unless an IPv4 address with its port is among the others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Listen`] for an address that cannot be listened on; [`Error::PublicPassword`] for one that is not
+    /// loopback, if there are users whose password everybody knows; [`Error::Io`] if there is no address, or if the
+    /// system has nothing to poll with.
+    pub fn bind(self) -> Result<Server, Error> {
+        let Self { chat, listeners, reactor_threads, job_threads } = self;
+        listeners.iter().try_for_each(|listener| chat.may_listen(listener.address))?;
+        let listening = listen(&listeners)?;
+        if listening.is_empty() {
+            return Err(Error::Io(io::Error::other("there is no address to listen on")));
+        }
+        let addresses = listening.iter().map(|listening| listening.socket.local_addr()).collect::<Result<_, _>>()?;
+
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (passwords, hashers) = PasswordQueue::new();
+        let mut reactors = (0..reactor_threads.get())
+            .map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping), passwords.clone()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let handles: Vec<ReactorHandle> = reactors.iter().map(Reactor::handle).collect();
+        let wakers = handles.iter().map(ReactorHandle::waker).collect();
+        if let Some(first) = reactors.first_mut() {
+            first.listen(listening, handles)?;
+        }
+        Ok(Server { reactors, hashers, job_threads, addresses, handle: Handle { stopping, wakers } })
+    }
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("listeners", &self.listeners)
+            .field("reactor_threads", &self.reactor_threads)
+            .field("job_threads", &self.job_threads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An address to listen on, and what is spoken there.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    pub(super) address: SocketAddr,
+    pub(super) transport: TransportKind,
+}
+
+impl Listener {
+    /// Plain TCP: what goes over it is not encrypted.
+    #[must_use]
+    pub fn tcp(address: SocketAddr) -> Self {
+        Self { address, transport: TransportKind::Tcp }
+    }
+
+    #[cfg(test)]
+    pub(super) fn lock_step(address: SocketAddr) -> Self {
+        Self { address, transport: TransportKind::LockStep }
+    }
+}
+
+/// Plain TCP.
+impl From<SocketAddr> for Listener {
+    fn from(address: SocketAddr) -> Self {
+        Self::tcp(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_has_the_threads_that_were_asked_for() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let [two, three] = [2, 3].map(|threads| NonZeroUsize::new(threads).unwrap());
+        let builder = Server::builder(Chat::memory()).listen(any).reactor_threads(two).job_threads(three);
+        let server = builder.bind().unwrap();
+        assert_eq!((server.reactors.len(), server.job_threads.get()), (2, 3));
+    }
+
+    /// Of two listeners on one address, one would be left out if their transports were the same.
+    #[test]
+    fn two_transports_cannot_share_an_address() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let free = Server::bind(Chat::memory(), any).unwrap().addresses()[0];
+        let builder = Server::builder(Chat::memory()).listen(free).listen(Listener::lock_step(free));
+        assert!(matches!(builder.bind(), Err(Error::Listen { address, .. }) if address == free));
+    }
+}

@@ -1,0 +1,19 @@
+//! Why the server ends a connection, as its log says it.
+
+use std::io;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Disconnect {
+    #[error("the peer has closed it")]
+    PeerClosed,
+    #[error("the server stops")]
+    ServerStops,
+    #[error("it sent an HTTP request")]
+    Http,
+    #[error("a line or a handshake was not completed in time")]
+    RequestTimeout,
+    #[error("its answers were not taken in time")]
+    AnswerTimeout,
+    #[error("{0}")]
+    Failed(#[from] io::Error),
+}

@@ -1,0 +1,68 @@
+//! The seam between a socket and a connection: what the bytes on the wire look like.
+//!
+//! Plain TCP passes bytes through. TLS and WebSocket are further files here, and further variants of [`TransportKind`];
+//! neither the reactor nor the peer has to know of them. A transport does no I/O of its own but on the [`Socket`] that it
+//! is handed in each call. So it fits libraries that are handed a stream in the same way, such as rustls (`read_tls`,
+//! `write_tls`) and tungstenite (`WebSocketContext`), and one transport can lie on top of another.
+//!
+//! # Readiness
+//!
+//! Nobody asks a transport what it waits for. Sockets are always polled for both directions, any event gives the peer a
+//! turn, and in a turn the peer calls [`write`](Transport::write) and [`flush`](Transport::flush), then
+//! [`read`](Transport::read), then `write` and `flush` again. Each of these may use the socket both ways: a TLS handshake
+//! reads and writes in all of them, and a WebSocket answers a ping in a `read`.
+
+#[cfg(test)]
+pub(super) mod lock_step;
+mod tcp;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use super::socket::Socket;
+
+/// Turns the bytes of a socket into those of a connection, and back.
+///
+/// All methods that return an [`io::Result`] follow the conventions of a non-blocking stream. They may return
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) only if the socket did since its last event, since only another event has
+/// them called again. After any other error the peer is closed; what it is to be told of it must have been written.
+pub(super) trait Transport: Send {
+    /// Reads bytes for the connection: how many; 0 once the peer has sent all. Bytes that are held here already come
+    /// before any that the socket still has.
+    fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Takes bytes that the connection sends, which are not empty: how many, at least one. They count as sent; what is
+    /// held of them here must have a bound.
+    fn write(&mut self, socket: &mut Socket, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Writes what is held here. It is also called when the connection has sent nothing, for the sake of handshakes.
+    fn flush(&mut self, socket: &mut Socket) -> io::Result<()>;
+
+    /// Writes what is held here, tells the peer that nothing more will come, and shuts the socket down for writing.
+    fn finish(&mut self, socket: &mut Socket) -> io::Result<()>;
+
+    /// Whether the peer has yet to complete what it has begun, such as a handshake or a frame. It has as long for that as
+    /// for a line.
+    fn mid_frame(&self) -> bool;
+}
+
+/// What the connections of one listener use for a transport.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum TransportKind {
+    Tcp,
+    /// The tests' own.
+    #[cfg(test)]
+    LockStep,
+}
+
+impl TransportKind {
+    /// The transport of a connection that was just accepted.
+    pub(super) fn accept(&self) -> Box<dyn Transport> {
+        match self {
+            Self::Tcp => Box::new(tcp::Tcp),
+            #[cfg(test)]
+            Self::LockStep => Box::new(lock_step::LockStep::default()),
+        }
+    }
+}
