@@ -1,4 +1,4 @@
-//! Every cap: its name, unit, default and reason.
+//! Caps that cannot be set: name, unit, value and reason. Those that can be set are in [`settings`](crate::settings).
 //!
 //! `docs/protocol.md` lists those that a peer can meet. What is public here is promised there, or concerns programs
 //! that use the library; the others are in a file for each part of the library.
@@ -15,70 +15,7 @@ pub(crate) use self::engine::*;
 #[cfg(feature = "server")]
 pub(crate) use self::server::*;
 pub(crate) use self::store::*;
-
-/// The caps that a program may set.
-///
-/// ```
-/// use chat_lib::limits::Limits;
-///
-/// let limits = Limits { line_bytes: 1024, ..Limits::default() };
-/// assert_eq!(limits.reply_bytes, 1024 * 1024);
-/// ```
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// The longest line, in bytes, its end included. Default 65,536: room for any message a person
-    /// writes, and the most that a connection has to remember of a line that is still to end.
-    pub line_bytes: usize,
-    /// How many bytes of answers may wait for a peer before no more of its requests are taken.
-    /// Default 1,048,576: several times what a socket buffers, so that only a peer that has stopped
-    /// reading meets it. One message may go over it: answers to `inbox` are written message by message.
-    pub reply_bytes: usize,
-    /// How many bytes may be held for the answers of all connections together: inboxes that are still to be
-    /// written, and bytes that wait for their peers. Past it, an `inbox` is refused with `busy` and takes nothing,
-    /// and other answers may wait for a peer only up to [`REPLY_BYTES_SHORT`]. If nothing is held, any inbox can be
-    /// read. Default 268,435,456: four full mailboxes, and a small part of a server's memory.
-    pub answers_bytes: usize,
-    /// How long a line may take from its first byte to its end before the server closes the
-    /// connection. Default 60 s: a full line at 1.1 KB/s.
-    pub line_time: Duration,
-    /// How long answers may wait without the peer taking any before the server closes the
-    /// connection. Default 10 min: a suspended client can come back, a dead one gives up its memory.
-    /// The system lets the server write again when much of its buffer is free, so a peer that takes
-    /// less than some 2 KB/s may count as taking nothing.
-    pub stall_time: Duration,
-    /// How long a server that was told to stop waits for peers to take their answers. Default 3.5 s: of
-    /// the five within which `chat-server` promises to be gone, the rest is for its log.
-    pub shutdown_grace: Duration,
-    /// How long a session lives without being used. Default 30 days: a client that is used monthly
-    /// stays logged in.
-    pub session_idle: Duration,
-    /// How many unread messages a mailbox holds. Default 100,000: years of being away, and an answer to
-    /// `inbox` that a client can still take.
-    pub mailbox_messages: usize,
-    /// How many bytes the texts of a mailbox's unread messages have together. Default 67,108,864: they are
-    /// held in memory while the answer to an `inbox` is written.
-    pub mailbox_bytes: usize,
-    /// How many logins of one user, or from one address, may fail before the next must wait. Default 5:
-    /// people mistype a password two or three times.
-    pub failed_logins: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            line_bytes: 64 * 1024,
-            reply_bytes: 1024 * 1024,
-            answers_bytes: 256 * 1024 * 1024,
-            line_time: Duration::from_secs(60),
-            stall_time: Duration::from_secs(10 * 60),
-            shutdown_grace: Duration::from_millis(3500),
-            session_idle: Duration::from_secs(30 * 24 * 60 * 60),
-            mailbox_messages: 100_000,
-            mailbox_bytes: 64 * 1024 * 1024,
-            failed_logins: 5,
-        }
-    }
-}
+pub use crate::settings::Limits;
 
 /// How many bytes of answers may wait for a peer while as much is held for all as may be
 /// ([`answers_bytes`](Limits::answers_bytes)): enough for a client that waits for each answer.
