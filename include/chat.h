@@ -42,7 +42,7 @@
 #define CHAT_VERSION_CHECK() chat_version_check(CHAT_VERSION_NUMBER)
 
 /* Options as they are by default. */
-#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* What compilers are told of functions; may be defined before. */
 #if defined(__GNUC__) || defined(__clang__)
@@ -257,29 +257,16 @@ typedef struct chat_buffer {
 } chat_buffer;
 
 // How a chat is opened. Begin with CHAT_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for
-// the defaults, which docs/protocol.md lists under "Limits". Later versions add fields at the end.
+// the defaults, which docs/settings.md lists. Later versions add fields at the end.
 typedef struct chat_options {
     // sizeof(chat_options).
     size_t size;
     // Where to keep everything; made if it is not there. Any path, UTF-8 or not. NULL keeps it in memory.
     const char *directory;
-    // A chat_sync.
+    // When a change is safe from a power failure: a chat_sync. Ignored in memory.
     int32_t sync;
-    // Whether peers may make accounts for themselves, with the command `register`: 0 or 1.
+    // Whether anyone who can connect may create an account with `register`: 0 or 1.
     int32_t registration;
-    // How long messages are kept that were read, in seconds from when they were sent; 0 is what the directory was last
-    // opened with. New ones drop them within an hour.
-    uint64_t keep_read_seconds;
-    // How long a session lives without being used, in seconds.
-    uint64_t session_idle_seconds;
-    // How many unread messages a mailbox holds.
-    uint64_t mailbox_messages;
-    // How many bytes the texts of a mailbox's unread messages have together.
-    uint64_t mailbox_bytes;
-    // The longest request line, in bytes, its end included.
-    uint64_t line_bytes;
-    // How many bytes of answers may wait for a peer before no more of its requests are taken.
-    uint64_t reply_bytes;
     // What hashing a password with Argon2id costs: KiB of memory. This and the next two are set together;
     // the defaults are 19456, 2 and 1.
     uint32_t password_memory_kib;
@@ -287,8 +274,29 @@ typedef struct chat_options {
     uint32_t password_passes;
     // In how many lanes.
     uint32_t password_lanes;
-    // How many logins may fail before the next must wait.
+    // How many logins of one user, or from one address, may fail before the next one has to wait.
     uint32_t failed_logins;
+    // How long read messages are kept, counted from when they were sent; 0 is as when the directory was last
+    // opened. New ones drop them within an hour.
+    uint64_t keep_read_seconds;
+    // How long a session lasts without being used.
+    uint64_t session_idle_seconds;
+    // How many unread messages a mailbox holds.
+    uint64_t mailbox_messages;
+    // How many bytes the texts of a mailbox's unread messages may have together.
+    uint64_t mailbox_bytes;
+    // The longest request line, including its end.
+    uint64_t line_bytes;
+    // How many bytes of answers may wait for one peer before no more of its requests are read.
+    uint64_t reply_bytes;
+    // How many bytes may be held for the answers of all connections together before `inbox` is refused.
+    uint64_t answers_bytes;
+    // How long a line may take from its first byte to its end before the connection is closed.
+    uint64_t line_time_millis;
+    // How long answers may wait while the peer reads none of them before the connection is closed.
+    uint64_t stall_time_millis;
+    // How long a server that is stopping waits for peers to read their answers.
+    uint64_t shutdown_grace_millis;
 } chat_options;
 
 // What opens a session. Anyone who has it can act as its user, so keep it secret.

@@ -2,12 +2,10 @@
 
 use std::ffi::{CStr, c_char};
 use std::path::Path;
-use std::time::Duration;
 use std::{mem, ptr};
 
-use chat_lib::limits::Limits;
-use chat_lib::model::PasswordCost;
-use chat_lib::store::{Durable, KeepRead, Memory, Options, Store, SyncMode};
+use chat_lib::settings::Settings;
+use chat_lib::store::{Durable, Memory, Store};
 use chat_lib::{Chat, Config};
 
 use crate::error::Failure;
@@ -27,7 +25,7 @@ pub enum chat_sync {
 }
 
 /// How a chat is opened. Begin with CHAT_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for
-/// the defaults, which docs/protocol.md lists under "Limits". Later versions add fields at the end.
+/// the defaults, which docs/settings.md lists. Later versions add fields at the end.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 #[allow(non_camel_case_types)]
@@ -36,23 +34,10 @@ pub struct chat_options {
     pub size: usize,
     /// Where to keep everything; made if it is not there. Any path, UTF-8 or not. NULL keeps it in memory.
     pub directory: *const c_char,
-    /// A chat_sync.
+    /// When a change is safe from a power failure: a chat_sync. Ignored in memory.
     pub sync: i32,
-    /// Whether peers may make accounts for themselves, with the command `register`: 0 or 1.
+    /// Whether anyone who can connect may create an account with `register`: 0 or 1.
     pub registration: i32,
-    /// How long messages are kept that were read, in seconds from when they were sent; 0 is what the directory was last
-    /// opened with. New ones drop them within an hour.
-    pub keep_read_seconds: u64,
-    /// How long a session lives without being used, in seconds.
-    pub session_idle_seconds: u64,
-    /// How many unread messages a mailbox holds.
-    pub mailbox_messages: u64,
-    /// How many bytes the texts of a mailbox's unread messages have together.
-    pub mailbox_bytes: u64,
-    /// The longest request line, in bytes, its end included.
-    pub line_bytes: u64,
-    /// How many bytes of answers may wait for a peer before no more of its requests are taken.
-    pub reply_bytes: u64,
     /// What hashing a password with Argon2id costs: KiB of memory. This and the next two are set together;
     /// the defaults are 19456, 2 and 1.
     pub password_memory_kib: u32,
@@ -60,35 +45,46 @@ pub struct chat_options {
     pub password_passes: u32,
     /// In how many lanes.
     pub password_lanes: u32,
-    /// How many logins may fail before the next must wait.
+    /// How many logins of one user, or from one address, may fail before the next one has to wait.
     pub failed_logins: u32,
+    /// How long read messages are kept, counted from when they were sent; 0 is as when the directory was last
+    /// opened. New ones drop them within an hour.
+    pub keep_read_seconds: u64,
+    /// How long a session lasts without being used.
+    pub session_idle_seconds: u64,
+    /// How many unread messages a mailbox holds.
+    pub mailbox_messages: u64,
+    /// How many bytes the texts of a mailbox's unread messages may have together.
+    pub mailbox_bytes: u64,
+    /// The longest request line, including its end.
+    pub line_bytes: u64,
+    /// How many bytes of answers may wait for one peer before no more of its requests are read.
+    pub reply_bytes: u64,
+    /// How many bytes may be held for the answers of all connections together before `inbox` is refused.
+    pub answers_bytes: u64,
+    /// How long a line may take from its first byte to its end before the connection is closed.
+    pub line_time_millis: u64,
+    /// How long answers may wait while the peer reads none of them before the connection is closed.
+    pub stall_time_millis: u64,
+    /// How long a server that is stopping waits for peers to read their answers.
+    pub shutdown_grace_millis: u64,
+}
+
+impl Default for chat_options {
+    fn default() -> Self {
+        // SAFETY: zeros are valid for a pointer and for numbers.
+        Self { size: size_of::<Self>(), ..unsafe { mem::zeroed() } }
+    }
 }
 
 impl chat_options {
-    const DEFAULT: Self = Self {
-        size: size_of::<Self>(),
-        directory: ptr::null(),
-        sync: 0,
-        registration: 0,
-        keep_read_seconds: 0,
-        session_idle_seconds: 0,
-        mailbox_messages: 0,
-        mailbox_bytes: 0,
-        line_bytes: 0,
-        reply_bytes: 0,
-        password_memory_kib: 0,
-        password_passes: 0,
-        password_lanes: 0,
-        failed_logins: 0,
-    };
-
     /// Copies options of a program that was compiled for this or another version.
     ///
     /// # Safety
     ///
     /// `options` is NULL or points to as many bytes as its first field says.
     pub(crate) unsafe fn read(options: *const Self) -> Result<Self, Failure> {
-        let mut own = Self::DEFAULT;
+        let mut own = Self::default();
         if options.is_null() {
             return Ok(own);
         }
@@ -114,8 +110,7 @@ impl chat_options {
     ///
     /// `directory` is NULL or text that ends with NUL.
     pub(crate) unsafe fn open(&self) -> Result<Chat, Failure> {
-        let registration = flag(self.registration, "registration")?;
-        let (limits, password_cost, options) = (self.limits(), self.password_cost()?, self.store_options()?);
+        let settings = self.settings()?;
         let store: Box<dyn Store> = match self.directory.is_null() {
             true => Box::new(Memory::new()),
             false => {
@@ -124,54 +119,61 @@ impl chat_options {
                 if directory == Path::new("") {
                     return Err(Failure::argument("options.directory is empty"));
                 }
-                Box::new(Durable::open(directory, options)?)
+                Box::new(Durable::open(directory, settings.store_options())?)
             }
         };
-        Ok(Chat::new(Config { store, limits, registration, password_cost, ..Config::default() }))
+        Ok(Chat::new(Config::new(store, &settings)))
     }
 
-    fn store_options(&self) -> Result<Options, Failure> {
-        let sync = match self.sync {
-            sync if sync == chat_sync::CHAT_SYNC_ALWAYS as i32 => SyncMode::Always,
-            sync if sync == chat_sync::CHAT_SYNC_EVERY_SECOND as i32 => SyncMode::EverySecond,
-            sync if sync == chat_sync::CHAT_SYNC_NEVER as i32 => SyncMode::Never,
-            sync => return Err(Failure::argument(format!("options.sync is no chat_sync: {sync}"))),
-        };
-        let keep_read = Some(self.keep_read_seconds).filter(|&seconds| seconds > 0);
-        Ok(Options { sync, keep_read: keep_read.map(Duration::from_secs).map(KeepRead::For), ..Options::default() })
-    }
-
-    fn limits(&self) -> Limits {
-        let defaults = Limits::default();
-        let or = |value: u64, default| if value == 0 { default } else { usize::try_from(value).unwrap_or(usize::MAX) };
-        Limits {
-            line_bytes: or(self.line_bytes, defaults.line_bytes),
-            reply_bytes: or(self.reply_bytes, defaults.reply_bytes),
-            mailbox_messages: or(self.mailbox_messages, defaults.mailbox_messages),
-            mailbox_bytes: or(self.mailbox_bytes, defaults.mailbox_bytes),
-            session_idle: match self.session_idle_seconds {
-                0 => defaults.session_idle,
-                seconds => Duration::from_secs(seconds),
-            },
-            failed_logins: if self.failed_logins == 0 { defaults.failed_logins } else { self.failed_logins },
-            ..defaults
+    fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings = Settings::default();
+        for (name, text) in self.texts()? {
+            if let Some(text) = text {
+                settings.set(name, &text).map_err(|problem| Failure::argument(format!("options.{problem}")))?;
+            }
         }
+        Ok(settings)
     }
 
-    fn password_cost(&self) -> Result<PasswordCost, Failure> {
-        match (self.password_memory_kib, self.password_passes, self.password_lanes) {
-            (0, 0, 0) => Ok(PasswordCost::default()),
-            (memory, passes, lanes) => PasswordCost::new(memory, passes, lanes)
-                .map_err(|problem| Failure::argument(format!("options.password_…: {problem}"))),
-        }
+    /// What is set, in the settings' text form.
+    fn texts(&self) -> Result<[(&'static str, Option<String>); 14], Failure> {
+        let number = |value: u64| (value != 0).then(|| value.to_string());
+        let millis = |value: u64| (value != 0).then(|| format!("{}s {}ms", value / 1000, value % 1000));
+        let cost = [self.password_memory_kib, self.password_passes, self.password_lanes];
+        let [memory, passes, lanes] = cost;
+        Ok([
+            ("sync", Some(sync(self.sync)?.to_owned())),
+            ("registration", Some(registration(self.registration)?.to_owned())),
+            ("password_cost", (cost != [0; 3]).then(|| format!("{memory},{passes},{lanes}"))),
+            ("failed_logins", number(self.failed_logins.into())),
+            ("keep_read", number(self.keep_read_seconds)),
+            ("session_idle", number(self.session_idle_seconds)),
+            ("mailbox_messages", number(self.mailbox_messages)),
+            ("mailbox_bytes", number(self.mailbox_bytes)),
+            ("line_bytes", number(self.line_bytes)),
+            ("reply_bytes", number(self.reply_bytes)),
+            ("answers_bytes", number(self.answers_bytes)),
+            ("line_time", millis(self.line_time_millis)),
+            ("stall_time", millis(self.stall_time_millis)),
+            ("shutdown_grace", millis(self.shutdown_grace_millis)),
+        ])
     }
 }
 
-fn flag(value: i32, what: &str) -> Result<bool, Failure> {
+fn sync(value: i32) -> Result<&'static str, Failure> {
     match value {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(Failure::argument(format!("options.{what} is neither 0 nor 1"))),
+        value if value == chat_sync::CHAT_SYNC_ALWAYS as i32 => Ok("always"),
+        value if value == chat_sync::CHAT_SYNC_EVERY_SECOND as i32 => Ok("everysec"),
+        value if value == chat_sync::CHAT_SYNC_NEVER as i32 => Ok("never"),
+        value => Err(Failure::argument(format!("options.sync is no chat_sync: {value}"))),
+    }
+}
+
+fn registration(value: i32) -> Result<&'static str, Failure> {
+    match value {
+        0 => Ok("closed"),
+        1 => Ok("open"),
+        _ => Err(Failure::argument("options.registration is neither 0 nor 1")),
     }
 }
 
@@ -183,7 +185,77 @@ fn path(path: &CStr) -> &Path {
 }
 
 /// What the struct had in version 0.1: programs that were compiled for it pass that.
-const FIRST_SIZE: usize = mem::offset_of!(chat_options, failed_logins) + size_of::<u32>();
+const FIRST_SIZE: usize = mem::offset_of!(chat_options, shutdown_grace_millis) + size_of::<u64>();
 
 /// Far above what the struct will ever have.
 const LARGEST: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use chat_lib::settings::Kind;
+
+    use super::*;
+
+    const HEADER: &str = include_str!("../../include/chat.h");
+
+    /// What `chat.h` has in the struct, but for `size` and `directory`.
+    fn fields() -> Vec<&'static str> {
+        let (_, fields) = HEADER.split_once("typedef struct chat_options {").unwrap();
+        let (fields, _) = fields.split_once("} chat_options;").unwrap();
+        let code = fields.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let declared = code.filter_map(|line| line.strip_suffix(';'));
+        declared.map(|line| line.rsplit([' ', '*']).next().unwrap()).skip(2).collect()
+    }
+
+    #[test]
+    fn each_setting_has_its_field_and_each_field_its_setting() {
+        let mut left = fields();
+        assert_eq!(HEADER.matches("#define CHAT_OPTIONS_INIT").count(), 1);
+        let (_, init) = HEADER.split_once("#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL").unwrap();
+        assert_eq!(init.lines().next().unwrap(), format!("{}}}", ", 0".repeat(left.len())));
+        for setting in Settings::ALL {
+            let names: &[&str] = match setting.kind {
+                Kind::PasswordCost => &["password_memory_kib", "password_passes", "password_lanes"],
+                Kind::Duration => &[&format!("{}_seconds", setting.name), &format!("{}_millis", setting.name)],
+                Kind::DurationOr(_) => &[&format!("{}_seconds", setting.name)],
+                _ => &[setting.name],
+            };
+            let before = left.len();
+            left.retain(|field| !names.contains(field));
+            let wanted = if setting.kind == Kind::PasswordCost { 3 } else { 1 };
+            assert_eq!(before - left.len(), wanted, "chat_options has no field for {}", setting.name);
+        }
+        assert!(left.is_empty(), "these fields belong to no setting: {left:?}");
+    }
+
+    #[test]
+    fn each_field_sets_its_own_setting() {
+        let default = chat_options::default();
+        assert_eq!(default.settings().ok().unwrap(), Settings::default());
+        let options = chat_options {
+            sync: chat_sync::CHAT_SYNC_NEVER as i32,
+            registration: 1,
+            password_memory_kib: 8,
+            password_passes: 1,
+            password_lanes: 1,
+            failed_logins: 11,
+            keep_read_seconds: 12,
+            session_idle_seconds: 13,
+            mailbox_messages: 14,
+            mailbox_bytes: 15,
+            line_bytes: 16,
+            reply_bytes: 17,
+            answers_bytes: 18,
+            line_time_millis: 1_019,
+            stall_time_millis: 1_020,
+            shutdown_grace_millis: u64::MAX,
+            ..default
+        };
+        let settings = options.settings().ok().unwrap();
+        let values: Vec<String> = Settings::ALL.iter().map(|it| format!("{}={}", it.name, it.get(&settings))).collect();
+        let wanted = "line_bytes=16 reply_bytes=17 answers_bytes=18 line_time=1019ms stall_time=1020ms \
+            shutdown_grace=18446744073709551615ms session_idle=13s mailbox_messages=14 mailbox_bytes=15 \
+            failed_logins=11 registration=open password_cost=8,1,1 sync=never keep_read=12s";
+        assert_eq!(values.join(" "), wanted);
+    }
+}

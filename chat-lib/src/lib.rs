@@ -58,6 +58,7 @@ mod printable;
 pub mod protocol;
 #[cfg(feature = "server")]
 pub mod server;
+pub mod settings;
 pub mod store;
 
 #[cfg(feature = "client")]

@@ -2,20 +2,19 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
-use chat_lib::limits::Limits;
-use chat_lib::model::{PasswordCost, SessionToken};
+use chat_lib::model::SessionToken;
 use chat_lib::protocol::{Command, Reply, reply};
-use chat_lib::store::{Durable, KeepRead, Memory, Options, Store, SyncMode};
+use chat_lib::store::{Durable, Memory, Store};
 use chat_lib::{Config, Error, NewUser};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::{closed, run};
 use crate::process::Process;
 use crate::session::Session;
+use crate::settings;
 
 /// A chat: users, their sessions and their mailboxes. `chat.Chat` is its public face.
 #[pyclass(frozen, subclass, module = "chat._chat")]
@@ -54,57 +53,15 @@ impl Chat {
 #[pymethods]
 impl Chat {
     #[new]
-    #[pyo3(signature = (
-        *, path=None, demo=false, sync="always", keep_read=None, registration=false, session_idle=None,
-        mailbox_messages=None, mailbox_bytes=None, line_bytes=None, reply_bytes=None, line_time=None,
-        stall_time=None, failed_logins=None, password_cost=None
-    ))]
-    #[expect(clippy::too_many_arguments, reason = "they are keywords")]
-    fn new(
-        py: Python<'_>,
-        path: Option<PathBuf>,
-        demo: bool,
-        sync: &str,
-        keep_read: Option<Duration>,
-        registration: bool,
-        session_idle: Option<Duration>,
-        mailbox_messages: Option<usize>,
-        mailbox_bytes: Option<usize>,
-        line_bytes: Option<usize>,
-        reply_bytes: Option<usize>,
-        line_time: Option<Duration>,
-        stall_time: Option<Duration>,
-        failed_logins: Option<u32>,
-        password_cost: Option<(u32, u32, u32)>,
-    ) -> PyResult<Self> {
-        let sync = match sync {
-            "always" => SyncMode::Always,
-            "everysec" => SyncMode::EverySecond,
-            "never" => SyncMode::Never,
-            _ => return Err(PyValueError::new_err("sync is 'always', 'everysec' or 'never'")),
-        };
-        let mut limits = Limits::default();
-        limits.session_idle = session_idle.unwrap_or(limits.session_idle);
-        limits.mailbox_messages = mailbox_messages.unwrap_or(limits.mailbox_messages);
-        limits.mailbox_bytes = mailbox_bytes.unwrap_or(limits.mailbox_bytes);
-        limits.line_bytes = line_bytes.unwrap_or(limits.line_bytes);
-        limits.reply_bytes = reply_bytes.unwrap_or(limits.reply_bytes);
-        limits.line_time = line_time.unwrap_or(limits.line_time);
-        limits.stall_time = stall_time.unwrap_or(limits.stall_time);
-        limits.failed_logins = failed_logins.unwrap_or(limits.failed_logins);
+    #[pyo3(signature = (*, path=None, demo=false, **settings))]
+    fn new(py: Python<'_>, path: Option<PathBuf>, demo: bool, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let settings = settings::read(settings, path.is_some())?;
         let chat = run(py, || {
-            let password_cost = match password_cost {
-                Some((memory, passes, lanes)) => PasswordCost::new(memory, passes, lanes)?,
-                None => PasswordCost::default(),
-            };
             let store: Box<dyn Store> = match path {
-                Some(path) => Box::new(Durable::open(
-                    &path,
-                    Options { sync, keep_read: keep_read.map(KeepRead::For), ..Options::default() },
-                )?),
+                Some(path) => Box::new(Durable::open(&path, settings.store_options())?),
                 None => Box::new(Memory::new()),
             };
-            let chat = chat_lib::Chat::new(Config { store, limits, registration, password_cost, ..Config::default() });
+            let chat = chat_lib::Chat::new(Config::new(store, &settings));
             if demo {
                 chat.add_demo_users()?;
             }

@@ -10,6 +10,7 @@ mod message;
 mod process;
 mod server;
 mod session;
+mod settings;
 mod wire;
 
 use chat_lib::limits;
@@ -48,6 +49,7 @@ mod _chat {
         module.add("LOGINS_WAITING", limits::LOGINS_WAITING)?;
         module.add("KEEPALIVE", limits::KEEPALIVE.as_secs())?;
         module.add("LINGER_TIMEOUT", limits::LINGER_TIMEOUT.as_secs_f64())?;
+        module.add("SETTINGS", pyo3::types::PyTuple::new(module.py(), settings::names())?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -8,12 +8,23 @@ import pickle
 import socket
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import chat
-from chat import Chat, ChatClient, Client, Connection, Message, Server, errors
+from chat import (
+    Chat,
+    ChatClient,
+    Client,
+    Connection,
+    DirectorySettings,
+    Message,
+    Server,
+    Settings,
+    _chat,
+    errors,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +94,48 @@ def test_a_chat_that_is_kept(tmp_path: Path) -> None:
         Chat.open(data)
     with pytest.raises(ValueError, match="always"):
         Chat.open(data, sync="sometimes")  # type: ignore[arg-type]
+
+
+def test_each_setting_is_a_keyword() -> None:
+    """There were keywords for some of the settings only."""
+    settings: dict[str, Any] = {
+        "registration": True,
+        "password_cost": (8, 1, 1),
+        "line_bytes": 65_536,
+        "reply_bytes": 1_000,
+        "answers_bytes": 10_000,
+        "line_time": timedelta(milliseconds=1500),
+        "stall_time": timedelta.max,
+        "shutdown_grace": timedelta(0),
+        "session_idle": timedelta(days=1),
+        "mailbox_messages": 1,
+        "mailbox_bytes": 1_000,
+        "failed_logins": 3,
+    }
+    on_disk = {"sync", "keep_read"}
+    assert set(Settings.__annotations__) == set(settings)
+    assert set(DirectorySettings.__annotations__) == set(settings) | on_disk == set(_chat.SETTINGS)
+    with Chat.memory(**settings) as room:
+        assert room.peer_times() == (1.5, timedelta.max.total_seconds())
+        ana = room.register("ana", "secret", "Ana Lima")
+        ana.send("ana", "one")
+        with pytest.raises(errors.MailboxFull):
+            ana.send("ana", "two")
+    with Chat.memory(**dict.fromkeys(settings)) as room:
+        assert room.peer_times() == (60, 600)
+    for name in settings:
+        wrong: dict[str, Any] = {name: ["?"]}
+        with pytest.raises((TypeError, ValueError), match=f"argument '{name}': "):
+            Chat.memory(**wrong)
+    for name in on_disk:
+        with pytest.raises(TypeError, match=f"'{name}' is for a chat in a directory"):
+            Chat.memory(**{name: None})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'line_byte'"):
+        Chat.memory(line_byte=1)  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="password_cost: "):
+        Chat.memory(password_cost=(1, 2, 1))
+    with pytest.raises(OverflowError, match="argument 'line_bytes': "):
+        Chat.memory(line_bytes=-1)
 
 
 def test_a_server_and_clients(chat_server: ChatServer) -> None:

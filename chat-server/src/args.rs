@@ -3,12 +3,11 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use chat_lib::limits::Limits;
-use chat_lib::model::PasswordCost;
-use chat_lib::store::{KeepRead, SyncMode};
 use clap::error::ErrorKind;
 use clap::{Args as Arguments, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
+
+use crate::flags::Flags;
 
 /// A chat server that netcat can speak to.
 ///
@@ -40,7 +39,7 @@ pub(crate) struct Serve {
     pub(crate) data: PathBuf,
 
     /// Keep everything in memory instead: it is gone when the server stops.
-    #[arg(long, conflicts_with_all = ["data", "sync", "keep_read"])]
+    #[arg(long, conflicts_with = "data")]
     pub(crate) memory: bool,
 
     /// Add the users messi, henderson and lineker with the password surabaya. As everybody knows it,
@@ -48,39 +47,15 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) demo: bool,
 
-    /// What an answer waits for.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Sync::Always)]
-    pub(crate) sync: Sync,
-
-    /// How long to keep messages that were read, counted from when they were sent (such as 90days or 12h), or
-    /// "none" to drop them within an hour. The data directory remembers the setting; a new one starts with "none".
-    /// A clock that is wrong for a while drops nothing early: messages age by at most a day per hour.
-    #[arg(long, value_name = "DURATION", value_parser = keep_read)]
-    pub(crate) keep_read: Option<KeepRead>,
-
-    /// How many unread messages an inbox holds; a send past it is refused with the code mailbox_full.
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().mailbox_messages)]
-    pub(crate) mailbox_messages: usize,
-
-    /// How many bytes the texts of an inbox's unread messages have together; the same past it.
-    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().mailbox_bytes)]
-    pub(crate) mailbox_bytes: usize,
-
-    /// Whether people may make accounts for themselves, with the command register.
-    #[arg(long, value_name = "WHETHER", value_enum, default_value_t = Registration::Closed)]
-    pub(crate) registration: Registration,
-
-    /// What hashing a password with Argon2id costs: KiB of memory, passes, lanes. When it rises, users'
-    /// passwords are hashed anew as they log in.
-    #[arg(long, value_name = "M,T,P", default_value = "19456,2,1", value_parser = password_cost)]
-    pub(crate) password_cost: PasswordCost,
-
     /// What to log on stderr, a line for each event: at info connections, logins, logouts and
     /// refusals; at debug also each send, inbox and activeuser. A busy server is not held up by a slow
     /// reader of stderr: lines are lost then, and their number is said at the end. On a terminal it has
     /// colours, unless NO_COLOR is set or TERM is dumb.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Info)]
     pub(crate) log: Level,
+
+    #[command(flatten)]
+    pub(crate) settings: Flags,
 }
 
 impl Serve {
@@ -209,38 +184,6 @@ impl Args {
     }
 }
 
-/// What an answer waits for.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Sync {
-    /// Until the disk has what the answer promises: nothing is lost.
-    Always,
-    /// Not; the disk gets it within a second, and that second can be lost when the power goes.
-    Everysec,
-    /// Not; the system writes when it likes, and half a minute or more can be lost when the power goes.
-    Never,
-}
-
-impl From<Sync> for SyncMode {
-    fn from(sync: Sync) -> Self {
-        match sync {
-            Sync::Always => Self::Always,
-            Sync::Everysec => Self::EverySecond,
-            Sync::Never => Self::Never,
-        }
-    }
-}
-
-/// Whether people may make accounts for themselves.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Registration {
-    Open,
-    Closed,
-}
-
-fn keep_read(text: &str) -> Result<KeepRead, humantime::DurationError> {
-    if text == "none" { Ok(KeepRead::No) } else { humantime::parse_duration(text).map(KeepRead::For) }
-}
-
 /// The addresses that a HOST:PORT stands for.
 #[derive(Clone, Debug)]
 pub(crate) struct Addresses(Vec<SocketAddr>);
@@ -258,14 +201,6 @@ fn addresses(text: &str) -> Result<Addresses, String> {
     let found = (host, port).to_socket_addrs().map_err(|problem| format!("{host} has no address: {problem}"))?;
     let addresses: Vec<SocketAddr> = found.collect();
     if addresses.is_empty() { Err(format!("{host} has no address")) } else { Ok(Addresses(addresses)) }
-}
-
-fn password_cost(text: &str) -> Result<PasswordCost, String> {
-    let numbers: Result<Vec<u32>, _> = text.split(',').map(str::parse).collect();
-    match numbers.as_deref() {
-        Ok(&[memory, passes, lanes]) => PasswordCost::new(memory, passes, lanes).map_err(|problem| problem.to_string()),
-        _ => Err("it is three numbers, such as 19456,2,1".to_owned()),
-    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -293,8 +228,6 @@ impl From<Level> for LevelFilter {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -303,10 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_format_of_its_own() {
-        assert_eq!(keep_read("none").unwrap(), KeepRead::No);
-        assert_eq!(keep_read("90days").unwrap(), KeepRead::For(Duration::from_secs(90 * 86_400)));
-        assert!(keep_read("soon").is_err());
+    fn addresses_are_host_and_port() {
         for (good, wanted) in [("127.0.0.1:0", "127.0.0.1:0"), ("[::1]:8889", "[::1]:8889")] {
             assert_eq!(addresses(good).unwrap().0, [wanted.parse().unwrap()]);
         }
@@ -315,10 +245,6 @@ mod tests {
         for bad in ["", "8889", ":8889", "localhost", "127.0.0.1", "::1:8889", "[::1]", "localhost:", "localhost:70000"]
         {
             assert!(addresses(bad).unwrap_err().starts_with("it is HOST:PORT"), "{bad}");
-        }
-        assert_eq!(password_cost("19456,2,1"), Ok(PasswordCost::default()));
-        for bad in ["", "1,2", "19456,2,1,1", "19456,2,x", "1,2,1"] {
-            assert!(password_cost(bad).is_err(), "{bad}");
         }
     }
 }

@@ -12,6 +12,7 @@ macro_rules! say {
 mod args;
 mod control;
 mod data;
+mod flags;
 mod log;
 mod serve;
 mod task;

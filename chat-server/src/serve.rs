@@ -7,7 +7,6 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use chat_lib::limits::Limits;
 use chat_lib::server::Handle;
 use chat_lib::store::{Durable, Memory, Options, Store};
 use chat_lib::{Chat, Config, Server};
@@ -15,9 +14,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use crate::args::{Registration, Serve};
+use crate::args::Serve;
 use crate::control::Control;
 use crate::data;
+use crate::flags::Flags;
 use crate::log::Log;
 
 pub(crate) fn run(args: &Serve) -> Result<(), Box<dyn Error>> {
@@ -63,13 +63,12 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
 }
 
 fn config(args: &Serve) -> Result<Config, chat_lib::Error> {
-    let options = Options { sync: args.sync.into(), keep_read: args.keep_read, ..Options::default() };
-    let store: Box<dyn Store> =
-        if args.memory { Box::new(Memory::new()) } else { Box::new(open(&args.data, &options)?) };
-    let limits =
-        Limits { mailbox_messages: args.mailbox_messages, mailbox_bytes: args.mailbox_bytes, ..Limits::default() };
-    let registration = args.registration == Registration::Open;
-    Ok(Config { store, limits, registration, password_cost: args.password_cost, ..Config::default() })
+    let Flags(settings) = &args.settings;
+    let store: Box<dyn Store> = match args.memory {
+        true => Box::new(Memory::new()),
+        false => Box::new(open(&args.data, &settings.store_options())?),
+    };
+    Ok(Config::new(store, settings))
 }
 
 /// A task that works on the data, or a server that is about to be gone, has it for a moment.

@@ -84,11 +84,26 @@ fn help_and_version() {
     let help = run(&["--help"]);
     assert!(help.status.success());
     let help = String::from_utf8(help.stdout).unwrap();
-    for option in ["--listen <ADDR>", "--memory", "--demo", "--log <LEVEL>", "--version", "[default: 127.0.0.1:8889]"] {
+    let settings = ["--line-bytes <BYTES>", "[default: 64KiB]", "--keep-read <DURATION>", "- everysec:"];
+    let own = ["--listen <ADDR>", "--memory", "--demo", "--log <LEVEL>", "--version", "[default: 127.0.0.1:8889]"];
+    for option in own.into_iter().chain(settings) {
         assert!(help.contains(option), "{option} is not in {help}");
     }
     let version = run(&["--version"]);
     assert_eq!(String::from_utf8(version.stdout).unwrap(), concat!("chat-server ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+/// Only two of the limits could be set from the command line.
+#[test]
+fn limits_are_set_by_flags() {
+    let server = Process::start(&["--line-bytes", "1KiB", "--mailbox-messages", "1", "--log", "off"]);
+    let mut stream = server.connect();
+    let token = login(&mut stream, "messi");
+    let send = format!("send {token} henderson hi\r\n");
+    for (line, wanted) in [(&"x".repeat(1100), "line_too_long"), (&send, "Message Sent"), (&send, "mailbox_full")] {
+        let answer = ask(&mut stream, line.trim_end());
+        assert!(answer.contains(wanted), "{answer}");
+    }
 }
 
 #[test]

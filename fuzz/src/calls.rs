@@ -238,19 +238,13 @@ fn free(handle: *mut ()) -> bool {
 
 fn cheap() -> chat_options {
     chat_options {
-        size: size_of::<chat_options>(),
-        directory: ptr::null(),
-        sync: 0,
         registration: 1,
-        keep_read_seconds: 0,
-        session_idle_seconds: 0,
         mailbox_messages: 10,
-        mailbox_bytes: 0,
         line_bytes: 200,
         reply_bytes: 500,
         password_memory_kib: 8,
         password_passes: 1,
         password_lanes: 1,
-        failed_logins: 0,
+        ..chat_options::default()
     }
 }

@@ -31,6 +31,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::model::{Account, PasswordCost, Profile, SessionToken, UserName};
 use crate::protocol::{Command, Reply};
+use crate::settings::Settings;
 use crate::store::{Appended, Group, Memory, NewMessage, Room, Store};
 
 /// A chat: users, their sessions and their mailboxes. Clones are handles to the same chat, and all
@@ -66,6 +67,15 @@ pub struct Config {
     pub password_cost: PasswordCost,
     /// Whether peers may make accounts for themselves, with `register`.
     pub registration: bool,
+}
+
+impl Config {
+    /// A configuration with `settings`, on a store that was opened with their
+    /// [`store_options`](Settings::store_options), and with the system's clock and randomness.
+    pub fn new(store: Box<dyn Store>, settings: &Settings) -> Self {
+        let Settings { limits, registration, password_cost, .. } = settings.clone();
+        Self { store, limits, registration, password_cost, ..Self::default() }
+    }
 }
 
 impl Chat {

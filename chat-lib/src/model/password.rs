@@ -124,6 +124,21 @@ impl PasswordCost {
         argon2id::check(cost).map(|()| cost)
     }
 
+    /// KiB of memory.
+    pub fn memory_kib(self) -> u32 {
+        self.memory_kib
+    }
+
+    /// How often the memory is passed over.
+    pub fn passes(self) -> u32 {
+        self.passes
+    }
+
+    /// In how many lanes.
+    pub fn lanes(self) -> u32 {
+        self.lanes
+    }
+
     /// KiB of memory times passes.
     fn work(self) -> u64 {
         u64::from(self.memory_kib) * u64::from(self.passes)

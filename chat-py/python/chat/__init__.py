@@ -17,17 +17,17 @@ from __future__ import annotations
 import json
 import os
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from chat import _chat, errors
 from chat._chat import Client, ClientSession, Connection, Message, Server, Session, __version__
 from chat._course import ChatClient
 from chat._sessions import Sessions
+from chat._settings import DirectorySettings, Settings
 from chat.errors import ChatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
     from typing import Literal
 
     from typing_extensions import Self, Unpack
@@ -39,6 +39,7 @@ __all__ = [
     "Client",
     "ClientSession",
     "Connection",
+    "DirectorySettings",
     "Message",
     "Server",
     "Session",
@@ -46,31 +47,6 @@ __all__ = [
     "__version__",
     "errors",
 ]
-
-
-class Settings(TypedDict, total=False):
-    """What a chat can be told; what is left out is as docs/protocol.md has it under "Limits"."""
-
-    #: Whether peers may make accounts for themselves, with ``register``.
-    registration: bool
-    #: How long a session lives without being used.
-    session_idle: timedelta | None
-    #: How many unread messages a mailbox holds.
-    mailbox_messages: int | None
-    #: How many bytes the texts of a mailbox's unread messages have together.
-    mailbox_bytes: int | None
-    #: The longest request line, in bytes.
-    line_bytes: int | None
-    #: How many bytes of answers may wait for a peer before no more of its requests are taken.
-    reply_bytes: int | None
-    #: How long a line may take from its first byte to its end.
-    line_time: timedelta | None
-    #: How long answers may wait without the peer taking any.
-    stall_time: timedelta | None
-    #: How many logins may fail before the next must wait.
-    failed_logins: int | None
-    #: What hashing a password costs: KiB of memory, passes, lanes.
-    password_cost: tuple[int, int, int] | None
 
 
 class Chat(_chat.Chat):
@@ -99,24 +75,13 @@ class Chat(_chat.Chat):
         return super().__new__(cls, **settings)
 
     @classmethod
-    def open(
-        cls,
-        path: str | os.PathLike[str],
-        *,
-        sync: Literal["always", "everysec", "never"] = "always",
-        keep_read: timedelta | None = None,
-        **settings: Unpack[Settings],
-    ) -> Self:
+    def open(cls, path: str | os.PathLike[str], **settings: Unpack[DirectorySettings]) -> Self:
         """Open the chat that is kept in a directory; if there is none, make it.
 
-        Every call that changes something returns when that is safe: from a loss of power with
-        ``sync="always"``, and from a crash of the program always. ``keep_read`` keeps messages
-        that were read for so long; if it is left out, as the directory was last opened with. New
-        ones drop them within an hour.
+        Every call that changes something returns when that is safe: from a loss of power unless
+        ``sync`` says otherwise, and from a crash of the program always.
         """
-        return super().__new__(
-            cls, path=os.fsdecode(path), sync=sync, keep_read=keep_read, **settings
-        )
+        return super().__new__(cls, path=os.fsdecode(path), **settings)
 
     def __enter__(self) -> Self:
         return self

@@ -1,13 +1,15 @@
-from datetime import timedelta
 from os import PathLike
-from typing import Literal, final
+from typing import final
 
-from typing_extensions import Self, disjoint_base
+from typing_extensions import Self, Unpack, disjoint_base
+
+from chat._settings import DirectorySettings
 
 __all__ = [
     "KEEPALIVE",
     "LINGER_TIMEOUT",
     "LOGINS_WAITING",
+    "SETTINGS",
     "Chat",
     "CheckedLogin",
     "Client",
@@ -40,6 +42,7 @@ __all__ = [
 KEEPALIVE: int
 LOGINS_WAITING: int
 LINGER_TIMEOUT: float
+SETTINGS: tuple[str, ...]
 __version__: str
 
 @disjoint_base
@@ -49,18 +52,7 @@ class Chat:
         *,
         path: str | PathLike[str] | None = None,
         demo: bool = False,
-        sync: Literal["always", "everysec", "never"] = "always",
-        keep_read: timedelta | None = None,
-        registration: bool = False,
-        session_idle: timedelta | None = None,
-        mailbox_messages: int | None = None,
-        mailbox_bytes: int | None = None,
-        line_bytes: int | None = None,
-        reply_bytes: int | None = None,
-        line_time: timedelta | None = None,
-        stall_time: timedelta | None = None,
-        failed_logins: int | None = None,
-        password_cost: tuple[int, int, int] | None = None,
+        **settings: Unpack[DirectorySettings],
     ) -> Self: ...
     @property
     def closed(self) -> bool: ...

@@ -1,0 +1,30 @@
+//! Caps of the server's sockets and reactors.
+
+use std::time::Duration;
+
+/// How many bytes the server reads from a connection at once: what a socket's buffer holds by
+/// default, in one system call.
+pub(crate) const READ_BYTES: usize = 64 * 1024;
+
+/// How many reads a connection gets before the others have their turn, whatever the lines in them:
+/// with `READ_BYTES`, 1 MiB of a line that is too long.
+pub(crate) const READS_PER_TURN: usize = 16;
+
+/// How long a reactor goes on taking requests before it commits. A commit takes some 0.2 ms whatever its size, so
+/// that collecting more requests for longer than that does not pay.
+pub(crate) const COMMIT_DELAY: Duration = Duration::from_micros(200);
+
+/// How many spare buffers a reactor holds on to: as many as peers whose answers usually wait for one
+/// commit.
+pub(crate) const SPARE_BUFFERS: usize = 64;
+
+/// How many connections the system holds that the server has not accepted yet: a server that is busy for a moment turns
+/// nobody away.
+pub(crate) const LISTEN_BACKLOG: i32 = 1024;
+
+/// How often the server looks for a port that is free on several addresses, each time another one.
+pub(crate) const LISTEN_TRIES: usize = 16;
+
+/// How long the server waits before it accepts again after the system had no file descriptor or
+/// memory for a connection: long enough not to spin, short enough not to be noticed.
+pub(crate) const ACCEPT_RETRY: Duration = Duration::from_millis(500);

@@ -1,0 +1,79 @@
+//! The table. A row is: name, type and text form, default, what it does, why that default.
+
+use std::time::Duration;
+
+use super::row::{row, settings};
+use super::{Scope, Setting, form};
+use crate::model::PasswordCost;
+#[cfg(feature = "sqlite")]
+use crate::store::{KeepRead, SyncMode};
+
+settings! {
+    limits {
+        line_bytes: usize as bytes = 64 * 1024,
+            "The longest request line, including its end. A longer one is refused with `line_too_long`.",
+            "Room for any message that a person writes; a connection holds no more of an unfinished line.";
+
+        reply_bytes: usize as bytes = 1024 * 1024,
+            "How many bytes of answers may wait for one peer. Beyond that, no more of its requests are read until it \
+             has read some answers. One message may exceed the limit, because `inbox` is written message by message.",
+            "Several times what a socket buffers, so only a peer that has stopped reading reaches it.";
+
+        answers_bytes: usize as bytes = 256 * 1024 * 1024,
+            "How many bytes may be held for the answers of all connections together: inboxes that are still to be \
+             written, and answers that wait for their peers. Beyond that, `inbox` is refused with `busy`, and other \
+             answers may wait for a peer only up to 4 KiB. If nothing is held, an inbox of any size can be read.",
+            "Four full mailboxes, and a small part of a server's memory.";
+
+        line_time: Duration as duration = Duration::from_secs(60),
+            "How long a line may take from its first byte to its end before the connection is closed.",
+            "Enough for a line of the full length at 1.1 KB/s.";
+
+        stall_time: Duration as duration = Duration::from_secs(10 * 60),
+            "How long answers may wait while the peer reads none of them before the connection is closed. A peer that \
+             reads less than about 2 KB/s may count as reading nothing, because the system reports progress only when \
+             much of its buffer is free.",
+            "A suspended client can come back, and a dead one does not hold memory for long.";
+
+        shutdown_grace: Duration as duration = Duration::from_millis(3500),
+            "How long a server that is stopping waits for peers to read their answers.",
+            "The rest of the five seconds within which `chat-server` promises to exit is for its log.";
+
+        session_idle: Duration as duration = Duration::from_secs(30 * 24 * 60 * 60),
+            "How long a session lasts without being used.",
+            "A client that is used every few weeks stays logged in.";
+
+        mailbox_messages: usize as count = 100_000,
+            "How many unread messages a mailbox holds. Beyond that, `send` is refused with `mailbox_full`.",
+            "Years of absence, and an answer to `inbox` that a client can still take.";
+
+        mailbox_bytes: usize as bytes = 64 * 1024 * 1024,
+            "How many bytes the texts of a mailbox's unread messages may have together. Beyond that, `send` is refused \
+             with `mailbox_full`.",
+            "They are held in memory while the answer to `inbox` is written.";
+
+        failed_logins: u32 as count = 5,
+            "How many logins of one user, or from one address, may fail before the next one has to wait.",
+            "People mistype a password two or three times.";
+    }
+    chat {
+        registration: bool as open_or_closed = false,
+            "Whether anyone who can connect may create an account with `register`.",
+            "The operator decides who has an account.";
+
+        password_cost: PasswordCost as password_cost = PasswordCost::default(),
+            "What hashing a password with Argon2id costs: KiB of memory, passes, lanes. When it is raised, each user's \
+             password is hashed again at the next login.",
+            "What OWASP recommends: 19 MiB, 2 passes, 1 lane.";
+    }
+    directory {
+        sync: SyncMode as sync = SyncMode::Always,
+            "When a change is safe from a power failure. If only the process dies, nothing is lost.",
+            "Nothing that was acknowledged is lost.";
+
+        keep_read: Option<KeepRead> as keep_read = None,
+            "How long read messages are kept, counted from when they were sent. A wrong clock drops nothing early: \
+             messages age by at most a day per hour.",
+            "Forgetting to repeat the setting drops nothing.";
+    }
+}

@@ -1,0 +1,52 @@
+"""The keywords that a chat takes.
+
+A test keeps them equal to the table of settings that the library has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+    from typing import Literal
+
+
+class Settings(TypedDict, total=False):
+    """The settings of any chat; docs/settings.md has the defaults and the reasons for them."""
+
+    #: Whether anyone who can connect may create an account with ``register``.
+    registration: bool | None
+    #: What hashing a password with Argon2id costs: KiB of memory, passes, lanes.
+    password_cost: tuple[int, int, int] | None
+    #: The longest request line in bytes, including its end.
+    line_bytes: int | None
+    #: How many bytes of answers may wait for one peer before no more of its requests are read.
+    reply_bytes: int | None
+    #: How many bytes may be held for the answers of all connections before ``inbox`` is refused.
+    answers_bytes: int | None
+    #: How long a line may take from its first byte to its end before the connection is closed.
+    line_time: timedelta | None
+    #: How long answers may wait while the peer reads none of them before the connection is closed.
+    stall_time: timedelta | None
+    #: How long a ``Server`` that is stopping waits for peers to read their answers.
+    shutdown_grace: timedelta | None
+    #: How long a session lasts without being used.
+    session_idle: timedelta | None
+    #: How many unread messages a mailbox holds.
+    mailbox_messages: int | None
+    #: How many bytes the texts of a mailbox's unread messages may have together.
+    mailbox_bytes: int | None
+    #: How many logins of one user, or from one address, may fail before the next one has to wait.
+    failed_logins: int | None
+
+
+class DirectorySettings(Settings, total=False):
+    """The settings of a chat in a directory."""
+
+    #: When a change is safe from a power failure: at once, within a second, or when the system
+    #: writes it.
+    sync: Literal["always", "everysec", "never"] | None
+    #: How long read messages are kept, counted from when they were sent; ``None`` is as when the
+    #: directory was last opened. New ones drop them within an hour.
+    keep_read: timedelta | None
