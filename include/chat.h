@@ -216,22 +216,35 @@ typedef int32_t chat_log_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// A chat: users, their sessions and their mailboxes.
+// A chat in the process, and its operator's access to it: functions that take a chat may do anything.
 typedef struct chat chat;
 
-// A connection to a server, seen from the other side.
+// A client's connection to a server.
 typedef struct chat_client chat_client;
 
-// A byte stream of one peer, without I/O.
+// A connection of one peer, without I/O.
 typedef struct chat_connection chat_connection;
 
-// Messages that were taken out of a mailbox, to be gone through once.
+// Messages that were taken out of an inbox, to be read once with chat_inbox_next().
 typedef struct chat_inbox chat_inbox;
 
 // A server in threads of its own.
 typedef struct chat_server chat_server;
 
-// Names of users, to be gone through once.
+// A user's session, on a chat in the process or on a server: its functions do what that user may do. Several
+// handles to one session are possible.
+//
+// Every function that uses the session fails with CHAT_NO_SUCH_SESSION once it has ended. In the process, it fails with
+// CHAT_STORAGE if the disk does. Over a connection, calls with one client and its sessions wait for each other; they fail
+// with CHAT_INVALID_REQUEST for a word that cannot be sent, and nothing was sent; with what the server refuses, or
+// CHAT_REFUSED if that has no status; and with CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after
+// which the client is of no more use, and whether the request was done is unknown.
+typedef struct chat_session chat_session;
+
+// A list of sessions, to be read once with chat_sessions_next().
+typedef struct chat_sessions chat_sessions;
+
+// A list of users, to be read once with chat_users_next().
 typedef struct chat_users chat_users;
 
 // The details of a failure. All pointers are to NUL-terminated UTF-8.
@@ -291,9 +304,9 @@ typedef struct chat_options {
     uint32_t failed_logins;
 } chat_options;
 
-// What opens a session. Anyone who has it can act as its user, so keep it secret.
+// The token of a session. Anyone who has it can act as the session's user, so keep it secret.
 typedef struct chat_token {
-    // 36 characters, as on the wire, and a NUL.
+    // 36 characters, as in the protocol, and a NUL.
     char text[37];
 } chat_token;
 
@@ -301,16 +314,44 @@ typedef struct chat_token {
 typedef struct chat_message {
     // The sender's user name.
     const char *from;
-    // The full name that the sender had when sending.
+    // The sender's full name at the time of sending.
     const char *from_name;
-    // The full name of the reader.
+    // The reader's full name.
     const char *to_name;
-    // The text as it was typed. It may hold NULs, so mind `text_len`, and what a terminal obeys: escape it before you
-    // print it.
+    // The text as it was sent. It may contain NULs, so use `text_len`, and control characters, so escape it before you
+    // print it to a terminal.
     const char *text;
-    // How many bytes the text has.
+    // The length of the text in bytes.
     size_t text_len;
 } chat_message;
+
+// A user. All pointers are to NUL-terminated UTF-8.
+typedef struct chat_user {
+    // The user name.
+    const char *name;
+    // The full name; "" in a list that has user names only.
+    const char *full_name;
+    // The country; "" if there is none, and in a list that has user names only.
+    const char *country;
+} chat_user;
+
+// What an operator sees of a session. All pointers are to NUL-terminated text.
+typedef struct chat_session_info {
+    // The session's id, which is not its token and opens nothing.
+    const char *id;
+    // The name of its user.
+    const char *user;
+} chat_session_info;
+
+// What a restore has brought.
+typedef struct chat_restored {
+    // How many users.
+    uint64_t users;
+    // How many of these users came without the hash of a password, and cannot log in until they get a password.
+    uint64_t without_password;
+    // How many messages.
+    uint64_t messages;
+} chat_restored;
 
 // Takes a line of the log.
 //
@@ -421,20 +462,216 @@ CHAT_NONNULL(1, 4);
 // Memory: what it held is gone. Thread: any; it may wait for the disk.
 chat_status chat_close(struct chat *chat);
 
-// Adds a user with an empty mailbox. Takes tens of milliseconds, for the password is hashed.
+// Logs in to a chat in the process. Takes tens of milliseconds, because the password is checked.
+//
+// - `chat`: a chat.
+// - `user`: the user name.
+// - `password`: the password.
+// - `session_out`: receives the session.
+//
+// Fails with CHAT_NO_SUCH_USER, CHAT_WRONG_PASSWORD or CHAT_TOO_MANY_ATTEMPTS; CHAT_BUSY if the password was
+// changed meanwhile; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
+// Memory: free the session with chat_session_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_login(struct chat *chat,
+                       const char *user,
+                       const char *password,
+                       struct chat_session **session_out)
+CHAT_NONNULL(1, 2, 3, 4);
+
+// Creates an account in a chat in the process, if it takes registrations, and opens the account's first session. Takes
+// tens of milliseconds, because the password is hashed.
+//
+// - `chat`: a chat.
+// - `user`: the name to log in with.
+// - `password`: the password; only a hash of it is stored.
+// - `full_name`: the name that others see.
+// - `session_out`: receives the session.
+//
+// Fails with CHAT_REGISTRATION_CLOSED or CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD or
+// CHAT_INVALID_FULL_NAME; CHAT_TOO_MANY_ATTEMPTS; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
+// Memory: free the session with chat_session_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_register(struct chat *chat,
+                          const char *user,
+                          const char *password,
+                          const char *full_name,
+                          struct chat_session **session_out)
+CHAT_NONNULL(1, 2, 3, 4, 5);
+
+// Finds the live session that a token opens, in a chat in the process. This does not count as using it.
+//
+// - `chat`: a chat.
+// - `token`: the token.
+// - `session_out`: receives the session.
+//
+// Fails with CHAT_NO_SUCH_SESSION or CHAT_STORAGE.
+// Memory: free the session with chat_session_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_find_session(struct chat *chat,
+                              const struct chat_token *token,
+                              struct chat_session **session_out)
+CHAT_NONNULL(1, 2, 3);
+
+// Gives the name of a session's user.
+//
+// - `session`: a session.
+// - `user_out`: receives the user name.
+//
+// Memory: the name belongs to the session, and is valid until the session is freed.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_user(const struct chat_session *session,
+                              const char **user_out)
+CHAT_NONNULL(1, 2);
+
+// Gives a session's token, which opens the session again, in another process or over another connection.
+//
+// - `session`: a session.
+// - `token_out`: receives the token.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_token(const struct chat_session *session,
+                               struct chat_token *token_out)
+CHAT_NONNULL(1, 2);
+
+// Sends a message. Once it returns CHAT_OK, the message is kept.
+//
+// - `session`: the sender's session.
+// - `to`: the recipient's user name.
+// - `message`: the text; it may contain LF, but over a connection no CRLF.
+//
+// Fails with CHAT_NO_SUCH_RECIPIENT or CHAT_MAILBOX_FULL; CHAT_LINE_TOO_LONG if the text is longer than a request
+// line may be; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_send(struct chat_session *session,
+                              const char *to,
+                              const char *message)
+CHAT_NONNULL(1, 2, 3);
+
+// Takes all unread messages out of the user's inbox: no later call returns them again. In the process they come in order
+// of arrival; over a connection by sender, senders in order of their first message.
+//
+// - `session`: the reader's session.
+// - `inbox_out`: receives the messages; there may be none.
+//
+// Fails with CHAT_BUSY if a server holds too many answers that were not read; or as every function of a session.
+// Memory: free the inbox with chat_inbox_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_take_inbox(struct chat_session *session,
+                                    struct chat_inbox **inbox_out)
+CHAT_NONNULL(1, 2);
+
+// Lists each user with a live session once, in order of login. Only their names are given.
+//
+// - `session`: a session.
+// - `users_out`: receives the list.
+//
+// Fails as every function of a session.
+// Memory: free the list with chat_users_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_active_users(struct chat_session *session,
+                                      struct chat_users **users_out)
+CHAT_NONNULL(1, 2);
+
+// Ends a session, and no other of the user's. The handle is still to be freed.
+//
+// - `session`: the session.
+//
+// Fails as every function of a session.
+//
+CHAT_WARN_UNUSED chat_status chat_session_logout(struct chat_session *session) CHAT_NONNULL(1);
+
+// Frees a handle to a session. The session itself goes on: its token opens it again.
+//
+// - `session`: a session; NULL does nothing.
+chat_status chat_session_free(struct chat_session *session);
+
+// Tells how many messages of an inbox are still to come.
+//
+// - `inbox`: an inbox.
+// - `count_out`: receives the number.
+//
+CHAT_WARN_UNUSED
+chat_status chat_inbox_count(const struct chat_inbox *inbox,
+                             size_t *count_out)
+CHAT_NONNULL(1, 2);
+
+// Gives the next message of an inbox.
+//
+// - `inbox`: an inbox.
+// - `message_out`: receives the message.
+//
+// Returns CHAT_END if there are no more.
+// Memory: what the message points to belongs to the inbox, and is valid until the next call with it.
+// Thread: one at a time for one inbox.
+//
+CHAT_WARN_UNUSED
+chat_status chat_inbox_next(struct chat_inbox *inbox,
+                            struct chat_message *message_out)
+CHAT_NONNULL(1, 2);
+
+// Frees an inbox. Messages that it has not given are lost.
+//
+// - `inbox`: an inbox; NULL does nothing.
+chat_status chat_inbox_free(struct chat_inbox *inbox);
+
+// Gives the next user of a list.
+//
+// - `users`: a list of users.
+// - `user_out`: receives the user.
+//
+// Returns CHAT_END if there are no more.
+// Memory: what the user points to belongs to the list, and is valid until the next call with it.
+// Thread: one at a time for one list.
+//
+CHAT_WARN_UNUSED
+chat_status chat_users_next(struct chat_users *users,
+                            struct chat_user *user_out)
+CHAT_NONNULL(1, 2);
+
+// Frees a list of users.
+//
+// - `users`: a list of users; NULL does nothing.
+chat_status chat_users_free(struct chat_users *users);
+
+// Gives the next session of a list.
+//
+// - `sessions`: a list of sessions.
+// - `session_out`: receives the session.
+//
+// Returns CHAT_END if there are no more.
+// Memory: what it points to belongs to the list, and is valid until the next call with it.
+// Thread: one at a time for one list.
+//
+CHAT_WARN_UNUSED
+chat_status chat_sessions_next(struct chat_sessions *sessions,
+                               struct chat_session_info *session_out)
+CHAT_NONNULL(1, 2);
+
+// Frees a list of sessions. The sessions themselves go on.
+//
+// - `sessions`: a list of sessions; NULL does nothing.
+chat_status chat_sessions_free(struct chat_sessions *sessions);
+
+// Adds a user with an empty inbox. Takes tens of milliseconds, because the password is hashed.
 //
 // - `chat`: a chat.
 // - `name`: the name to log in with.
-// - `password`: the password; only a hash of it is kept.
-// - `full_name`: the name that others are shown.
+// - `password`: the password; only a hash of it is stored.
+// - `full_name`: the name that others see.
 // - `country`: where the user is from; may be "".
 //
 // The rules for each are in docs/protocol.md, "Names".
 //
-// Returns CHAT_OK; CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD,
-// CHAT_INVALID_FULL_NAME or CHAT_INVALID_COUNTRY; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING;
-// CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
+// Fails with CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD, CHAT_INVALID_FULL_NAME or
+// CHAT_INVALID_COUNTRY; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
 //
 CHAT_WARN_UNUSED
 chat_status chat_add_user(struct chat *chat,
@@ -444,15 +681,53 @@ chat_status chat_add_user(struct chat *chat,
                           const char *country)
 CHAT_NONNULL(1, 2, 3, 4, 5);
 
-// Gives a user another password, and ends the user's sessions.
+// Adds the users "messi", "henderson" and "lineker", all with the password "surabaya", for trying things out.
+// As the password is public, no server starts on an address other than loopback while they have it.
+//
+// - `chat`: a chat. Existing users are left unchanged.
+//
+// Fails with CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
+//
+CHAT_WARN_UNUSED
+chat_status chat_add_demo_users(struct chat *chat)
+CHAT_NONNULL(1);
+
+// Lists all users, in order of user name.
 //
 // - `chat`: a chat.
-// - `name`: whose.
-// - `password`: the new one.
+// - `users_out`: receives the list.
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_USER or CHAT_INVALID_PASSWORD; CHAT_STORAGE, CHAT_ENTROPY or
-// CHAT_HASHING; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
+// Fails with CHAT_STORAGE.
+// Memory: free the list with chat_users_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_list_users(struct chat *chat,
+                            struct chat_users **users_out)
+CHAT_NONNULL(1, 2);
+
+// Changes a user's full name, country, or both. Messages sent earlier keep the name they were sent under.
+//
+// - `chat`: a chat.
+// - `name`: the user to change.
+// - `full_name`: the new full name; NULL keeps the old one.
+// - `country`: the new country; NULL keeps the old one.
+//
+// Fails with CHAT_NO_SUCH_USER, CHAT_INVALID_FULL_NAME, CHAT_INVALID_COUNTRY or CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_edit_user(struct chat *chat,
+                           const char *name,
+                           const char *full_name,
+                           const char *country)
+CHAT_NONNULL(1, 2);
+
+// Changes a user's password, and ends all of the user's sessions.
+//
+// - `chat`: a chat.
+// - `name`: the user to change.
+// - `password`: the new password.
+//
+// Fails with CHAT_NO_SUCH_USER or CHAT_INVALID_PASSWORD; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
 //
 CHAT_WARN_UNUSED
 chat_status chat_set_password(struct chat *chat,
@@ -460,170 +735,139 @@ chat_status chat_set_password(struct chat *chat,
                               const char *password)
 CHAT_NONNULL(1, 2, 3);
 
-// Removes a user, with sessions and mailbox. What the user has sent to others stays.
+// Removes a user, with their sessions and inbox. Messages that they have sent to others stay.
 //
 // - `chat`: a chat.
-// - `name`: whom.
+// - `name`: the user to remove.
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_USER; CHAT_STORAGE; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
+// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE.
 //
 CHAT_WARN_UNUSED
 chat_status chat_remove_user(struct chat *chat,
                              const char *name)
 CHAT_NONNULL(1, 2);
 
-// Adds the users "messi", "henderson" and "lineker", all with the password "surabaya", for trying things
-// out. As everybody knows it, no server starts with them on an address that is not loopback.
-//
-// - `chat`: a chat. Existing users are left unchanged.
-//
-// Returns CHAT_OK; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or
-// CHAT_INVALID_HANDLE.
-// Memory: nothing is kept, and nothing given. Thread: any, many at once.
-//
-CHAT_WARN_UNUSED
-chat_status chat_add_demo_users(struct chat *chat)
-CHAT_NONNULL(1);
-
-// Logs in, which opens a session. Takes tens of milliseconds, for the password is checked.
+// Opens a session of a user without a password, for a program that has authenticated its user itself.
 //
 // - `chat`: a chat.
 // - `user`: the user name.
-// - `password`: the password.
-// - `token_out`: where the session's token goes.
+// - `session_out`: receives the session.
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_USER, CHAT_WRONG_PASSWORD or CHAT_TOO_MANY_ATTEMPTS; CHAT_BUSY if the
-// password was changed meanwhile; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or
-// CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
+// Fails with CHAT_NO_SUCH_USER, CHAT_STORAGE or CHAT_ENTROPY.
+// Memory: free the session with chat_session_free().
 //
 CHAT_WARN_UNUSED
-chat_status chat_login(struct chat *chat,
-                       const char *user,
-                       const char *password,
-                       struct chat_token *token_out)
-CHAT_NONNULL(1, 2, 3, 4);
-
-// Puts a message into a mailbox. When it returns CHAT_OK, the message is safe.
-//
-// - `chat`: a chat.
-// - `token`: the sender's session.
-// - `to`: the recipient's user name.
-// - `message`: what to say.
-//
-// Returns CHAT_OK; CHAT_NO_SUCH_SESSION, CHAT_NO_SUCH_RECIPIENT or CHAT_MAILBOX_FULL;
-// CHAT_LINE_TOO_LONG for a message that is longer than a line may be; CHAT_STORAGE;
-// CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
-//
-CHAT_WARN_UNUSED
-chat_status chat_send(struct chat *chat,
-                      const struct chat_token *token,
-                      const char *to,
-                      const char *message)
-CHAT_NONNULL(1, 2, 3, 4);
-
-// Takes all unread messages out of a mailbox: nobody will get them again.
-//
-// - `chat`: a chat.
-// - `token`: the reader's session.
-// - `inbox_out`: where the messages go.
-//
-// Returns CHAT_OK, also if there are none; CHAT_NO_SUCH_SESSION; CHAT_STORAGE; CHAT_INVALID_ARGUMENT or
-// CHAT_INVALID_HANDLE.
-// Memory: the inbox is to be freed with chat_inbox_free(). Thread: any, many at once.
-//
-CHAT_WARN_UNUSED
-chat_status chat_take_inbox(struct chat *chat,
-                            const struct chat_token *token,
-                            struct chat_inbox **inbox_out)
+chat_status chat_open_session(struct chat *chat,
+                              const char *user,
+                              struct chat_session **session_out)
 CHAT_NONNULL(1, 2, 3);
 
-// Lists each user with a live session once, in order of login.
+// Lists all live sessions, in order of login.
 //
 // - `chat`: a chat.
-// - `token`: a session.
-// - `users_out`: where the list goes.
+// - `sessions_out`: receives the list.
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_SESSION; CHAT_STORAGE; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the list is to be freed with chat_users_free(). Thread: any, many at once.
+// Fails with CHAT_STORAGE.
+// Memory: free the list with chat_sessions_free().
 //
 CHAT_WARN_UNUSED
-chat_status chat_active_users(struct chat *chat,
-                              const struct chat_token *token,
-                              struct chat_users **users_out)
+chat_status chat_list_sessions(struct chat *chat,
+                               struct chat_sessions **sessions_out)
+CHAT_NONNULL(1, 2);
+
+// Ends all sessions of a user, who may log in again.
+//
+// - `chat`: a chat.
+// - `user`: the user name.
+//
+// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_end_sessions(struct chat *chat,
+                              const char *user)
+CHAT_NONNULL(1, 2);
+
+// Takes all unread messages out of a user's inbox, without a session.
+//
+// - `chat`: a chat.
+// - `user`: the user name.
+// - `inbox_out`: receives the messages; there are none if there is no such user.
+//
+// Fails with CHAT_STORAGE.
+// Memory: free the inbox with chat_inbox_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_take_inbox_of(struct chat *chat,
+                               const char *user,
+                               struct chat_inbox **inbox_out)
 CHAT_NONNULL(1, 2, 3);
 
-// Ends a session, and no other.
+// Checks that a server may listen on an address: demo users must not become reachable from a network.
+// chat_server_start() does this itself; a program with a loop of its own calls it before it listens.
 //
 // - `chat`: a chat.
-// - `token`: the session.
+// - `address`: IP address and port, such as "0.0.0.0:8889".
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_SESSION; CHAT_STORAGE; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
-//
-CHAT_WARN_UNUSED
-chat_status chat_logout(struct chat *chat,
-                        const struct chat_token *token)
-CHAT_NONNULL(1, 2);
-
-// How many messages an inbox still has to give.
-//
-// - `inbox`: an inbox.
-// - `count_out`: where the number goes.
-//
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+// Fails with CHAT_PUBLIC_PASSWORD if the address is not loopback and a demo user still has the public password;
+// CHAT_STORAGE.
 //
 CHAT_WARN_UNUSED
-chat_status chat_inbox_count(const struct chat_inbox *inbox,
-                             size_t *count_out)
+chat_status chat_may_listen(struct chat *chat,
+                            const char *address)
 CHAT_NONNULL(1, 2);
 
-// Gives the next message of an inbox, in order of arrival.
+// Writes all users and messages as they are at one moment, as lines of JSON (docs/dump.md). Sessions are not
+// included. The chat can be used meanwhile.
 //
-// - `inbox`: an inbox.
-// - `message_out`: where the message goes.
+// - `chat`: a chat.
+// - `fd`: a blocking file descriptor to write to.
+// - `with_hashes`: 1 to include the hashes of passwords, 0 to leave them out.
 //
-// Returns CHAT_OK; CHAT_END if there is no more; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: what the message points to is the inbox's, and valid until the next call with it. Thread: any, one
-// at a time for one inbox.
+// Fails with CHAT_IO if writing fails; CHAT_STORAGE. What was written until then is not a whole dump. SIGPIPE and SIGXFSZ
+// are raised as by write().
+// Memory: the descriptor is not closed.
 //
 CHAT_WARN_UNUSED
-chat_status chat_inbox_next(struct chat_inbox *inbox,
-                            struct chat_message *message_out)
-CHAT_NONNULL(1, 2);
+chat_status chat_dump(struct chat *chat,
+                      int fd,
+                      int with_hashes)
+CHAT_NONNULL(1);
 
-// Frees an inbox. Messages that it has not given are gone.
+// Restores what chat_dump() has written, into a chat without users.
 //
-// - `inbox`: an inbox; NULL is left alone.
+// - `chat`: a chat.
+// - `fd`: a blocking file descriptor to read from, to its end.
+// - `restored_out`: receives how much was restored.
 //
-// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-// Memory: what it held is gone. Thread: any.
-chat_status chat_inbox_free(struct chat_inbox *inbox);
-
-// Gives the next user of a list.
-//
-// - `users`: a list of users.
-// - `name_out`: where the user name goes.
-//
-// Returns CHAT_OK; CHAT_END if there is no more; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the name is the list's, and valid until the next call with it. Thread: any, one at a time for one
-// list.
+// Fails with CHAT_NOT_EMPTY if there are users; CHAT_BAD_DUMP if a line is invalid or the end is missing; CHAT_IO if
+// reading fails; CHAT_STORAGE. The chat is then as it was before. If the process dies meanwhile, the directory cannot
+// be opened again.
+// Memory: the descriptor is not closed.
 //
 CHAT_WARN_UNUSED
-chat_status chat_users_next(struct chat_users *users,
-                            const char **name_out)
-CHAT_NONNULL(1, 2);
+chat_status chat_restore(struct chat *chat,
+                         int fd,
+                         struct chat_restored *restored_out)
+CHAT_NONNULL(1, 3);
 
-// Frees a list of users.
+// Reads all stored data and verifies that it is consistent. The chat can be used meanwhile.
 //
-// - `users`: a list of users; NULL is left alone.
+// - `chat`: a chat.
 //
-// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-// Memory: what it held is gone. Thread: any.
-chat_status chat_users_free(struct chat_users *users);
+// Fails with CHAT_STORAGE if something is damaged or cannot be read.
+//
+CHAT_WARN_UNUSED chat_status chat_check(struct chat *chat) CHAT_NONNULL(1);
+
+// Writes what makes the next start quick, as closing does: for a process that exits while something made of the
+// chat still uses it. The chat can be used meanwhile.
+//
+// - `chat`: a chat.
+//
+// Fails with CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_tidy(struct chat *chat)
+CHAT_NONNULL(1);
 
 // Makes a connection: bytes that were received go in, bytes to send come out, by whatever means the program
 // has.
@@ -812,13 +1056,12 @@ chat_status chat_server_free(struct chat_server *server);
 // Connects to a server.
 //
 // - `address`: where it listens, such as "127.0.0.1:8889".
-// - `timeout_ms`: how long to wait at most, in milliseconds, for a connection to each address that the name
-//   has, and later for each piece of an answer; 0 for 30 s. Looking the name up takes what it takes.
-// - `client_out`: where the handle goes.
+// - `timeout_ms`: how long to wait at most, in milliseconds, for a connection to each address that the name has, and
+//   later for each piece of an answer; 0 for 30 s. The name lookup is not limited.
+// - `client_out`: receives the client.
 //
-// Returns CHAT_OK; CHAT_TIMED_OUT; CHAT_IO if nobody listens there or it is no address;
-// CHAT_INVALID_ARGUMENT.
-// Memory: the client is to be freed with chat_client_free(). Thread: any, many at once.
+// Fails with CHAT_TIMED_OUT, or CHAT_IO if no server listens there or the address is invalid.
+// Memory: free the client with chat_client_free().
 //
 CHAT_WARN_UNUSED
 chat_status chat_client_connect(const char *address,
@@ -826,110 +1069,77 @@ chat_status chat_client_connect(const char *address,
                                 struct chat_client **client_out)
 CHAT_NONNULL(1, 3);
 
-// Logs in over the connection. A session is not bound to it, and works on any.
+// Logs in over a connection.
 //
 // - `client`: a client.
 // - `user`: the user name.
 // - `password`: the password.
-// - `token_out`: where the session's token goes.
+// - `session_out`: receives the session.
 //
-// Returns as chat_login(), or as all that follow: CHAT_INVALID_REQUEST for a word that cannot travel, and
-// nothing was sent; CHAT_LINE_TOO_LONG or CHAT_BUSY; CHAT_REFUSED for a code without a status;
-// CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after which the client is of no more use,
-// and it is not known whether the request was done.
-// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
+// Fails as chat_login(), with CHAT_BUSY also if too many logins wait for their passwords to be checked, or as every
+// function of a session over a connection.
+// Memory: free the session with chat_session_free().
 //
 CHAT_WARN_UNUSED
 chat_status chat_client_login(struct chat_client *client,
                               const char *user,
                               const char *password,
-                              struct chat_token *token_out)
+                              struct chat_session **session_out)
 CHAT_NONNULL(1, 2, 3, 4);
 
-// Sends a message over the connection. When it returns CHAT_OK, the server has promised to keep it.
+// Creates an account over a connection, if the server takes registrations, and opens the account's first session.
 //
 // - `client`: a client.
-// - `token`: the sender's session.
-// - `to`: the recipient's user name.
-// - `message`: what to say; it may hold LF, but no CRLF.
+// - `user`: the name to log in with.
+// - `password`: the password.
+// - `full_name`: the name that others see.
+// - `session_out`: receives the session.
 //
-// Returns as chat_send() and chat_client_login().
-// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
+// Fails as chat_register(), with CHAT_BUSY, or as every function of a session over a connection.
+// Memory: free the session with chat_session_free().
 //
 CHAT_WARN_UNUSED
-chat_status chat_client_send(struct chat_client *client,
-                             const struct chat_token *token,
-                             const char *to,
-                             const char *message)
+chat_status chat_client_register(struct chat_client *client,
+                                 const char *user,
+                                 const char *password,
+                                 const char *full_name,
+                                 struct chat_session **session_out)
+CHAT_NONNULL(1, 2, 3, 4, 5);
+
+// Gives the session that a token opens, to be used over a connection. The server is not asked: if there is no such
+// session, its functions fail with CHAT_NO_SUCH_SESSION.
+//
+// - `client`: a client.
+// - `user`: the name of the session's user.
+// - `token`: the token.
+// - `session_out`: receives the session.
+//
+// Fails with CHAT_NO_SUCH_SESSION if that cannot be a token.
+// Memory: free the session with chat_session_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_client_session(struct chat_client *client,
+                                const char *user,
+                                const struct chat_token *token,
+                                struct chat_session **session_out)
 CHAT_NONNULL(1, 2, 3, 4);
 
-// Takes all unread messages out over the connection. They come by sender, senders in order of their first
-// message.
+// Gives the client's file descriptor, for poll(). Between two requests it is readable once the server has closed the
+// connection. Waits for a request that is being made.
 //
 // - `client`: a client.
-// - `token`: the reader's session.
-// - `inbox_out`: where the messages go.
+// - `fd_out`: receives the descriptor.
 //
-// Returns as chat_take_inbox() and chat_client_login().
-// Memory: the inbox is to be freed with chat_inbox_free(). Thread: any; calls with one client wait for each
-// other.
-//
-CHAT_WARN_UNUSED
-chat_status chat_client_take_inbox(struct chat_client *client,
-                                   const struct chat_token *token,
-                                   struct chat_inbox **inbox_out)
-CHAT_NONNULL(1, 2, 3);
-
-// Lists each user with a live session once, in order of login, over the connection.
-//
-// - `client`: a client.
-// - `token`: a session.
-// - `users_out`: where the list goes.
-//
-// Returns as chat_active_users() and chat_client_login().
-// Memory: the list is to be freed with chat_users_free(). Thread: any; calls with one client wait for each
-// other.
-//
-CHAT_WARN_UNUSED
-chat_status chat_client_active_users(struct chat_client *client,
-                                     const struct chat_token *token,
-                                     struct chat_users **users_out)
-CHAT_NONNULL(1, 2, 3);
-
-// Ends a session over the connection, and no other.
-//
-// - `client`: a client.
-// - `token`: the session.
-//
-// Returns as chat_logout() and chat_client_login().
-// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
-//
-CHAT_WARN_UNUSED
-chat_status chat_client_logout(struct chat_client *client,
-                               const struct chat_token *token)
-CHAT_NONNULL(1, 2);
-
-// Gives the client's file descriptor, for poll(). Between two calls it is readable once the server has
-// closed the connection.
-//
-// - `client`: a client.
-// - `fd_out`: where the descriptor goes.
-//
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the descriptor is the client's: it is not to be read, written or closed, and gone with the client.
-// Thread: any; calls with one client wait for each other.
+// Memory: the descriptor belongs to the connection; do not read, write or close it.
 //
 CHAT_WARN_UNUSED
 chat_status chat_client_fd(const struct chat_client *client,
                            int *fd_out)
 CHAT_NONNULL(1, 2);
 
-// Closes the connection and frees the client. Its sessions live on.
+// Frees a client. Its connection is closed once the sessions that were opened over it are freed, too.
 //
-// - `client`: a client; NULL is left alone.
-//
-// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-// Memory: what it held is gone. Thread: any.
+// - `client`: a client; NULL does nothing.
 chat_status chat_client_free(struct chat_client *client);
 
 // Has what happens in all chats of the process told to a callback. No password, token or text is in it.

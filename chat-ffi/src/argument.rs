@@ -22,6 +22,19 @@ pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str
     text.to_str().map_err(|_| Failure::argument(format!("{what} is not UTF-8")))
 }
 
+/// As [`text`], or `None` for NULL.
+///
+/// # Safety
+///
+/// As [`text`].
+pub(crate) unsafe fn optional_text<'a>(text: *const c_char, what: &str) -> Result<Option<&'a str>, Failure> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: this function's condition.
+    unsafe { self::text(text, what) }.map(Some)
+}
+
 /// `length` bytes; `bytes` may be NULL if there are none.
 ///
 /// # Safety

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chat_lib::{Chat, Connection, Outbox};
 
-use crate::argument::{Out, bytes, text};
+use crate::argument::{Out, bytes, optional_text};
 use crate::boundary::boundary;
 use crate::error::Failure;
 use crate::handle::{chat, chat_connection, get, put, take};
@@ -61,13 +61,9 @@ pub unsafe extern "C" fn chat_connection_new(
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(connection_out, "connection_out")? };
-        let address = if peer.is_null() {
-            None
-        } else {
-            // SAFETY: the caller's promise.
-            let peer = unsafe { text(peer, "peer")? };
-            Some(peer.parse().map_err(|_| Failure::argument("peer is no IP:PORT"))?)
-        };
+        // SAFETY: the caller's promise.
+        let peer = unsafe { optional_text(peer, "peer")? };
+        let address = peer.map(str::parse).transpose().map_err(|_| Failure::argument("peer is not IP:PORT"))?;
         out.set(put(Mutex::new(Peer::new(Chat::clone(&*get(chat)?), address))));
         Ok(())
     })

@@ -9,8 +9,9 @@ use slotmap::{DefaultKey, Key, KeyData};
 
 use crate::connection::Peer;
 use crate::error::Failure;
-use crate::lists::{Messages, Users};
+use crate::lists::{List, Messages, SessionInfo, User};
 use crate::server::Running;
+use crate::session::UserSession;
 use crate::status::chat_status;
 use crate::table::{Table, table};
 
@@ -51,18 +52,33 @@ kinds! {
     chat, Chat = Chat;
     chat_connection, Connection = Mutex<Peer>;
     chat_server, Server = Running;
-    chat_client, Client = Mutex<Client>;
+    chat_client, Client = Client;
+    chat_session, Session = UserSession;
     chat_inbox, Inbox = Mutex<Messages>;
-    chat_users, Users = Mutex<Users>;
+    chat_users, Users = Mutex<List<User>>;
+    chat_sessions, Sessions = Mutex<List<SessionInfo>>;
 }
 
-/// A chat: users, their sessions and their mailboxes.
+/// A chat in the process, and its operator's access to it: functions that take a chat may do anything.
 #[allow(non_camel_case_types)]
 pub struct chat {
     _incomplete: (),
 }
 
-/// A byte stream of one peer, without I/O.
+/// A user's session, on a chat in the process or on a server: its functions do what that user may do. Several
+/// handles to one session are possible.
+///
+/// Every function that uses the session fails with CHAT_NO_SUCH_SESSION once it has ended. In the process, it fails with
+/// CHAT_STORAGE if the disk does. Over a connection, calls with one client and its sessions wait for each other; they fail
+/// with CHAT_INVALID_REQUEST for a word that cannot be sent, and nothing was sent; with what the server refuses, or
+/// CHAT_REFUSED if that has no status; and with CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after
+/// which the client is of no more use, and whether the request was done is unknown.
+#[allow(non_camel_case_types)]
+pub struct chat_session {
+    _incomplete: (),
+}
+
+/// A connection of one peer, without I/O.
 #[allow(non_camel_case_types)]
 pub struct chat_connection {
     _incomplete: (),
@@ -74,21 +90,27 @@ pub struct chat_server {
     _incomplete: (),
 }
 
-/// A connection to a server, seen from the other side.
+/// A client's connection to a server.
 #[allow(non_camel_case_types)]
 pub struct chat_client {
     _incomplete: (),
 }
 
-/// Messages that were taken out of a mailbox, to be gone through once.
+/// Messages that were taken out of an inbox, to be read once with chat_inbox_next().
 #[allow(non_camel_case_types)]
 pub struct chat_inbox {
     _incomplete: (),
 }
 
-/// Names of users, to be gone through once.
+/// A list of users, to be read once with chat_users_next().
 #[allow(non_camel_case_types)]
 pub struct chat_users {
+    _incomplete: (),
+}
+
+/// A list of sessions, to be read once with chat_sessions_next().
+#[allow(non_camel_case_types)]
+pub struct chat_sessions {
     _incomplete: (),
 }
 

@@ -11,20 +11,21 @@
 // "# Safety" would say of every function what the header's beginning says of all: pointers are valid.
 #![allow(clippy::missing_safety_doc)]
 
-pub mod accounts;
 pub mod argument;
 pub mod boundary;
 pub mod buffer;
-pub mod calls;
 pub mod client;
 pub mod connection;
+pub mod data;
 pub mod error;
 pub mod handle;
 pub mod lists;
 pub mod log;
 pub mod open;
+pub mod operator;
 pub mod options;
 pub mod server;
+pub mod session;
 pub mod status;
 mod table;
 pub mod version;
