@@ -1,5 +1,5 @@
-//! Where pointers of the caller are read and written. Each is checked for NULL; that others are valid is
-//! the caller's promise, which every function of the header asks for.
+//! Reads and writes the caller's pointers. Each is checked for NULL; that the others are valid is the caller's promise, as the
+//! header demands.
 
 use std::ffi::{CStr, c_char};
 use std::ptr::NonNull;
@@ -63,7 +63,7 @@ pub(crate) unsafe fn reference<'a, T>(pointer: *const T, what: &str) -> Result<&
     unsafe { pointer.as_ref() }.ok_or_else(|| Failure::argument(format!("{what} is NULL")))
 }
 
-/// Where a result goes. It is checked before anything is done, and written only if that went well.
+/// An out parameter. It is checked before anything is done, and written only on success.
 #[must_use]
 pub(crate) struct Out<T>(NonNull<T>);
 

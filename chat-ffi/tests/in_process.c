@@ -101,7 +101,7 @@ static void errors(chat *it) {
     CHECK(error->status == CHAT_NO_SUCH_USER && strcmp(error->code, "no_such_user") == 0);
     CHECK(strcmp(error->message, "there is no such user") == 0);
     CHECK(strcmp(chat_status_name((int32_t)error->status), "CHAT_NO_SUCH_USER") == 0);
-    CHECK(strcmp(chat_status_sentence(CHAT_OK), "it was done") == 0);
+    CHECK(strcmp(chat_status_sentence(CHAT_OK), "the call succeeded") == 0);
     CHECK(strcmp(chat_status_name(-1), "CHAT_?") == 0);
     CHECK(strlen(chat_status_sentence(9999)) > 0);
 }
