@@ -103,14 +103,14 @@ class Chat(_chat.Chat):
     """
 
     def __new__(cls, *arguments: object, **keywords: object) -> Self:
-        """Make a chat in memory, with the three demo users; arguments are a subclass's own."""
+        """Create a chat in memory, with the three demo users. Arguments are for subclasses."""
         if cls.__init__ is object.__init__ and (arguments or keywords):
             raise TypeError("Chat() takes no arguments; there are Chat.memory() and Chat.open()")
         return super().__new__(cls, demo=True)
 
     @classmethod
     def memory(cls, **settings: Unpack[Settings]) -> Self:
-        """Make an empty chat that is kept in memory only."""
+        """Create an empty chat that is kept in memory only."""
         return super().__new__(cls, **settings)
 
     @classmethod
@@ -122,7 +122,7 @@ class Chat(_chat.Chat):
         keep_read: timedelta | None = None,
         **settings: Unpack[Settings],
     ) -> Self:
-        """Open the chat that is kept in a directory; if there is none, make it.
+        """Open the chat that is kept in a directory; create it if there is none.
 
         Every call that changes something returns when that is safe: from a loss of power with
         ``sync="always"``, and from a crash of the program always. ``keep_read`` keeps messages
@@ -199,7 +199,7 @@ def _dict(answer: bytes) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    """Take out halves of surrogate pairs, which no request could carry."""
+    """Replace unpaired surrogates, which no request can contain."""
     return text.encode(errors="replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""The client."""
+"""The asyncio client."""
 
 from __future__ import annotations
 
