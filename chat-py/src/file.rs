@@ -44,9 +44,14 @@ pub(crate) struct PyFile {
 
 impl PyFile {
     fn call<T>(&mut self, call: impl FnOnce(Python<'_>, &Bound<'_, PyAny>) -> PyResult<T>) -> io::Result<T> {
+        let failed = || io::Error::other("the file has raised an exception");
+        if self.raised.is_some() {
+            // A `BufWriter` tries once more when it is dropped.
+            return Err(failed());
+        }
         Python::attach(|py| call(py, self.file.bind(py))).map_err(|raised| {
             self.raised = Some(raised);
-            io::Error::other("the file has raised an exception")
+            failed()
         })
     }
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,8 +107,18 @@ def test_what_a_file_raises_is_raised() -> None:
         room.dump(io.StringIO())  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         Chat.memory().restore(io.StringIO("text"))  # type: ignore[arg-type]
-    with open(os.devnull, "wb") as file:  # noqa: PTH123
-        room.dump(file)
+
+    class Full:
+        calls = 0
+
+        def write(self, _data: bytes) -> int:
+            self.calls += 1
+            raise KeyError(self.calls)
+
+    full = Full()
+    with pytest.raises(KeyError, match="1"):
+        room.dump(full)
+    assert full.calls == 1
     room.close()
     with pytest.raises(errors.ClosedError):
         room.dump(io.BytesIO())
