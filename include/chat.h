@@ -1,28 +1,31 @@
 /*
  * libchat: a chat server that a program contains.
  *
- * Generated from chat-ffi/src; do not edit. The wire and its codes are in docs/protocol.md.
+ * Generated from chat-ffi/src; do not edit. The protocol and its codes are documented in docs/protocol.md.
  *
- * What holds for all functions:
+ * Conventions for all functions:
  *
- * - Failures. Every function that can fail returns a chat_status; CHAT_OK is 0. Out parameters come last and
- *   are written only with CHAT_OK. chat_last_error() has the details.
- * - Pointers. A pointer must be valid for what it is used for. NULL is found out: it gives
- *   CHAT_INVALID_ARGUMENT, except where it is allowed, which is said. Text is NUL-terminated UTF-8.
- * - Memory. What is passed is copied, and not kept unless that is said. What a function gives belongs to the caller
- *   or to a handle, which is said, and is freed by the function that is named there.
+ * - Users and operators. A chat_session gives a user's access: its functions do what that user may do, in the same way on
+ *   a chat in the process and on a server. A chat gives an operator's access: functions that take one may do anything.
+ * - Failures. Every function that can fail returns a chat_status; CHAT_OK is 0. The statuses that are specific to a
+ *   function are listed with it; each can also return CHAT_INVALID_ARGUMENT, CHAT_INVALID_HANDLE and CHAT_INTERNAL.
+ *   Out parameters come last, and are written only on CHAT_OK. chat_last_error() has the details.
+ * - Pointers. Pointers must be valid. A NULL that is not documented as allowed gives CHAT_INVALID_ARGUMENT. Text is
+ *   NUL-terminated UTF-8.
+ * - Memory. Arguments are copied, and not kept after the call. For what a function returns, "Memory" says who owns it,
+ *   and which function frees it.
  * - Handles. A handle that was freed, or is of another kind, gives CHAT_INVALID_HANDLE. Handles are opaque: never
  *   dereference them.
- * - Threads. Every function can be called from any thread, and many at once, also with the same handle. What
- *   is an exception says so under "Thread". A handle that is const is only read.
- * - Bugs. A panic inside gives CHAT_INTERNAL, and a message on standard error; the program goes on. What ends
- *   it, as in any library: memory that runs out, and pthread_cancel() of a thread that waits in a call.
- * - fork(). In a child, its parent's handles give CHAT_INVALID_HANDLE: a child neither frees nor changes what is its
- *   parent's. It can open chats of its own. A directory, address or connection that the parent frees is free,
- *   though a child lives on. A child of a program with threads should do little but exec(), whatever it uses.
- * - Signals. The library changes no signal's disposition. Its threads take signals unless these were blocked when
+ * - Threads. Every function can be called from any thread, and from several at once with the same handle, unless "Thread"
+ *   says otherwise. Functions that take a handle as const only read it.
+ * - Bugs. A panic in the library gives CHAT_INTERNAL and a message on standard error; the program continues. Running out
+ *   of memory, and pthread_cancel() of a thread that is in a call, end the program.
+ * - fork(). In a child, the parent's handles give CHAT_INVALID_HANDLE: a child can neither free nor change what belongs
+ *   to its parent. It can open chats of its own. When the parent closes a directory, address or connection, it is
+ *   released even if a child is still running. As always, a child of a program with threads should do little but exec().
+ * - Signals. The library changes no signal disposition. Its threads receive signals unless these were blocked when
  *   chat_open() or chat_server_start() was called.
- * - Descriptors. Those of the library are its own to close; a program that exec() starts does not inherit them.
+ * - Descriptors. Do not close the library's descriptors. They are not inherited through exec().
  */
 
 #ifndef CHAT_H
@@ -34,17 +37,17 @@
 /* The header's version as text. */
 #define CHAT_VERSION "0.1.0"
 
-/* The header's version as a number, to be compared with chat_version_number(). */
+/* The header's version as a number; compare it with chat_version_number(). */
 #define CHAT_VERSION_NUMBER \
     (CHAT_VERSION_MAJOR * 1000000u + CHAT_VERSION_MINOR * 1000u + CHAT_VERSION_PATCH)
 
-/* Whether the library fits the header: chat_version_check() with the header's version. */
+/* Checks that the library is compatible with this header. */
 #define CHAT_VERSION_CHECK() chat_version_check(CHAT_VERSION_NUMBER)
 
-/* Options as they are by default. */
+/* The default options. */
 #define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
-/* What compilers are told of functions; may be defined before. */
+/* Function attributes; define them before including this header to override them. */
 #if defined(__GNUC__) || defined(__clang__)
 #ifndef CHAT_WARN_UNUSED
 #define CHAT_WARN_UNUSED __attribute__((warn_unused_result))
@@ -62,39 +65,39 @@
 #endif
 
 
-// The header's version: a change of this one breaks programs.
+// The header's major version: incremented by incompatible changes.
 #define CHAT_VERSION_MAJOR 0
 
-// The header's version: additions. Before 1.0, a change of this one may break programs, too.
+// The header's minor version: incremented by additions and, before 1.0, by incompatible changes.
 #define CHAT_VERSION_MINOR 1
 
-// The header's version: corrections.
+// The header's patch version: incremented by corrections.
 #define CHAT_VERSION_PATCH 0
 
-// What became of a call. Numbers are permanent: a status keeps its number, and a number that is retired
-// is listed here and never used again. Retired so far: none.
+// The outcome of a call. Numbers are permanent: a status keeps its number, and a number that is retired is listed here
+// and never used again. Retired so far: none.
 //
-// From 10 on, a status stands for the code of the same name that refusals have on the wire and that
-// docs/protocol.md explains: CHAT_NO_SUCH_USER for "no_such_user".
+// From 10 on, a status stands for the code of the same name in docs/protocol.md: CHAT_NO_SUCH_USER for
+// "no_such_user".
 enum chat_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // It was done.
+    // The call succeeded.
     CHAT_OK = 0,
-    // There is no more: the last message or user was given before. Not a failure.
+    // The end of a list. Not a failure.
     CHAT_END = 1,
-    // An argument is NULL that must not be, is not UTF-8, or makes no sense. The caller's; nothing was done.
+    // An argument is NULL that must not be, is not UTF-8, or is otherwise invalid. The caller's fault; nothing was done.
     CHAT_INVALID_ARGUMENT = 2,
-    // A handle was freed before, is of another kind, is the parent's of a fork(), or never was one. The caller's;
-    // nothing was done.
+    // A handle was freed, is of another kind, belongs to the parent of a fork(), or never was a handle. The caller's
+    // fault; nothing was done.
     CHAT_INVALID_HANDLE = 3,
-    // A bug in libchat, which has not harmed the program. Please report it, with the message.
+    // A bug in libchat. The program can go on. Please report it, with the message.
     CHAT_INTERNAL = 4,
-    // The server runs still, so it cannot be freed. The caller's; nothing was done.
+    // The server is still running, so it cannot be freed. The caller's fault; nothing was done.
     CHAT_STILL_RUNNING = 5,
-    // The library is not of the version that the header is of.
+    // The library is not compatible with the header.
     CHAT_WRONG_VERSION = 6,
     // A login with a user name that no account has.
     CHAT_NO_SUCH_USER = 10,
@@ -110,17 +113,17 @@ enum chat_status
     CHAT_LINE_TOO_LONG = 15,
     // The recipient has too much unread.
     CHAT_MAILBOX_FULL = 16,
-    // Too many failed logins; wait.
+    // Too many failed logins; try again later.
     CHAT_TOO_MANY_ATTEMPTS = 17,
     // The server takes no registrations.
     CHAT_REGISTRATION_CLOSED = 18,
-    // Too many logins wait for their passwords to be checked, or too much is held for answers; try again later.
+    // The server is too busy to check passwords or to hold more answers; try again later.
     CHAT_BUSY = 19,
-    // The disk could not be read or written, or what it holds is damaged.
+    // The disk could not be read or written, or the data is damaged.
     CHAT_STORAGE = 20,
-    // The system gave no randomness.
+    // The system provided no randomness.
     CHAT_ENTROPY = 21,
-    // A password could not be hashed, most likely for want of memory.
+    // A password could not be hashed, most likely for lack of memory.
     CHAT_HASHING = 22,
     // The user name is taken.
     CHAT_USER_EXISTS = 23,
@@ -134,29 +137,29 @@ enum chat_status
     CHAT_INVALID_PASSWORD = 27,
     // Not a session token.
     CHAT_INVALID_TOKEN = 28,
-    // A word or a text that cannot travel in a request line; nothing was sent.
+    // A word or text that cannot be sent in a request line; nothing was sent.
     CHAT_INVALID_REQUEST = 29,
     // The directory is in use, by another process or by this one.
     CHAT_DATA_IN_USE = 30,
     // The directory was written by a version with another format.
     CHAT_DATA_FORMAT = 31,
-    // A dump was to be restored where there are users.
+    // A dump can only be restored into a chat without users.
     CHAT_NOT_EMPTY = 32,
-    // A line of a dump is not as it should be.
+    // A line of a dump is invalid.
     CHAT_BAD_DUMP = 33,
-    // A user with a public password was to be on a network.
+    // A demo user with the public password would become reachable from a network.
     CHAT_PUBLIC_PASSWORD = 34,
-    // The server refused with a code that has no status; chat_last_error() has it.
+    // The server refused with a code that has no status; chat_last_error() has the code.
     CHAT_REFUSED = 35,
-    // What came from the server is no answer.
+    // The server sent something that is not an answer.
     CHAT_BAD_REPLY = 36,
     // The server closed the connection before it answered.
     CHAT_DISCONNECTED = 37,
-    // It did not happen in time.
+    // The time-out has passed.
     CHAT_TIMED_OUT = 38,
     // The address cannot be listened on.
     CHAT_LISTEN = 39,
-    // Reading, writing or polling failed in another way.
+    // Another failure of reading, writing or polling.
     CHAT_IO = 40,
 };
 #ifndef __cplusplus
@@ -189,13 +192,13 @@ typedef int32_t chat_sync;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// How important a line of the log is.
+// The level of a log line.
 enum chat_log_level
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-    // Nothing is.
+    // No lines.
     CHAT_LOG_OFF = 0,
     // Something failed.
     CHAT_LOG_ERROR = 1,
@@ -203,9 +206,9 @@ enum chat_log_level
     CHAT_LOG_WARN = 2,
     // Connections, logins, logouts, refusals.
     CHAT_LOG_INFO = 3,
-    // Also each send, inbox and list of users.
+    // Also every send, inbox and list of users.
     CHAT_LOG_DEBUG = 4,
-    // All there is.
+    // Everything.
     CHAT_LOG_TRACE = 5,
 };
 #ifndef __cplusplus
@@ -216,43 +219,56 @@ typedef int32_t chat_log_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// A chat: users, their sessions and their mailboxes.
+// A chat in the process. It gives an operator's access: functions that take one may do anything.
 typedef struct chat chat;
 
-// A connection to a server, seen from the other side.
+// A client's connection to a server.
 typedef struct chat_client chat_client;
 
-// A byte stream of one peer, without I/O.
+// A connection of one peer, without I/O.
 typedef struct chat_connection chat_connection;
 
-// Messages that were taken out of a mailbox, to be gone through once.
+// Messages that were taken out of an inbox, to be read once with chat_inbox_next().
 typedef struct chat_inbox chat_inbox;
 
 // A server in threads of its own.
 typedef struct chat_server chat_server;
 
-// Names of users, to be gone through once.
+// A user's session, on a chat in the process or on a server: its functions do what that user may do. There can be
+// several handles to one session.
+//
+// Every function that uses the session fails with CHAT_NO_SUCH_SESSION once it has ended. In the process, it fails with
+// CHAT_STORAGE if the disk does. Over a connection, calls with one client and its sessions wait for each other; they fail
+// with CHAT_INVALID_REQUEST for a word that cannot be sent, and nothing was sent; with what the server refuses, or
+// CHAT_REFUSED if that has no status; and with CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after
+// which the client is of no more use, and whether the request was done is unknown.
+typedef struct chat_session chat_session;
+
+// A list of sessions, to be read once with chat_sessions_next().
+typedef struct chat_sessions chat_sessions;
+
+// A list of users, to be read once with chat_users_next().
 typedef struct chat_users chat_users;
 
 // The details of a failure. All pointers are to NUL-terminated UTF-8.
 typedef struct chat_error {
-    // What the function returned.
+    // The status that the function returned.
     chat_status status;
-    // The code of docs/protocol.md, "Refusals" or "Errors that never travel"; "" for a status of C alone.
+    // The code, as in docs/protocol.md, "Refusals" and "Errors that never travel"; "" for a status that only C has.
     const char *code;
-    // A sentence for people: what happened, through whose fault, and what to do. A server may have written it; what
-    // a terminal would obey is escaped.
+    // A sentence for people: what happened, who is at fault, and what to do. A server may have written it; control
+    // characters are escaped.
     const char *message;
 } chat_error;
 
-// Bytes that belong to the caller until chat_buffer_free(). There is a NUL behind them, which `len` does
-// not count; text is UTF-8 and may hold NULs of its own only where that is said.
+// Bytes that the caller owns, until chat_buffer_free(). They are followed by a NUL that `len` does not count. Text is
+// UTF-8 without other NULs, unless documented otherwise.
 typedef struct chat_buffer {
     // The bytes. Never NULL before it is freed.
     uint8_t *data;
-    // How many.
+    // Their number.
     size_t len;
-    // The library's own.
+    // For the library only.
     size_t capacity;
 } chat_buffer;
 
@@ -299,9 +315,9 @@ typedef struct chat_options {
     uint64_t shutdown_grace_millis;
 } chat_options;
 
-// What opens a session. Anyone who has it can act as its user, so keep it secret.
+// The token of a session. Anyone who has it can act as the session's user, so keep it secret.
 typedef struct chat_token {
-    // 36 characters, as on the wire, and a NUL.
+    // 36 characters, as in the protocol, and a NUL.
     char text[37];
 } chat_token;
 
@@ -309,109 +325,132 @@ typedef struct chat_token {
 typedef struct chat_message {
     // The sender's user name.
     const char *from;
-    // The full name that the sender had when sending.
+    // The sender's full name at the time of sending.
     const char *from_name;
-    // The full name of the reader.
+    // The reader's full name.
     const char *to_name;
-    // The text as it was typed. It may hold NULs, so mind `text_len`, and what a terminal obeys: escape it before you
-    // print it.
+    // The text as it was sent. It may contain NULs, so use `text_len`, and control characters, so escape it before you
+    // print it to a terminal.
     const char *text;
-    // How many bytes the text has.
+    // The length of the text in bytes.
     size_t text_len;
 } chat_message;
 
-// Takes a line of the log.
+// A user. All pointers are to NUL-terminated UTF-8.
+typedef struct chat_user {
+    // The user name.
+    const char *name;
+    // The full name; "" in a list that has user names only.
+    const char *full_name;
+    // The country; "" if there is none, and in a list that has user names only.
+    const char *country;
+} chat_user;
+
+// What an operator sees of a session. All pointers are to NUL-terminated text.
+typedef struct chat_session_info {
+    // The session's id, which is not its token and opens nothing.
+    const char *id;
+    // The name of its user.
+    const char *user;
+} chat_session_info;
+
+// What a restore has brought.
+typedef struct chat_restored {
+    // How many users.
+    uint64_t users;
+    // How many of these users came without the hash of a password, and cannot log in until they get a password.
+    uint64_t without_password;
+    // How many messages.
+    uint64_t messages;
+} chat_restored;
+
+// A callback that receives log lines.
 //
-// - `user_data`: what chat_set_log() was given.
+// - `user_data`: the pointer that was passed to chat_set_log().
 // - `level`: a chat_log_level.
-// - `line`: the line, without a line end, a time or the level, and with everything escaped that a terminal would
-//   obey; valid until the callback returns.
+// - `line`: the line, without line end, time and level; control characters are escaped. Valid until the callback
+//   returns.
 //
-// It is called from any thread, from many at once, and maybe while the library holds locks: it must not call
-// the library, and must return: no longjmp() and no exception may leave it.
+// It is called from any thread, from several at once, and possibly while the library holds locks. It must not call the
+// library, and must return normally, without longjmp() or an exception.
 typedef void (*chat_log_fn)(void *user_data, int32_t level, const char *line);
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
-// The name of a status, such as "CHAT_NO_SUCH_USER"; "CHAT_?" for a number that is none.
+// The name of a status, such as "CHAT_NO_SUCH_USER"; "CHAT_?" for a number that is not a status.
 //
 // - `status`: a chat_status, or any number.
 //
-// Memory: the library's, valid for ever. Thread: any.
+// Memory: it belongs to the library, and is always valid.
 const char *chat_status_name(int32_t status);
 
-// A sentence for people about a status; what chat_last_error() says is more precise.
+// A sentence for people about a status; chat_last_error() is more precise.
 //
 // - `status`: a chat_status, or any number.
 //
-// Memory: the library's, valid for ever. Thread: any.
+// Memory: it belongs to the library, and is always valid.
 const char *chat_status_sentence(int32_t status);
 
-// The details of the last call that failed on this thread; NULL if none has.
+// The details of the last call that failed on this thread; NULL if none has. Calls that succeed do not change them.
 //
-// Memory: the library's, valid until the next call that fails on this thread, or its end. Calls that do
-// not fail leave it as it is. Thread: any; each has its own.
+// Memory: they belong to the library, and are valid until the next call on this thread fails, or the thread ends.
 const struct chat_error *chat_last_error(void);
 
 // Frees a buffer and sets it to `{NULL, 0, 0}`.
 //
-// - `buffer`: a buffer that the library has filled, and no copy of it that was freed. NULL, and one that
-//   was freed before, are left alone.
+// - `buffer`: a buffer that the library has filled. NULL, and a buffer that was freed already, do nothing; but do not
+//   free two copies of one buffer.
 //
-// Memory: what it held is gone. Thread: any, but one at a time for one buffer.
+// Thread: one at a time for one buffer.
 void chat_buffer_free(struct chat_buffer *buffer);
 
-// The library's version as a number: 1,000,000 times major, plus 1,000 times minor, plus patch; 1002003 for
-// 1.2.3. The header's is CHAT_VERSION_NUMBER.
-//
-// Memory: nothing is kept, and nothing given. Thread: any.
+// The library's version as a number: major * 1000000 + minor * 1000 + patch, so 1002003 for 1.2.3. The header's is
+// CHAT_VERSION_NUMBER.
 uint32_t chat_version_number(void);
 
 // The library's version as text, such as "1.2.3". The header's is CHAT_VERSION.
 //
-// Memory: the library's, valid for ever. Thread: any.
+// Memory: it belongs to the library, and is always valid.
 const char *chat_version(void);
 
-// Looks whether the library can do what the header says that it does. Programs call CHAT_VERSION_CHECK(),
-// which passes the header's version.
+// Checks that the library is compatible with a header. Programs call CHAT_VERSION_CHECK(), which passes their header's
+// version.
 //
-// - `header`: the version of a header, as a number.
+// - `header`: the header's version as a number.
 //
-// Returns CHAT_OK; CHAT_WRONG_VERSION if the library is older than the header, or of another major
-// version (before 1.0, of another minor version).
-// Memory: nothing is kept, and nothing given. Thread: any.
+// Fails with CHAT_WRONG_VERSION if the library is older than the header, or has another major version (before 1.0,
+// another minor version).
 CHAT_WARN_UNUSED
 chat_status chat_version_check(uint32_t header);
 
 // Opens a chat, in memory or in a directory.
 //
-// A program that keeps a chat in a directory should ignore SIGXFSZ: where the size of files is limited
-// (`ulimit -f`), that signal ends the process when a file is full. With it ignored, calls give CHAT_STORAGE.
+// A program that keeps a chat in a directory should ignore SIGXFSZ. Where the size of files is limited (`ulimit -f`),
+// that signal ends the process when a file is full; if it is ignored, calls fail with CHAT_STORAGE instead.
 //
-// - `options`: how; NULL for a chat in memory with the defaults.
-// - `chat_out`: where the handle goes.
+// - `options`: the options; NULL for a chat in memory with the defaults.
+// - `chat_out`: receives the chat.
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT for options that make no sense; CHAT_DATA_IN_USE,
-// CHAT_DATA_FORMAT or CHAT_STORAGE if the directory cannot be had; CHAT_IO if the system has no thread left.
-// Memory: the chat is to be closed with chat_close(). Thread: any.
+// Fails with CHAT_INVALID_ARGUMENT for invalid options; CHAT_DATA_IN_USE, CHAT_DATA_FORMAT or CHAT_STORAGE if the
+// directory cannot be opened; CHAT_IO if the system cannot create a thread.
+// Memory: close the chat with chat_close().
 //
 CHAT_WARN_UNUSED
 chat_status chat_open(const struct chat_options *options,
                       struct chat **chat_out)
 CHAT_NONNULL(2);
 
-// Does what a request line says, and gives the answer that the wire would give: a JSON object and
-// CR LF CR LF, whatever the line holds.
+// Executes a request line, and gives the answer as a server would send it: a JSON object and CR LF CR LF.
 //
 // - `chat`: a chat.
-// - `line`: the line, with its end or without; may be NULL if `len` is 0.
-// - `len`: how many bytes it has.
-// - `answer_out`: where the answer goes.
+// - `line`: the line, with or without its end; may be NULL if `len` is 0.
+// - `len`: the length of the line in bytes.
+// - `answer_out`: receives the answer.
 //
-// Returns CHAT_OK, also if the answer is a refusal; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the answer is to be freed with chat_buffer_free(). Thread: any, many at once.
+// An answer that is a refusal is not a failure of this function.
+// Memory: free the answer with chat_buffer_free().
 //
 CHAT_WARN_UNUSED
 chat_status chat_answer(struct chat *chat,
@@ -420,29 +459,222 @@ chat_status chat_answer(struct chat *chat,
                         struct chat_buffer *answer_out)
 CHAT_NONNULL(1, 4);
 
-// Closes a chat. Connections and servers that were made of it go on; its directory is free when the last
-// of them is freed.
+// Closes a chat. Its sessions, connections and servers keep working; its directory is in use until the last of them is
+// freed. May wait for the disk.
 //
-// - `chat`: a chat; NULL is left alone.
-//
-// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-// Memory: what it held is gone. Thread: any; it may wait for the disk.
+// - `chat`: a chat; NULL does nothing.
 chat_status chat_close(struct chat *chat);
 
-// Adds a user with an empty mailbox. Takes tens of milliseconds, for the password is hashed.
+// Logs in to a chat in the process. Takes tens of milliseconds, because the password is checked.
+//
+// - `chat`: a chat.
+// - `user`: the user name.
+// - `password`: the password.
+// - `session_out`: receives the session.
+//
+// Fails with CHAT_NO_SUCH_USER, CHAT_WRONG_PASSWORD or CHAT_TOO_MANY_ATTEMPTS; CHAT_BUSY if the password was
+// changed meanwhile; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
+// Memory: free the session with chat_session_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_login(struct chat *chat,
+                       const char *user,
+                       const char *password,
+                       struct chat_session **session_out)
+CHAT_NONNULL(1, 2, 3, 4);
+
+// Creates an account in a chat in the process, if it takes registrations, and opens the account's first session. Takes
+// tens of milliseconds, because the password is hashed.
+//
+// - `chat`: a chat.
+// - `user`: the name to log in with.
+// - `password`: the password; only a hash of it is stored.
+// - `full_name`: the name that others see.
+// - `session_out`: receives the session.
+//
+// Fails with CHAT_REGISTRATION_CLOSED or CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD or
+// CHAT_INVALID_FULL_NAME; CHAT_TOO_MANY_ATTEMPTS; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
+// Memory: free the session with chat_session_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_register(struct chat *chat,
+                          const char *user,
+                          const char *password,
+                          const char *full_name,
+                          struct chat_session **session_out)
+CHAT_NONNULL(1, 2, 3, 4, 5);
+
+// Finds the live session that a token opens, in a chat in the process. This does not count as using it.
+//
+// - `chat`: a chat.
+// - `token`: the token.
+// - `session_out`: receives the session.
+//
+// Fails with CHAT_NO_SUCH_SESSION or CHAT_STORAGE.
+// Memory: free the session with chat_session_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_find_session(struct chat *chat,
+                              const struct chat_token *token,
+                              struct chat_session **session_out)
+CHAT_NONNULL(1, 2, 3);
+
+// Gives the name of a session's user.
+//
+// - `session`: a session.
+// - `user_out`: receives the user name.
+//
+// Memory: the name belongs to the session, and is valid until the session is freed.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_user(const struct chat_session *session,
+                              const char **user_out)
+CHAT_NONNULL(1, 2);
+
+// Gives a session's token, which opens the session again, in another process or over another connection.
+//
+// - `session`: a session.
+// - `token_out`: receives the token.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_token(const struct chat_session *session,
+                               struct chat_token *token_out)
+CHAT_NONNULL(1, 2);
+
+// Sends a message. Once it returns CHAT_OK, the message is kept.
+//
+// - `session`: the sender's session.
+// - `to`: the recipient's user name.
+// - `message`: the text; it may contain LF, but over a connection no CRLF.
+//
+// Fails with CHAT_NO_SUCH_RECIPIENT or CHAT_MAILBOX_FULL; CHAT_LINE_TOO_LONG if the text is longer than a request
+// line may be; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_send(struct chat_session *session,
+                              const char *to,
+                              const char *message)
+CHAT_NONNULL(1, 2, 3);
+
+// Takes all unread messages out of the user's inbox: no later call returns them again. In the process they come in order
+// of arrival; over a connection by sender, senders in order of their first message.
+//
+// - `session`: the reader's session.
+// - `inbox_out`: receives the messages; there may be none.
+//
+// Fails with CHAT_BUSY if a server holds too many answers that were not read; or as every function of a session.
+// Memory: free the inbox with chat_inbox_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_take_inbox(struct chat_session *session,
+                                    struct chat_inbox **inbox_out)
+CHAT_NONNULL(1, 2);
+
+// Lists each user with a live session once, in order of login. Only their names are given.
+//
+// - `session`: a session.
+// - `users_out`: receives the list.
+//
+// Fails as every function of a session.
+// Memory: free the list with chat_users_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_active_users(struct chat_session *session,
+                                      struct chat_users **users_out)
+CHAT_NONNULL(1, 2);
+
+// Ends a session, and no other of the user's. The handle is still to be freed.
+//
+// - `session`: the session.
+//
+// Fails as every function of a session.
+//
+CHAT_WARN_UNUSED chat_status chat_session_logout(struct chat_session *session) CHAT_NONNULL(1);
+
+// Frees a handle to a session. The session itself goes on: its token opens it again.
+//
+// - `session`: a session; NULL does nothing.
+chat_status chat_session_free(struct chat_session *session);
+
+// Tells how many messages of an inbox are still to come.
+//
+// - `inbox`: an inbox.
+// - `count_out`: receives the number.
+//
+CHAT_WARN_UNUSED
+chat_status chat_inbox_count(const struct chat_inbox *inbox,
+                             size_t *count_out)
+CHAT_NONNULL(1, 2);
+
+// Gives the next message of an inbox.
+//
+// - `inbox`: an inbox.
+// - `message_out`: receives the message.
+//
+// Returns CHAT_END if there are no more.
+// Memory: what the message points to belongs to the inbox, and is valid until the next call with it.
+// Thread: one at a time for one inbox.
+//
+CHAT_WARN_UNUSED
+chat_status chat_inbox_next(struct chat_inbox *inbox,
+                            struct chat_message *message_out)
+CHAT_NONNULL(1, 2);
+
+// Frees an inbox. Messages that it has not given are lost.
+//
+// - `inbox`: an inbox; NULL does nothing.
+chat_status chat_inbox_free(struct chat_inbox *inbox);
+
+// Gives the next user of a list.
+//
+// - `users`: a list of users.
+// - `user_out`: receives the user.
+//
+// Returns CHAT_END if there are no more.
+// Memory: what the user points to belongs to the list, and is valid until the next call with it.
+// Thread: one at a time for one list.
+//
+CHAT_WARN_UNUSED
+chat_status chat_users_next(struct chat_users *users,
+                            struct chat_user *user_out)
+CHAT_NONNULL(1, 2);
+
+// Frees a list of users.
+//
+// - `users`: a list of users; NULL does nothing.
+chat_status chat_users_free(struct chat_users *users);
+
+// Gives the next session of a list.
+//
+// - `sessions`: a list of sessions.
+// - `session_out`: receives the session.
+//
+// Returns CHAT_END if there are no more.
+// Memory: what it points to belongs to the list, and is valid until the next call with it.
+// Thread: one at a time for one list.
+//
+CHAT_WARN_UNUSED
+chat_status chat_sessions_next(struct chat_sessions *sessions,
+                               struct chat_session_info *session_out)
+CHAT_NONNULL(1, 2);
+
+// Frees a list of sessions. The sessions themselves go on.
+//
+// - `sessions`: a list of sessions; NULL does nothing.
+chat_status chat_sessions_free(struct chat_sessions *sessions);
+
+// Adds a user with an empty inbox. Takes tens of milliseconds, because the password is hashed.
 //
 // - `chat`: a chat.
 // - `name`: the name to log in with.
-// - `password`: the password; only a hash of it is kept.
-// - `full_name`: the name that others are shown.
+// - `password`: the password; only a hash of it is stored.
+// - `full_name`: the name that others see.
 // - `country`: where the user is from; may be "".
 //
 // The rules for each are in docs/protocol.md, "Names".
 //
-// Returns CHAT_OK; CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD,
-// CHAT_INVALID_FULL_NAME or CHAT_INVALID_COUNTRY; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING;
-// CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
+// Fails with CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD, CHAT_INVALID_FULL_NAME or
+// CHAT_INVALID_COUNTRY; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
 //
 CHAT_WARN_UNUSED
 chat_status chat_add_user(struct chat *chat,
@@ -452,15 +684,53 @@ chat_status chat_add_user(struct chat *chat,
                           const char *country)
 CHAT_NONNULL(1, 2, 3, 4, 5);
 
-// Gives a user another password, and ends the user's sessions.
+// Adds the users "messi", "henderson" and "lineker", all with the password "surabaya", for trying things out.
+// As the password is public, no server starts on an address other than loopback while they have it.
+//
+// - `chat`: a chat. Existing users are left unchanged.
+//
+// Fails with CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
+//
+CHAT_WARN_UNUSED
+chat_status chat_add_demo_users(struct chat *chat)
+CHAT_NONNULL(1);
+
+// Lists all users, in order of user name.
 //
 // - `chat`: a chat.
-// - `name`: whose.
-// - `password`: the new one.
+// - `users_out`: receives the list.
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_USER or CHAT_INVALID_PASSWORD; CHAT_STORAGE, CHAT_ENTROPY or
-// CHAT_HASHING; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
+// Fails with CHAT_STORAGE.
+// Memory: free the list with chat_users_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_list_users(struct chat *chat,
+                            struct chat_users **users_out)
+CHAT_NONNULL(1, 2);
+
+// Changes a user's full name, country, or both. Messages sent earlier keep the name they were sent under.
+//
+// - `chat`: a chat.
+// - `name`: the user to change.
+// - `full_name`: the new full name; NULL keeps the old one.
+// - `country`: the new country; NULL keeps the old one.
+//
+// Fails with CHAT_NO_SUCH_USER, CHAT_INVALID_FULL_NAME, CHAT_INVALID_COUNTRY or CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_edit_user(struct chat *chat,
+                           const char *name,
+                           const char *full_name,
+                           const char *country)
+CHAT_NONNULL(1, 2);
+
+// Changes a user's password, and ends all of the user's sessions.
+//
+// - `chat`: a chat.
+// - `name`: the user to change.
+// - `password`: the new password.
+//
+// Fails with CHAT_NO_SUCH_USER or CHAT_INVALID_PASSWORD; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
 //
 CHAT_WARN_UNUSED
 chat_status chat_set_password(struct chat *chat,
@@ -468,181 +738,149 @@ chat_status chat_set_password(struct chat *chat,
                               const char *password)
 CHAT_NONNULL(1, 2, 3);
 
-// Removes a user, with sessions and mailbox. What the user has sent to others stays.
+// Removes a user, with their sessions and inbox. Messages that they have sent to others stay.
 //
 // - `chat`: a chat.
-// - `name`: whom.
+// - `name`: the user to remove.
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_USER; CHAT_STORAGE; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
+// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE.
 //
 CHAT_WARN_UNUSED
 chat_status chat_remove_user(struct chat *chat,
                              const char *name)
 CHAT_NONNULL(1, 2);
 
-// Adds the users "messi", "henderson" and "lineker", all with the password "surabaya", for trying things
-// out. As everybody knows it, no server starts with them on an address that is not loopback.
-//
-// - `chat`: a chat. Existing users are left unchanged.
-//
-// Returns CHAT_OK; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or
-// CHAT_INVALID_HANDLE.
-// Memory: nothing is kept, and nothing given. Thread: any, many at once.
-//
-CHAT_WARN_UNUSED
-chat_status chat_add_demo_users(struct chat *chat)
-CHAT_NONNULL(1);
-
-// Logs in, which opens a session. Takes tens of milliseconds, for the password is checked.
+// Opens a session of a user without a password, for a program that has authenticated its user itself.
 //
 // - `chat`: a chat.
 // - `user`: the user name.
-// - `password`: the password.
-// - `token_out`: where the session's token goes.
+// - `session_out`: receives the session.
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_USER, CHAT_WRONG_PASSWORD or CHAT_TOO_MANY_ATTEMPTS; CHAT_BUSY if the
-// password was changed meanwhile; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING; CHAT_INVALID_ARGUMENT or
-// CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
+// Fails with CHAT_NO_SUCH_USER, CHAT_STORAGE or CHAT_ENTROPY.
+// Memory: free the session with chat_session_free().
 //
 CHAT_WARN_UNUSED
-chat_status chat_login(struct chat *chat,
-                       const char *user,
-                       const char *password,
-                       struct chat_token *token_out)
-CHAT_NONNULL(1, 2, 3, 4);
-
-// Puts a message into a mailbox. When it returns CHAT_OK, the message is safe.
-//
-// - `chat`: a chat.
-// - `token`: the sender's session.
-// - `to`: the recipient's user name.
-// - `message`: what to say.
-//
-// Returns CHAT_OK; CHAT_NO_SUCH_SESSION, CHAT_NO_SUCH_RECIPIENT or CHAT_MAILBOX_FULL;
-// CHAT_LINE_TOO_LONG for a message that is longer than a line may be; CHAT_STORAGE;
-// CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
-//
-CHAT_WARN_UNUSED
-chat_status chat_send(struct chat *chat,
-                      const struct chat_token *token,
-                      const char *to,
-                      const char *message)
-CHAT_NONNULL(1, 2, 3, 4);
-
-// Takes all unread messages out of a mailbox: nobody will get them again.
-//
-// - `chat`: a chat.
-// - `token`: the reader's session.
-// - `inbox_out`: where the messages go.
-//
-// Returns CHAT_OK, also if there are none; CHAT_NO_SUCH_SESSION; CHAT_STORAGE; CHAT_INVALID_ARGUMENT or
-// CHAT_INVALID_HANDLE.
-// Memory: the inbox is to be freed with chat_inbox_free(). Thread: any, many at once.
-//
-CHAT_WARN_UNUSED
-chat_status chat_take_inbox(struct chat *chat,
-                            const struct chat_token *token,
-                            struct chat_inbox **inbox_out)
+chat_status chat_open_session(struct chat *chat,
+                              const char *user,
+                              struct chat_session **session_out)
 CHAT_NONNULL(1, 2, 3);
 
-// Lists each user with a live session once, in order of login.
+// Lists all live sessions, in order of login.
 //
 // - `chat`: a chat.
-// - `token`: a session.
-// - `users_out`: where the list goes.
+// - `sessions_out`: receives the list.
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_SESSION; CHAT_STORAGE; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the list is to be freed with chat_users_free(). Thread: any, many at once.
+// Fails with CHAT_STORAGE.
+// Memory: free the list with chat_sessions_free().
 //
 CHAT_WARN_UNUSED
-chat_status chat_active_users(struct chat *chat,
-                              const struct chat_token *token,
-                              struct chat_users **users_out)
+chat_status chat_list_sessions(struct chat *chat,
+                               struct chat_sessions **sessions_out)
+CHAT_NONNULL(1, 2);
+
+// Ends all sessions of a user, who may log in again.
+//
+// - `chat`: a chat.
+// - `user`: the user name.
+//
+// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_end_sessions(struct chat *chat,
+                              const char *user)
+CHAT_NONNULL(1, 2);
+
+// Takes all unread messages out of a user's inbox, without a session.
+//
+// - `chat`: a chat.
+// - `user`: the user name.
+// - `inbox_out`: receives the messages; there are none if there is no such user.
+//
+// Fails with CHAT_STORAGE.
+// Memory: free the inbox with chat_inbox_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_take_inbox_of(struct chat *chat,
+                               const char *user,
+                               struct chat_inbox **inbox_out)
 CHAT_NONNULL(1, 2, 3);
 
-// Ends a session, and no other.
+// Checks that a server may listen on an address: demo users must not become reachable from a network.
+// chat_server_start() does this itself; a program with a loop of its own calls it before it listens.
 //
 // - `chat`: a chat.
-// - `token`: the session.
+// - `address`: IP address and port, such as "0.0.0.0:8889".
 //
-// Returns CHAT_OK; CHAT_NO_SUCH_SESSION; CHAT_STORAGE; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept of what is passed. Thread: any, many at once.
-//
-CHAT_WARN_UNUSED
-chat_status chat_logout(struct chat *chat,
-                        const struct chat_token *token)
-CHAT_NONNULL(1, 2);
-
-// How many messages an inbox still has to give.
-//
-// - `inbox`: an inbox.
-// - `count_out`: where the number goes.
-//
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+// Fails with CHAT_PUBLIC_PASSWORD if the address is not loopback and a demo user still has the public password;
+// CHAT_STORAGE.
 //
 CHAT_WARN_UNUSED
-chat_status chat_inbox_count(const struct chat_inbox *inbox,
-                             size_t *count_out)
+chat_status chat_may_listen(struct chat *chat,
+                            const char *address)
 CHAT_NONNULL(1, 2);
 
-// Gives the next message of an inbox, in order of arrival.
-//
-// - `inbox`: an inbox.
-// - `message_out`: where the message goes.
-//
-// Returns CHAT_OK; CHAT_END if there is no more; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: what the message points to is the inbox's, and valid until the next call with it. Thread: any, one
-// at a time for one inbox.
-//
-CHAT_WARN_UNUSED
-chat_status chat_inbox_next(struct chat_inbox *inbox,
-                            struct chat_message *message_out)
-CHAT_NONNULL(1, 2);
-
-// Frees an inbox. Messages that it has not given are gone.
-//
-// - `inbox`: an inbox; NULL is left alone.
-//
-// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-// Memory: what it held is gone. Thread: any.
-chat_status chat_inbox_free(struct chat_inbox *inbox);
-
-// Gives the next user of a list.
-//
-// - `users`: a list of users.
-// - `name_out`: where the user name goes.
-//
-// Returns CHAT_OK; CHAT_END if there is no more; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the name is the list's, and valid until the next call with it. Thread: any, one at a time for one
-// list.
-//
-CHAT_WARN_UNUSED
-chat_status chat_users_next(struct chat_users *users,
-                            const char **name_out)
-CHAT_NONNULL(1, 2);
-
-// Frees a list of users.
-//
-// - `users`: a list of users; NULL is left alone.
-//
-// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-// Memory: what it held is gone. Thread: any.
-chat_status chat_users_free(struct chat_users *users);
-
-// Makes a connection: bytes that were received go in, bytes to send come out, by whatever means the program
-// has.
+// Writes all users and messages as they are at one moment, as lines of JSON (docs/dump.md). Sessions are not
+// included. The chat can be used meanwhile.
 //
 // - `chat`: a chat.
-// - `peer`: the peer's address, such as "192.0.2.7:50000", for the log and so that failed logins from one
-//   address are counted together; NULL if there is none.
-// - `connection_out`: where the handle goes.
+// - `fd`: a blocking file descriptor to write to.
+// - `with_hashes`: 1 to include the hashes of passwords, 0 to leave them out.
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the connection is to be freed with chat_connection_free(). Thread: any, many at once.
+// Fails with CHAT_IO if writing fails; CHAT_STORAGE. What was written until then is not a whole dump. SIGPIPE and SIGXFSZ
+// are raised as by write().
+// Memory: the descriptor is not closed.
+//
+CHAT_WARN_UNUSED
+chat_status chat_dump(struct chat *chat,
+                      int fd,
+                      int with_hashes)
+CHAT_NONNULL(1);
+
+// Restores what chat_dump() has written, into a chat without users.
+//
+// - `chat`: a chat.
+// - `fd`: a blocking file descriptor to read from, to its end.
+// - `restored_out`: receives how much was restored.
+//
+// Fails with CHAT_NOT_EMPTY if there are users; CHAT_BAD_DUMP if a line is invalid or the end is missing; CHAT_IO if
+// reading fails; CHAT_STORAGE. The chat is then as it was before. If the process dies meanwhile, the directory cannot
+// be opened again.
+// Memory: the descriptor is not closed.
+//
+CHAT_WARN_UNUSED
+chat_status chat_restore(struct chat *chat,
+                         int fd,
+                         struct chat_restored *restored_out)
+CHAT_NONNULL(1, 3);
+
+// Reads all stored data and verifies that it is consistent. The chat can be used meanwhile.
+//
+// - `chat`: a chat.
+//
+// Fails with CHAT_STORAGE if something is damaged or cannot be read.
+//
+CHAT_WARN_UNUSED chat_status chat_check(struct chat *chat) CHAT_NONNULL(1);
+
+// Writes what makes the next start quick, as closing does: for a process that exits while something made of the
+// chat still uses it. The chat can be used meanwhile.
+//
+// - `chat`: a chat.
+//
+// Fails with CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_tidy(struct chat *chat)
+CHAT_NONNULL(1);
+
+// Creates a connection for one peer. It does no I/O: the program passes in the bytes that it has received, and sends the
+// output.
+//
+// - `chat`: a chat.
+// - `peer`: the peer's address, such as "192.0.2.7:50000", for the log and for counting failed logins by address; NULL
+//   if there is none.
+// - `connection_out`: receives the connection.
+//
+// Memory: free the connection with chat_connection_free().
 //
 CHAT_WARN_UNUSED
 chat_status chat_connection_new(struct chat *chat,
@@ -650,19 +888,17 @@ chat_status chat_connection_new(struct chat *chat,
                                 struct chat_connection **connection_out)
 CHAT_NONNULL(1, 3);
 
-// Takes bytes that were received, and answers the requests that end in them. How the bytes were cut into
-// pieces makes no difference.
+// Takes received bytes, and answers the requests that they complete. It makes no difference how the bytes are split into
+// pieces. May wait for the disk, and for a password to be checked.
 //
 // - `connection`: a connection.
 // - `bytes`: the bytes, which must not be the connection's own output; may be NULL if `len` is 0.
-// - `len`: how many.
-// - `taken_out`: where it goes how many were taken. All are, unless so much output waits that the limit
-//   `reply_bytes` is reached: then send, and pass the rest again before anything newer. The last byte of a line
-//   may be part of that rest though the answer has begun.
+// - `len`: their number.
+// - `taken_out`: receives how many bytes were taken. If fewer than `len`, the pending output has reached the limit
+//   `reply_bytes`: send it, then pass the rest again before any newer bytes. The last byte of a line may be part of the
+//   rest although its answer has begun.
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept but the beginning of a line whose end has not come. Thread: any, one at a time for
-// one connection; it may wait for the disk, and for a password to be checked.
+// Thread: one at a time for one connection.
 //
 CHAT_WARN_UNUSED
 chat_status chat_connection_receive(struct chat_connection *connection,
@@ -671,15 +907,14 @@ chat_status chat_connection_receive(struct chat_connection *connection,
                                     size_t *taken_out)
 CHAT_NONNULL(1, 4);
 
-// Shows what is to be sent to the peer.
+// Gives the output that is to be sent to the peer.
 //
 // - `connection`: a connection.
-// - `data_out`: where the place of the bytes goes.
-// - `len_out`: where their number goes; 0 if there is nothing to send, and then the place is none.
+// - `data_out`: receives a pointer to the bytes.
+// - `len_out`: receives their number; if it is 0, the pointer must not be used.
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the bytes are the connection's, and valid until the next call with it that is not this one.
-// Thread: any, as long as no other call is made with the connection.
+// Memory: the bytes belong to the connection, and are valid until another function is called with it.
+// Thread: not while another function is called with the connection.
 //
 CHAT_WARN_UNUSED
 chat_status chat_connection_output(const struct chat_connection *connection,
@@ -687,69 +922,56 @@ chat_status chat_connection_output(const struct chat_connection *connection,
                                    size_t *len_out)
 CHAT_NONNULL(1, 2, 3);
 
-// Takes note that the first bytes of the output were sent.
+// Removes bytes that were sent from the beginning of the output.
 //
 // - `connection`: a connection.
-// - `len`: how many; no more than chat_connection_output() has shown.
+// - `len`: how many bytes were sent; no more than chat_connection_output() has given.
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept, and nothing given. Thread: any, one at a time for one connection.
+// Thread: one at a time for one connection.
 //
 CHAT_WARN_UNUSED
 chat_status chat_connection_sent(struct chat_connection *connection,
                                  size_t len)
 CHAT_NONNULL(1);
 
-// Tells whether a line has begun whose end has not come. A peer that leaves it at that for long may be hung
-// up on.
+// Tells whether the peer has sent the beginning of a line, but not its end. The program may close a connection that stays
+// in this state for long.
 //
 // - `connection`: a connection.
-// - `mid_line_out`: where the answer goes: 1 or 0.
-//
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+// - `mid_line_out`: receives 1 or 0.
 //
 CHAT_WARN_UNUSED
 chat_status chat_connection_mid_line(const struct chat_connection *connection,
                                      int *mid_line_out)
 CHAT_NONNULL(1, 2);
 
-// Tells whether a connection is over because its peer speaks HTTP, as a browser that a web page misuses does: close it
-// once its output is sent. What is received for it now is taken and passed over.
+// Tells whether a connection is over because its peer speaks HTTP, as a browser does that a malicious web page directs
+// here. Close it once its output is sent; further bytes are ignored.
 //
 // - `connection`: a connection.
-// - `over_out`: where the answer goes: 1 or 0.
-//
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+// - `over_out`: receives 1 or 0.
 //
 CHAT_WARN_UNUSED
 chat_status chat_connection_is_over(const struct chat_connection *connection,
                                     int *over_out)
 CHAT_NONNULL(1, 2);
 
-// Frees a connection. Its sessions live on, and output that was not sent is gone; but an inbox of whose answer
-// nothing was sent is unread again, unless its mailbox was read since.
+// Frees a connection. Sessions that were opened over it go on. Output that was not sent is lost, except that an inbox of
+// whose answer nothing was sent is unread again, unless the inbox was read since. May wait for the disk.
 //
-// - `connection`: a connection; NULL is left alone.
-//
-// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-// Memory: what it held is gone. Thread: any; it may wait for the disk.
+// - `connection`: a connection; NULL does nothing.
 chat_status chat_connection_free(struct chat_connection *connection);
 
-// Starts a server in threads of its own. It listens when this returns.
+// Starts a server in threads of its own. It is listening when this returns.
 //
-// - `chat`: a chat, which the server goes on using after it is closed.
-// - `address`: where to listen, such as "127.0.0.1:8889"; port 0 takes a free one. What goes over it is not
-//   encrypted.
-// - `server_out`: where the handle goes.
+// - `chat`: a chat; closing it does not stop the server.
+// - `address`: where to listen, such as "127.0.0.1:8889"; port 0 takes a free one. Connections are not encrypted.
+// - `server_out`: receives the server.
 //
-// Returns CHAT_OK; CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and there are demo
-// users; CHAT_IO if it is no address, or the system has no thread or descriptor left (a thread that is refused
-// later ends the server, and chat_server_join() gives CHAT_IO); CHAT_STORAGE;
-// CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the server is to be freed with chat_server_free(), after chat_server_stop() and
-// chat_server_join(). Thread: any, many at once.
+// Fails with CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and a demo user still has the public
+// password; CHAT_IO if the address is invalid, or the system has no thread or descriptor left (if it refuses a thread
+// later, the server ends, and chat_server_join() returns CHAT_IO); CHAT_STORAGE.
+// Memory: free the server with chat_server_free(), after chat_server_stop() and chat_server_join().
 //
 CHAT_WARN_UNUSED
 chat_status chat_server_start(struct chat *chat,
@@ -757,13 +979,12 @@ chat_status chat_server_start(struct chat *chat,
                               struct chat_server **server_out)
 CHAT_NONNULL(1, 2, 3);
 
-// Gives the address that a server listens on, with the port that was really bound.
+// Gives the address that a server listens on, with the actual port.
 //
 // - `server`: a server.
-// - `address_out`: where the text goes, such as "127.0.0.1:40123".
+// - `address_out`: receives the text, such as "127.0.0.1:40123".
 //
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the text is to be freed with chat_buffer_free(). Thread: any, many at once.
+// Memory: free the text with chat_buffer_free().
 //
 CHAT_WARN_UNUSED
 chat_status chat_server_address(const struct chat_server *server,
@@ -773,23 +994,17 @@ CHAT_NONNULL(1, 2);
 // Gives the port that a server listens on.
 //
 // - `server`: a server.
-// - `port_out`: where the port goes.
-//
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+// - `port_out`: receives the port.
 //
 CHAT_WARN_UNUSED
 chat_status chat_server_port(const struct chat_server *server,
                              uint16_t *port_out)
 CHAT_NONNULL(1, 2);
 
-// Asks a server to stop, and does not wait until it has. It answers what it has read, gives peers a few
-// seconds to take their answers, and closes.
+// Asks a server to stop, without waiting for it. The server answers the requests that it has read, gives peers a few
+// seconds to receive their answers, and closes.
 //
-// - `server`: a server; one that has stopped is left alone.
-//
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+// - `server`: a server; if it has stopped already, nothing happens.
 //
 chat_status chat_server_stop(struct chat_server *server)
 CHAT_NONNULL(1);
@@ -799,10 +1014,8 @@ CHAT_NONNULL(1);
 // - `server`: a server.
 // - `timeout_ms`: how long to wait at most, in milliseconds.
 //
-// Returns CHAT_OK if it has stopped, now or before; CHAT_TIMED_OUT if it runs still; once, if it stopped
-// because of a failure, that failure: CHAT_IO, or CHAT_INTERNAL; CHAT_INVALID_ARGUMENT or
-// CHAT_INVALID_HANDLE.
-// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+// Returns CHAT_OK if it has stopped, and CHAT_TIMED_OUT if it is still running. If a failure has stopped it, the first
+// call returns that: CHAT_IO or CHAT_INTERNAL.
 //
 CHAT_WARN_UNUSED
 chat_status chat_server_join(struct chat_server *server,
@@ -811,22 +1024,20 @@ CHAT_NONNULL(1);
 
 // Frees a server that has stopped.
 //
-// - `server`: a server; NULL is left alone.
+// - `server`: a server; NULL does nothing.
 //
-// Returns CHAT_OK; CHAT_STILL_RUNNING, and nothing is done, if it has not stopped; CHAT_INVALID_HANDLE.
-// Memory: what it held is gone. Thread: any.
+// Fails with CHAT_STILL_RUNNING if it has not stopped; it is not freed then.
 chat_status chat_server_free(struct chat_server *server);
 
 // Connects to a server.
 //
 // - `address`: where it listens, such as "127.0.0.1:8889".
-// - `timeout_ms`: how long to wait at most, in milliseconds, for a connection to each address that the name
-//   has, and later for each piece of an answer; 0 for 30 s. Looking the name up takes what it takes.
-// - `client_out`: where the handle goes.
+// - `timeout_ms`: how long to wait at most, in milliseconds, for a connection to each address that the name has, and
+//   later for each piece of an answer; 0 for 30 s. The name lookup is not limited.
+// - `client_out`: receives the client.
 //
-// Returns CHAT_OK; CHAT_TIMED_OUT; CHAT_IO if nobody listens there or it is no address;
-// CHAT_INVALID_ARGUMENT.
-// Memory: the client is to be freed with chat_client_free(). Thread: any, many at once.
+// Fails with CHAT_TIMED_OUT, or CHAT_IO if no server listens there or the address is invalid.
+// Memory: free the client with chat_client_free().
 //
 CHAT_WARN_UNUSED
 chat_status chat_client_connect(const char *address,
@@ -834,124 +1045,90 @@ chat_status chat_client_connect(const char *address,
                                 struct chat_client **client_out)
 CHAT_NONNULL(1, 3);
 
-// Logs in over the connection. A session is not bound to it, and works on any.
+// Logs in over a connection.
 //
 // - `client`: a client.
 // - `user`: the user name.
 // - `password`: the password.
-// - `token_out`: where the session's token goes.
+// - `session_out`: receives the session.
 //
-// Returns as chat_login(), or as all that follow: CHAT_INVALID_REQUEST for a word that cannot travel, and
-// nothing was sent; CHAT_LINE_TOO_LONG or CHAT_BUSY; CHAT_REFUSED for a code without a status;
-// CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after which the client is of no more use,
-// and it is not known whether the request was done.
-// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
+// Fails as chat_login(), with CHAT_BUSY also if too many logins wait for their passwords to be checked, or as every
+// function of a session over a connection.
+// Memory: free the session with chat_session_free().
 //
 CHAT_WARN_UNUSED
 chat_status chat_client_login(struct chat_client *client,
                               const char *user,
                               const char *password,
-                              struct chat_token *token_out)
+                              struct chat_session **session_out)
 CHAT_NONNULL(1, 2, 3, 4);
 
-// Sends a message over the connection. When it returns CHAT_OK, the server has promised to keep it.
+// Creates an account over a connection, if the server takes registrations, and opens the account's first session.
 //
 // - `client`: a client.
-// - `token`: the sender's session.
-// - `to`: the recipient's user name.
-// - `message`: what to say; it may hold LF, but no CRLF.
+// - `user`: the name to log in with.
+// - `password`: the password.
+// - `full_name`: the name that others see.
+// - `session_out`: receives the session.
 //
-// Returns as chat_send() and chat_client_login().
-// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
+// Fails as chat_register(), with CHAT_BUSY, or as every function of a session over a connection.
+// Memory: free the session with chat_session_free().
 //
 CHAT_WARN_UNUSED
-chat_status chat_client_send(struct chat_client *client,
-                             const struct chat_token *token,
-                             const char *to,
-                             const char *message)
+chat_status chat_client_register(struct chat_client *client,
+                                 const char *user,
+                                 const char *password,
+                                 const char *full_name,
+                                 struct chat_session **session_out)
+CHAT_NONNULL(1, 2, 3, 4, 5);
+
+// Gives the session that a token opens, to be used over a connection. The server is not asked: if there is no such
+// session, its functions fail with CHAT_NO_SUCH_SESSION.
+//
+// - `client`: a client.
+// - `user`: the name of the session's user.
+// - `token`: the token.
+// - `session_out`: receives the session.
+//
+// Fails with CHAT_NO_SUCH_SESSION if that cannot be a token.
+// Memory: free the session with chat_session_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_client_session(struct chat_client *client,
+                                const char *user,
+                                const struct chat_token *token,
+                                struct chat_session **session_out)
 CHAT_NONNULL(1, 2, 3, 4);
 
-// Takes all unread messages out over the connection. They come by sender, senders in order of their first
-// message.
+// Gives the client's file descriptor, for poll(). Between two requests it is readable once the server has closed the
+// connection. Waits for a request that is being made.
 //
 // - `client`: a client.
-// - `token`: the reader's session.
-// - `inbox_out`: where the messages go.
+// - `fd_out`: receives the descriptor.
 //
-// Returns as chat_take_inbox() and chat_client_login().
-// Memory: the inbox is to be freed with chat_inbox_free(). Thread: any; calls with one client wait for each
-// other.
-//
-CHAT_WARN_UNUSED
-chat_status chat_client_take_inbox(struct chat_client *client,
-                                   const struct chat_token *token,
-                                   struct chat_inbox **inbox_out)
-CHAT_NONNULL(1, 2, 3);
-
-// Lists each user with a live session once, in order of login, over the connection.
-//
-// - `client`: a client.
-// - `token`: a session.
-// - `users_out`: where the list goes.
-//
-// Returns as chat_active_users() and chat_client_login().
-// Memory: the list is to be freed with chat_users_free(). Thread: any; calls with one client wait for each
-// other.
-//
-CHAT_WARN_UNUSED
-chat_status chat_client_active_users(struct chat_client *client,
-                                     const struct chat_token *token,
-                                     struct chat_users **users_out)
-CHAT_NONNULL(1, 2, 3);
-
-// Ends a session over the connection, and no other.
-//
-// - `client`: a client.
-// - `token`: the session.
-//
-// Returns as chat_logout() and chat_client_login().
-// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
-//
-CHAT_WARN_UNUSED
-chat_status chat_client_logout(struct chat_client *client,
-                               const struct chat_token *token)
-CHAT_NONNULL(1, 2);
-
-// Gives the client's file descriptor, for poll(). Between two calls it is readable once the server has
-// closed the connection.
-//
-// - `client`: a client.
-// - `fd_out`: where the descriptor goes.
-//
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-// Memory: the descriptor is the client's: it is not to be read, written or closed, and gone with the client.
-// Thread: any; calls with one client wait for each other.
+// Memory: the descriptor belongs to the connection; do not read, write or close it.
 //
 CHAT_WARN_UNUSED
 chat_status chat_client_fd(const struct chat_client *client,
                            int *fd_out)
 CHAT_NONNULL(1, 2);
 
-// Closes the connection and frees the client. Its sessions live on.
+// Frees a client. Its connection is closed once the sessions that were opened over it are freed, too.
 //
-// - `client`: a client; NULL is left alone.
-//
-// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-// Memory: what it held is gone. Thread: any.
+// - `client`: a client; NULL does nothing.
 chat_status chat_client_free(struct chat_client *client);
 
-// Has what happens in all chats of the process told to a callback. No password, token or text is in it.
+// Sets the callback for the log of all chats in the process. The log contains no passwords, tokens or texts.
 //
-// - `level`: how important it must be, as a chat_log_level; CHAT_LOG_OFF to hear no more.
-// - `callback`: who is told; NULL to hear no more.
+// - `level`: the most detailed level to log, as a chat_log_level; CHAT_LOG_OFF to stop.
+// - `callback`: the callback; NULL to stop.
 // - `user_data`: passed to the callback; may be NULL.
 //
-// When it returns, the callback that was set before is not running and will not be called again.
+// Once it returns, the previous callback is not running and will not be called again.
 //
-// Memory: callback and `user_data` are kept until others are set.
-//
-// Returns CHAT_OK; CHAT_INVALID_ARGUMENT for a level that is none; CHAT_INTERNAL if the process has a log
-// of Rust's already. Thread: any, but not from the callback.
+// Fails with CHAT_INTERNAL if Rust code in the process has set up a log of its own.
+// Memory: the callback and `user_data` are kept until others are set.
+// Thread: not from the callback.
 chat_status chat_set_log(int32_t level,
                          chat_log_fn callback,
                          void *user_data);

@@ -6,7 +6,7 @@ use chat_lib::client::dial;
 use chat_lib::limits::CLIENT_PATIENCE;
 use chat_lib::model::SessionToken;
 use chat_lib::protocol::reply::{messages_object, user_list};
-use chat_lib::{Client, Error, printable};
+use chat_lib::{Client, Error, Session, printable};
 
 use crate::trace::Traced;
 
@@ -37,10 +37,11 @@ pub(crate) trait Ask {
 pub(crate) struct Shell {
     server: String,
     trace: bool,
-    /// `None` after the connection broke; the next command makes a new one, for a session outlives
+    /// `None` after the connection broke; the next command makes a new one, because a session outlives
     /// its connection.
     client: Option<Client<Traced>>,
-    token: Option<SessionToken>,
+    /// User name and token.
+    session: Option<(String, SessionToken)>,
     /// Whether the server has ever been reached. Before, nothing is refused that needs no server to be refused.
     reached: bool,
 }
@@ -48,7 +49,7 @@ pub(crate) struct Shell {
 impl Shell {
     /// A client that connects to `server` when it first has to.
     pub(crate) fn new(server: &str, trace: bool) -> Self {
-        Self { server: server.to_owned(), trace, client: None, token: None, reached: false }
+        Self { server: server.to_owned(), trace, client: None, session: None, reached: false }
     }
 
     /// Connects, if it never has.
@@ -57,7 +58,7 @@ impl Shell {
     }
 
     pub(crate) fn prompt(&self) -> String {
-        format!("Command {}:", self.token.map(|token| token.to_string()).unwrap_or_default())
+        format!("Command {}:", self.session.as_ref().map(|(_, token)| token.to_string()).unwrap_or_default())
     }
 
     /// Does what `line` says; gives what is to be printed, without a line end. `None` stands for a line that is not
@@ -72,19 +73,14 @@ impl Shell {
             "auth" => self.auth(rest.trim(), ask),
             "register" => self.register(rest.trim(), ask),
             "send" => self.send(rest),
-            "inbox" => {
-                let token = self.token()?;
-                Ok(messages_object(&self.request(|client| client.inbox(&token))?))
-            }
+            "inbox" => Ok(messages_object(&self.with_session(Session::inbox)?)),
             "activeuser" => {
-                let token = self.token()?;
-                let users = self.request(|client| client.active_users(&token))?;
+                let users = self.with_session(Session::active_users)?;
                 Ok(format!("Active User: \"{}\"", user_list(&users)))
             }
             "logout" => {
-                let token = self.token()?;
-                self.request(|client| client.logout(&token))?;
-                self.token = None;
+                self.with_session(Session::logout)?;
+                self.session = None;
                 Ok("Logout success!".to_owned())
             }
             _ => Err(Failure::bad_command()),
@@ -98,8 +94,8 @@ impl Shell {
             Some(password) => password.trim().to_owned(),
             None => ask.password()?,
         };
-        let token = self.request(|client| client.login(user, &password))?;
-        Ok(self.logged_in(user, token))
+        let session = self.request(|client| client.login(user, &password))?;
+        Ok(self.logged_in(&session))
     }
 
     fn register(&mut self, rest: &str, ask: &mut dyn Ask) -> Result<String, Failure> {
@@ -113,27 +109,29 @@ impl Shell {
             Some(full_name) => full_name.trim().to_owned(),
             None => ask.full_name()?,
         };
-        let token = self.request(|client| client.register(user, &password, &full_name))?;
-        Ok(self.logged_in(user, token))
+        let session = self.request(|client| client.register(user, &password, &full_name))?;
+        Ok(self.logged_in(&session))
     }
 
-    fn logged_in(&mut self, user: &str, token: SessionToken) -> String {
-        self.token = Some(token);
+    fn logged_in(&mut self, session: &Session) -> String {
+        let (user, token) = (session.user(), session.token());
+        self.session = Some((user.to_owned(), token));
         format!("username {} logged in, token {token}", printable(user))
     }
 
     fn send(&mut self, rest: &str) -> Result<String, Failure> {
         let (to, text) = rest.split_once(' ').filter(|(to, _)| !to.is_empty()).ok_or_else(Failure::bad_command)?;
-        let token = self.token()?;
-        self.request(|client| client.send(&token, to, text))?;
+        self.with_session(|session| session.send(to, text))?;
         Ok(format!("message sent to {}", printable(to)))
     }
 
-    fn token(&self) -> Result<SessionToken, Failure> {
-        self.token.ok_or_else(|| Failure::Refused("not authorized".to_owned()))
+    fn with_session<T>(&mut self, ask: impl FnOnce(&Session) -> Result<T, Error>) -> Result<T, Failure> {
+        let session = self.session.clone();
+        let (user, token) = session.ok_or_else(|| Failure::Refused("not authorized".to_owned()))?;
+        self.request(|client| ask(&client.session_of(&user, token)))
     }
 
-    fn request<T>(&mut self, ask: impl FnOnce(&mut Client<Traced>) -> Result<T, Error>) -> Result<T, Failure> {
+    fn request<T>(&mut self, ask: impl FnOnce(&Client<Traced>) -> Result<T, Error>) -> Result<T, Failure> {
         let client = match &mut self.client {
             Some(client) => client,
             none => {

@@ -48,7 +48,7 @@ fn a_person_at_a_terminal() {
 
     // A session outlives its connection, and a person may go on after an error.
     let messi = chat_lib::model::SessionToken::parse(&token).unwrap();
-    assert_eq!(Client::connect(server.address).unwrap().inbox(&messi).unwrap().len(), 2);
+    assert_eq!(Client::connect(server.address).unwrap().session_of("messi", messi).inbox().unwrap().len(), 2);
     server.stop();
     terminal.type_in("inbox\r");
     terminal.wait_for("the server closed the connection");

@@ -7,21 +7,20 @@ use std::hint::black_box;
 use std::ptr;
 use std::time::{Duration, Instant};
 
-use chat::accounts::chat_add_demo_users;
 use chat::buffer::{chat_buffer, chat_buffer_free};
-use chat::calls::{chat_login, chat_send, chat_token};
-use chat::handle::chat as chat_handle;
+use chat::handle::{chat as chat_handle, chat_session};
 use chat::open::{chat_answer, chat_close, chat_open};
+use chat::operator::chat_add_demo_users;
+use chat::session::{chat_login, chat_session_free, chat_session_send, chat_session_token, chat_token};
 use chat::status::chat_status;
 use chat_lib::Chat;
-use chat_lib::model::SessionToken;
 
 const CALLS: u32 = 20_000;
 const ROUNDS: usize = 15;
 const TEXT: &str = "Sixty-four bytes of text, as a person would write it in a hurry";
 
 type Answer = unsafe extern "C" fn(*mut chat_handle, *const u8, usize, *mut chat_buffer) -> chat_status;
-type Send = unsafe extern "C" fn(*mut chat_handle, *const chat_token, *const c_char, *const c_char) -> chat_status;
+type Send = unsafe extern "C" fn(*mut chat_session, *const c_char, *const c_char) -> chat_status;
 
 fn main() {
     let mut rounds = [const { Vec::new() }; 4];
@@ -40,12 +39,15 @@ fn main() {
 fn answer_in_rust() -> Duration {
     let chat = Chat::memory();
     chat.add_demo_users().unwrap();
-    let line = format!("send {} henderson {TEXT}\r\n", chat.login("messi", "surabaya").unwrap());
+    let line = format!("send {} henderson {TEXT}\r\n", chat.login("messi", "surabaya").unwrap().token());
     timed(|| drop(black_box(chat.answer(black_box(line.as_bytes())))))
 }
 
 fn answer_through_c() -> Duration {
-    let (chat, token) = open();
+    let (chat, session) = open();
+    let mut token = chat_token { text: [0; 37] };
+    // SAFETY: the token can be written to.
+    assert_eq!(unsafe { chat_session_token(session, &raw mut token) }, chat_status::CHAT_OK);
     let token = String::from_utf8(token.text.iter().take(36).map(|c| c.cast_unsigned()).collect()).unwrap();
     let line = format!("send {token} henderson {TEXT}\r\n");
     // Not to be inlined: a program in C could not either.
@@ -58,45 +60,42 @@ fn answer_through_c() -> Duration {
             chat_buffer_free(&raw mut buffer);
         }
     });
+    assert_eq!(chat_session_free(session), chat_status::CHAT_OK);
     assert_eq!(chat_close(chat), chat_status::CHAT_OK);
     took
 }
 
-/// From the token's text on, which is what C has.
 fn send_in_rust() -> Duration {
     let chat = Chat::memory();
     chat.add_demo_users().unwrap();
-    let token = chat.login("messi", "surabaya").unwrap().to_string();
-    timed(|| {
-        let token = SessionToken::parse(black_box(&token)).unwrap();
-        chat.send(&token, black_box("henderson"), black_box(TEXT)).unwrap();
-    })
+    let session = chat.login("messi", "surabaya").unwrap();
+    timed(|| session.send(black_box("henderson"), black_box(TEXT)).unwrap())
 }
 
 fn send_through_c() -> Duration {
-    let (chat, token) = open();
+    let (chat, session) = open();
     let text = format!("{TEXT}\0");
-    let send: Send = black_box(chat_send);
+    let send: Send = black_box(chat_session_send);
     let took = timed(|| {
         // SAFETY: all text ends with NUL.
-        let status = unsafe { send(chat, black_box(&raw const token), c"henderson".as_ptr(), text.as_ptr().cast()) };
+        let status = unsafe { send(black_box(session), c"henderson".as_ptr(), text.as_ptr().cast()) };
         assert_eq!(status, chat_status::CHAT_OK);
     });
+    assert_eq!(chat_session_free(session), chat_status::CHAT_OK);
     assert_eq!(chat_close(chat), chat_status::CHAT_OK);
     took
 }
 
-fn open() -> (*mut chat_handle, chat_token) {
-    let mut chat = ptr::null_mut();
-    let mut token = chat_token { text: [0; 37] };
+fn open() -> (*mut chat_handle, *mut chat_session) {
+    let (mut chat, mut session) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: all text ends with NUL, and what is written to can be.
     unsafe {
         assert_eq!(chat_open(ptr::null(), &raw mut chat), chat_status::CHAT_OK);
         assert_eq!(chat_add_demo_users(chat), chat_status::CHAT_OK);
-        let login = chat_login(chat, c"messi".as_ptr(), c"surabaya".as_ptr(), &raw mut token);
+        let login = chat_login(chat, c"messi".as_ptr(), c"surabaya".as_ptr(), &raw mut session);
         assert_eq!(login, chat_status::CHAT_OK);
     }
-    (chat, token)
+    (chat, session)
 }
 
 fn timed(mut call: impl FnMut()) -> Duration {

@@ -16,7 +16,7 @@ static void done(chat_status status) {
 
 int main(void) {
     chat *room = NULL;
-    chat_token ana, budi;
+    chat_session *ana = NULL, *budi = NULL;
     chat_inbox *inbox = NULL;
     chat_message message;
     chat_options options = CHAT_OPTIONS_INIT;
@@ -28,18 +28,20 @@ int main(void) {
     done(chat_add_user(room, "budi", "secret-2", "Budi Santoso", "Indonesia"));
 
     done(chat_login(room, "ana", "secret-1", &ana));
-    done(chat_send(room, &ana, "budi", "Halo Budi!"));
+    done(chat_session_send(ana, "budi", "Halo Budi!"));
 
     done(chat_login(room, "budi", "secret-2", &budi));
-    done(chat_take_inbox(room, &budi, &inbox));
+    done(chat_session_take_inbox(budi, &inbox));
     while (chat_inbox_next(inbox, &message) == CHAT_OK) {
         printf("%s wrote: %s\n", message.from_name, message.text);
     }
     chat_inbox_free(inbox);
 
-    if (chat_send(room, &ana, "nobody", "?") != CHAT_OK) {
+    if (chat_session_send(ana, "nobody", "?") != CHAT_OK) {
         printf("refused: %s\n", chat_last_error()->code);
     }
+    chat_session_free(ana);
+    chat_session_free(budi);
     done(chat_close(room));
     return 0;
 }

@@ -24,7 +24,7 @@ int main(void) {
     chat *room = NULL;
     chat_server *server = NULL;
     chat_client *client = NULL;
-    chat_token messi;
+    chat_session *messi = NULL;
     chat_buffer address;
 
     done(chat_set_log(CHAT_LOG_INFO, log_line, stderr));
@@ -36,7 +36,8 @@ int main(void) {
 
     done(chat_client_connect((const char *)address.data, 5000, &client));
     done(chat_client_login(client, "messi", "surabaya", &messi));
-    done(chat_client_send(client, &messi, "henderson", "Halo Henderson, apa kabar?"));
+    done(chat_session_send(messi, "henderson", "Halo Henderson, apa kabar?"));
+    done(chat_session_free(messi));
     done(chat_client_free(client));
 
     done(chat_server_stop(server));

@@ -1,5 +1,5 @@
-//! Where pointers of the caller are read and written. Each is checked for NULL; that others are valid is
-//! the caller's promise, which every function of the header asks for.
+//! Reads and writes the caller's pointers. Each is checked for NULL; that the others are valid is the caller's promise, as the
+//! header demands.
 
 use std::ffi::{CStr, c_char};
 use std::ptr::NonNull;
@@ -20,6 +20,19 @@ pub(crate) unsafe fn text<'a>(text: *const c_char, what: &str) -> Result<&'a str
     // SAFETY: it is not NULL, and the rest is this function's condition.
     let text = unsafe { CStr::from_ptr(text) };
     text.to_str().map_err(|_| Failure::argument(format!("{what} is not UTF-8")))
+}
+
+/// As [`text`], or `None` for NULL.
+///
+/// # Safety
+///
+/// As [`text`].
+pub(crate) unsafe fn optional_text<'a>(text: *const c_char, what: &str) -> Result<Option<&'a str>, Failure> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: this function's condition.
+    unsafe { self::text(text, what) }.map(Some)
 }
 
 /// `length` bytes; `bytes` may be NULL if there are none.
@@ -50,7 +63,7 @@ pub(crate) unsafe fn reference<'a, T>(pointer: *const T, what: &str) -> Result<&
     unsafe { pointer.as_ref() }.ok_or_else(|| Failure::argument(format!("{what} is NULL")))
 }
 
-/// Where a result goes. It is checked before anything is done, and written only if that went well.
+/// An out parameter. It is checked before anything is done, and written only on success.
 #[must_use]
 pub(crate) struct Out<T>(NonNull<T>);
 

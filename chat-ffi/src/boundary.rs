@@ -1,4 +1,4 @@
-//! What every function runs in.
+//! The wrapper around every function: failures and panics become statuses.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
@@ -6,9 +6,9 @@ use std::panic::{self, AssertUnwindSafe};
 use crate::error::Failure;
 use crate::status::chat_status;
 
-/// What every function runs in: a failure is remembered, and a panic is one.
+/// Runs a function's body. The details of a failure are kept for `chat_last_error`, and a panic is a failure.
 ///
-/// What a panic leaves half done is no concern here: chat-lib's locks are made to be taken over.
+/// A panic that leaves something half done does not matter here, because chat-lib recovers its locks when they are poisoned.
 pub(crate) fn boundary(work: impl FnOnce() -> Result<(), Failure>) -> chat_status {
     match panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => chat_status::CHAT_OK,
@@ -17,7 +17,7 @@ pub(crate) fn boundary(work: impl FnOnce() -> Result<(), Failure>) -> chat_statu
     }
 }
 
-/// What is said of a panic.
+/// The failure for a panic.
 pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Failure {
     let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref().map(String::as_str));
     let failure = Failure::new(chat_status::CHAT_INTERNAL, format!("libchat panicked: {}", text.unwrap_or("?")));

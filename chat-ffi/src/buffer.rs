@@ -1,19 +1,19 @@
-//! The one type of memory that the caller owns.
+//! Buffers, the only memory that the caller owns.
 
 use std::mem::ManuallyDrop;
 use std::ptr;
 
-/// Bytes that belong to the caller until chat_buffer_free(). There is a NUL behind them, which `len` does
-/// not count; text is UTF-8 and may hold NULs of its own only where that is said.
+/// Bytes that the caller owns, until chat_buffer_free(). They are followed by a NUL that `len` does not count. Text is
+/// UTF-8 without other NULs, unless documented otherwise.
 #[repr(C)]
 #[derive(Debug)]
 #[allow(non_camel_case_types)]
 pub struct chat_buffer {
     /// The bytes. Never NULL before it is freed.
     pub data: *mut u8,
-    /// How many.
+    /// Their number.
     pub len: usize,
-    /// The library's own.
+    /// For the library only.
     pub capacity: usize,
 }
 
@@ -28,10 +28,10 @@ impl From<Vec<u8>> for chat_buffer {
 
 /// Frees a buffer and sets it to `{NULL, 0, 0}`.
 ///
-/// - `buffer`: a buffer that the library has filled, and no copy of it that was freed. NULL, and one that
-///   was freed before, are left alone.
+/// - `buffer`: a buffer that the library has filled. NULL, and a buffer that was freed already, do nothing; but do not
+///   free two copies of one buffer.
 ///
-/// Memory: what it held is gone. Thread: any, but one at a time for one buffer.
+/// Thread: one at a time for one buffer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chat_buffer_free(buffer: *mut chat_buffer) {
     // SAFETY: it is NULL or the caller's buffer.

@@ -1,8 +1,7 @@
-//! The client: the five commands over a connection.
+//! The client: a connection to a server, and how a user gets a session over it.
 
 use std::ffi::{c_char, c_int};
-use std::os::fd::{AsFd, AsRawFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use chat_lib::Client;
@@ -10,21 +9,19 @@ use chat_lib::limits::CLIENT_PATIENCE;
 
 use crate::argument::{Out, reference, text};
 use crate::boundary::boundary;
-use crate::calls::chat_token;
-use crate::handle::{chat_client, chat_inbox, chat_users, get, put, take};
-use crate::lists::{Messages, Users};
+use crate::handle::{chat_client, chat_session, get, put, take};
+use crate::session::chat_token;
 use crate::status::chat_status;
 
 /// Connects to a server.
 ///
 /// - `address`: where it listens, such as "127.0.0.1:8889".
-/// - `timeout_ms`: how long to wait at most, in milliseconds, for a connection to each address that the name
-///   has, and later for each piece of an answer; 0 for 30 s. Looking the name up takes what it takes.
-/// - `client_out`: where the handle goes.
+/// - `timeout_ms`: how long to wait at most, in milliseconds, for a connection to each address that the name has, and
+///   later for each piece of an answer; 0 for 30 s. The name lookup is not limited.
+/// - `client_out`: receives the client.
 ///
-/// Returns CHAT_OK; CHAT_TIMED_OUT; CHAT_IO if nobody listens there or it is no address;
-/// CHAT_INVALID_ARGUMENT.
-/// Memory: the client is to be freed with chat_client_free(). Thread: any, many at once.
+/// Fails with CHAT_TIMED_OUT, or CHAT_IO if no server listens there or the address is invalid.
+/// Memory: free the client with chat_client_free().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 3)
 #[must_use]
@@ -38,23 +35,21 @@ pub unsafe extern "C" fn chat_client_connect(
         // SAFETY: the caller's promise, for both.
         let (out, address) = unsafe { (Out::new(client_out, "client_out")?, text(address, "address")?) };
         let patience = if timeout_ms == 0 { CLIENT_PATIENCE } else { Duration::from_millis(timeout_ms.into()) };
-        out.set(put(Mutex::new(Client::connect_timeout(address, patience)?)));
+        out.set(put(Client::connect_timeout(address, patience)?));
         Ok(())
     })
 }
 
-/// Logs in over the connection. A session is not bound to it, and works on any.
+/// Logs in over a connection.
 ///
 /// - `client`: a client.
 /// - `user`: the user name.
 /// - `password`: the password.
-/// - `token_out`: where the session's token goes.
+/// - `session_out`: receives the session.
 ///
-/// Returns as chat_login(), or as all that follow: CHAT_INVALID_REQUEST for a word that cannot travel, and
-/// nothing was sent; CHAT_LINE_TOO_LONG or CHAT_BUSY; CHAT_REFUSED for a code without a status;
-/// CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after which the client is of no more use,
-/// and it is not known whether the request was done.
-/// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
+/// Fails as chat_login(), with CHAT_BUSY also if too many logins wait for their passwords to be checked, or as every
+/// function of a session over a connection.
+/// Memory: free the session with chat_session_free().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4)
 #[must_use]
@@ -63,126 +58,85 @@ pub unsafe extern "C" fn chat_client_login(
     client: *mut chat_client,
     user: *const c_char,
     password: *const c_char,
-    token_out: *mut chat_token,
+    session_out: *mut *mut chat_session,
 ) -> chat_status {
     boundary(|| {
         // SAFETY: the caller's promise, for all three.
         let (out, user, password) =
-            unsafe { (Out::new(token_out, "token_out")?, text(user, "user")?, text(password, "password")?) };
-        out.set(lock(&*get(client)?).login(user, password)?.into());
+            unsafe { (Out::new(session_out, "session_out")?, text(user, "user")?, text(password, "password")?) };
+        out.set(put(get(client)?.login(user, password)?.into()));
         Ok(())
     })
 }
 
-/// Sends a message over the connection. When it returns CHAT_OK, the server has promised to keep it.
+/// Creates an account over a connection, if the server takes registrations, and opens the account's first session.
 ///
 /// - `client`: a client.
-/// - `token`: the sender's session.
-/// - `to`: the recipient's user name.
-/// - `message`: what to say; it may hold LF, but no CRLF.
+/// - `user`: the name to log in with.
+/// - `password`: the password.
+/// - `full_name`: the name that others see.
+/// - `session_out`: receives the session.
 ///
-/// Returns as chat_send() and chat_client_login().
-/// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
+/// Fails as chat_register(), with CHAT_BUSY, or as every function of a session over a connection.
+/// Memory: free the session with chat_session_free().
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4, 5)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_client_register(
+    client: *mut chat_client,
+    user: *const c_char,
+    password: *const c_char,
+    full_name: *const c_char,
+    session_out: *mut *mut chat_session,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise, for all four.
+        let (out, user, password, full_name) = unsafe {
+            let out = Out::new(session_out, "session_out")?;
+            (out, text(user, "user")?, text(password, "password")?, text(full_name, "full_name")?)
+        };
+        out.set(put(get(client)?.register(user, password, full_name)?.into()));
+        Ok(())
+    })
+}
+
+/// Gives the session that a token opens, to be used over a connection. The server is not asked: if there is no such
+/// session, its functions fail with CHAT_NO_SUCH_SESSION.
+///
+/// - `client`: a client.
+/// - `user`: the name of the session's user.
+/// - `token`: the token.
+/// - `session_out`: receives the session.
+///
+/// Fails with CHAT_NO_SUCH_SESSION if that cannot be a token.
+/// Memory: free the session with chat_session_free().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4)
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn chat_client_send(
+pub unsafe extern "C" fn chat_client_session(
     client: *mut chat_client,
+    user: *const c_char,
     token: *const chat_token,
-    to: *const c_char,
-    message: *const c_char,
+    session_out: *mut *mut chat_session,
 ) -> chat_status {
     boundary(|| {
         // SAFETY: the caller's promise, for all three.
-        let (token, to, message) = unsafe { (reference(token, "token")?, text(to, "to")?, text(message, "message")?) };
-        Ok(lock(&*get(client)?).send(&token.parse()?, to, message)?)
-    })
-}
-
-/// Takes all unread messages out over the connection. They come by sender, senders in order of their first
-/// message.
-///
-/// - `client`: a client.
-/// - `token`: the reader's session.
-/// - `inbox_out`: where the messages go.
-///
-/// Returns as chat_take_inbox() and chat_client_login().
-/// Memory: the inbox is to be freed with chat_inbox_free(). Thread: any; calls with one client wait for each
-/// other.
-///
-/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3)
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn chat_client_take_inbox(
-    client: *mut chat_client,
-    token: *const chat_token,
-    inbox_out: *mut *mut chat_inbox,
-) -> chat_status {
-    boundary(|| {
-        // SAFETY: the caller's promise, for both.
-        let (out, token) = unsafe { (Out::new(inbox_out, "inbox_out")?, reference(token, "token")?) };
-        let inbox = lock(&*get(client)?).inbox(&token.parse()?)?;
-        out.set(put(Messages::new(&inbox).into()));
+        let (out, user, token) =
+            unsafe { (Out::new(session_out, "session_out")?, text(user, "user")?, reference(token, "token")?) };
+        out.set(put(get(client)?.session_of(user, token.parse()?).into()));
         Ok(())
     })
 }
 
-/// Lists each user with a live session once, in order of login, over the connection.
+/// Gives the client's file descriptor, for poll(). Between two requests it is readable once the server has closed the
+/// connection. Waits for a request that is being made.
 ///
 /// - `client`: a client.
-/// - `token`: a session.
-/// - `users_out`: where the list goes.
+/// - `fd_out`: receives the descriptor.
 ///
-/// Returns as chat_active_users() and chat_client_login().
-/// Memory: the list is to be freed with chat_users_free(). Thread: any; calls with one client wait for each
-/// other.
-///
-/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3)
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn chat_client_active_users(
-    client: *mut chat_client,
-    token: *const chat_token,
-    users_out: *mut *mut chat_users,
-) -> chat_status {
-    boundary(|| {
-        // SAFETY: the caller's promise, for both.
-        let (out, token) = unsafe { (Out::new(users_out, "users_out")?, reference(token, "token")?) };
-        let users = lock(&*get(client)?).active_users(&token.parse()?)?;
-        out.set(put(Users::new(&users).into()));
-        Ok(())
-    })
-}
-
-/// Ends a session over the connection, and no other.
-///
-/// - `client`: a client.
-/// - `token`: the session.
-///
-/// Returns as chat_logout() and chat_client_login().
-/// Memory: nothing is kept of what is passed. Thread: any; calls with one client wait for each other.
-///
-/// cbindgen:postfix=CHAT_NONNULL(1, 2)
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn chat_client_logout(client: *mut chat_client, token: *const chat_token) -> chat_status {
-    boundary(|| {
-        // SAFETY: the caller's promise.
-        let token = unsafe { reference(token, "token")? };
-        Ok(lock(&*get(client)?).logout(&token.parse()?)?)
-    })
-}
-
-/// Gives the client's file descriptor, for poll(). Between two calls it is readable once the server has
-/// closed the connection.
-///
-/// - `client`: a client.
-/// - `fd_out`: where the descriptor goes.
-///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: the descriptor is the client's: it is not to be read, written or closed, and gone with the client.
-/// Thread: any; calls with one client wait for each other.
+/// Memory: the descriptor belongs to the connection; do not read, write or close it.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
@@ -191,22 +145,15 @@ pub unsafe extern "C" fn chat_client_fd(client: *const chat_client, fd_out: *mut
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(fd_out, "fd_out")? };
-        out.set(lock(&*get(client)?).as_fd().as_raw_fd());
+        out.set(get(client)?.as_raw_fd());
         Ok(())
     })
 }
 
-/// Closes the connection and frees the client. Its sessions live on.
+/// Frees a client. Its connection is closed once the sessions that were opened over it are freed, too.
 ///
-/// - `client`: a client; NULL is left alone.
-///
-/// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-/// Memory: what it held is gone. Thread: any.
+/// - `client`: a client; NULL does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_client_free(client: *mut chat_client) -> chat_status {
     boundary(|| take(client, |_| Ok(())))
-}
-
-fn lock(client: &Mutex<Client>) -> MutexGuard<'_, Client> {
-    client.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! One peer, without I/O, for a host with a loop of its own.
+//! One peer, without I/O, for a program with its own event loop.
 
 use std::ffi::{c_char, c_int};
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chat_lib::{Chat, Connection, Outbox};
 
-use crate::argument::{Out, bytes, text};
+use crate::argument::{Out, bytes, optional_text};
 use crate::boundary::boundary;
 use crate::error::Failure;
 use crate::handle::{chat, chat_connection, get, put, take};
@@ -39,16 +39,15 @@ impl Drop for Peer {
     }
 }
 
-/// Makes a connection: bytes that were received go in, bytes to send come out, by whatever means the program
-/// has.
+/// Creates a connection for one peer. It does no I/O: the program passes in the bytes that it has received, and sends the
+/// output.
 ///
 /// - `chat`: a chat.
-/// - `peer`: the peer's address, such as "192.0.2.7:50000", for the log and so that failed logins from one
-///   address are counted together; NULL if there is none.
-/// - `connection_out`: where the handle goes.
+/// - `peer`: the peer's address, such as "192.0.2.7:50000", for the log and for counting failed logins by address; NULL
+///   if there is none.
+/// - `connection_out`: receives the connection.
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: the connection is to be freed with chat_connection_free(). Thread: any, many at once.
+/// Memory: free the connection with chat_connection_free().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 3)
 #[must_use]
@@ -61,31 +60,25 @@ pub unsafe extern "C" fn chat_connection_new(
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(connection_out, "connection_out")? };
-        let address = if peer.is_null() {
-            None
-        } else {
-            // SAFETY: the caller's promise.
-            let peer = unsafe { text(peer, "peer")? };
-            Some(peer.parse().map_err(|_| Failure::argument("peer is no IP:PORT"))?)
-        };
+        // SAFETY: the caller's promise.
+        let peer = unsafe { optional_text(peer, "peer")? };
+        let address = peer.map(str::parse).transpose().map_err(|_| Failure::argument("peer is not IP:PORT"))?;
         out.set(put(Mutex::new(Peer::new(Chat::clone(&*get(chat)?), address))));
         Ok(())
     })
 }
 
-/// Takes bytes that were received, and answers the requests that end in them. How the bytes were cut into
-/// pieces makes no difference.
+/// Takes received bytes, and answers the requests that they complete. It makes no difference how the bytes are split into
+/// pieces. May wait for the disk, and for a password to be checked.
 ///
 /// - `connection`: a connection.
 /// - `bytes`: the bytes, which must not be the connection's own output; may be NULL if `len` is 0.
-/// - `len`: how many.
-/// - `taken_out`: where it goes how many were taken. All are, unless so much output waits that the limit
-///   `reply_bytes` is reached: then send, and pass the rest again before anything newer. The last byte of a line
-///   may be part of that rest though the answer has begun.
+/// - `len`: their number.
+/// - `taken_out`: receives how many bytes were taken. If fewer than `len`, the pending output has reached the limit
+///   `reply_bytes`: send it, then pass the rest again before any newer bytes. The last byte of a line may be part of the
+///   rest although its answer has begun.
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: nothing is kept but the beginning of a line whose end has not come. Thread: any, one at a time for
-/// one connection; it may wait for the disk, and for a password to be checked.
+/// Thread: one at a time for one connection.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 4)
 #[must_use]
@@ -106,15 +99,14 @@ pub unsafe extern "C" fn chat_connection_receive(
     })
 }
 
-/// Shows what is to be sent to the peer.
+/// Gives the output that is to be sent to the peer.
 ///
 /// - `connection`: a connection.
-/// - `data_out`: where the place of the bytes goes.
-/// - `len_out`: where their number goes; 0 if there is nothing to send, and then the place is none.
+/// - `data_out`: receives a pointer to the bytes.
+/// - `len_out`: receives their number; if it is 0, the pointer must not be used.
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: the bytes are the connection's, and valid until the next call with it that is not this one.
-/// Thread: any, as long as no other call is made with the connection.
+/// Memory: the bytes belong to the connection, and are valid until another function is called with it.
+/// Thread: not while another function is called with the connection.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2, 3)
 #[must_use]
@@ -135,13 +127,12 @@ pub unsafe extern "C" fn chat_connection_output(
     })
 }
 
-/// Takes note that the first bytes of the output were sent.
+/// Removes bytes that were sent from the beginning of the output.
 ///
 /// - `connection`: a connection.
-/// - `len`: how many; no more than chat_connection_output() has shown.
+/// - `len`: how many bytes were sent; no more than chat_connection_output() has given.
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: nothing is kept, and nothing given. Thread: any, one at a time for one connection.
+/// Thread: one at a time for one connection.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1)
 #[must_use]
@@ -158,14 +149,11 @@ pub extern "C" fn chat_connection_sent(connection: *mut chat_connection, len: us
     })
 }
 
-/// Tells whether a line has begun whose end has not come. A peer that leaves it at that for long may be hung
-/// up on.
+/// Tells whether the peer has sent the beginning of a line, but not its end. The program may close a connection that stays
+/// in this state for long.
 ///
 /// - `connection`: a connection.
-/// - `mid_line_out`: where the answer goes: 1 or 0.
-///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+/// - `mid_line_out`: receives 1 or 0.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
@@ -182,14 +170,11 @@ pub unsafe extern "C" fn chat_connection_mid_line(
     })
 }
 
-/// Tells whether a connection is over because its peer speaks HTTP, as a browser that a web page misuses does: close it
-/// once its output is sent. What is received for it now is taken and passed over.
+/// Tells whether a connection is over because its peer speaks HTTP, as a browser does that a malicious web page directs
+/// here. Close it once its output is sent; further bytes are ignored.
 ///
 /// - `connection`: a connection.
-/// - `over_out`: where the answer goes: 1 or 0.
-///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+/// - `over_out`: receives 1 or 0.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
@@ -206,13 +191,10 @@ pub unsafe extern "C" fn chat_connection_is_over(
     })
 }
 
-/// Frees a connection. Its sessions live on, and output that was not sent is gone; but an inbox of whose answer
-/// nothing was sent is unread again, unless its mailbox was read since.
+/// Frees a connection. Sessions that were opened over it go on. Output that was not sent is lost, except that an inbox of
+/// whose answer nothing was sent is unread again, unless the inbox was read since. May wait for the disk.
 ///
-/// - `connection`: a connection; NULL is left alone.
-///
-/// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-/// Memory: what it held is gone. Thread: any; it may wait for the disk.
+/// - `connection`: a connection; NULL does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_connection_free(connection: *mut chat_connection) -> chat_status {
     boundary(|| take(connection, |_| Ok(())))

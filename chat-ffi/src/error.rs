@@ -1,4 +1,4 @@
-//! What a failure leaves behind.
+//! The details of a failure, for the caller to ask for.
 
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
@@ -13,19 +13,18 @@ use crate::status::chat_status;
 #[derive(Debug)]
 #[allow(non_camel_case_types)]
 pub struct chat_error {
-    /// What the function returned.
+    /// The status that the function returned.
     pub status: chat_status,
-    /// The code of docs/protocol.md, "Refusals" or "Errors that never travel"; "" for a status of C alone.
+    /// The code, as in docs/protocol.md, "Refusals" and "Errors that never travel"; "" for a status that only C has.
     pub code: *const c_char,
-    /// A sentence for people: what happened, through whose fault, and what to do. A server may have written it; what
-    /// a terminal would obey is escaped.
+    /// A sentence for people: what happened, who is at fault, and what to do. A server may have written it; control
+    /// characters are escaped.
     pub message: *const c_char,
 }
 
-/// The details of the last call that failed on this thread; NULL if none has.
+/// The details of the last call that failed on this thread; NULL if none has. Calls that succeed do not change them.
 ///
-/// Memory: the library's, valid until the next call that fails on this thread, or its end. Calls that do
-/// not fail leave it as it is. Thread: any; each has its own.
+/// Memory: they belong to the library, and are valid until the next call on this thread fails, or the thread ends.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_last_error() -> *const chat_error {
     LAST.try_with(|last| last.borrow().as_ref().map_or(ptr::null(), |last| &raw const *last.error))

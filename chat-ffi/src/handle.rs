@@ -1,6 +1,6 @@
-//! Handles: to C pointers to incomplete types, here keys of a table. A key that was taken out comes again only
-//! after two thousand million others in its place, so a handle that was freed, or is of another kind, is
-//! found out.
+//! Handles: C sees pointers to incomplete types, which are keys of a table. A slot of the table is reused with a new
+//! key, and a key repeats only after two thousand million others, so a handle that was freed, or is of another kind, is
+//! detected.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,12 +9,13 @@ use slotmap::{DefaultKey, Key, KeyData};
 
 use crate::connection::Peer;
 use crate::error::Failure;
-use crate::lists::{Messages, Users};
+use crate::lists::{List, Messages, SessionInfo, User};
 use crate::server::Running;
+use crate::session::UserSession;
 use crate::status::chat_status;
 use crate::table::{Table, table};
 
-/// A type of C that stands for one of ours. Each pair is declared once, below.
+/// A handle type of C, and the Rust type behind it. Each pair is declared once, below.
 pub(crate) trait Kind: Sized {
     /// What is behind the handle.
     type Target;
@@ -51,18 +52,33 @@ kinds! {
     chat, Chat = Chat;
     chat_connection, Connection = Mutex<Peer>;
     chat_server, Server = Running;
-    chat_client, Client = Mutex<Client>;
+    chat_client, Client = Client;
+    chat_session, Session = UserSession;
     chat_inbox, Inbox = Mutex<Messages>;
-    chat_users, Users = Mutex<Users>;
+    chat_users, Users = Mutex<List<User>>;
+    chat_sessions, Sessions = Mutex<List<SessionInfo>>;
 }
 
-/// A chat: users, their sessions and their mailboxes.
+/// A chat in the process. It gives an operator's access: functions that take one may do anything.
 #[allow(non_camel_case_types)]
 pub struct chat {
     _incomplete: (),
 }
 
-/// A byte stream of one peer, without I/O.
+/// A user's session, on a chat in the process or on a server: its functions do what that user may do. There can be
+/// several handles to one session.
+///
+/// Every function that uses the session fails with CHAT_NO_SUCH_SESSION once it has ended. In the process, it fails with
+/// CHAT_STORAGE if the disk does. Over a connection, calls with one client and its sessions wait for each other; they fail
+/// with CHAT_INVALID_REQUEST for a word that cannot be sent, and nothing was sent; with what the server refuses, or
+/// CHAT_REFUSED if that has no status; and with CHAT_DISCONNECTED, CHAT_TIMED_OUT, CHAT_BAD_REPLY or CHAT_IO, after
+/// which the client is of no more use, and whether the request was done is unknown.
+#[allow(non_camel_case_types)]
+pub struct chat_session {
+    _incomplete: (),
+}
+
+/// A connection of one peer, without I/O.
 #[allow(non_camel_case_types)]
 pub struct chat_connection {
     _incomplete: (),
@@ -74,21 +90,27 @@ pub struct chat_server {
     _incomplete: (),
 }
 
-/// A connection to a server, seen from the other side.
+/// A client's connection to a server.
 #[allow(non_camel_case_types)]
 pub struct chat_client {
     _incomplete: (),
 }
 
-/// Messages that were taken out of a mailbox, to be gone through once.
+/// Messages that were taken out of an inbox, to be read once with chat_inbox_next().
 #[allow(non_camel_case_types)]
 pub struct chat_inbox {
     _incomplete: (),
 }
 
-/// Names of users, to be gone through once.
+/// A list of users, to be read once with chat_users_next().
 #[allow(non_camel_case_types)]
 pub struct chat_users {
+    _incomplete: (),
+}
+
+/// A list of sessions, to be read once with chat_sessions_next().
+#[allow(non_camel_case_types)]
+pub struct chat_sessions {
     _incomplete: (),
 }
 
@@ -110,8 +132,8 @@ pub(crate) fn get<K: Kind>(handle: *const K) -> Result<Arc<K::Target>, Failure> 
     object.cloned().ok_or_else(|| invalid(handle))
 }
 
-/// Takes what `handle` stands for out of the table, if `ready` says so; NULL is nothing to take. It lives on
-/// as long as others use it.
+/// Removes what `handle` stands for from the table, if `ready` allows it; NULL does nothing. Calls that still use it
+/// keep it alive until they return.
 pub(crate) fn take<K: Kind>(
     handle: *mut K,
     ready: impl FnOnce(&K::Target) -> Result<(), Failure>,
@@ -126,7 +148,7 @@ pub(crate) fn take<K: Kind>(
         ready(objects.get(key).and_then(K::of_object).ok_or_else(|| invalid(handle))?)?;
         objects.remove(key)
     };
-    // Dropping it may take long, and the table is free meanwhile.
+    // Dropping it may take long; the table must not be locked meanwhile.
     drop(taken);
     Ok(())
 }
@@ -135,7 +157,7 @@ fn invalid<K>(handle: *const K) -> Failure {
     if handle.is_null() {
         return Failure::argument("the handle is NULL");
     }
-    let problem = "the handle was freed before, is of another kind, is the parent's of a fork(), or never was one";
+    let problem = "the handle was freed, is of another kind, belongs to the parent of a fork(), or never was a handle";
     Failure::new(chat_status::CHAT_INVALID_HANDLE, problem)
 }
 

@@ -1,30 +1,33 @@
-//! libchat: the chat for programs in C. What a function does is said in `include/chat.h`, which is made of
-//! the documentation here; this crate has no rule of the chat, only the way in and out:
+//! libchat: the chat for programs in C. The documentation here becomes `include/chat.h`. This crate contains no rule of the
+//! chat, only the C interface:
 //!
-//! - [`boundary`] is what every function runs in: a panic becomes a status, a failure is remembered;
-//! - [`handle`] gives out handles that are numbers in disguise, so that a wrong one is found out;
-//! - `table` is what they are numbers of, in each process its own;
-//! - [`argument`] is where pointers are read and written, and nothing else reads or writes them.
+//! - [`boundary`] wraps every function: a panic becomes a status, and the details of a failure are kept;
+//! - [`handle`] gives out handles that are keys of a table, so that invalid ones are detected;
+//! - `table` is that table, of which each process has its own;
+//! - [`argument`] reads and writes the caller's pointers; nothing else does.
 //!
-//! After changing it, `CHAT_H=write cargo test -p chat-ffi --test header` writes the header anew.
+//! [`session`] has what a user can do, [`operator`] and [`data`] what an operator can do.
+//!
+//! After a change, `CHAT_H=write cargo test -p chat-ffi --test header` regenerates the header.
 
-// "# Safety" would say of every function what the header's beginning says of all: pointers are valid.
+// "# Safety" would repeat with every function what the header says once: pointers must be valid.
 #![allow(clippy::missing_safety_doc)]
 
-pub mod accounts;
 pub mod argument;
 pub mod boundary;
 pub mod buffer;
-pub mod calls;
 pub mod client;
 pub mod connection;
+pub mod data;
 pub mod error;
 pub mod handle;
 pub mod lists;
 pub mod log;
 pub mod open;
+pub mod operator;
 pub mod options;
 pub mod server;
+pub mod session;
 pub mod status;
 mod table;
 pub mod version;

@@ -1,16 +1,35 @@
-//! What an inbox and a list of users are gone through with.
+//! Lists that a program in C goes through: messages, users, sessions.
 
 use std::ffi::{CString, c_char};
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::vec;
 
-use chat_lib::model::{Inbox, UserName};
+use chat_lib::model::{Inbox, Profile, SessionId, UserName};
 
 use crate::argument::Out;
 use crate::boundary::boundary;
 use crate::error::{Failure, c_string};
-use crate::handle::{chat_inbox, chat_users, get, take};
+use crate::handle::{chat_inbox, chat_sessions, chat_users, get, take};
 use crate::status::chat_status;
+
+/// A list and the element that was given last, to which the caller has pointers.
+pub struct List<T> {
+    rest: vec::IntoIter<T>,
+    current: Option<T>,
+}
+
+impl<T> List<T> {
+    fn next(&mut self) -> Result<&T, Failure> {
+        self.current = self.rest.next();
+        self.current.as_ref().ok_or_else(Failure::end)
+    }
+}
+
+impl<T> FromIterator<T> for List<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        Self { rest: elements.into_iter().collect::<Vec<T>>().into_iter(), current: None }
+    }
+}
 
 /// A message. All pointers are to NUL-terminated UTF-8.
 #[repr(C)]
@@ -19,22 +38,21 @@ use crate::status::chat_status;
 pub struct chat_message {
     /// The sender's user name.
     pub from: *const c_char,
-    /// The full name that the sender had when sending.
+    /// The sender's full name at the time of sending.
     pub from_name: *const c_char,
-    /// The full name of the reader.
+    /// The reader's full name.
     pub to_name: *const c_char,
-    /// The text as it was typed. It may hold NULs, so mind `text_len`, and what a terminal obeys: escape it before you
-    /// print it.
+    /// The text as it was sent. It may contain NULs, so use `text_len`, and control characters, so escape it before you
+    /// print it to a terminal.
     pub text: *const c_char,
-    /// How many bytes the text has.
+    /// The length of the text in bytes.
     pub text_len: usize,
 }
 
-/// Messages on their way out.
+/// The messages of an inbox.
 pub struct Messages {
-    messages: vec::IntoIter<Texts>,
+    list: List<Texts>,
     to_name: CString,
-    shown: Option<Texts>,
 }
 
 /// What a [`chat_message`] points to.
@@ -46,21 +64,17 @@ struct Texts {
 
 impl Messages {
     pub(crate) fn new(inbox: &Inbox) -> Self {
-        let messages: Vec<Texts> = inbox
-            .iter()
-            .map(|message| Texts {
-                from: c_string(message.from.user().to_string()),
-                from_name: c_string(message.from.full_name().to_owned()),
-                text: [message.body().as_bytes(), b"\0"].concat(),
-            })
-            .collect();
-        Self { messages: messages.into_iter(), to_name: c_string(inbox.to().to_owned()), shown: None }
+        let texts = inbox.iter().map(|message| Texts {
+            from: c_string(message.from.user().to_string()),
+            from_name: c_string(message.from.full_name().to_owned()),
+            text: [message.body().as_bytes(), b"\0"].concat(),
+        });
+        Self { list: texts.collect(), to_name: c_string(inbox.to().to_owned()) }
     }
 
-    fn next(&mut self) -> Option<chat_message> {
-        self.shown = self.messages.next();
-        let Texts { from, from_name, text } = self.shown.as_ref()?;
-        Some(chat_message {
+    fn next(&mut self) -> Result<chat_message, Failure> {
+        let Texts { from, from_name, text } = self.list.next()?;
+        Ok(chat_message {
             from: from.as_ptr(),
             from_name: from_name.as_ptr(),
             to_name: self.to_name.as_ptr(),
@@ -70,13 +84,10 @@ impl Messages {
     }
 }
 
-/// How many messages an inbox still has to give.
+/// Tells how many messages of an inbox are still to come.
 ///
 /// - `inbox`: an inbox.
-/// - `count_out`: where the number goes.
-///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+/// - `count_out`: receives the number.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
@@ -85,19 +96,19 @@ pub unsafe extern "C" fn chat_inbox_count(inbox: *const chat_inbox, count_out: *
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(count_out, "count_out")? };
-        out.set(get(inbox)?.lock().unwrap_or_else(PoisonError::into_inner).messages.len());
+        out.set(get(inbox)?.lock().unwrap_or_else(PoisonError::into_inner).list.rest.len());
         Ok(())
     })
 }
 
-/// Gives the next message of an inbox, in order of arrival.
+/// Gives the next message of an inbox.
 ///
 /// - `inbox`: an inbox.
-/// - `message_out`: where the message goes.
+/// - `message_out`: receives the message.
 ///
-/// Returns CHAT_OK; CHAT_END if there is no more; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: what the message points to is the inbox's, and valid until the next call with it. Thread: any, one
-/// at a time for one inbox.
+/// Returns CHAT_END if there are no more.
+/// Memory: what the message points to belongs to the inbox, and is valid until the next call with it.
+/// Thread: one at a time for one inbox.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
@@ -106,68 +117,152 @@ pub unsafe extern "C" fn chat_inbox_next(inbox: *mut chat_inbox, message_out: *m
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(message_out, "message_out")? };
-        let messages = get(inbox)?;
-        let message = messages.lock().unwrap_or_else(PoisonError::into_inner).next();
-        out.set(message.ok_or_else(Failure::end)?);
+        out.set(get(inbox)?.lock().unwrap_or_else(PoisonError::into_inner).next()?);
         Ok(())
     })
 }
 
-/// Frees an inbox. Messages that it has not given are gone.
+/// Frees an inbox. Messages that it has not given are lost.
 ///
-/// - `inbox`: an inbox; NULL is left alone.
-///
-/// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-/// Memory: what it held is gone. Thread: any.
+/// - `inbox`: an inbox; NULL does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_inbox_free(inbox: *mut chat_inbox) -> chat_status {
     boundary(|| take(inbox, |_| Ok(())))
 }
 
-/// User names on their way out.
-pub struct Users {
-    names: vec::IntoIter<CString>,
-    shown: CString,
+/// A user. All pointers are to NUL-terminated UTF-8.
+#[repr(C)]
+#[derive(Debug)]
+#[allow(non_camel_case_types)]
+pub struct chat_user {
+    /// The user name.
+    pub name: *const c_char,
+    /// The full name; "" in a list that has user names only.
+    pub full_name: *const c_char,
+    /// The country; "" if there is none, and in a list that has user names only.
+    pub country: *const c_char,
 }
 
-impl Users {
-    pub(crate) fn new(users: &[UserName]) -> Self {
-        let names: Vec<CString> = users.iter().map(|user| c_string(user.to_string())).collect();
-        Self { names: names.into_iter(), shown: CString::default() }
+/// What a [`chat_user`] points to.
+pub struct User {
+    name: CString,
+    full_name: CString,
+    country: CString,
+}
+
+impl User {
+    /// A user of whom only the name is known.
+    pub(crate) fn named(name: &UserName) -> Self {
+        Self { name: c_string(name.to_string()), full_name: CString::default(), country: CString::default() }
     }
+}
+
+impl From<&Profile> for User {
+    fn from(profile: &Profile) -> Self {
+        Self {
+            name: c_string(profile.user().to_string()),
+            full_name: c_string(profile.full_name().to_owned()),
+            country: c_string(profile.country().to_owned()),
+        }
+    }
+}
+
+/// A list for a `chat_users`.
+pub(crate) fn users(users: impl IntoIterator<Item = User>) -> Mutex<List<User>> {
+    Mutex::new(users.into_iter().collect())
 }
 
 /// Gives the next user of a list.
 ///
 /// - `users`: a list of users.
-/// - `name_out`: where the user name goes.
+/// - `user_out`: receives the user.
 ///
-/// Returns CHAT_OK; CHAT_END if there is no more; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: the name is the list's, and valid until the next call with it. Thread: any, one at a time for one
-/// list.
+/// Returns CHAT_END if there are no more.
+/// Memory: what the user points to belongs to the list, and is valid until the next call with it.
+/// Thread: one at a time for one list.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn chat_users_next(users: *mut chat_users, name_out: *mut *const c_char) -> chat_status {
+pub unsafe extern "C" fn chat_users_next(users: *mut chat_users, user_out: *mut chat_user) -> chat_status {
     boundary(|| {
         // SAFETY: the caller's promise.
-        let out = unsafe { Out::new(name_out, "name_out")? };
+        let out = unsafe { Out::new(user_out, "user_out")? };
         let users = get(users)?;
         let mut users = users.lock().unwrap_or_else(PoisonError::into_inner);
-        users.shown = users.names.next().ok_or_else(Failure::end)?;
-        out.set(users.shown.as_ptr());
+        let User { name, full_name, country } = users.next()?;
+        out.set(chat_user { name: name.as_ptr(), full_name: full_name.as_ptr(), country: country.as_ptr() });
         Ok(())
     })
 }
 
 /// Frees a list of users.
 ///
-/// - `users`: a list of users; NULL is left alone.
-///
-/// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-/// Memory: what it held is gone. Thread: any.
+/// - `users`: a list of users; NULL does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_users_free(users: *mut chat_users) -> chat_status {
     boundary(|| take(users, |_| Ok(())))
+}
+
+/// What an operator sees of a session. All pointers are to NUL-terminated text.
+#[repr(C)]
+#[derive(Debug)]
+#[allow(non_camel_case_types)]
+pub struct chat_session_info {
+    /// The session's id, which is not its token and opens nothing.
+    pub id: *const c_char,
+    /// The name of its user.
+    pub user: *const c_char,
+}
+
+/// What a [`chat_session_info`] points to.
+pub struct SessionInfo {
+    id: CString,
+    user: CString,
+}
+
+impl SessionInfo {
+    pub(crate) fn new(id: &SessionId, user: &Profile) -> Self {
+        Self { id: c_string(id.to_string()), user: c_string(user.user().to_string()) }
+    }
+}
+
+/// A list for a `chat_sessions`.
+pub(crate) fn sessions(sessions: impl IntoIterator<Item = SessionInfo>) -> Mutex<List<SessionInfo>> {
+    Mutex::new(sessions.into_iter().collect())
+}
+
+/// Gives the next session of a list.
+///
+/// - `sessions`: a list of sessions.
+/// - `session_out`: receives the session.
+///
+/// Returns CHAT_END if there are no more.
+/// Memory: what it points to belongs to the list, and is valid until the next call with it.
+/// Thread: one at a time for one list.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_sessions_next(
+    sessions: *mut chat_sessions,
+    session_out: *mut chat_session_info,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(session_out, "session_out")? };
+        let sessions = get(sessions)?;
+        let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let SessionInfo { id, user } = sessions.next()?;
+        out.set(chat_session_info { id: id.as_ptr(), user: user.as_ptr() });
+        Ok(())
+    })
+}
+
+/// Frees a list of sessions. The sessions themselves go on.
+///
+/// - `sessions`: a list of sessions; NULL does nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn chat_sessions_free(sessions: *mut chat_sessions) -> chat_status {
+    boundary(|| take(sessions, |_| Ok(())))
 }

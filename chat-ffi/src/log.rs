@@ -1,4 +1,4 @@
-//! The log, for the host to write where it likes.
+//! The log, passed to a callback of the program.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::io::{self, Write};
@@ -15,12 +15,12 @@ use crate::boundary::boundary;
 use crate::error::{Failure, c_string};
 use crate::status::chat_status;
 
-/// How important a line of the log is.
+/// The level of a log line.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug)]
 #[allow(non_camel_case_types)]
 pub enum chat_log_level {
-    /// Nothing is.
+    /// No lines.
     CHAT_LOG_OFF = 0,
     /// Something failed.
     CHAT_LOG_ERROR = 1,
@@ -28,36 +28,35 @@ pub enum chat_log_level {
     CHAT_LOG_WARN = 2,
     /// Connections, logins, logouts, refusals.
     CHAT_LOG_INFO = 3,
-    /// Also each send, inbox and list of users.
+    /// Also every send, inbox and list of users.
     CHAT_LOG_DEBUG = 4,
-    /// All there is.
+    /// Everything.
     CHAT_LOG_TRACE = 5,
 }
 
-/// Takes a line of the log.
+/// A callback that receives log lines.
 ///
-/// - `user_data`: what chat_set_log() was given.
+/// - `user_data`: the pointer that was passed to chat_set_log().
 /// - `level`: a chat_log_level.
-/// - `line`: the line, without a line end, a time or the level, and with everything escaped that a terminal would
-///   obey; valid until the callback returns.
+/// - `line`: the line, without line end, time and level; control characters are escaped. Valid until the callback
+///   returns.
 ///
-/// It is called from any thread, from many at once, and maybe while the library holds locks: it must not call
-/// the library, and must return: no longjmp() and no exception may leave it.
+/// It is called from any thread, from several at once, and possibly while the library holds locks. It must not call the
+/// library, and must return normally, without longjmp() or an exception.
 #[allow(non_camel_case_types)]
 pub type chat_log_fn = Option<unsafe extern "C" fn(user_data: *mut c_void, level: i32, line: *const c_char)>;
 
-/// Has what happens in all chats of the process told to a callback. No password, token or text is in it.
+/// Sets the callback for the log of all chats in the process. The log contains no passwords, tokens or texts.
 ///
-/// - `level`: how important it must be, as a chat_log_level; CHAT_LOG_OFF to hear no more.
-/// - `callback`: who is told; NULL to hear no more.
+/// - `level`: the most detailed level to log, as a chat_log_level; CHAT_LOG_OFF to stop.
+/// - `callback`: the callback; NULL to stop.
 /// - `user_data`: passed to the callback; may be NULL.
 ///
-/// When it returns, the callback that was set before is not running and will not be called again.
+/// Once it returns, the previous callback is not running and will not be called again.
 ///
-/// Memory: callback and `user_data` are kept until others are set.
-///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT for a level that is none; CHAT_INTERNAL if the process has a log
-/// of Rust's already. Thread: any, but not from the callback.
+/// Fails with CHAT_INTERNAL if Rust code in the process has set up a log of its own.
+/// Memory: the callback and `user_data` are kept until others are set.
+/// Thread: not from the callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chat_set_log(level: i32, callback: chat_log_fn, user_data: *mut c_void) -> chat_status {
     boundary(|| {
@@ -68,7 +67,7 @@ pub unsafe extern "C" fn chat_set_log(level: i32, callback: chat_log_fn, user_da
             3 => LevelFilter::INFO,
             4 => LevelFilter::DEBUG,
             5 => LevelFilter::TRACE,
-            _ => return Err(Failure::argument(format!("level is no chat_log_level: {level}"))),
+            _ => return Err(Failure::argument(format!("level is not a chat_log_level: {level}"))),
         };
         let set = SET_LEVEL.as_ref().map_err(|problem| Failure::new(chat_status::CHAT_INTERNAL, problem))?;
         let listener = callback.map(|callback| Listener { callback, user_data, level });

@@ -1,4 +1,4 @@
-//! A chat in the program: opened, asked, closed.
+//! A chat in the process: opened, asked, closed.
 
 use crate::argument::{Out, bytes};
 use crate::boundary::boundary;
@@ -9,15 +9,15 @@ use crate::status::chat_status;
 
 /// Opens a chat, in memory or in a directory.
 ///
-/// A program that keeps a chat in a directory should ignore SIGXFSZ: where the size of files is limited
-/// (`ulimit -f`), that signal ends the process when a file is full. With it ignored, calls give CHAT_STORAGE.
+/// A program that keeps a chat in a directory should ignore SIGXFSZ. Where the size of files is limited (`ulimit -f`),
+/// that signal ends the process when a file is full; if it is ignored, calls fail with CHAT_STORAGE instead.
 ///
-/// - `options`: how; NULL for a chat in memory with the defaults.
-/// - `chat_out`: where the handle goes.
+/// - `options`: the options; NULL for a chat in memory with the defaults.
+/// - `chat_out`: receives the chat.
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT for options that make no sense; CHAT_DATA_IN_USE,
-/// CHAT_DATA_FORMAT or CHAT_STORAGE if the directory cannot be had; CHAT_IO if the system has no thread left.
-/// Memory: the chat is to be closed with chat_close(). Thread: any.
+/// Fails with CHAT_INVALID_ARGUMENT for invalid options; CHAT_DATA_IN_USE, CHAT_DATA_FORMAT or CHAT_STORAGE if the
+/// directory cannot be opened; CHAT_IO if the system cannot create a thread.
+/// Memory: close the chat with chat_close().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(2)
 #[must_use]
@@ -31,16 +31,15 @@ pub unsafe extern "C" fn chat_open(options: *const chat_options, chat_out: *mut 
     })
 }
 
-/// Does what a request line says, and gives the answer that the wire would give: a JSON object and
-/// CR LF CR LF, whatever the line holds.
+/// Executes a request line, and gives the answer as a server would send it: a JSON object and CR LF CR LF.
 ///
 /// - `chat`: a chat.
-/// - `line`: the line, with its end or without; may be NULL if `len` is 0.
-/// - `len`: how many bytes it has.
-/// - `answer_out`: where the answer goes.
+/// - `line`: the line, with or without its end; may be NULL if `len` is 0.
+/// - `len`: the length of the line in bytes.
+/// - `answer_out`: receives the answer.
 ///
-/// Returns CHAT_OK, also if the answer is a refusal; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: the answer is to be freed with chat_buffer_free(). Thread: any, many at once.
+/// An answer that is a refusal is not a failure of this function.
+/// Memory: free the answer with chat_buffer_free().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 4)
 #[must_use]
@@ -59,13 +58,10 @@ pub unsafe extern "C" fn chat_answer(
     })
 }
 
-/// Closes a chat. Connections and servers that were made of it go on; its directory is free when the last
-/// of them is freed.
+/// Closes a chat. Its sessions, connections and servers keep working; its directory is in use until the last of them is
+/// freed. May wait for the disk.
 ///
-/// - `chat`: a chat; NULL is left alone.
-///
-/// Returns CHAT_OK or CHAT_INVALID_HANDLE.
-/// Memory: what it held is gone. Thread: any; it may wait for the disk.
+/// - `chat`: a chat; NULL does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_close(chat: *mut chat) -> chat_status {
     boundary(|| take(chat, |_| Ok(())))

@@ -54,7 +54,7 @@ impl Running {
         let waited = self.end.happened.wait_timeout_while(outcome, patience, |outcome| outcome.is_none());
         let (mut outcome, _) = waited.unwrap_or_else(PoisonError::into_inner);
         match outcome.as_mut() {
-            None => return Err(Failure::new(chat_status::CHAT_TIMED_OUT, "the server runs still")),
+            None => return Err(Failure::new(chat_status::CHAT_TIMED_OUT, "the server is still running")),
             // A failure is told once.
             Some(outcome) => std::mem::replace(outcome, Ok(())),
         }
@@ -72,19 +72,16 @@ impl Running {
     }
 }
 
-/// Starts a server in threads of its own. It listens when this returns.
+/// Starts a server in threads of its own. It is listening when this returns.
 ///
-/// - `chat`: a chat, which the server goes on using after it is closed.
-/// - `address`: where to listen, such as "127.0.0.1:8889"; port 0 takes a free one. What goes over it is not
-///   encrypted.
-/// - `server_out`: where the handle goes.
+/// - `chat`: a chat; closing it does not stop the server.
+/// - `address`: where to listen, such as "127.0.0.1:8889"; port 0 takes a free one. Connections are not encrypted.
+/// - `server_out`: receives the server.
 ///
-/// Returns CHAT_OK; CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and there are demo
-/// users; CHAT_IO if it is no address, or the system has no thread or descriptor left (a thread that is refused
-/// later ends the server, and chat_server_join() gives CHAT_IO); CHAT_STORAGE;
-/// CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: the server is to be freed with chat_server_free(), after chat_server_stop() and
-/// chat_server_join(). Thread: any, many at once.
+/// Fails with CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and a demo user still has the public
+/// password; CHAT_IO if the address is invalid, or the system has no thread or descriptor left (if it refuses a thread
+/// later, the server ends, and chat_server_join() returns CHAT_IO); CHAT_STORAGE.
+/// Memory: free the server with chat_server_free(), after chat_server_stop() and chat_server_join().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2, 3)
 #[must_use]
@@ -102,13 +99,12 @@ pub unsafe extern "C" fn chat_server_start(
     })
 }
 
-/// Gives the address that a server listens on, with the port that was really bound.
+/// Gives the address that a server listens on, with the actual port.
 ///
 /// - `server`: a server.
-/// - `address_out`: where the text goes, such as "127.0.0.1:40123".
+/// - `address_out`: receives the text, such as "127.0.0.1:40123".
 ///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: the text is to be freed with chat_buffer_free(). Thread: any, many at once.
+/// Memory: free the text with chat_buffer_free().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
@@ -125,10 +121,7 @@ pub unsafe extern "C" fn chat_server_address(server: *const chat_server, address
 /// Gives the port that a server listens on.
 ///
 /// - `server`: a server.
-/// - `port_out`: where the port goes.
-///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+/// - `port_out`: receives the port.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]
@@ -142,13 +135,10 @@ pub unsafe extern "C" fn chat_server_port(server: *const chat_server, port_out: 
     })
 }
 
-/// Asks a server to stop, and does not wait until it has. It answers what it has read, gives peers a few
-/// seconds to take their answers, and closes.
+/// Asks a server to stop, without waiting for it. The server answers the requests that it has read, gives peers a few
+/// seconds to receive their answers, and closes.
 ///
-/// - `server`: a server; one that has stopped is left alone.
-///
-/// Returns CHAT_OK; CHAT_INVALID_ARGUMENT or CHAT_INVALID_HANDLE.
-/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+/// - `server`: a server; if it has stopped already, nothing happens.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1)
 #[unsafe(no_mangle)]
@@ -164,10 +154,8 @@ pub extern "C" fn chat_server_stop(server: *mut chat_server) -> chat_status {
 /// - `server`: a server.
 /// - `timeout_ms`: how long to wait at most, in milliseconds.
 ///
-/// Returns CHAT_OK if it has stopped, now or before; CHAT_TIMED_OUT if it runs still; once, if it stopped
-/// because of a failure, that failure: CHAT_IO, or CHAT_INTERNAL; CHAT_INVALID_ARGUMENT or
-/// CHAT_INVALID_HANDLE.
-/// Memory: nothing is kept, and nothing given. Thread: any, many at once.
+/// Returns CHAT_OK if it has stopped, and CHAT_TIMED_OUT if it is still running. If a failure has stopped it, the first
+/// call returns that: CHAT_IO or CHAT_INTERNAL.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1)
 #[must_use]
@@ -178,10 +166,9 @@ pub extern "C" fn chat_server_join(server: *mut chat_server, timeout_ms: u32) ->
 
 /// Frees a server that has stopped.
 ///
-/// - `server`: a server; NULL is left alone.
+/// - `server`: a server; NULL does nothing.
 ///
-/// Returns CHAT_OK; CHAT_STILL_RUNNING, and nothing is done, if it has not stopped; CHAT_INVALID_HANDLE.
-/// Memory: what it held is gone. Thread: any.
+/// Fails with CHAT_STILL_RUNNING if it has not stopped; it is not freed then.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_server_free(server: *mut chat_server) -> chat_status {
     boundary(|| {

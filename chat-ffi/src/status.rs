@@ -1,30 +1,30 @@
-//! What functions return.
+//! The statuses that functions return.
 
 use std::ffi::{CStr, c_char};
 
-/// What became of a call. Numbers are permanent: a status keeps its number, and a number that is retired
-/// is listed here and never used again. Retired so far: none.
+/// The outcome of a call. Numbers are permanent: a status keeps its number, and a number that is retired is listed here
+/// and never used again. Retired so far: none.
 ///
-/// From 10 on, a status stands for the code of the same name that refusals have on the wire and that
-/// docs/protocol.md explains: CHAT_NO_SUCH_USER for "no_such_user".
+/// From 10 on, a status stands for the code of the same name in docs/protocol.md: CHAT_NO_SUCH_USER for
+/// "no_such_user".
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[allow(non_camel_case_types)]
 pub enum chat_status {
-    /// It was done.
+    /// The call succeeded.
     CHAT_OK = 0,
-    /// There is no more: the last message or user was given before. Not a failure.
+    /// The end of a list. Not a failure.
     CHAT_END = 1,
-    /// An argument is NULL that must not be, is not UTF-8, or makes no sense. The caller's; nothing was done.
+    /// An argument is NULL that must not be, is not UTF-8, or is otherwise invalid. The caller's fault; nothing was done.
     CHAT_INVALID_ARGUMENT = 2,
-    /// A handle was freed before, is of another kind, is the parent's of a fork(), or never was one. The caller's;
-    /// nothing was done.
+    /// A handle was freed, is of another kind, belongs to the parent of a fork(), or never was a handle. The caller's
+    /// fault; nothing was done.
     CHAT_INVALID_HANDLE = 3,
-    /// A bug in libchat, which has not harmed the program. Please report it, with the message.
+    /// A bug in libchat. The program can go on. Please report it, with the message.
     CHAT_INTERNAL = 4,
-    /// The server runs still, so it cannot be freed. The caller's; nothing was done.
+    /// The server is still running, so it cannot be freed. The caller's fault; nothing was done.
     CHAT_STILL_RUNNING = 5,
-    /// The library is not of the version that the header is of.
+    /// The library is not compatible with the header.
     CHAT_WRONG_VERSION = 6,
     /// A login with a user name that no account has.
     CHAT_NO_SUCH_USER = 10,
@@ -40,17 +40,17 @@ pub enum chat_status {
     CHAT_LINE_TOO_LONG = 15,
     /// The recipient has too much unread.
     CHAT_MAILBOX_FULL = 16,
-    /// Too many failed logins; wait.
+    /// Too many failed logins; try again later.
     CHAT_TOO_MANY_ATTEMPTS = 17,
     /// The server takes no registrations.
     CHAT_REGISTRATION_CLOSED = 18,
-    /// Too many logins wait for their passwords to be checked, or too much is held for answers; try again later.
+    /// The server is too busy to check passwords or to hold more answers; try again later.
     CHAT_BUSY = 19,
-    /// The disk could not be read or written, or what it holds is damaged.
+    /// The disk could not be read or written, or the data is damaged.
     CHAT_STORAGE = 20,
-    /// The system gave no randomness.
+    /// The system provided no randomness.
     CHAT_ENTROPY = 21,
-    /// A password could not be hashed, most likely for want of memory.
+    /// A password could not be hashed, most likely for lack of memory.
     CHAT_HASHING = 22,
     /// The user name is taken.
     CHAT_USER_EXISTS = 23,
@@ -64,47 +64,47 @@ pub enum chat_status {
     CHAT_INVALID_PASSWORD = 27,
     /// Not a session token.
     CHAT_INVALID_TOKEN = 28,
-    /// A word or a text that cannot travel in a request line; nothing was sent.
+    /// A word or text that cannot be sent in a request line; nothing was sent.
     CHAT_INVALID_REQUEST = 29,
     /// The directory is in use, by another process or by this one.
     CHAT_DATA_IN_USE = 30,
     /// The directory was written by a version with another format.
     CHAT_DATA_FORMAT = 31,
-    /// A dump was to be restored where there are users.
+    /// A dump can only be restored into a chat without users.
     CHAT_NOT_EMPTY = 32,
-    /// A line of a dump is not as it should be.
+    /// A line of a dump is invalid.
     CHAT_BAD_DUMP = 33,
-    /// A user with a public password was to be on a network.
+    /// A demo user with the public password would become reachable from a network.
     CHAT_PUBLIC_PASSWORD = 34,
-    /// The server refused with a code that has no status; chat_last_error() has it.
+    /// The server refused with a code that has no status; chat_last_error() has the code.
     CHAT_REFUSED = 35,
-    /// What came from the server is no answer.
+    /// The server sent something that is not an answer.
     CHAT_BAD_REPLY = 36,
     /// The server closed the connection before it answered.
     CHAT_DISCONNECTED = 37,
-    /// It did not happen in time.
+    /// The time-out has passed.
     CHAT_TIMED_OUT = 38,
     /// The address cannot be listened on.
     CHAT_LISTEN = 39,
-    /// Reading, writing or polling failed in another way.
+    /// Another failure of reading, writing or polling.
     CHAT_IO = 40,
 }
 
-/// The name of a status, such as "CHAT_NO_SUCH_USER"; "CHAT_?" for a number that is none.
+/// The name of a status, such as "CHAT_NO_SUCH_USER"; "CHAT_?" for a number that is not a status.
 ///
 /// - `status`: a chat_status, or any number.
 ///
-/// Memory: the library's, valid for ever. Thread: any.
+/// Memory: it belongs to the library, and is always valid.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_status_name(status: i32) -> *const c_char {
     row(status).map_or(c"CHAT_?", |row| row.name).as_ptr()
 }
 
-/// A sentence for people about a status; what chat_last_error() says is more precise.
+/// A sentence for people about a status; chat_last_error() is more precise.
 ///
 /// - `status`: a chat_status, or any number.
 ///
-/// Memory: the library's, valid for ever. Thread: any.
+/// Memory: it belongs to the library, and is always valid.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_status_sentence(status: i32) -> *const c_char {
     row(status).map_or(c"there is no such status", |row| row.sentence).as_ptr()
@@ -154,13 +154,13 @@ macro_rules! table {
 }
 
 static TABLE: [Row; 38] = table! {
-    CHAT_OK "" c"it was done"
-    CHAT_END "" c"there is no more"
-    CHAT_INVALID_ARGUMENT "" c"an argument is NULL, not UTF-8, or makes no sense"
-    CHAT_INVALID_HANDLE "" c"the handle was freed before, is of another kind, or never was one"
+    CHAT_OK "" c"the call succeeded"
+    CHAT_END "" c"the end of the list"
+    CHAT_INVALID_ARGUMENT "" c"an argument is NULL, not UTF-8, or otherwise invalid"
+    CHAT_INVALID_HANDLE "" c"the handle was freed, is of another kind, or never was a handle"
     CHAT_INTERNAL "" c"a bug in libchat; please report it"
-    CHAT_STILL_RUNNING "" c"the server runs still; stop and join it first"
-    CHAT_WRONG_VERSION "" c"the library is not of the version that the program was compiled for"
+    CHAT_STILL_RUNNING "" c"the server is still running; stop and join it first"
+    CHAT_WRONG_VERSION "" c"the library is not compatible with the header that the program was compiled with"
     CHAT_NO_SUCH_USER "no_such_user" c"there is no such user"
     CHAT_WRONG_PASSWORD "wrong_password" c"the password is wrong"
     CHAT_NO_SUCH_RECIPIENT "no_such_recipient" c"there is no such recipient"
@@ -168,11 +168,11 @@ static TABLE: [Row; 38] = table! {
     CHAT_BAD_COMMAND "bad_command" c"that is not a command, or a word is missing"
     CHAT_LINE_TOO_LONG "line_too_long" c"the line is too long; send a shorter one"
     CHAT_MAILBOX_FULL "mailbox_full" c"the recipient's inbox is full; it has room again when they read it"
-    CHAT_TOO_MANY_ATTEMPTS "too_many_attempts" c"too many failed attempts; wait"
+    CHAT_TOO_MANY_ATTEMPTS "too_many_attempts" c"too many failed attempts; try again later"
     CHAT_REGISTRATION_CLOSED "registration_closed" c"this server takes no registrations; ask its operator for an account"
     CHAT_BUSY "busy" c"the server is busy; try again later"
-    CHAT_STORAGE "storage" c"the disk could not be read or written, or what it holds is damaged"
-    CHAT_ENTROPY "entropy" c"the system gives no randomness"
+    CHAT_STORAGE "storage" c"the disk could not be read or written, or the data is damaged"
+    CHAT_ENTROPY "entropy" c"the system provided no randomness"
     CHAT_HASHING "hashing" c"the password could not be hashed"
     CHAT_USER_EXISTS "user_exists" c"that user name is taken"
     CHAT_INVALID_USER_NAME "invalid_user_name" c"that is not a user name"
@@ -180,16 +180,16 @@ static TABLE: [Row; 38] = table! {
     CHAT_INVALID_COUNTRY "invalid_country" c"that is not a country"
     CHAT_INVALID_PASSWORD "invalid_password" c"that is not a password"
     CHAT_INVALID_TOKEN "invalid_token" c"that is not a session token"
-    CHAT_INVALID_REQUEST "invalid_request" c"a word or a text cannot travel in a request line"
+    CHAT_INVALID_REQUEST "invalid_request" c"a word or text cannot be sent in a request line"
     CHAT_DATA_IN_USE "data_in_use" c"the directory is in use by another process, or by this one"
     CHAT_DATA_FORMAT "data_format" c"the data was written by a version with another format"
     CHAT_NOT_EMPTY "not_empty" c"there are users already; a dump is restored where there are none"
-    CHAT_BAD_DUMP "bad_dump" c"a line of the dump is not as it should be"
+    CHAT_BAD_DUMP "bad_dump" c"a line of the dump is invalid"
     CHAT_PUBLIC_PASSWORD "public_password" c"a user has a public password, and the address is not loopback"
     CHAT_REFUSED "refused" c"the server refused"
     CHAT_BAD_REPLY "bad_reply" c"the server's answer makes no sense"
     CHAT_DISCONNECTED "disconnected" c"the server closed the connection"
-    CHAT_TIMED_OUT "timed_out" c"it did not happen in time"
+    CHAT_TIMED_OUT "timed_out" c"the time-out has passed"
     CHAT_LISTEN "listen" c"the address cannot be listened on"
     CHAT_IO "io" c"reading, writing or polling failed"
 };

@@ -1,5 +1,5 @@
-//! The table of what handles stand for. Each process has its own: a child of `fork()` begins with an empty one, so
-//! that it neither frees what is its parent's, nor waits for a lock that a thread had which it does not have.
+//! The table of what handles stand for. Each process has its own: a child of `fork()` starts with an empty one, so that it
+//! neither frees what belongs to its parent, nor waits for a lock that was held by a thread that it does not have.
 
 use std::ffi::c_int;
 use std::ptr;

@@ -1,4 +1,4 @@
-//! Which version this is.
+//! The version of the header and of the library.
 
 use std::ffi::{CStr, c_char};
 
@@ -6,19 +6,17 @@ use crate::boundary::boundary;
 use crate::error::Failure;
 use crate::status::chat_status;
 
-/// The header's version: a change of this one breaks programs.
+/// The header's major version: incremented by incompatible changes.
 pub const CHAT_VERSION_MAJOR: u32 = 0;
 
-/// The header's version: additions. Before 1.0, a change of this one may break programs, too.
+/// The header's minor version: incremented by additions and, before 1.0, by incompatible changes.
 pub const CHAT_VERSION_MINOR: u32 = 1;
 
-/// The header's version: corrections.
+/// The header's patch version: incremented by corrections.
 pub const CHAT_VERSION_PATCH: u32 = 0;
 
-/// The library's version as a number: 1,000,000 times major, plus 1,000 times minor, plus patch; 1002003 for
-/// 1.2.3. The header's is CHAT_VERSION_NUMBER.
-///
-/// Memory: nothing is kept, and nothing given. Thread: any.
+/// The library's version as a number: major * 1000000 + minor * 1000 + patch, so 1002003 for 1.2.3. The header's is
+/// CHAT_VERSION_NUMBER.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_version_number() -> u32 {
     number(CHAT_VERSION_MAJOR, CHAT_VERSION_MINOR, CHAT_VERSION_PATCH)
@@ -26,20 +24,19 @@ pub extern "C" fn chat_version_number() -> u32 {
 
 /// The library's version as text, such as "1.2.3". The header's is CHAT_VERSION.
 ///
-/// Memory: the library's, valid for ever. Thread: any.
+/// Memory: it belongs to the library, and is always valid.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// Looks whether the library can do what the header says that it does. Programs call CHAT_VERSION_CHECK(),
-/// which passes the header's version.
+/// Checks that the library is compatible with a header. Programs call CHAT_VERSION_CHECK(), which passes their header's
+/// version.
 ///
-/// - `header`: the version of a header, as a number.
+/// - `header`: the header's version as a number.
 ///
-/// Returns CHAT_OK; CHAT_WRONG_VERSION if the library is older than the header, or of another major
-/// version (before 1.0, of another minor version).
-/// Memory: nothing is kept, and nothing given. Thread: any.
+/// Fails with CHAT_WRONG_VERSION if the library is older than the header, or has another major version (before 1.0,
+/// another minor version).
 #[must_use]
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_version_check(header: u32) -> chat_status {
@@ -49,7 +46,7 @@ pub extern "C" fn chat_version_check(header: u32) -> chat_status {
         if library / unit == header / unit && library >= header {
             return Ok(());
         }
-        let text = format!("the header is of version number {header}, and the library of {library}");
+        let text = format!("the header has version number {header}, and the library {library}");
         Err(Failure::new(chat_status::CHAT_WRONG_VERSION, text))
     })
 }

@@ -47,13 +47,14 @@ struct data {
 static void look_at_data(void *inherited) {
     struct data *data = (struct data *)inherited;
     chat *own = NULL;
-    chat_token token;
+    chat_session *session = NULL;
     IS(CHAT_DATA_IN_USE, chat_open(&data->options, &own));
     OK(chat_open(NULL, &own));
     CHECK(own != data->it);
     OK(chat_add_demo_users(own));
-    OK(chat_login(own, "messi", "surabaya", &token));
-    IS(CHAT_INVALID_HANDLE, chat_login(data->it, "messi", "surabaya", &token));
+    OK(chat_login(own, "messi", "surabaya", &session));
+    OK(chat_session_free(session));
+    IS(CHAT_INVALID_HANDLE, chat_login(data->it, "messi", "surabaya", &session));
     IS(CHAT_INVALID_HANDLE, chat_close(data->it));
     OK(chat_close(own));
     IS(CHAT_DATA_IN_USE, chat_open(&data->options, &own));
@@ -62,15 +63,20 @@ static void look_at_data(void *inherited) {
 /* A directory that was closed could not be opened again while a child lived: the child kept the lock. */
 static void the_lock(const char *directory) {
     struct data data = {CHAT_OPTIONS_INIT, NULL};
+    chat_session *messi = NULL;
     chat_token token;
     data.options.directory = directory;
     OK(chat_open(&data.options, &data.it));
     OK(chat_add_demo_users(data.it));
     fork_child(look_at_data, &data);
-    OK(chat_login(data.it, "messi", "surabaya", &token));
+    OK(chat_login(data.it, "messi", "surabaya", &messi));
+    OK(chat_session_token(messi, &token));
+    OK(chat_session_free(messi));
     OK(chat_close(data.it));
     OK(chat_open(&data.options, &data.it));
-    OK(chat_logout(data.it, &token));
+    OK(chat_find_session(data.it, &token, &messi));
+    OK(chat_session_logout(messi));
+    OK(chat_session_free(messi));
     OK(chat_close(data.it));
     end_child();
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// In the order in which a reader of the header wants them.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "status",
     "error",
     "buffer",
@@ -14,9 +14,10 @@ const FILES: [&str; 13] = [
     "handle",
     "options",
     "open",
-    "accounts",
-    "calls",
+    "session",
     "lists",
+    "operator",
+    "data",
     "connection",
     "server",
     "client",

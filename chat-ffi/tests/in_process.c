@@ -19,26 +19,30 @@ static void answers(chat *it) {
     chat_buffer_free(&answer);
 }
 
-static void calls(chat *it) {
-    chat_token messi, henderson;
+static void a_session(chat *it) {
+    chat_session *messi = NULL, *henderson = NULL, *again = NULL;
+    chat_token token;
     chat_inbox *inbox = NULL;
     chat_users *users = NULL;
     chat_message message;
+    chat_user user;
     const char *name;
     size_t count;
 
     IS(CHAT_NO_SUCH_USER, chat_login(it, "nobody", "surabaya", &messi));
     IS(CHAT_WRONG_PASSWORD, chat_login(it, "messi", "malang", &messi));
+    CHECK(messi == NULL);
     OK(chat_login(it, "messi", "surabaya", &messi));
-    CHECK(strlen(messi.text) == 36);
+    OK(chat_session_user(messi, &name));
+    CHECK(strcmp(name, "messi") == 0);
     OK(chat_login(it, "henderson", "surabaya", &henderson));
-    OK(chat_send(it, &messi, "henderson", "Halo Henderson, apa kabar?"));
-    OK(chat_send(it, &messi, "henderson", ""));
-    OK(chat_send(it, &henderson, "henderson", "caf\xc3\xa9"));
-    IS(CHAT_NO_SUCH_RECIPIENT, chat_send(it, &messi, "nobody", "?"));
-    OK(chat_send(it, &messi, "henderson", "two\nlines\n"));
+    OK(chat_session_send(messi, "henderson", "Halo Henderson, apa kabar?"));
+    OK(chat_session_send(messi, "henderson", ""));
+    OK(chat_session_send(henderson, "henderson", "caf\xc3\xa9"));
+    IS(CHAT_NO_SUCH_RECIPIENT, chat_session_send(messi, "nobody", "?"));
+    OK(chat_session_send(messi, "henderson", "two\nlines\n"));
 
-    OK(chat_take_inbox(it, &henderson, &inbox));
+    OK(chat_session_take_inbox(henderson, &inbox));
     OK(chat_inbox_count(inbox, &count));
     CHECK(count == 4);
     OK(chat_inbox_next(inbox, &message));
@@ -55,53 +59,56 @@ static void calls(chat *it) {
     OK(chat_inbox_count(inbox, &count));
     CHECK(count == 0);
     OK(chat_inbox_free(inbox));
-    OK(chat_take_inbox(it, &henderson, &inbox));
+    OK(chat_session_take_inbox(henderson, &inbox));
     IS(CHAT_END, chat_inbox_next(inbox, &message));
     OK(chat_inbox_free(inbox));
 
-    OK(chat_active_users(it, &messi, &users));
-    OK(chat_users_next(users, &name));
-    CHECK(strcmp(name, "messi") == 0);
-    OK(chat_users_next(users, &name));
-    CHECK(strcmp(name, "henderson") == 0);
-    IS(CHAT_END, chat_users_next(users, &name));
+    OK(chat_session_active_users(messi, &users));
+    OK(chat_users_next(users, &user));
+    CHECK(strcmp(user.name, "messi") == 0 && strcmp(user.full_name, "") == 0);
+    OK(chat_users_next(users, &user));
+    CHECK(strcmp(user.name, "henderson") == 0);
+    IS(CHAT_END, chat_users_next(users, &user));
     OK(chat_users_free(users));
 
-    OK(chat_logout(it, &messi));
-    IS(CHAT_NO_SUCH_SESSION, chat_logout(it, &messi));
-    OK(chat_remove_user(it, "henderson"));
-    IS(CHAT_NO_SUCH_SESSION, chat_take_inbox(it, &henderson, &inbox));
-    IS(CHAT_NO_SUCH_USER, chat_remove_user(it, "henderson"));
-}
+    /* A session goes on without its handle, until it is logged out. */
+    OK(chat_session_token(messi, &token));
+    CHECK(strlen(token.text) == 36);
+    OK(chat_session_free(messi));
+    OK(chat_find_session(it, &token, &again));
+    OK(chat_session_user(again, &name));
+    CHECK(strcmp(name, "messi") == 0);
+    OK(chat_session_send(again, "messi", "still here"));
+    OK(chat_session_logout(again));
+    IS(CHAT_NO_SUCH_SESSION, chat_session_logout(again));
+    OK(chat_session_free(again));
+    IS(CHAT_NO_SUCH_SESSION, chat_find_session(it, &token, &again));
+    memset(&token, 'x', sizeof token);
+    IS(CHAT_NO_SUCH_SESSION, chat_find_session(it, &token, &again));
 
-static void accounts(chat *it) {
-    chat_token token;
-    OK(chat_add_user(it, "ana", "secret", "Ana Lima", "Brasil"));
-    IS(CHAT_USER_EXISTS, chat_add_user(it, "ana", "secret", "Ana Lima", "Brasil"));
-    IS(CHAT_INVALID_USER_NAME, chat_add_user(it, "a b", "secret", "A", ""));
-    IS(CHAT_INVALID_PASSWORD, chat_add_user(it, "bob", "", "Bob", ""));
-    IS(CHAT_INVALID_FULL_NAME, chat_add_user(it, "bob", "secret", "", ""));
-    OK(chat_set_password(it, "ana", "other"));
-    IS(CHAT_WRONG_PASSWORD, chat_login(it, "ana", "secret", &token));
-    OK(chat_login(it, "ana", "other", &token));
+    OK(chat_remove_user(it, "henderson"));
+    IS(CHAT_NO_SUCH_SESSION, chat_session_take_inbox(henderson, &inbox));
+    IS(CHAT_NO_SUCH_USER, chat_remove_user(it, "henderson"));
+    OK(chat_session_free(henderson));
+    IS(CHAT_REGISTRATION_CLOSED, chat_register(it, "eva", "secret", "Eva", &again));
 }
 
 static void errors(chat *it) {
-    chat_token token;
+    chat_session *session = NULL;
     const chat_error *error;
-    IS(CHAT_NO_SUCH_USER, chat_login(it, "nobody", "x", &token));
+    IS(CHAT_NO_SUCH_USER, chat_login(it, "nobody", "x", &session));
     error = chat_last_error();
     CHECK(error->status == CHAT_NO_SUCH_USER && strcmp(error->code, "no_such_user") == 0);
     CHECK(strcmp(error->message, "there is no such user") == 0);
     CHECK(strcmp(chat_status_name((int32_t)error->status), "CHAT_NO_SUCH_USER") == 0);
-    CHECK(strcmp(chat_status_sentence(CHAT_OK), "it was done") == 0);
+    CHECK(strcmp(chat_status_sentence(CHAT_OK), "the call succeeded") == 0);
     CHECK(strcmp(chat_status_name(-1), "CHAT_?") == 0);
     CHECK(strlen(chat_status_sentence(9999)) > 0);
 }
 
 static void options(void) {
     chat *it = NULL;
-    chat_token token;
+    chat_session *messi = NULL, *eva = NULL;
     chat_options options = CHAT_OPTIONS_INIT;
     struct {
         chat_options known;
@@ -109,12 +116,18 @@ static void options(void) {
     } newer = {CHAT_OPTIONS_INIT, 0};
     options.mailbox_messages = 1;
     options.line_bytes = 100;
+    options.registration = 1;
     OK(chat_open(&options, &it));
     OK(chat_add_demo_users(it));
-    OK(chat_login(it, "messi", "surabaya", &token));
-    OK(chat_send(it, &token, "messi", "one"));
-    IS(CHAT_MAILBOX_FULL, chat_send(it, &token, "messi", "two"));
+    OK(chat_login(it, "messi", "surabaya", &messi));
+    OK(chat_session_send(messi, "messi", "one"));
+    IS(CHAT_MAILBOX_FULL, chat_session_send(messi, "messi", "two"));
     CHECK(strcmp(chat_last_error()->code, "mailbox_full") == 0);
+    OK(chat_register(it, "eva", "secret", "Eva", &eva));
+    OK(chat_session_send(eva, "eva", "one"));
+    IS(CHAT_USER_EXISTS, chat_register(it, "eva", "secret", "Eva", &eva));
+    OK(chat_session_free(eva));
+    OK(chat_session_free(messi));
     OK(chat_close(it));
 
     it = NULL;
@@ -140,18 +153,25 @@ static void options(void) {
 static void kept(const char *directory) {
     chat *it = NULL, *again = NULL;
     chat_token token;
+    chat_session *messi = NULL;
     chat_inbox *inbox = NULL;
     chat_message message;
     chat_options options = CHAT_OPTIONS_INIT;
     options.directory = directory;
     OK(chat_open(&options, &it));
     OK(chat_add_demo_users(it));
-    OK(chat_login(it, "messi", "surabaya", &token));
-    OK(chat_send(it, &token, "messi", "a note to myself"));
+    OK(chat_login(it, "messi", "surabaya", &messi));
+    OK(chat_session_token(messi, &token));
     IS(CHAT_DATA_IN_USE, chat_open(&options, &again));
     OK(chat_close(it));
+    /* Sessions go on when their chat is closed. */
+    OK(chat_session_send(messi, "messi", "a note to myself"));
+    IS(CHAT_DATA_IN_USE, chat_open(&options, &again));
+    OK(chat_session_free(messi));
     OK(chat_open(&options, &again));
-    OK(chat_take_inbox(again, &token, &inbox));
+    OK(chat_find_session(again, &token, &messi));
+    OK(chat_session_take_inbox(messi, &inbox));
+    OK(chat_session_free(messi));
     OK(chat_inbox_next(inbox, &message));
     CHECK(strcmp(message.text, "a note to myself") == 0);
     OK(chat_inbox_free(inbox));
@@ -171,8 +191,7 @@ int main(int argc, char **argv) {
     OK(chat_open(NULL, &it));
     OK(chat_add_demo_users(it));
     answers(it);
-    calls(it);
-    accounts(it);
+    a_session(it);
     errors(it);
     OK(chat_close(it));
     options();

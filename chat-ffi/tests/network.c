@@ -21,28 +21,32 @@ static void count_lines(void *user_data, int32_t level, const char *line) {
 
 static void *send_many(void *address) {
     chat_client *client = NULL;
-    chat_token token;
+    chat_session *messi = NULL;
     int number;
     OK(chat_client_connect((const char *)address, 30000, &client));
-    OK(chat_client_login(client, "messi", "surabaya", &token));
-    for (number = 0; number < SENDS; number++) {
-        OK(chat_client_send(client, &token, "henderson", "halo"));
-    }
-    IS(CHAT_NO_SUCH_RECIPIENT, chat_client_send(client, &token, "nobody", "halo"));
-    IS(CHAT_INVALID_REQUEST, chat_client_send(client, &token, "hender son", "halo"));
-    IS(CHAT_INVALID_REQUEST, chat_client_send(client, &token, "henderson", "two\r\nlines"));
-    OK(chat_client_logout(client, &token));
+    OK(chat_client_login(client, "messi", "surabaya", &messi));
+    /* A session keeps its connection. */
     OK(chat_client_free(client));
+    for (number = 0; number < SENDS; number++) {
+        OK(chat_session_send(messi, "henderson", "halo"));
+    }
+    IS(CHAT_NO_SUCH_RECIPIENT, chat_session_send(messi, "nobody", "halo"));
+    IS(CHAT_INVALID_REQUEST, chat_session_send(messi, "hender son", "halo"));
+    IS(CHAT_INVALID_REQUEST, chat_session_send(messi, "henderson", "two\r\nlines"));
+    OK(chat_session_logout(messi));
+    OK(chat_session_free(messi));
     return NULL;
 }
 
 static void talk(const char *address, chat *it) {
     pthread_t threads[THREADS];
     chat_client *client = NULL;
-    chat_token token, local;
+    chat_session *henderson = NULL, *lineker = NULL, *again = NULL;
+    chat_token token;
     chat_inbox *inbox = NULL;
     chat_users *users = NULL;
     chat_message message;
+    chat_user user;
     const char *name;
     int number, count = 0;
     for (number = 0; number < THREADS; number++) {
@@ -52,38 +56,57 @@ static void talk(const char *address, chat *it) {
         CHECK(pthread_join(threads[number], NULL) == 0);
     }
     OK(chat_client_connect(address, 0, &client));
-    IS(CHAT_WRONG_PASSWORD, chat_client_login(client, "henderson", "malang", &token));
+    IS(CHAT_WRONG_PASSWORD, chat_client_login(client, "henderson", "malang", &henderson));
     CHECK(strcmp(chat_last_error()->code, "wrong_password") == 0);
-    OK(chat_client_login(client, "henderson", "surabaya", &token));
-    OK(chat_login(it, "lineker", "surabaya", &local));
-    OK(chat_client_take_inbox(client, &token, &inbox));
+    OK(chat_client_login(client, "henderson", "surabaya", &henderson));
+    OK(chat_login(it, "lineker", "surabaya", &lineker));
+    OK(chat_session_take_inbox(henderson, &inbox));
     while (chat_inbox_next(inbox, &message) == CHAT_OK) {
         CHECK(strcmp(message.text, "halo") == 0 && strcmp(message.from, "messi") == 0);
         count++;
     }
     CHECK(count == THREADS * SENDS);
     OK(chat_inbox_free(inbox));
-    OK(chat_client_active_users(client, &token, &users));
-    OK(chat_users_next(users, &name));
-    CHECK(strcmp(name, "henderson") == 0);
-    OK(chat_users_next(users, &name));
-    CHECK(strcmp(name, "lineker") == 0);
-    IS(CHAT_END, chat_users_next(users, &name));
+    OK(chat_session_active_users(henderson, &users));
+    OK(chat_users_next(users, &user));
+    CHECK(strcmp(user.name, "henderson") == 0);
+    OK(chat_users_next(users, &user));
+    CHECK(strcmp(user.name, "lineker") == 0);
+    IS(CHAT_END, chat_users_next(users, &user));
     OK(chat_users_free(users));
+
+    /* A session is bound neither to a connection nor to a place. */
+    OK(chat_session_token(lineker, &token));
+    OK(chat_client_session(client, "lineker", &token, &again));
+    OK(chat_session_user(again, &name));
+    CHECK(strcmp(name, "lineker") == 0);
+    OK(chat_session_send(again, "lineker", "halo"));
+    OK(chat_session_logout(again));
+    OK(chat_session_free(again));
+    IS(CHAT_NO_SUCH_SESSION, chat_session_logout(lineker));
+    OK(chat_session_free(lineker));
+    memset(&token, 'x', sizeof token);
+    IS(CHAT_NO_SUCH_SESSION, chat_client_session(client, "lineker", &token, &again));
+
+    OK(chat_client_register(client, "eva", "secret", "Eva", &again));
+    OK(chat_session_send(again, "eva", "halo"));
+    OK(chat_session_free(again));
+    IS(CHAT_USER_EXISTS, chat_client_register(client, "eva", "secret", "Eva", &again));
+    OK(chat_session_free(henderson));
     OK(chat_client_free(client));
-    IS(CHAT_INVALID_HANDLE, chat_client_logout(client, &token));
+    IS(CHAT_INVALID_HANDLE, chat_session_logout(henderson));
 }
 
 static void the_server_goes_away(chat *it) {
     chat_server *server = NULL;
     chat_client *client = NULL;
-    chat_token token;
+    chat_session *messi = NULL;
     chat_buffer address;
     struct pollfd polled;
     OK(chat_server_start(it, "127.0.0.1:0", &server));
     OK(chat_server_address(server, &address));
     OK(chat_client_connect((const char *)address.data, 30000, &client));
-    OK(chat_client_login(client, "messi", "surabaya", &token));
+    OK(chat_client_login(client, "messi", "surabaya", &messi));
     OK(chat_client_fd(client, &polled.fd));
     polled.events = POLLIN;
     CHECK(poll(&polled, 1, 0) == 0);
@@ -91,8 +114,9 @@ static void the_server_goes_away(chat *it) {
     CHECK(poll(&polled, 1, 30000) == 1);
     OK(chat_server_join(server, 30000));
     OK(chat_server_free(server));
-    IS(CHAT_DISCONNECTED, chat_client_logout(client, &token));
-    IS(CHAT_DISCONNECTED, chat_client_logout(client, &token));
+    IS(CHAT_DISCONNECTED, chat_session_logout(messi));
+    IS(CHAT_DISCONNECTED, chat_session_logout(messi));
+    OK(chat_session_free(messi));
     OK(chat_client_free(client));
     IS(CHAT_IO, chat_client_connect((const char *)address.data, 1000, &client));
     chat_buffer_free(&address);
@@ -105,8 +129,10 @@ int main(void) {
     char port_text[16];
     char mine[] = "mine";
     uint16_t port;
+    chat_options options = CHAT_OPTIONS_INIT;
+    options.registration = 1;
     OK(chat_set_log(CHAT_LOG_INFO, count_lines, mine));
-    OK(chat_open(NULL, &it));
+    OK(chat_open(&options, &it));
     OK(chat_add_demo_users(it));
     OK(chat_server_start(it, "127.0.0.1:0", &server));
     OK(chat_server_address(server, &address));

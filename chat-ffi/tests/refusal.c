@@ -93,25 +93,26 @@ static void a_file(const char *directory) {
     static char text[16 * 1024];
     struct rlimit limit;
     chat *it = NULL;
-    chat_token token;
+    chat_session *messi = NULL;
     chat_status sent;
     chat_options options = CHAT_OPTIONS_INIT;
     options.directory = directory;
     memset(text, 'x', sizeof text - 1);
     OK(chat_open(&options, &it));
     OK(chat_add_demo_users(it));
-    OK(chat_login(it, "messi", "surabaya", &token));
+    OK(chat_login(it, "messi", "surabaya", &messi));
     CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
     CHECK(getrlimit(RLIMIT_FSIZE, &limit) == 0);
     limit.rlim_cur = 1 << 20;
     CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
     do {
-        sent = chat_send(it, &token, "messi", text);
+        sent = chat_session_send(messi, "messi", text);
     } while (sent == CHAT_OK);
     IS(CHAT_STORAGE, sent);
     limit.rlim_cur = limit.rlim_max;
     CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-    OK(chat_send(it, &token, "messi", text));
+    OK(chat_session_send(messi, "messi", text));
+    OK(chat_session_free(messi));
     OK(chat_close(it));
 }
 

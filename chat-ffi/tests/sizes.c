@@ -8,7 +8,10 @@ int main(void) {
     printf("sizeof(chat_error) %zu\n", sizeof(chat_error));
     printf("sizeof(chat_message) %zu\n", sizeof(chat_message));
     printf("sizeof(chat_options) %zu\n", sizeof(chat_options));
+    printf("sizeof(chat_restored) %zu\n", sizeof(chat_restored));
+    printf("sizeof(chat_session_info) %zu\n", sizeof(chat_session_info));
     printf("sizeof(chat_status) %zu\n", sizeof(chat_status));
     printf("sizeof(chat_token) %zu\n", sizeof(chat_token));
+    printf("sizeof(chat_user) %zu\n", sizeof(chat_user));
     return 0;
 }

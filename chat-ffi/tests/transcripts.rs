@@ -10,13 +10,13 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::{ptr, slice};
 
-use chat::accounts::chat_add_demo_users;
 use chat::buffer::{chat_buffer, chat_buffer_free};
 use chat::connection::{
     chat_connection_free, chat_connection_new, chat_connection_output, chat_connection_receive, chat_connection_sent,
 };
 use chat::handle::{chat as chat_handle, chat_connection};
 use chat::open::{chat_answer, chat_close, chat_open};
+use chat::operator::chat_add_demo_users;
 use chat::status::chat_status;
 
 use crate::player::{Wire, play_all};

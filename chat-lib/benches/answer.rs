@@ -20,7 +20,7 @@ fn main() {
 fn nanoseconds() -> f64 {
     let chat = Chat::memory();
     chat.add_demo_users().unwrap();
-    let token = chat.login("messi", "surabaya").unwrap();
+    let token = chat.login("messi", "surabaya").unwrap().token();
     let line = format!("send {token} henderson Sixty-four bytes of text, as a person would write it in a hurry\r\n");
     let start = Instant::now();
     for _ in 0..CALLS {

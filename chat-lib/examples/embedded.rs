@@ -13,18 +13,18 @@ fn main() -> Result<(), Error> {
 
     // Calls give values …
     let ana = chat.login("ana", "secret-1")?;
-    chat.send(&ana, "budi", "Halo Budi!")?;
+    ana.send("budi", "Halo Budi!")?;
 
     let budi = chat.login("budi", "secret-2")?;
-    for message in chat.inbox(&budi)?.iter() {
+    for message in budi.inbox()?.iter() {
         println!("{} wrote: {}", message.from.full_name(), message.body());
     }
 
     // … or refusals, with a code that never changes.
-    let refusal = chat.send(&ana, "nobody", "?");
+    let refusal = ana.send("nobody", "?");
     println!("refused: {}", refusal.err().map_or(String::new(), |error| error.code().to_owned()));
 
     // And a line as netcat would send it gives the bytes that netcat would see.
-    print!("{}", String::from_utf8_lossy(&chat.answer(format!("activeuser {ana}").as_bytes())));
+    print!("{}", String::from_utf8_lossy(&chat.answer(format!("activeuser {}", ana.token()).as_bytes())));
     Ok(())
 }

@@ -16,12 +16,12 @@ fn main() -> Result<(), Error> {
     let running = thread::spawn(move || server.run());
     println!("listening on {addresses:?}");
 
-    let mut client = Client::connect(&addresses[..])?;
+    let client = Client::connect(&addresses[..])?;
     let messi = client.login("messi", "surabaya")?;
-    client.send(&messi, "henderson", "Halo Henderson, apa kabar?")?;
+    messi.send("henderson", "Halo Henderson, apa kabar?")?;
 
     let henderson = client.login("henderson", "surabaya")?;
-    for message in client.inbox(&henderson)?.iter() {
+    for message in henderson.inbox()?.iter() {
         println!("{}: {}", message.from.full_name(), message.body());
     }
 

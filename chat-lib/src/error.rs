@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -122,7 +123,7 @@ pub enum Error {
         /// What cannot: "this user name", "this password" or "this text".
         what: &'static str,
     },
-    /// A refusal that this version has no name for. The server's.
+    /// A refusal with a code that this version does not know, or with none. The server's.
     #[error("the server refused: {message}")]
     Refused {
         /// The wire code, empty if the server gave none.
@@ -251,15 +252,45 @@ impl Error {
         Self::Io(io::Error::new(problem.kind(), format!("the system has no thread left: {problem}")))
     }
 
-    /// The error that a refusal read off the wire stands for.
+    /// The error that a refusal read off the wire stands for: the one that the server had, where this version knows its
+    /// code, else [`Refused`](Self::Refused). A code that no server refuses with is not trusted: "disconnected" would be
+    /// taken for a failure of the connection.
     pub(crate) fn from_wire(message: &str, code: Option<&str>) -> Self {
-        let known =
+        let fixed =
             [Self::NoSuchUser, Self::WrongPassword, Self::NoSuchRecipient, Self::NoSuchSession, Self::BadCommand];
+        if let Some(error) = fixed.into_iter().find(|error| error.wire_message() == Some(message)) {
+            return error;
+        }
+        let known = match code.unwrap_or_default() {
+            "line_too_long" => number_in(message).map(|limit| Self::LineTooLong { limit }),
+            "too_many_attempts" => {
+                number_in(message).map(|wait| Self::TooManyAttempts { wait: Duration::from_secs(wait) })
+            }
+            "mailbox_full" => Some(Self::MailboxFull),
+            "registration_closed" => Some(Self::RegistrationClosed),
+            "busy" => Some(Self::Busy),
+            "storage" => Some(Self::Storage(message.into())),
+            "entropy" => Some(Self::Entropy(reason(message, "the system gives no randomness: "))),
+            "hashing" => Some(Self::Hashing(reason(message, "the password could not be hashed: "))),
+            "user_exists" => Some(Self::UserExists),
+            "invalid_user_name" => Some(Self::InvalidUserName),
+            "invalid_full_name" => Some(Self::InvalidFullName),
+            "invalid_password" => Some(Self::InvalidPassword),
+            _ => None,
+        };
         known
-            .into_iter()
-            .find(|error| error.wire_message() == Some(message))
             .unwrap_or_else(|| Self::Refused { code: code.unwrap_or_default().to_owned(), message: message.to_owned() })
     }
+}
+
+/// The reason behind the beginning of a sentence of ours; the whole of another one.
+fn reason(message: &str, beginning: &str) -> String {
+    message.strip_prefix(beginning).unwrap_or(message).to_owned()
+}
+
+/// The first number in a server's sentence. A limit and a waiting time are nowhere else in a refusal.
+fn number_in<N: FromStr>(message: &str) -> Option<N> {
+    message.split(|c: char| !c.is_ascii_digit()).find(|digits| !digits.is_empty())?.parse().ok()
 }
 
 fn holder(process: Option<&Process>) -> String {
@@ -389,6 +420,29 @@ mod tests {
             assert_eq!(Error::from_wire(&message, code).code(), error.code());
             assert_eq!(Error::from_wire(&message, code).message().to_string(), message);
         }
+    }
+
+    /// A full mailbox was `MailboxFull` in the process, and `Refused` over a connection.
+    #[test]
+    fn a_refusal_has_the_same_variant_on_both_sides() {
+        let travels = ["no_such_", "wrong_", "bad_command", "line_", "storage", "entropy", "hashing", "user_exists"];
+        let travels = [&travels[..], &["invalid_user_name", "invalid_full_name", "invalid_password", "busy"]].concat();
+        let travels = [&travels[..], &["mailbox_full", "too_many_attempts", "registration_closed"]].concat();
+        for error in all() {
+            let read = Error::from_wire(&error.message().to_string(), Some(error.code()));
+            match travels.iter().any(|code| error.code().starts_with(code)) {
+                true => assert_eq!(std::mem::discriminant(&read), std::mem::discriminant(&error), "{error:?}"),
+                false => assert!(matches!(read, Error::Refused { .. }), "{error:?}"),
+            }
+        }
+        let read = Error::from_wire("too many failed attempts; try again in 2 s", Some("too_many_attempts"));
+        assert!(matches!(read, Error::TooManyAttempts { wait } if wait == Duration::from_secs(2)));
+        // Servers of other versions have other sentences.
+        let read = Error::from_wire("wait", Some("too_many_attempts"));
+        assert!(
+            matches!(read, Error::Refused { code, message } if (&*code, &*message) == ("too_many_attempts", "wait"))
+        );
+        assert!(matches!(Error::from_wire("full", Some("mailbox_full")), Error::MailboxFull));
     }
 
     #[test]

@@ -58,6 +58,7 @@ mod printable;
 pub mod protocol;
 #[cfg(feature = "server")]
 pub mod server;
+mod session;
 pub mod settings;
 pub mod store;
 
@@ -70,6 +71,7 @@ pub use self::outbox::Outbox;
 pub use self::printable::printable;
 #[cfg(feature = "server")]
 pub use self::server::Server;
+pub use self::session::Session;
 
 /// Runs the README's example.
 #[cfg(doctest)]

@@ -238,8 +238,9 @@ mod tests {
         let limits = Limits { reply_bytes: 1024, ..Limits::default() };
         let chat = Chat::new(Config { limits, ..Config::default() });
         chat.add_demo_users().unwrap();
-        let token = chat.login("messi", "surabaya").unwrap();
-        (0..8).for_each(|_| chat.send(&token, "messi", &"x".repeat(400)).unwrap());
+        let messi = chat.login("messi", "surabaya").unwrap();
+        let token = messi.token();
+        (0..8).for_each(|_| messi.send("messi", &"x".repeat(400)).unwrap());
         let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
         let _ = connection.receive(b"halo\r\n", &mut out);
         let committed = out.len();

@@ -145,7 +145,7 @@ fn a_copied_database_opens_no_session() {
     let directory = tempfile::tempdir().unwrap();
     let chat = Chat::open(directory.path()).unwrap();
     chat.add_demo_users().unwrap();
-    let token = chat.login("messi", "surabaya").unwrap();
+    let token = chat.login("messi", "surabaya").unwrap().token();
     assert_eq!(chat.sessions().unwrap()[0].0, token.id());
     drop(chat);
     let text = token.to_string();
@@ -161,5 +161,5 @@ fn a_copied_database_opens_no_session() {
     }
     assert!(looked_at > 0, "the session is there");
     let chat = Chat::open(directory.path()).unwrap();
-    assert_eq!(chat.session(&token).unwrap().unwrap().user().as_str(), "messi");
+    assert_eq!(chat.session(token).unwrap().user(), "messi");
 }

@@ -49,8 +49,8 @@ fn client(says: &[&'static [u8]], then: Option<io::ErrorKind>) -> Client<Script>
 
 #[test]
 fn an_answer_in_pieces() {
-    let mut client = client(&[b"{\"status\": \"OK\", \"message\": \"Message Se", b"nt\"}\r", b"\n\r", b"\n"], None);
-    client.send(&tokens().next().unwrap(), "messi", "halo").unwrap();
+    let client = client(&[b"{\"status\": \"OK\", \"message\": \"Message Se", b"nt\"}\r", b"\n\r", b"\n"], None);
+    client.session_of("messi", tokens().next().unwrap()).send("messi", "halo").unwrap();
 }
 
 #[test]
@@ -64,10 +64,10 @@ fn a_connection_that_broke_is_not_used_again() {
         (&[], Some(io::ErrorKind::PermissionDenied), |error| matches!(error, Error::Io(_))),
     ];
     for (says, then, right) in cases {
-        let mut client = client(says, then);
-        let error = client.inbox(&token).unwrap_err();
+        let session = client(says, then).session_of("messi", token);
+        let error = session.inbox().unwrap_err();
         assert!(right(&error), "{error}");
-        assert!(matches!(client.inbox(&token), Err(Error::Disconnected)));
+        assert!(matches!(session.inbox(), Err(Error::Disconnected)));
     }
 }
 
@@ -75,24 +75,24 @@ fn a_connection_that_broke_is_not_used_again() {
 #[test]
 fn what_comes_unasked_answers_nothing() {
     let token = tokens().next().unwrap();
-    let mut client =
+    let client =
         client(&[b"HTTP/1.1 400 Bad Request\r\n\r\n{\"status\": \"OK\", \"message\": \"Message Sent\"}\r\n\r\n"], None);
     assert!(matches!(client.login("messi", "surabaya"), Err(Error::BadReply(_))));
-    assert!(matches!(client.send(&token, "messi", "halo"), Err(Error::Disconnected)));
+    assert!(matches!(client.session_of("messi", token).send("messi", "halo"), Err(Error::Disconnected)));
 }
 
 #[test]
 fn an_answer_too_many_is_noticed() {
     let token = tokens().next().unwrap();
-    let mut client = client(&[b"{\"status\": \"OK\"}\r\n\r\n{\"status\": \"OK\"}\r\n\r\n"], None);
-    client.send(&token, "messi", "halo").unwrap();
-    assert!(matches!(client.send(&token, "messi", "halo"), Err(Error::BadReply(_))));
-    assert!(matches!(client.send(&token, "messi", "halo"), Err(Error::Disconnected)));
+    let client = client(&[b"{\"status\": \"OK\"}\r\n\r\n{\"status\": \"OK\"}\r\n\r\n"], None);
+    client.session_of("messi", token).send("messi", "halo").unwrap();
+    assert!(matches!(client.session_of("messi", token).send("messi", "halo"), Err(Error::BadReply(_))));
+    assert!(matches!(client.session_of("messi", token).send("messi", "halo"), Err(Error::Disconnected)));
 }
 
 #[test]
 fn nonsense_is_not_taken_for_an_answer() {
-    let mut client = client(&[b"HTTP/1.1 400 Bad Request\r\n\r\n"], None);
+    let client = client(&[b"HTTP/1.1 400 Bad Request\r\n\r\n"], None);
     assert!(matches!(client.login("messi", "surabaya"), Err(Error::BadReply(_))));
 }
 
@@ -100,18 +100,18 @@ fn nonsense_is_not_taken_for_an_answer() {
 fn what_would_be_another_request_is_not_sent() {
     let (chat, _) = demo_chat(Limits::default());
     let server = Running::new(chat);
-    let mut client = Client::connect(server.address).unwrap();
+    let client = Client::connect(server.address).unwrap();
     let messi = client.login("messi", "surabaya").unwrap();
     for outcome in [
-        client.send(&messi, "messi", "one\r\ntwo"),
-        client.send(&messi, "messi x", "halo"),
+        messi.send("messi", "one\r\ntwo"),
+        messi.send("messi x", "halo"),
         client.login("messi surabaya", "x").map(drop),
         client.login("messi", "").map(drop),
         client.login("", "surabaya").map(drop),
     ] {
         assert!(matches!(outcome, Err(Error::InvalidRequest { .. })));
     }
-    assert!(client.inbox(&messi).unwrap().is_empty(), "the connection is as it was");
+    assert!(messi.inbox().unwrap().is_empty(), "the connection is as it was");
 }
 
 /// An unmodified client of the course sends line ends inside a text; ours could not.
@@ -119,14 +119,14 @@ fn what_would_be_another_request_is_not_sent() {
 fn a_text_may_have_line_ends() {
     let (chat, _) = demo_chat(Limits::default());
     let server = Running::new(chat);
-    let messi = Client::connect(server.address).unwrap().login("messi", "surabaya").unwrap();
+    let token = Client::connect(server.address).unwrap().login("messi", "surabaya").unwrap().token();
     // The first line of a connection, whose first LF decides how lines end, and later ones.
-    let mut client = Client::connect(server.address).unwrap();
+    let messi = Client::connect(server.address).unwrap().session_of("messi", token);
     let texts = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n"];
     for text in texts {
-        client.send(&messi, "messi", text).unwrap();
+        messi.send("messi", text).unwrap();
     }
-    let inbox = client.inbox(&messi).unwrap();
+    let inbox = messi.inbox().unwrap();
     assert_eq!(inbox.iter().map(|message| message.body()).collect::<Vec<_>>(), texts);
 }
 
@@ -134,24 +134,24 @@ fn a_text_may_have_line_ends() {
 fn typed_answers_of_all_commands() {
     let (chat, _) = demo_chat(Limits::default());
     let server = Running::new(chat);
-    let mut client = Client::connect(server.address).unwrap();
+    let client = Client::connect(server.address).unwrap();
     assert!(matches!(client.login("ronaldo", "x"), Err(Error::NoSuchUser)));
     assert!(matches!(client.login("messi", "x"), Err(Error::WrongPassword)));
     let messi = client.login("messi", "surabaya").unwrap();
-    assert!(matches!(client.send(&messi, "ronaldo", "x"), Err(Error::NoSuchRecipient)));
+    assert!(matches!(messi.send("ronaldo", "x"), Err(Error::NoSuchRecipient)));
     for text in ["halo", "", "  two \t", "é🚀\r\"", "\r"] {
-        client.send(&messi, "messi", text).unwrap();
-        let inbox = client.inbox(&messi).unwrap();
+        messi.send("messi", text).unwrap();
+        let inbox = messi.inbox().unwrap();
         let message = inbox.iter().next().unwrap();
         assert_eq!((message.from.user().as_str(), message.from.full_name()), ("messi", "Lionel Messi"));
         assert_eq!((inbox.to(), message.body()), ("Lionel Messi", text));
     }
     let too_long = "x".repeat(Limits::default().line_bytes);
-    let refusal = client.send(&messi, "messi", &too_long).unwrap_err();
+    let refusal = messi.send("messi", &too_long).unwrap_err();
     assert_eq!(refusal.code(), "line_too_long");
-    assert_eq!(client.active_users(&messi).unwrap()[0].as_str(), "messi");
-    client.logout(&messi).unwrap();
-    assert!(matches!(client.logout(&messi), Err(Error::NoSuchSession)));
+    assert_eq!(messi.active_users().unwrap()[0].as_str(), "messi");
+    messi.logout().unwrap();
+    assert!(matches!(messi.logout(), Err(Error::NoSuchSession)));
 }
 
 #[test]

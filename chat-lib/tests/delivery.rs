@@ -11,23 +11,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chat_lib::limits::{Limits, REPLY_BYTES_SHORT};
-use chat_lib::model::SessionToken;
 use chat_lib::store::{Durable, Options};
-use chat_lib::{Chat, Config, Connection, Outbox};
+use chat_lib::{Chat, Config, Connection, Outbox, Session};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::support::{Running, demo_chat};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn chat(limits: Limits) -> (Chat, SessionToken) {
+fn chat(limits: Limits) -> (Chat, Session) {
     let chat = demo_chat(limits).0;
     let messi = chat.login("messi", "surabaya").unwrap();
     (chat, messi)
 }
 
-fn inbox_line(token: &SessionToken) -> Vec<u8> {
-    format!("inbox {token}\r\n").into_bytes()
+fn inbox_line(session: &Session) -> Vec<u8> {
+    format!("inbox {}\r\n", session.token()).into_bytes()
 }
 
 fn texts(answer: &[u8]) -> Vec<String> {
@@ -46,13 +45,13 @@ fn an_inbox_is_encoded_as_it_is_read() {
     let (chat, messi) = chat(Limits { reply_bytes: 10_000, ..Limits::default() });
     let text = "\u{1}".repeat(1_000);
     for _ in 0..200 {
-        chat.send(&messi, "messi", &text).unwrap();
-        chat.send(&messi, "henderson", &text).unwrap();
+        messi.send("messi", &text).unwrap();
+        messi.send("henderson", &text).unwrap();
     }
     let henderson = chat.login("henderson", "surabaya").unwrap();
-    for token in [messi, henderson] {
+    for session in [messi, henderson] {
         let mut connection = Connection::new(chat.clone());
-        let line = [inbox_line(&token), b"halo\r\n".to_vec()].concat();
+        let line = [inbox_line(&session), b"halo\r\n".to_vec()].concat();
         let (mut rest, mut out, mut answer) = (&line[..], Outbox::new(&chat), Vec::new());
         while !rest.is_empty() {
             let taken = connection.receive(rest, &mut out);
@@ -74,12 +73,12 @@ fn an_inbox_past_what_may_be_held_is_refused_and_takes_nothing() {
     let (chat, messi) = chat(limits);
     let henderson = chat.login("henderson", "surabaya").unwrap();
     for number in 0..20 {
-        chat.send(&messi, "messi", &format!("{number}{}", "x".repeat(1_000))).unwrap();
+        messi.send("messi", &format!("{number}{}", "x".repeat(1_000))).unwrap();
     }
-    chat.send(&messi, "henderson", "halo").unwrap();
+    messi.send("henderson", "halo").unwrap();
     let connect = || (Connection::new(chat.clone()), Outbox::new(&chat));
-    let ask = |peer: &mut (Connection, Outbox), token: &SessionToken| {
-        let line = inbox_line(token);
+    let ask = |peer: &mut (Connection, Outbox), session: &Session| {
+        let line = inbox_line(session);
         let taken = peer.0.receive(&line, &mut peer.1);
         (peer.1.take(), line[taken..].to_vec())
     };
@@ -112,7 +111,7 @@ fn who_does_not_read_gets_little_while_much_is_held() {
     };
     assert!(answered() >= 10_000);
     for _ in 0..20 {
-        chat.send(&messi, "messi", &"x".repeat(1_000)).unwrap();
+        messi.send("messi", &"x".repeat(1_000)).unwrap();
     }
     let (mut holder, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
     assert!(holder.receive(&inbox_line(&messi), &mut out) > 0);
@@ -135,7 +134,7 @@ fn an_inbox_whose_answer_never_left_is_unread_again() {
         let messi = chat.login("messi", "surabaya").unwrap();
         let server = Running::new(chat.clone());
         for _ in 0..2 {
-            chat.send(&messi, "messi", "halo").unwrap();
+            messi.send("messi", "halo").unwrap();
             let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
             socket.set_recv_buffer_size(4096).unwrap();
             socket.connect(&server.address.into()).unwrap();
@@ -147,7 +146,7 @@ fn an_inbox_whose_answer_never_left_is_unread_again() {
             SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
             drop(stream);
             until(|| unread(&chat) == 1);
-            let inbox = chat.inbox(&messi).unwrap();
+            let inbox = messi.inbox().unwrap();
             assert_eq!(inbox.iter().map(|message| message.body()).collect::<Vec<_>>(), ["halo"]);
         }
         server.stop();
@@ -174,12 +173,12 @@ fn until(mut done: impl FnMut() -> bool) {
 fn what_was_sent_in_part_or_read_since_stays_read() {
     let (chat, messi) = chat(Limits::default());
     let take = |unsent: fn(usize) -> usize, text: &str| {
-        chat.send(&messi, "messi", text).unwrap();
+        messi.send("messi", text).unwrap();
         let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
         assert!(connection.receive(&[b"halo\r\n".to_vec(), inbox_line(&messi)].concat(), &mut out) > 0);
         out.sent(out.len() - unsent(out.len()));
         out.abandon().unwrap();
-        chat.inbox(&messi).unwrap().iter().map(|message| message.body().to_owned()).collect::<Vec<_>>()
+        messi.inbox().unwrap().iter().map(|message| message.body().to_owned()).collect::<Vec<_>>()
     };
     const REFUSAL: usize = 57;
     assert_eq!(take(|all| all, "1"), ["1"]);
@@ -187,13 +186,13 @@ fn what_was_sent_in_part_or_read_since_stays_read() {
     assert!(take(|all| all - REFUSAL - 1, "3").is_empty(), "a byte of it was sent");
     assert!(take(|_| 0, "4").is_empty());
 
-    chat.send(&messi, "messi", "5").unwrap();
+    messi.send("messi", "5").unwrap();
     let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
     assert!(connection.receive(&inbox_line(&messi), &mut out) > 0);
-    chat.send(&messi, "messi", "6").unwrap();
-    assert_eq!(chat.inbox(&messi).unwrap().len(), 1);
+    messi.send("messi", "6").unwrap();
+    assert_eq!(messi.inbox().unwrap().len(), 1);
     out.abandon().unwrap();
-    assert!(chat.inbox(&messi).unwrap().is_empty(), "that would change the order");
+    assert!(messi.inbox().unwrap().is_empty(), "that would change the order");
 }
 
 /// The loop of a server in Python ended while a thread was about to take a step for a peer: the inbox was taken after the
@@ -201,7 +200,7 @@ fn what_was_sent_in_part_or_read_since_stays_read() {
 #[test]
 fn a_peer_that_was_given_up_asks_for_nothing() {
     let (chat, messi) = chat(Limits::default());
-    chat.send(&messi, "messi", "halo").unwrap();
+    messi.send("messi", "halo").unwrap();
     let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
     out.abandon().unwrap();
     let line = inbox_line(&messi);

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use chat_lib::limits::Limits;
-use chat_lib::{Chat, Client, NewUser};
+use chat_lib::{Chat, Client, NewUser, Session};
 
 use crate::support::{Running, demo_chat};
 
@@ -30,11 +30,10 @@ fn each_message_once_and_in_order() {
         for sender in 0..SENDERS {
             let (sending, address) = (&sending, server.address);
             scope.spawn(move || {
-                let mut client = Client::connect(address).unwrap();
-                let token = client.login(&name(sender), "pw").unwrap();
+                let session = Client::connect(address).unwrap().login(&name(sender), "pw").unwrap();
                 for number in 0..EACH {
                     let to = READERS[(sender + number) % READERS.len()];
-                    client.send(&token, to, &number.to_string()).unwrap();
+                    session.send(to, &number.to_string()).unwrap();
                 }
                 sending.fetch_sub(1, Ordering::Release);
             });
@@ -45,11 +44,10 @@ fn each_message_once_and_in_order() {
             .map(|reader| {
                 let (sending, address) = (&sending, server.address);
                 scope.spawn(move || {
-                    let mut client = Client::connect(address).unwrap();
-                    let token = client.login(reader, "surabaya").unwrap();
+                    let session = Client::connect(address).unwrap().login(reader, "surabaya").unwrap();
                     let mut stream = Vec::new();
                     while sending.load(Ordering::Acquire) > 0 {
-                        stream.extend(read(&mut client, &token, reader));
+                        stream.extend(read(&session));
                     }
                     stream
                 })
@@ -58,9 +56,8 @@ fn each_message_once_and_in_order() {
         readers.into_iter().map(|reader| reader.join().unwrap()).collect()
     });
     for reader in READERS {
-        let mut client = Client::connect(server.address).unwrap();
-        let token = client.login(reader, "surabaya").unwrap();
-        streams.push(read(&mut client, &token, reader));
+        let session = Client::connect(server.address).unwrap().login(reader, "surabaya").unwrap();
+        streams.push(read(&session));
     }
     check(&streams);
 }
@@ -68,9 +65,9 @@ fn each_message_once_and_in_order() {
 /// Reader, sender, number.
 type Read = (String, String, usize);
 
-fn read(client: &mut Client, token: &chat_lib::model::SessionToken, reader: &str) -> Vec<Read> {
-    let inbox = client.inbox(token).unwrap();
-    inbox.iter().map(|m| (reader.to_owned(), m.from.user().to_string(), m.body().parse().unwrap())).collect()
+fn read(session: &Session) -> Vec<Read> {
+    let inbox = session.inbox().unwrap();
+    inbox.iter().map(|m| (session.user().to_owned(), m.from.user().to_string(), m.body().parse().unwrap())).collect()
 }
 
 fn check(streams: &[Vec<Read>]) {

@@ -169,10 +169,10 @@ fn a_commit_fails_while_an_inbox_is_written() {
     let messi = chat.login("messi", "surabaya").unwrap();
     for fails_at in 0..8 {
         for number in 0..10 {
-            chat.send(&messi, "messi", &number.to_string()).unwrap();
+            messi.send("messi", &number.to_string()).unwrap();
         }
         let mut connection = Connection::new(chat.clone());
-        let line = format!("inbox {messi}\r\nhalo\r\n");
+        let line = format!("inbox {}\r\nhalo\r\n", messi.token());
         let (mut rest, mut out, mut answers) = (line.as_bytes(), Outbox::new(&chat), Vec::new());
         for round in 0.. {
             commit_fails.store(round == fails_at, Ordering::Relaxed);
@@ -195,7 +195,7 @@ fn a_commit_fails_while_an_inbox_is_written() {
             assert!(answers[1].contains("Command tidak benar"), "{answers:?}");
         }
         commit_fails.store(false, Ordering::Relaxed);
-        chat.inbox(&messi).unwrap();
+        messi.inbox().unwrap();
     }
 }
 

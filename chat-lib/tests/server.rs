@@ -183,14 +183,14 @@ fn many_large_answers_to_small_requests_wait_for_their_reader() {
     let (chat, _) = demo_chat(Limits { reply_bytes: 1000, ..Limits::default() });
     let text = "x".repeat(60_000);
     let server = Running::new(chat);
-    let mut client = Client::connect(server.address).unwrap();
+    let client = Client::connect(server.address).unwrap();
     let messi = client.login("messi", "surabaya").unwrap();
     for _ in 0..200 {
-        client.send(&messi, "messi", &text).unwrap();
+        messi.send("messi", &text).unwrap();
     }
     let mut stream = connect(&server);
     // One read brings all of these to the server, and the first answer alone is 12 MB.
-    stream.write_all(format!("inbox {messi}\n").repeat(500).as_bytes()).unwrap();
+    stream.write_all(format!("inbox {}\n", messi.token()).repeat(500).as_bytes()).unwrap();
     stream.shutdown(Shutdown::Write).unwrap();
     let mut answers = String::new();
     stream.read_to_string(&mut answers).unwrap();
@@ -244,19 +244,19 @@ fn sessions_expire_by_the_chats_clock() {
     let idle = Limits::default().session_idle;
     let (chat, clock) = demo_chat(Limits::default());
     let server = Running::new(chat);
-    let mut client = Client::connect(server.address).unwrap();
+    let client = Client::connect(server.address).unwrap();
     let used = client.login("messi", "surabaya").unwrap();
     let unused = client.login("henderson", "surabaya").unwrap();
     clock.advance(idle - Duration::from_millis(1));
-    client.inbox(&used).unwrap();
-    assert_eq!(client.active_users(&used).unwrap().len(), 2);
+    used.inbox().unwrap();
+    assert_eq!(used.active_users().unwrap().len(), 2);
     clock.advance(Duration::from_millis(1));
-    assert_eq!(client.active_users(&used).unwrap().len(), 1);
-    for outcome in [client.inbox(&unused).map(drop), client.logout(&unused), client.send(&unused, "messi", "")] {
+    assert_eq!(used.active_users().unwrap().len(), 1);
+    for outcome in [unused.inbox().map(drop), unused.logout(), unused.send("messi", "")] {
         assert!(matches!(outcome, Err(Error::NoSuchSession)));
     }
     clock.advance(idle);
-    assert!(matches!(client.inbox(&used), Err(Error::NoSuchSession)));
+    assert!(matches!(used.inbox(), Err(Error::NoSuchSession)));
 }
 
 #[test]
@@ -354,11 +354,11 @@ fn copies_of_sockets(address: SocketAddr) -> Vec<OwnedFd> {
 fn two_servers_of_one_chat() {
     let (chat, _) = demo_chat(Limits::default());
     let (one, two) = (Running::new(chat.clone()), Running::new(chat));
-    let messi = Client::connect(one.address).unwrap().login("messi", "surabaya").unwrap();
-    Client::connect(two.address).unwrap().send(&messi, "messi", "halo").unwrap();
+    let token = Client::connect(one.address).unwrap().login("messi", "surabaya").unwrap().token();
+    Client::connect(two.address).unwrap().session_of("messi", token).send("messi", "halo").unwrap();
     one.stop();
-    assert_eq!(Client::connect(two.address).unwrap().inbox(&messi).unwrap().len(), 1);
-    assert_eq!(Some(messi), tokens().next());
+    assert_eq!(Client::connect(two.address).unwrap().session_of("messi", token).inbox().unwrap().len(), 1);
+    assert_eq!(Some(token), tokens().next());
 }
 
 #[test]
@@ -375,7 +375,7 @@ fn a_stop_while_a_peer_goes_on_sending_loses_no_answer() {
     // On a busy machine, so small a window can stand still for seconds.
     let (chat, _) = demo_chat(Limits { shutdown_grace: Duration::from_secs(60), ..Limits::default() });
     let server = Running::new(chat.clone());
-    let token = Client::connect(server.address).unwrap().login("messi", "surabaya").unwrap();
+    let token = Client::connect(server.address).unwrap().login("messi", "surabaya").unwrap().token();
     // With so little room at this end, most answers are still at the other one when it stops.
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(4096).unwrap();

@@ -12,11 +12,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::{closed, run};
+use crate::file;
+use crate::message::Message;
 use crate::process::Process;
-use crate::session::Session;
+use crate::session::{Place, Session};
 use crate::settings;
+use crate::values::{Restored, SessionInfo, User};
 
-/// A chat: users, their sessions and their mailboxes. `chat.Chat` is its public face.
+/// A chat in the process, and its operator's access to it: its methods may do anything. What a user can do is on
+/// `Session`. `chat.Chat` adds what the course's programs use.
 #[pyclass(frozen, subclass, module = "chat._chat")]
 pub(crate) struct Chat {
     shared: Arc<Shared>,
@@ -48,6 +52,10 @@ impl Chat {
     pub(crate) fn get(&self, py: Python<'_>) -> PyResult<chat_lib::Chat> {
         self.shared.get(py)
     }
+
+    fn session_of(&self, token: SessionToken, user: &str) -> Session {
+        Session::new(Place::Chat(Arc::clone(&self.shared)), token, user)
+    }
 }
 
 #[pymethods]
@@ -70,29 +78,29 @@ impl Chat {
         Ok(Self { shared: Arc::new(Shared { chat: RwLock::new(Some(chat)), process: Process::this() }) })
     }
 
-    /// Does what a request line says, and gives the answer that the wire would give, with its end.
+    /// Execute a request line, and return the answer as a server would send it, its end included.
     fn answer(&self, py: Python<'_>, line: &[u8]) -> PyResult<Vec<u8>> {
         let chat = self.get(py)?;
         run(py, || Ok(chat.answer(line)))
     }
 
-    /// The answer of the wire to a login.
+    /// The answer of the protocol to a login.
     fn answer_login(&self, py: Python<'_>, user: &str, password: &str) -> PyResult<Vec<u8>> {
         let chat = self.get(py)?;
         run(py, || Ok(written(chat.execute(&Command::Auth { user, password }))))
     }
 
-    /// The answer of the wire to a message, if the session is `sender`'s; `text` is verbatim.
+    /// The answer of the protocol to a message, if the session is `sender`'s; `text` is verbatim.
     fn answer_send(&self, py: Python<'_>, token: &str, sender: &str, to: &str, text: &str) -> PyResult<Vec<u8>> {
         let chat = self.get(py)?;
         let send = || {
             let token = SessionToken::parse(token).map_err(|_| Error::NoSuchSession)?;
-            let user = chat.session(&token)?.ok_or(Error::NoSuchSession)?;
+            let session = chat.session(token)?;
             let limit = chat.limits().line_bytes;
             if text.len() > limit {
                 return Err(Error::LineTooLong { limit });
             }
-            match user.user().as_str() == sender {
+            match session.user() == sender {
                 true => chat.execute(&Command::Send { token, to, text }),
                 false => Err(Error::NoSuchSession),
             }
@@ -100,13 +108,13 @@ impl Chat {
         run(py, || Ok(written(send())))
     }
 
-    /// The answer of the wire to an inbox, without a session.
+    /// The answer of the protocol to an inbox, without a session.
     fn answer_inbox(&self, py: Python<'_>, user: &str) -> PyResult<Vec<u8>> {
         let chat = self.get(py)?;
         run(py, || Ok(written(chat.inbox_of(user).map(Reply::Inbox))))
     }
 
-    /// The answer of the wire to a logout.
+    /// The answer of the protocol to a logout.
     fn answer_logout(&self, py: Python<'_>, token: &str) -> PyResult<Vec<u8>> {
         let chat = self.get(py)?;
         let logout = || {
@@ -116,7 +124,7 @@ impl Chat {
         run(py, || Ok(written(logout())))
     }
 
-    /// The answer of the wire to a list of users, without a session.
+    /// The answer of the protocol to a list of users, without a session.
     fn answer_active_users(&self, py: Python<'_>) -> PyResult<Vec<u8>> {
         let chat = self.get(py)?;
         let active_users = || {
@@ -128,95 +136,142 @@ impl Chat {
         run(py, || Ok(written(active_users())))
     }
 
-    /// Adds a user with an empty mailbox.
+    /// Add a user with an empty inbox. Takes tens of milliseconds, because the password is hashed.
     #[pyo3(signature = (name, password, *, full_name, country=""))]
     fn add_user(&self, py: Python<'_>, name: &str, password: &str, full_name: &str, country: &str) -> PyResult<()> {
         let chat = self.get(py)?;
         run(py, || chat.add_user(NewUser { name, password, full_name, country }))
     }
 
-    /// Adds the users messi, henderson and lineker, all with the password surabaya, for trying things out.
+    /// Add the users messi, henderson and lineker, all with the password surabaya, for trying things out.
     fn add_demo_users(&self, py: Python<'_>) -> PyResult<()> {
         let chat = self.get(py)?;
         run(py, || chat.add_demo_users())
     }
 
-    /// Gives a user another password, and ends the user's sessions.
+    /// Change a user's password, and end all of the user's sessions.
     fn set_password(&self, py: Python<'_>, name: &str, password: &str) -> PyResult<()> {
         let chat = self.get(py)?;
         run(py, || chat.set_password(name, password))
     }
 
-    /// Changes a user's full name or country, or both.
+    /// Change a user's full name, country, or both. Messages sent earlier keep the name they were sent under.
     #[pyo3(signature = (name, *, full_name=None, country=None))]
     fn edit_user(&self, py: Python<'_>, name: &str, full_name: Option<&str>, country: Option<&str>) -> PyResult<()> {
         let chat = self.get(py)?;
         run(py, || chat.edit_user(name, full_name, country))
     }
 
-    /// Removes a user, with sessions and mailbox.
+    /// Remove a user, with their sessions and inbox. Messages that they have sent to others stay.
     fn remove_user(&self, py: Python<'_>, name: &str) -> PyResult<()> {
         let chat = self.get(py)?;
         run(py, || chat.remove_user(name))
     }
 
-    /// User name, full name and country of each user, in order of user name.
-    fn profiles(&self, py: Python<'_>) -> PyResult<Vec<(String, String, String)>> {
+    /// List all users, in order of user name.
+    fn list_users(&self, py: Python<'_>) -> PyResult<Vec<User>> {
         let chat = self.get(py)?;
         let users = run(py, || chat.users())?;
-        let profile = |user: &chat_lib::model::Profile| {
-            (user.user().to_string(), user.full_name().to_owned(), user.country().to_owned())
-        };
-        Ok(users.iter().map(|user| profile(user)).collect())
+        Ok(users.iter().map(|user| User::from(&**user)).collect())
     }
 
-    /// Session id and user name of each live session, in order of login.
-    fn live_sessions(&self, py: Python<'_>) -> PyResult<Vec<(String, String)>> {
+    /// Open a session of a user without a password, for a program that has authenticated its user itself.
+    fn open_session(&self, py: Python<'_>, user: &str) -> PyResult<Session> {
+        let chat = self.get(py)?;
+        let token = run(py, || chat.open_session(user).map(|session| session.token()))?;
+        Ok(self.session_of(token, user))
+    }
+
+    /// List all live sessions, in order of login.
+    fn list_sessions(&self, py: Python<'_>) -> PyResult<Vec<SessionInfo>> {
         let chat = self.get(py)?;
         let sessions = run(py, || chat.sessions())?;
-        Ok(sessions.iter().map(|(id, user)| (id.to_string(), user.user().to_string())).collect())
+        Ok(sessions.iter().map(|(id, user)| SessionInfo::new(id, user)).collect())
     }
 
-    /// Logs in, which opens a session.
+    /// End all sessions of a user, who may log in again.
+    fn end_sessions(&self, py: Python<'_>, user: &str) -> PyResult<()> {
+        let chat = self.get(py)?;
+        run(py, || chat.end_sessions(user))
+    }
+
+    /// Take all unread messages out of a user's inbox, without a session. There are none if there is no such user.
+    fn inbox_of(&self, py: Python<'_>, user: &str) -> PyResult<Vec<Message>> {
+        let chat = self.get(py)?;
+        run(py, || chat.inbox_of(user).map(|inbox| Message::all(&inbox, user)))
+    }
+
+    /// Write all users and messages as they are at one moment to a binary file, as lines of JSON (docs/dump.md). With
+    /// `hashes`, the hashes of passwords are included. The file's `write` must not use the chat; other threads may.
+    #[pyo3(signature = (file, *, hashes=true))]
+    fn dump(&self, py: Python<'_>, file: Py<PyAny>, hashes: bool) -> PyResult<()> {
+        let chat = self.get(py)?;
+        file::write(py, file, |out| chat.dump(hashes, out))
+    }
+
+    /// Restore what `dump` has written, from a binary file, into a chat without users. If this fails, the chat is as it was
+    /// before.
+    fn restore(&self, py: Python<'_>, file: Py<PyAny>) -> PyResult<Restored> {
+        let chat = self.get(py)?;
+        file::read(py, file, |input| chat.restore(input).map(Restored::from))
+    }
+
+    /// Read all stored data and verify that it is consistent; raises `StorageError` if it is not. The chat can be used
+    /// meanwhile.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        let chat = self.get(py)?;
+        run(py, || chat.check())
+    }
+
+    /// Write what makes the next start quick, as closing does: for a process that exits while a server or a connection
+    /// still uses the chat.
+    fn tidy(&self, py: Python<'_>) -> PyResult<()> {
+        let chat = self.get(py)?;
+        run(py, || chat.tidy())
+    }
+
+    /// Log in, which opens a session. Takes tens of milliseconds, because the password is checked.
     fn login(&self, py: Python<'_>, user: &str, password: &str) -> PyResult<Session> {
         let chat = self.get(py)?;
-        let token = run(py, || chat.login(user, password))?;
-        Ok(Session::new(Arc::clone(&self.shared), token, user))
+        let token = run(py, || chat.login(user, password).map(|session| session.token()))?;
+        Ok(self.session_of(token, user))
     }
 
-    /// Makes an account and opens its first session, if the chat takes registrations.
+    /// Create an account and open its first session, if the chat takes registrations.
     fn register(&self, py: Python<'_>, user: &str, password: &str, full_name: &str) -> PyResult<Session> {
         let chat = self.get(py)?;
-        let token = run(py, || chat.register(user, password, full_name))?;
-        Ok(Session::new(Arc::clone(&self.shared), token, user))
+        let token = run(py, || chat.register(user, password, full_name).map(|session| session.token()))?;
+        Ok(self.session_of(token, user))
     }
 
-    /// The live session that a token opens.
+    /// The live session that a token opens. Looking it up does not count as using it.
     fn session(&self, py: Python<'_>, token: &str) -> PyResult<Session> {
         let chat = self.get(py)?;
         let find = || {
             let token = SessionToken::parse(token).map_err(|_| Error::NoSuchSession)?;
-            Ok((token, chat.session(&token)?.ok_or(Error::NoSuchSession)?))
+            chat.session(token)
         };
-        let (token, user) = run(py, find)?;
-        Ok(Session::new(Arc::clone(&self.shared), token, user.user().as_str()))
+        let session = run(py, find)?;
+        Ok(self.session_of(session.token(), session.user()))
     }
 
-    /// How many seconds a line may take to its end, and answers may wait without the peer taking any.
+    /// The limits `line_time` and `stall_time`, in seconds.
     fn peer_times(&self, py: Python<'_>) -> PyResult<(f64, f64)> {
         let chat = self.get(py)?;
         Ok((chat.limits().line_time.as_secs_f64(), chat.limits().stall_time.as_secs_f64()))
     }
 
-    /// Raises `PublicPassword` if a server must not listen there.
+    /// Check that a server may listen on an IP address: raises `PublicPassword` if demo users would become reachable from a
+    /// network. `Server` does this itself.
     fn may_listen(&self, py: Python<'_>, host: &str, port: u16) -> PyResult<()> {
         let chat = self.get(py)?;
         let host: IpAddr = host.parse().map_err(|_| PyValueError::new_err("host is no IP address"))?;
         run(py, || chat.may_listen((host, port).into()))
     }
 
-    /// Closes the chat, and with it its sessions, which live on for who opens it again. Servers and
-    /// connections that were made of it go on; its directory is free when the last of them is gone.
+    /// Close the chat. Its `Session` objects can no longer be used; the sessions themselves go on when the chat is opened
+    /// again. Servers and connections of the chat keep working, and its directory is in use until the last of them is
+    /// gone.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         if !self.shared.process.is_this() {
             return Ok(());
@@ -228,7 +283,7 @@ impl Chat {
         })
     }
 
-    /// Whether it was closed.
+    /// Whether the chat is closed.
     #[getter]
     fn closed(&self) -> bool {
         !self.shared.process.is_this() || self.shared.chat.read().unwrap_or_else(PoisonError::into_inner).is_none()

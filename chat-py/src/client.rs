@@ -13,9 +13,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::errors::{closed, exception, run, seconds, wait};
-use crate::message::Message;
 use crate::process::Process;
-use crate::session::unmasked;
+use crate::session::{Place, Session};
 
 /// A connection to a server, seen from the other side. Threads may share it; they wait for each other.
 #[pyclass(frozen, module = "chat")]
@@ -23,7 +22,7 @@ pub(crate) struct Client {
     shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     client: Mutex<Option<chat_lib::Client<Stream>>>,
     /// Another handle to the stream, by which it is closed while somebody waits for it.
     closing: TcpStream,
@@ -69,13 +68,13 @@ impl Shared {
         locked.ok_or_else(|| closed(py))
     }
 
-    fn ask<T: Send>(
+    pub(crate) fn ask<T: Send>(
         &self,
         py: Python<'_>,
-        ask: impl FnOnce(&mut chat_lib::Client<Stream>) -> Result<T, Error> + Send,
+        ask: impl FnOnce(&chat_lib::Client<Stream>) -> Result<T, Error> + Send,
     ) -> PyResult<T> {
-        let mut client = self.lock(py)?;
-        let client = client.as_mut().filter(|_| !self.closed.load(Ordering::Acquire)).ok_or_else(|| closed(py))?;
+        let client = self.lock(py)?;
+        let client = client.as_ref().filter(|_| !self.closed.load(Ordering::Acquire)).ok_or_else(|| closed(py))?;
         let wait = |thread| *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = thread;
         wait(Some(thread::current().id()));
         let outcome = run(py, || ask(client));
@@ -112,6 +111,12 @@ impl Drop for Shared {
     }
 }
 
+impl Client {
+    fn session_of(&self, token: SessionToken, user: &str) -> Session {
+        Session::new(Place::Server(Arc::clone(&self.shared)), token, user)
+    }
+}
+
 #[pymethods]
 impl Client {
     #[new]
@@ -121,25 +126,26 @@ impl Client {
         Ok(Self { shared: Arc::new(Shared::connect(py, host.to_owned(), port, patience)?) })
     }
 
-    /// Logs in. The session works on any connection, also after this one is gone.
-    fn login(&self, py: Python<'_>, user: String, password: &str) -> PyResult<ClientSession> {
-        let token = self.shared.ask(py, |client| client.login(&user, password))?;
-        Ok(ClientSession { shared: Arc::clone(&self.shared), token, user })
+    /// Log in. The session can be used over any connection, also after this one is closed.
+    fn login(&self, py: Python<'_>, user: &str, password: &str) -> PyResult<Session> {
+        let token = self.shared.ask(py, |client| client.login(user, password).map(|session| session.token()))?;
+        Ok(self.session_of(token, user))
     }
 
-    /// Makes an account and opens its first session, if the server takes registrations.
-    fn register(&self, py: Python<'_>, user: String, password: &str, full_name: &str) -> PyResult<ClientSession> {
-        let token = self.shared.ask(py, |client| client.register(&user, password, full_name))?;
-        Ok(ClientSession { shared: Arc::clone(&self.shared), token, user })
+    /// Create an account and open its first session, if the server takes registrations.
+    fn register(&self, py: Python<'_>, user: &str, password: &str, full_name: &str) -> PyResult<Session> {
+        let register = |client: &chat_lib::Client<Stream>| client.register(user, password, full_name);
+        let token = self.shared.ask(py, |client| register(client).map(|session| session.token()))?;
+        Ok(self.session_of(token, user))
     }
 
-    /// The session of `user` that a token opens, on this connection. The server is not asked.
-    fn session(&self, py: Python<'_>, token: &str, user: String) -> PyResult<ClientSession> {
+    /// The session of `user` that a token opens, used over this connection. The server is not asked.
+    fn session(&self, py: Python<'_>, token: &str, user: &str) -> PyResult<Session> {
         let token = run(py, || SessionToken::parse(token))?;
-        Ok(ClientSession { shared: Arc::clone(&self.shared), token, user })
+        Ok(self.session_of(token, user))
     }
 
-    /// Closes the connection, also for who waits for an answer. Sessions live on.
+    /// Close the connection; calls that wait for an answer end. Sessions go on.
     fn close(&self) {
         self.shared.close();
     }
@@ -161,67 +167,8 @@ impl Client {
     }
 }
 
-/// A session over a connection. It has what `Session` has.
-#[pyclass(frozen, module = "chat")]
-pub(crate) struct ClientSession {
-    shared: Arc<Shared>,
-    token: SessionToken,
-    user: String,
-}
-
-#[pymethods]
-impl ClientSession {
-    /// The user name whose session it is.
-    #[getter]
-    fn user(&self) -> &str {
-        &self.user
-    }
-
-    /// The token, a secret: anyone who has it can act as the user.
-    #[getter]
-    fn token(&self) -> String {
-        self.token.to_string()
-    }
-
-    /// Puts a message into a mailbox. When it returns, the server has promised to keep it. A text may
-    /// hold LF, but no CRLF, which would end the request.
-    fn send(&self, py: Python<'_>, to: &str, text: &str) -> PyResult<()> {
-        self.shared.ask(py, |client| client.send(&self.token, to, text))
-    }
-
-    /// Takes all unread messages out: nobody will get them again.
-    fn inbox(&self, py: Python<'_>) -> PyResult<Vec<Message>> {
-        self.shared.ask(py, |client| client.inbox(&self.token).map(|inbox| Message::all(&inbox, &self.user)))
-    }
-
-    /// Names each user with a live session once, in order of login.
-    fn active_users(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        let users = self.shared.ask(py, |client| client.active_users(&self.token))?;
-        Ok(users.iter().map(ToString::to_string).collect())
-    }
-
-    /// Ends the session, and no other.
-    fn logout(&self, py: Python<'_>) -> PyResult<()> {
-        self.shared.ask(py, |client| client.logout(&self.token))
-    }
-
-    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
-        slf
-    }
-
-    /// Ends the session, if it has not ended before.
-    #[pyo3(signature = (*exception))]
-    fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        unmasked(py, exception, self.logout(py))
-    }
-
-    fn __repr__(&self) -> String {
-        format!("ClientSession(user='{}')", self.user)
-    }
-}
-
 /// A stream whose waits Ctrl-C can end: it waits in short turns, and looks after signals between them.
-struct Stream {
+pub(crate) struct Stream {
     stream: TcpStream,
     patience: Duration,
     raised: Arc<Mutex<Option<PyErr>>>,

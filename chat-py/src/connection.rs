@@ -11,21 +11,21 @@ use crate::errors::{closed, exception, run};
 use crate::login::{CheckedLogin, Login};
 use crate::process::Process;
 
-/// One peer, without I/O: received bytes in, bytes to send out, for a loop of your own.
+/// A connection of one peer, without I/O, for your own event loop: received bytes go in, bytes to send come out.
 #[pyclass(frozen, module = "chat")]
 pub(crate) struct Connection {
     connection: Mutex<Option<Peer>>,
     process: Process,
 }
 
-/// A connection, and the answers that the last call gave.
+/// A connection, and the answers that the last call returned.
 struct Peer {
     connection: chat_lib::Connection,
     out: Outbox,
 }
 
 impl Connection {
-    /// Gives `work` the connection; a child of fork() has none.
+    /// Calls `work` with the connection; in a child of fork() it is closed.
     fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Peer) -> T + Send) -> PyResult<T> {
         if !self.process.is_this() {
             return Err(closed(py));
@@ -62,8 +62,8 @@ impl Connection {
         Ok(Self { connection: Mutex::new(Some(Peer { connection, out })), process: Process::this() })
     }
 
-    /// Takes received bytes and gives the answers to the requests that end in them. How the bytes were cut
-    /// into pieces makes no difference.
+    /// Take received bytes, and return the answers to the requests that they complete. It makes no difference how the bytes
+    /// are split into pieces.
     fn receive(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<Vec<u8>> {
         let data: &[u8] = &data;
         self.with(py, |Peer { connection, out }| {
@@ -78,8 +78,8 @@ impl Connection {
         })
     }
 
-    /// As `receive`, but answers some lines only, and stops where a password has to be checked that takes
-    /// long. Gives how many bytes were taken, the answers, and the login that it stopped at.
+    /// As `receive`, but answers only some lines, and stops at a password whose check takes long. Returns how many bytes were
+    /// taken, the answers, and the login that it stopped at.
     fn step(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<(usize, Vec<u8>, Option<Login>)> {
         let data: &[u8] = &data;
         self.with(py, |Peer { connection, out }| {
@@ -89,7 +89,7 @@ impl Connection {
         })
     }
 
-    /// Gives the answer to the command that `step` stopped at.
+    /// Return the answer to the command that `step` stopped at.
     fn finish_login(&self, py: Python<'_>, checked: &Bound<'_, CheckedLogin>) -> PyResult<Vec<u8>> {
         let checked = checked.get().take(py)?;
         self.with(py, |Peer { connection, out }| {
@@ -99,14 +99,14 @@ impl Connection {
         })
     }
 
-    /// Takes note that all answers were sent.
+    /// Report that all answers were sent.
     fn sent(&self, py: Python<'_>) -> PyResult<()> {
         self.with(py, |peer| peer.out.sent(usize::MAX))
     }
 
-    /// Ends the connection whose peer is gone, the last `unsent` bytes of its answers not being sent. An
-    /// inbox of whose answer nothing was sent is unread again, unless its mailbox was read since. What earlier calls
-    /// gave counts as sent, and so does an inbox that is longer than `reply_bytes`.
+    /// End the connection because its peer is gone, and the last `unsent` bytes of the answers were not sent. An inbox of
+    /// whose answer nothing was sent is unread again, unless the inbox was read since. Answers that earlier calls returned
+    /// count as sent, and so does an inbox that is longer than `reply_bytes`.
     fn abandon(&self, py: Python<'_>, unsent: usize) -> PyResult<()> {
         let outcome = self.with(py, |Peer { out, .. }| {
             out.sent(out.len().saturating_sub(unsent));
@@ -119,13 +119,13 @@ impl Connection {
         "Connection()"
     }
 
-    /// Whether to close it once its answers are sent, because its peer speaks HTTP.
+    /// Whether the peer speaks HTTP; the connection is then to be closed once its answers are sent.
     #[getter]
     fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
         self.with(py, |peer| peer.connection.is_over())
     }
 
-    /// Whether a line has begun whose end has not come.
+    /// Whether the peer has sent the beginning of a line, but not its end.
     #[getter]
     fn mid_line(&self, py: Python<'_>) -> PyResult<bool> {
         self.with(py, |peer| peer.connection.mid_line())

@@ -1,4 +1,4 @@
-//! Errors of Rust as exceptions of Python, and what every call runs in.
+//! Rust errors as Python exceptions, and the wrapper around every call.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
@@ -10,7 +10,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 
-/// Does `work` without the GIL; an error becomes the exception of its code, and a panic an `InternalError`.
+/// Does `work` without the GIL. An error becomes the exception for its code, and a panic an `InternalError`.
 pub(crate) fn run<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {
     match py.detach(|| panic::catch_unwind(AssertUnwindSafe(work))) {
         Ok(Ok(value)) => Ok(value),
@@ -19,8 +19,8 @@ pub(crate) fn run<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Erro
     }
 }
 
-/// Asks `done` again and again until it gives something, lets other threads run meanwhile, and stops at a
-/// signal that Python has a handler for. `None` after `patience`.
+/// Polls `done` until it returns a value, letting other threads run meanwhile. Ends early if a Python signal handler raises;
+/// returns `None` after `patience`.
 pub(crate) fn wait<T>(
     py: Python<'_>,
     patience: Option<Duration>,
@@ -41,7 +41,7 @@ pub(crate) fn wait<T>(
     }
 }
 
-/// How late a long wait may see that it is over.
+/// The longest time between two polls.
 const LONGEST_TICK: Duration = Duration::from_millis(50);
 
 /// A time-out in seconds.
@@ -52,7 +52,7 @@ pub(crate) fn seconds(seconds: f64) -> PyResult<Duration> {
     Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 
-/// The exception for an error; which class has which code is `chat.errors`' to know.
+/// The exception for an error. `chat.errors` knows the class for each code.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     of_code(py, error.code(), &error.with_reasons(), matches!(error, Error::Refused { .. }))
 }
@@ -66,7 +66,7 @@ pub(crate) fn panicked(py: Python<'_>, payload: Box<dyn Any + Send>) -> PyErr {
     exception
 }
 
-/// The exception that says so of something closed.
+/// The exception for the use of something closed.
 pub(crate) fn closed(py: Python<'_>) -> PyErr {
     of_code(py, "closed", "it is closed", false)
 }
@@ -81,7 +81,7 @@ pub(crate) fn of_code(py: Python<'_>, code: &str, message: &str, refused: bool) 
     made.map_or_else(|problem| problem, PyErr::from_value)
 }
 
-/// Panics inside, so that a test can see what becomes of it.
+/// Panic in Rust, for a test.
 #[pyfunction]
 #[pyo3(name = "_panic_for_test")]
 #[expect(clippy::panic, reason = "it is there for that")]

@@ -1,16 +1,18 @@
-//! The native half of the Python package `chat`: classes around chat-lib, and no rule of the chat. What is
-//! public stands in `python/chat/`; `python/chat/_chat.pyi` types what is here.
+//! The native half of the Python package `chat`: classes around chat-lib, without any rule of the chat. The public
+//! package is in `python/chat/`; `python/chat/_chat.pyi` has the types of what is here.
 
 mod chat;
 mod client;
 mod connection;
 mod errors;
+mod file;
 mod login;
 mod message;
 mod process;
 mod server;
 mod session;
 mod settings;
+mod values;
 mod wire;
 
 use chat_lib::limits;
@@ -22,7 +24,7 @@ mod _chat {
     #[pymodule_export]
     use super::chat::{Chat, session_id};
     #[pymodule_export]
-    use super::client::{Client, ClientSession};
+    use super::client::Client;
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
@@ -37,6 +39,8 @@ mod _chat {
     use super::server::Server;
     #[pymodule_export]
     use super::session::Session;
+    #[pymodule_export]
+    use super::values::{Restored, SessionInfo, User};
     #[pymodule_export]
     use super::wire::{
         Requester, printable, read_active_users, read_inbox, read_logged_in, read_logged_out, read_registered,

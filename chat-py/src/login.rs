@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 
 use crate::errors::{closed, run};
 
-/// A password that is to be checked, for `chat.aio`. It can be used once.
+/// A login whose password is still to be checked, for `chat.aio`. It can be used once.
 #[pyclass(frozen, module = "chat._chat")]
 pub(crate) struct Login {
     login: Mutex<Option<chat_lib::Login>>,
@@ -38,13 +38,13 @@ impl CheckedLogin {
 
 #[pymethods]
 impl Login {
-    /// Checks the password, which takes long.
+    /// Check the password, which takes long.
     fn check(&self, py: Python<'_>) -> PyResult<CheckedLogin> {
         let login = self.take(py)?;
         run(py, || Ok(login.check())).map(CheckedLogin::new)
     }
 
-    /// Refuses it with `busy`.
+    /// Refuse the login with `busy`.
     fn refuse_busy(&self, py: Python<'_>) -> PyResult<CheckedLogin> {
         self.take(py).map(|login| CheckedLogin::new(login.refuse_busy()))
     }

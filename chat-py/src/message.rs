@@ -2,7 +2,7 @@ use chat_lib::model::Inbox;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-/// A message as its reader gets it.
+/// A message, as its reader gets it.
 #[pyclass(frozen, eq, hash, get_all, module = "chat")]
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub(crate) struct Message {
@@ -10,11 +10,11 @@ pub(crate) struct Message {
     sender: String,
     /// The reader's user name.
     recipient: String,
-    /// The full name that the sender had when sending.
+    /// The sender's full name at the time of sending.
     sender_name: String,
     /// The reader's full name.
     recipient_name: String,
-    /// The text as it was typed.
+    /// The text as it was sent.
     text: String,
 }
 
@@ -26,7 +26,7 @@ impl Message {
         Self { sender, recipient, sender_name, recipient_name, text }
     }
 
-    /// For copies, and for other processes.
+    /// For `copy` and `pickle`.
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
         let fields = PyDict::new(py);
         fields.set_item("sender", &self.sender)?;
@@ -37,7 +37,7 @@ impl Message {
         Ok((PyTuple::empty(py), fields))
     }
 
-    /// Without the text, which is nobody else's business.
+    /// Without the text, which is private.
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let sender = PyString::new(py, &self.sender).repr()?;
         let recipient = PyString::new(py, &self.recipient).repr()?;
@@ -47,7 +47,7 @@ impl Message {
 }
 
 impl Message {
-    /// All messages of an inbox of the user `recipient`.
+    /// The messages of the inbox of the user `recipient`.
     pub(crate) fn all(inbox: &Inbox, recipient: &str) -> Vec<Self> {
         let message = |message: chat_lib::model::Message<'_>| Self {
             sender: message.from.user().to_string(),

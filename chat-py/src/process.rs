@@ -1,10 +1,10 @@
-//! Whether this is still the process in which something was made. A child of fork() has none of its threads.
+//! Tells whether this is still the process that created an object. A child of fork() has none of its threads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::prelude::*;
 
-/// The process in which something was made.
+/// The process that created an object.
 #[derive(Clone, Copy)]
 pub(crate) struct Process(u64);
 
@@ -18,10 +18,10 @@ impl Process {
     }
 }
 
-/// How many forks lie between the first process and this one.
+/// The number of forks between the first process and this one.
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
-/// Takes note that this is a child of fork().
+/// Report that this is a child of fork().
 #[pyfunction]
 #[pyo3(name = "_after_fork")]
 pub(crate) fn after_fork() {

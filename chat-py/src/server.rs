@@ -12,7 +12,7 @@ use crate::errors::{exception, of_code, panicked, run, seconds, wait};
 use crate::process::Process;
 use crate::session::unmasked;
 
-/// A server in threads of its own. It listens from the start, until it is stopped.
+/// A server in threads of its own. It listens from its creation until it is stopped.
 #[pyclass(frozen, module = "chat")]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -37,20 +37,20 @@ impl Server {
         })
     }
 
-    /// Host and port that are listened on.
+    /// The host and port that the server listens on.
     #[getter]
     fn address(&self) -> (String, u16) {
         (self.address.ip().to_string(), self.address.port())
     }
 
-    /// Asks the server to stop, and does not wait until it has.
+    /// Ask the server to stop, without waiting for it.
     fn stop(&self) {
         if self.process.is_this() {
             self.handle.stop();
         }
     }
 
-    /// Waits until the server has stopped, `timeout` at most; raises `TimedOut` if it runs still.
+    /// Wait until the server has stopped, for at most `timeout` seconds; raises `TimedOut` if it is still running.
     #[pyo3(signature = (timeout=None))]
     fn join(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let patience = timeout.map(seconds).transpose()?;
@@ -63,7 +63,7 @@ impl Server {
             finished.then(|| thread.take())
         };
         match wait(py, patience, finished)? {
-            None => Err(of_code(py, Error::TimedOut.code(), "the server runs still", false)),
+            None => Err(of_code(py, Error::TimedOut.code(), "the server is still running", false)),
             Some(None) => Ok(()),
             Some(Some(thread)) => match py.detach(|| thread.join()) {
                 Ok(outcome) => outcome.map_err(|error| exception(py, &error)),
@@ -76,7 +76,7 @@ impl Server {
         slf
     }
 
-    /// Stops the server and waits until it has.
+    /// Stop the server and wait until it has stopped.
     #[pyo3(signature = (*exception))]
     fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
         self.stop();
@@ -89,7 +89,7 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// One that nobody has any more would serve for ever.
+    /// Otherwise a server without references would run for ever.
     fn drop(&mut self) {
         self.stop();
         if !self.process.is_this() {

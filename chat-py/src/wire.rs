@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use crate::errors::run;
 use crate::message::Message;
 
-/// The requests of a client and their answers, one at a time.
+/// The client side of a connection, without I/O, one request at a time.
 #[pyclass(frozen, module = "chat._chat")]
 #[derive(Default)]
 pub(crate) struct Requester {
@@ -24,7 +24,7 @@ impl Requester {
         Self::default()
     }
 
-    /// What is to be sent for a request line.
+    /// Return the bytes to send for a request line.
     fn request(&self, py: Python<'_>, line: &[u8]) -> PyResult<Vec<u8>> {
         run(py, || {
             let mut out = Vec::new();
@@ -33,12 +33,12 @@ impl Requester {
         })
     }
 
-    /// Takes received bytes, and gives the answer when all of it has come.
+    /// Take received bytes, and return the answer once all of it has arrived.
     fn receive(&self, py: Python<'_>, data: &[u8]) -> PyResult<Option<Vec<u8>>> {
         run(py, || self.requester.lock().unwrap_or_else(PoisonError::into_inner).receive(data))
     }
 
-    /// Makes no more requests, because an answer made no sense.
+    /// Refuse all further requests, because an answer was invalid.
     fn give_up(&self) {
         self.requester.lock().unwrap_or_else(PoisonError::into_inner).give_up();
     }
@@ -105,7 +105,7 @@ pub(crate) fn read_registered(py: Python<'_>, answer: &[u8]) -> PyResult<String>
     run(py, || reply::read_registered(answer).map(|token| token.to_string()))
 }
 
-/// Nothing, if the answer to a message is no refusal.
+/// Raise the error in the answer to a message, if it is a refusal.
 #[pyfunction]
 pub(crate) fn read_sent(py: Python<'_>, answer: &[u8]) -> PyResult<()> {
     run(py, || reply::read_sent(answer))
@@ -124,13 +124,13 @@ pub(crate) fn read_active_users(py: Python<'_>, answer: &[u8]) -> PyResult<Vec<S
     Ok(users.iter().map(ToString::to_string).collect())
 }
 
-/// Nothing, if the answer to a logout is no refusal.
+/// Raise the error in the answer to a logout, if it is a refusal.
 #[pyfunction]
 pub(crate) fn read_logged_out(py: Python<'_>, answer: &[u8]) -> PyResult<()> {
     run(py, || reply::read_logged_out(answer))
 }
 
-/// What others wrote, for a terminal.
+/// Escape text that others wrote, for a terminal.
 #[pyfunction]
 pub(crate) fn printable(text: &str) -> String {
     chat_lib::printable(text).into_owned()

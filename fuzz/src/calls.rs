@@ -3,23 +3,29 @@
 use std::ffi::{CStr, c_char};
 use std::ptr;
 
-use chat::accounts::{chat_add_demo_users, chat_add_user, chat_remove_user, chat_set_password};
 use chat::buffer::{chat_buffer, chat_buffer_free};
-use chat::calls::{chat_active_users, chat_login, chat_logout, chat_send, chat_take_inbox, chat_token};
-use chat::client::{
-    chat_client_connect, chat_client_fd, chat_client_free, chat_client_login, chat_client_logout, chat_client_send,
-    chat_client_take_inbox,
-};
+use chat::client::{chat_client_connect, chat_client_fd, chat_client_free, chat_client_login, chat_client_session};
 use chat::connection::{
     chat_connection_free, chat_connection_mid_line, chat_connection_new, chat_connection_output,
     chat_connection_receive, chat_connection_sent,
 };
 use chat::error::chat_last_error;
-use chat::lists::{chat_inbox_count, chat_inbox_free, chat_inbox_next, chat_message, chat_users_free, chat_users_next};
+use chat::lists::{
+    chat_inbox_count, chat_inbox_free, chat_inbox_next, chat_message, chat_session_info, chat_sessions_free,
+    chat_sessions_next, chat_user, chat_users_free, chat_users_next,
+};
 use chat::open::{chat_answer, chat_close, chat_open};
+use chat::operator::{
+    chat_add_demo_users, chat_add_user, chat_edit_user, chat_end_sessions, chat_list_sessions, chat_list_users,
+    chat_open_session, chat_remove_user, chat_set_password, chat_take_inbox_of,
+};
 use chat::options::chat_options;
 use chat::server::{
     chat_server_address, chat_server_free, chat_server_join, chat_server_port, chat_server_start, chat_server_stop,
+};
+use chat::session::{
+    chat_find_session, chat_login, chat_register, chat_session_active_users, chat_session_free, chat_session_logout,
+    chat_session_send, chat_session_take_inbox, chat_session_token, chat_session_user, chat_token,
 };
 use chat::status::chat_status;
 
@@ -88,7 +94,7 @@ impl Program<'_> {
     }
 
     fn step(&mut self) {
-        let op = self.byte() % 32;
+        let op = self.byte() % 40;
         // SAFETY: all pointers but handles, which need not be any, are NULL or to what they should be.
         unsafe {
             match op {
@@ -111,19 +117,23 @@ impl Program<'_> {
                 4 => _ = chat_add_user(self.handle(), self.text(), self.text(), self.text(), self.text()),
                 5 => _ = chat_set_password(self.handle(), self.text(), self.text()),
                 6 => _ = chat_remove_user(self.handle(), self.text()),
-                7 | 8 => _ = chat_login(self.handle(), self.text(), self.text(), &raw mut self.token),
-                9 | 10 => _ = chat_send(self.handle(), &raw const self.token, self.text(), self.text()),
+                7 | 8 => {
+                    let mut session = ptr::null_mut();
+                    let status = chat_login(self.handle(), self.text(), self.text(), &raw mut session);
+                    self.keep(status, session);
+                }
+                9 | 10 => _ = chat_session_send(self.handle(), self.text(), self.text()),
                 11 => {
                     let mut inbox = ptr::null_mut();
-                    let status = chat_take_inbox(self.handle(), &raw const self.token, &raw mut inbox);
+                    let status = chat_session_take_inbox(self.handle(), &raw mut inbox);
                     self.keep(status, inbox);
                 }
                 12 => {
                     let mut users = ptr::null_mut();
-                    let status = chat_active_users(self.handle(), &raw const self.token, &raw mut users);
+                    let status = chat_session_active_users(self.handle(), &raw mut users);
                     self.keep(status, users);
                 }
-                13 => _ = chat_logout(self.handle(), &raw const self.token),
+                13 => _ = chat_session_logout(self.handle()),
                 14 => {
                     let mut message = std::mem::zeroed::<chat_message>();
                     if chat_inbox_next(self.handle(), &raw mut message) == chat_status::CHAT_OK {
@@ -136,9 +146,9 @@ impl Program<'_> {
                     _ = chat_inbox_count(self.handle(), &raw mut count);
                 }
                 16 => {
-                    let mut name = ptr::null();
-                    if chat_users_next(self.handle(), &raw mut name) == chat_status::CHAT_OK {
-                        CStr::from_ptr(name).to_str().unwrap();
+                    let mut user = std::mem::zeroed::<chat_user>();
+                    if chat_users_next(self.handle(), &raw mut user) == chat_status::CHAT_OK {
+                        [user.name, user.full_name, user.country].map(|text| CStr::from_ptr(text).to_str().unwrap());
                     }
                 }
                 17 => {
@@ -186,15 +196,61 @@ impl Program<'_> {
                 26 => {
                     let mut fd = 0;
                     _ = chat_client_fd(self.handle(), &raw mut fd);
-                    _ = chat_client_login(self.handle(), self.text(), self.text(), &raw mut self.token);
+                    let mut session = ptr::null_mut();
+                    let status = chat_client_login(self.handle(), self.text(), self.text(), &raw mut session);
+                    self.keep(status, session);
                 }
-                27 => _ = chat_client_send(self.handle(), &raw const self.token, self.text(), self.text()),
+                27 => {
+                    let mut session = ptr::null_mut();
+                    let (client, user) = (self.handle(), self.text());
+                    let status = chat_client_session(client, user, &raw const self.token, &raw mut session);
+                    self.keep(status, session);
+                }
                 28 => {
-                    let mut inbox = ptr::null_mut();
-                    let status = chat_client_take_inbox(self.handle(), &raw const self.token, &raw mut inbox);
-                    self.keep(status, inbox);
-                    _ = chat_client_logout(self.handle(), &raw const self.token);
+                    let (session, mut name) = (self.handle(), ptr::null());
+                    _ = chat_session_token(session, &raw mut self.token);
+                    if chat_session_user(session, &raw mut name) == chat_status::CHAT_OK {
+                        CStr::from_ptr(name).to_str().unwrap();
+                    }
                 }
+                30 => {
+                    let mut session = ptr::null_mut();
+                    let status = chat_find_session(self.handle(), &raw const self.token, &raw mut session);
+                    self.keep(status, session);
+                }
+                31 => {
+                    let mut session = ptr::null_mut();
+                    let status = chat_register(self.handle(), self.text(), self.text(), self.text(), &raw mut session);
+                    self.keep(status, session);
+                }
+                32 => {
+                    let mut session = ptr::null_mut();
+                    let status = chat_open_session(self.handle(), self.text(), &raw mut session);
+                    self.keep(status, session);
+                }
+                33 => _ = chat_end_sessions(self.handle(), self.text()),
+                34 => {
+                    let mut sessions = ptr::null_mut();
+                    let status = chat_list_sessions(self.handle(), &raw mut sessions);
+                    self.keep(status, sessions);
+                }
+                35 => {
+                    let mut session = std::mem::zeroed::<chat_session_info>();
+                    if chat_sessions_next(self.handle(), &raw mut session) == chat_status::CHAT_OK {
+                        [session.id, session.user].map(|text| CStr::from_ptr(text).to_str().unwrap());
+                    }
+                }
+                36 => {
+                    let mut users = ptr::null_mut();
+                    let status = chat_list_users(self.handle(), &raw mut users);
+                    self.keep(status, users);
+                }
+                37 => {
+                    let mut inbox = ptr::null_mut();
+                    let status = chat_take_inbox_of(self.handle(), self.text(), &raw mut inbox);
+                    self.keep(status, inbox);
+                }
+                38 => _ = chat_edit_user(self.handle(), self.text(), self.text(), self.text()),
                 29 => {
                     if let Some(error) = chat_last_error().as_ref() {
                         CStr::from_ptr(error.message).to_str().unwrap();
@@ -226,8 +282,10 @@ fn free(handle: *mut ()) -> bool {
     let outcomes = [
         chat_close(handle.cast()),
         chat_connection_free(handle.cast()),
+        chat_session_free(handle.cast()),
         chat_inbox_free(handle.cast()),
         chat_users_free(handle.cast()),
+        chat_sessions_free(handle.cast()),
         chat_client_free(handle.cast()),
         chat_server_free(handle.cast()),
     ];

@@ -4,40 +4,50 @@ mod requester;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io, process};
 
 pub use self::requester::Requester;
 use crate::error::Error;
 use crate::limits::CLIENT_PATIENCE;
-use crate::model::{Inbox, SessionToken, UserName};
-use crate::protocol::Command;
-use crate::protocol::reply;
+use crate::model::SessionToken;
+use crate::protocol::{Command, Reply, reply};
+use crate::session::{Place, Remote, Session};
 
-/// A connection to a server, seen from the other side. One request at a time.
+/// A connection to a server, seen from the other side. Clones and [`Session`]s are handles to the same connection, and
+/// all of them can be used from many threads at once; the requests are made one at a time. The connection is closed when
+/// the last handle is dropped.
 ///
-/// Sessions are not bound to it: a token works on any connection, also after this one is gone.
+/// Sessions are not bound to a connection: a token works on any, also after this one is gone.
 ///
 /// ```no_run
 /// use chat_lib::{Client, Error};
 ///
-/// let mut client = Client::connect("127.0.0.1:8889")?;
+/// let client = Client::connect("127.0.0.1:8889")?;
 /// let messi = client.login("messi", "surabaya")?;
-/// client.send(&messi, "henderson", "Halo Henderson, apa kabar?")?;
-/// for message in client.inbox(&messi)?.iter() {
+/// messi.send("henderson", "Halo Henderson, apa kabar?")?;
+/// for message in messi.inbox()?.iter() {
 ///     println!("{}: {}", message.from.full_name(), message.body());
 /// }
-/// client.logout(&messi)?;
+/// messi.logout()?;
 /// # Ok::<(), Error>(())
 /// ```
 ///
-/// Every method but [`connect`](Client::connect) can fail with what the server refuses, with
-/// [`Error::InvalidRequest`] for words that would make another request of it (nothing was sent
-/// then), and with [`Error::Disconnected`], [`Error::TimedOut`], [`Error::BadReply`] or [`Error::Io`]
-/// when the connection is of no more use: whether the request was done is then unknown, and every
-/// later one gives [`Error::Disconnected`].
+/// # Errors
+///
+/// Every method of it and of its sessions can fail with what the server refuses, with [`Error::InvalidRequest`] for words
+/// that would make another request of it (nothing was sent then), and with [`Error::Disconnected`], [`Error::TimedOut`],
+/// [`Error::BadReply`] or [`Error::Io`] when the connection is of no more use: whether the request was done is then
+/// unknown, and every later one fails with [`Error::Disconnected`]. What the server refuses is the error that the same call
+/// gives on a [`Chat`](crate::Chat), or [`Error::Refused`] if this version does not know the server's code.
 pub struct Client<S = TcpStream> {
+    line: Arc<Mutex<Line<S>>>,
+}
+
+/// The connection and the state of its requests.
+struct Line<S> {
     stream: S,
     requester: Requester,
     /// How long to go on with a read or write that signals interrupt, and that begins its time anew.
@@ -64,95 +74,89 @@ impl Client {
     ///
     /// As [`dial`].
     pub fn connect_timeout(address: impl ToSocketAddrs, patience: Duration) -> Result<Self, Error> {
-        let mut client = Self::over(dial(address, patience)?);
-        client.patience = Some(patience);
+        let mut line = Line::new(dial(address, patience)?);
+        line.patience = Some(patience);
         // Closing would not do: a fork may hold a copy of the descriptor, and the connection with it.
-        client.hang_up = |stream| drop(stream.shutdown(Shutdown::Both));
-        Ok(client)
+        line.hang_up = |stream| drop(stream.shutdown(Shutdown::Both));
+        Ok(line.into())
     }
 }
 
-impl<S: Read + Write> Client<S> {
+impl<S: Read + Write + Send + 'static> Client<S> {
     /// A client that speaks over `stream`, which is connected already.
     pub fn over(stream: S) -> Self {
+        Line::new(stream).into()
+    }
+
+    /// Logs in, which opens a session.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchUser`], [`Error::WrongPassword`], [`Error::TooManyAttempts`] or [`Error::Busy`]; or as the type
+    /// says.
+    pub fn login(&self, user: &str, password: &str) -> Result<Session, Error> {
+        match self.line.execute(&Command::Auth { user, password })? {
+            Reply::LoggedIn(token) => Ok(self.session_of(user, token)),
+            _ => unreachable!("the reply to an auth command is a token"),
+        }
+    }
+
+    /// Creates an account and opens its first session, if the server takes registrations.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RegistrationClosed`], [`Error::UserExists`], [`Error::InvalidUserName`], [`Error::InvalidPassword`],
+    /// [`Error::InvalidFullName`], [`Error::TooManyAttempts`] or [`Error::Busy`]; or as the type says.
+    pub fn register(&self, user: &str, password: &str, full_name: &str) -> Result<Session, Error> {
+        match self.line.execute(&Command::Register { user, password, full_name })? {
+            Reply::Registered(token) => Ok(self.session_of(user, token)),
+            _ => unreachable!("the reply to a register command is a token"),
+        }
+    }
+
+    /// The session of `user` that a token opens, used over this connection. The server is not asked; if there is no such
+    /// session, its methods fail with [`Error::NoSuchSession`].
+    pub fn session_of(&self, user: &str, token: SessionToken) -> Session {
+        Session::new(Place::Server(Arc::clone(&self.line) as Arc<dyn Remote>), user, token)
+    }
+}
+
+impl<S: Read + Write + Send> Remote for Mutex<Line<S>> {
+    fn execute(&self, command: &Command<'_>) -> Result<Reply, Error> {
+        lock(self).execute(command)
+    }
+}
+
+impl<S> Line<S> {
+    fn new(stream: S) -> Self {
         Self { stream, requester: Requester::new(), patience: None, hang_up: |_| (), process: process::id() }
     }
+}
 
-    /// Logs in.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoSuchUser`], [`Error::WrongPassword`], or as the type says.
-    pub fn login(&mut self, user: &str, password: &str) -> Result<SessionToken, Error> {
-        self.request(&Command::Auth { user, password }, reply::read_logged_in)
+impl<S: Read + Write> Line<S> {
+    fn execute(&mut self, command: &Command<'_>) -> Result<Reply, Error> {
+        let answer = self.exchange(command)?;
+        reply_to(command, &answer).inspect_err(|error| {
+            if matches!(error, Error::BadReply(_)) {
+                self.requester.give_up();
+            }
+        })
     }
 
-    /// Makes an account and opens its first session, if the server takes registrations.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Refused`] with the code `registration_closed`, `user_exists` or that of a field's rule, or as the
-    /// type says.
-    pub fn register(&mut self, user: &str, password: &str, full_name: &str) -> Result<SessionToken, Error> {
-        self.request(&Command::Register { user, password, full_name }, reply::read_registered)
-    }
-
-    /// Sends a message. When this returns `Ok`, the server has it. The recipient's client shows
-    /// `text` as it is; it may be empty, and may hold LF but no CRLF, which would end the request.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoSuchSession`], [`Error::NoSuchRecipient`], or as the type says.
-    pub fn send(&mut self, token: &SessionToken, to: &str, text: &str) -> Result<(), Error> {
-        self.request(&Command::Send { token: *token, to, text: &format!(" {text}") }, reply::read_sent)
-    }
-
-    /// Takes all unread messages out: the server will not give them again.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoSuchSession`], or as the type says.
-    pub fn inbox(&mut self, token: &SessionToken) -> Result<Inbox, Error> {
-        self.request(&Command::Inbox { token: *token }, reply::read_inbox)
-    }
-
-    /// Names each user with a live session once, in order of login.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoSuchSession`], or as the type says.
-    pub fn active_users(&mut self, token: &SessionToken) -> Result<Vec<UserName>, Error> {
-        self.request(&Command::ActiveUser { token: *token }, reply::read_active_users)
-    }
-
-    /// Ends the session.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NoSuchSession`], or as the type says.
-    pub fn logout(&mut self, token: &SessionToken) -> Result<(), Error> {
-        self.request(&Command::Logout { token: *token }, reply::read_logged_out)
-    }
-
-    fn request<T>(&mut self, command: &Command<'_>, read: fn(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
+    fn exchange(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Error> {
         let mut request = Vec::new();
         self.requester.request(command, &mut request)?;
         self.send_all(&request)?;
         let mut chunk = [0; 16 * 1024];
-        let answer = loop {
+        loop {
             let count = match patiently(self.patience, || self.stream.read(&mut chunk))? {
                 0 => return Err(Error::Disconnected),
                 count => count,
             };
             if let Some(answer) = self.requester.receive(chunk.get(..count).unwrap_or_default())? {
-                break answer;
+                return Ok(answer);
             }
-        };
-        read(&answer).inspect_err(|error| {
-            if matches!(error, Error::BadReply(_)) {
-                self.requester.give_up();
-            }
-        })
+        }
     }
 
     fn send_all(&mut self, mut unsent: &[u8]) -> Result<(), Error> {
@@ -166,7 +170,24 @@ impl<S: Read + Write> Client<S> {
     }
 }
 
-impl<S> Drop for Client<S> {
+fn reply_to(command: &Command<'_>, answer: &[u8]) -> Result<Reply, Error> {
+    Ok(match command {
+        Command::Auth { .. } => Reply::LoggedIn(reply::read_logged_in(answer)?),
+        Command::Register { .. } => Reply::Registered(reply::read_registered(answer)?),
+        Command::Send { .. } => {
+            reply::read_sent(answer)?;
+            Reply::Sent
+        }
+        Command::Inbox { .. } => Reply::Inbox(reply::read_inbox(answer)?),
+        Command::ActiveUser { .. } => Reply::ActiveUsers(reply::read_active_users(answer)?),
+        Command::Logout { .. } => {
+            reply::read_logged_out(answer)?;
+            Reply::LoggedOut
+        }
+    })
+}
+
+impl<S> Drop for Line<S> {
     fn drop(&mut self) {
         if self.process == process::id() {
             (self.hang_up)(&self.stream);
@@ -189,10 +210,11 @@ fn patiently<T>(patience: Option<Duration>, mut step: impl FnMut() -> io::Result
     }
 }
 
-/// For polling: between two requests, it is readable once the server has closed the connection.
-impl<S: AsFd> AsFd for Client<S> {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
+/// For polling: between two requests, it is readable once the server has closed the connection. Waits for a request that is
+/// being made. The descriptor is valid as long as there is a handle to the connection.
+impl<S: AsRawFd> AsRawFd for Client<S> {
+    fn as_raw_fd(&self) -> RawFd {
+        lock(&self.line).stream.as_raw_fd()
     }
 }
 
@@ -233,8 +255,31 @@ fn form(problem: io::Error) -> Error {
     })
 }
 
+impl<S> From<Line<S>> for Client<S> {
+    fn from(line: Line<S>) -> Self {
+        Self { line: Arc::new(Mutex::new(line)) }
+    }
+}
+
+// Derived, it would ask that the stream can be cloned.
+impl<S> Clone for Client<S> {
+    fn clone(&self) -> Self {
+        Self { line: Arc::clone(&self.line) }
+    }
+}
+
 impl<S> fmt::Debug for Client<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("requester", &self.requester).finish_non_exhaustive()
+        let mut shown = f.debug_struct("Client");
+        if let Ok(line) = self.line.try_lock() {
+            shown.field("requester", &line.requester);
+        }
+        shown.finish_non_exhaustive()
     }
+}
+
+/// A panic while it was locked was one of the stream's; the requester then knows of a request without an answer, and makes
+/// no more.
+fn lock<S>(line: &Mutex<Line<S>>) -> MutexGuard<'_, Line<S>> {
+    line.lock().unwrap_or_else(PoisonError::into_inner)
 }

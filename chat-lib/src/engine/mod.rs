@@ -1,13 +1,12 @@
 //! The rules of the chat. [`Chat`] takes commands and gives values.
 
-mod accounts;
 mod budget;
-mod calls;
 mod credentials;
 mod delivery;
 mod event;
 mod exchange;
 mod lines;
+mod operator;
 mod origin;
 mod throttle;
 
@@ -15,7 +14,6 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-pub use self::accounts::NewUser;
 pub(crate) use self::budget::{Budget, Share};
 use self::credentials::Whose;
 pub(crate) use self::credentials::{CheckedCredentials, Credentials};
@@ -23,6 +21,7 @@ pub(crate) use self::delivery::Delivery;
 use self::event::Event;
 pub use self::exchange::Restored;
 pub(crate) use self::lines::Started;
+pub use self::operator::NewUser;
 pub(crate) use self::origin::Origin;
 use self::throttle::{Attempt, Throttle};
 use crate::clock::{Clock, SystemClock};
@@ -260,7 +259,7 @@ impl Chat {
                 if !self.config.store.add_account(account)? {
                     return Err(Error::UserExists);
                 }
-                self.open_session(token, &profile)?;
+                self.record_session(token, &profile)?;
                 // It is a login, too: nobody can lock the user out from here.
                 self.throttle.succeeded(profile.user(), &Attempt::new(None, peer));
                 Ok(Reply::Registered(token))
@@ -277,7 +276,7 @@ impl Chat {
                     self.config.store.replace_account(&now, account)?;
                 }
                 let token = SessionToken::random(&*self.config.entropy)?;
-                self.open_session(token, &account.profile)?;
+                self.record_session(token, &account.profile)?;
                 // Changing a password ends the sessions that there are then; this one may be newer.
                 let store = &self.config.store;
                 let now = store.account(account.profile.user().as_str())?;
@@ -291,7 +290,7 @@ impl Chat {
         }
     }
 
-    fn open_session(&self, token: SessionToken, user: &Profile) -> Result<(), Error> {
+    fn record_session(&self, token: SessionToken, user: &Profile) -> Result<(), Error> {
         let now = self.config.clock.now();
         let name = user.user().as_str();
         match self.config.store.open_session(token.id(), name, now, now.after(self.limits().session_idle))? {

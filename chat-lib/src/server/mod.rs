@@ -44,9 +44,8 @@ use crate::error::Error;
 /// let (address, handle) = (server.addresses()[0], server.handle());
 /// let running = thread::spawn(move || server.run());
 ///
-/// let mut client = Client::connect(address)?;
-/// let messi = client.login("messi", "surabaya")?;
-/// client.send(&messi, "henderson", "halo")?;
+/// let messi = Client::connect(address)?.login("messi", "surabaya")?;
+/// messi.send("henderson", "halo")?;
 ///
 /// handle.stop();
 /// running.join().expect("it did not panic")?;

@@ -20,7 +20,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from chat import _chat, errors
-from chat._chat import Client, ClientSession, Connection, Message, Server, Session, __version__
+from chat._chat import (
+    Client,
+    Connection,
+    Message,
+    Restored,
+    Server,
+    Session,
+    SessionInfo,
+    User,
+    __version__,
+)
 from chat._course import ChatClient
 from chat._sessions import Sessions
 from chat._settings import DirectorySettings, Settings
@@ -37,46 +47,51 @@ __all__ = [
     "ChatClient",
     "ChatError",
     "Client",
-    "ClientSession",
     "Connection",
     "DirectorySettings",
     "Message",
+    "Restored",
     "Server",
     "Session",
+    "SessionInfo",
     "Settings",
+    "User",
     "__version__",
     "errors",
 ]
 
 
 class Chat(_chat.Chat):
-    r"""A chat: users, their sessions and their mailboxes. Threads may share it.
+    r"""A chat in the process. Threads may share it.
+
+    Whoever has a chat is its operator: its methods may do anything. What a user can do is on the
+    ``Session`` that ``login`` returns.
 
     ``Chat()`` is what the course's program of that name was: in memory, with the users messi,
-    henderson and lineker, and with ``proses`` and its like, which give dicts.
+    henderson and lineker, and with ``proses`` and the like, which return dicts.
 
     >>> Chat().proses("auth messi surabaya")["status"]
     'OK'
     >>> Chat().proses("halo")
     {'status': 'ERROR', 'message': 'Command tidak benar'}
 
-    ``Chat.memory()`` and ``Chat.open()`` begin with nobody, and give values and exceptions.
+    ``Chat.memory()`` and ``Chat.open()`` start without users.
     """
 
     def __new__(cls, *arguments: object, **keywords: object) -> Self:
-        """Make a chat in memory, with the three demo users; arguments are a subclass's own."""
+        """Create a chat in memory, with the three demo users. Arguments are for subclasses."""
         if cls.__init__ is object.__init__ and (arguments or keywords):
             raise TypeError("Chat() takes no arguments; there are Chat.memory() and Chat.open()")
         return super().__new__(cls, demo=True)
 
     @classmethod
     def memory(cls, **settings: Unpack[Settings]) -> Self:
-        """Make an empty chat that is kept in memory only."""
+        """Create an empty chat that is kept in memory only."""
         return super().__new__(cls, **settings)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], **settings: Unpack[DirectorySettings]) -> Self:
-        """Open the chat that is kept in a directory; if there is none, make it.
+        """Open the chat that is kept in a directory; create it if there is none.
 
         Every call that changes something returns when that is safe: from a loss of power unless
         ``sync`` says otherwise, and from a crash of the program always.
@@ -91,11 +106,11 @@ class Chat(_chat.Chat):
 
     @property
     def users(self) -> Mapping[str, dict[str, str]]:
-        """The users there are now by user name, each a dict with ``nama`` and ``negara``."""
+        """The current users by user name, each a dict with ``nama`` and ``negara``."""
         return MappingProxyType(
             {
-                user: {"nama": full_name, "negara": country}
-                for user, full_name, country in self.profiles()
+                user.name: {"nama": user.full_name, "negara": user.country}
+                for user in self.list_users()
             }
         )
 
@@ -103,13 +118,13 @@ class Chat(_chat.Chat):
     def sessions(self) -> Mapping[str, dict[str, Any]]:
         """The sessions that are live now, each with ``username`` and ``userdetail``.
 
-        The keys are session ids, for a chat keeps no tokens. But ``sessions[token]`` gives a
-        token's session, and ``token in sessions`` says whether there is one.
+        The keys are session ids, because a chat stores no tokens. But ``sessions[token]`` is the
+        session that a token opens, and ``token in sessions`` tells whether there is one.
         """
         return Sessions(self)
 
     def proses(self, data: str, connection: object = None) -> dict[str, Any]:  # noqa: ARG002
-        """Do what a request line says, and give what its answer holds.
+        """Execute a request line, and return its answer as a dict.
 
         ``connection`` is there for programs that pass one, and is ignored.
         """
@@ -120,18 +135,18 @@ class Chat(_chat.Chat):
         return _dict(self.answer_login(_clean(username), _clean(password)))
 
     def get_user(self, username: str) -> dict[str, str] | Literal[False]:
-        """Give a user's ``nama`` and ``negara``; ``False`` if there is no such user."""
+        """Return a user's ``nama`` and ``negara``; ``False`` if there is no such user."""
         return self.users.get(username, False)
 
     def send_message(
         self, sessionid: str, username_from: str, username_dest: str, message: str
     ) -> dict[str, Any]:
-        """Put a message into a mailbox, verbatim, if the session is the sender's."""
+        """Send a message, verbatim, if the session is the sender's."""
         words = map(_clean, (sessionid, username_from, username_dest, message))
         return _dict(self.answer_send(*words))
 
     def get_inbox(self, username: str) -> dict[str, Any]:
-        """Take all unread messages out of a user's mailbox."""
+        """Take all unread messages out of a user's inbox."""
         return _dict(self.answer_inbox(_clean(username)))
 
     def logout(self, sessionid: str) -> dict[str, Any]:
@@ -149,7 +164,7 @@ def _dict(answer: bytes) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    """Take out halves of surrogate pairs, which no request could carry."""
+    """Replace unpaired surrogates, which no request can contain."""
     return text.encode(errors="replace").decode()
 
 

@@ -14,7 +14,7 @@ __all__ = ["ChatClient"]
 
 
 class ChatClient:
-    """A client with at most one session: a typed line in, what to print out.
+    """A client with at most one session: takes a typed line, returns the text to print.
 
     >>> from chat import Chat, Server
     >>> with Server(Chat()) as server:
@@ -54,7 +54,7 @@ class ChatClient:
         return "ChatClient()"
 
     def close(self) -> None:
-        """Close the connection; a session lives on."""
+        """Close the connection. The session goes on."""
         # Closing would not do: a child of fork() may hold a copy of the descriptor. And a child
         # that is done with its copy must not end the connection.
         if self._process == os.getpid():
@@ -63,7 +63,7 @@ class ChatClient:
         self._socket.close()
 
     def proses(self, cmdline: str) -> str:
-        """Do what a line says, and give what is to be printed. A text may hold LF, but no CRLF."""
+        """Execute a line, and return the text to print. A text may contain LF, but no CRLF."""
         line = re.sub(r"\r?\n\Z", "", cmdline)
         # With CRLF in it, it would be two requests.
         command, *words = [""] if "\r\n" in line else line.split(" ")
@@ -114,7 +114,7 @@ class ChatClient:
         return self.tokenid
 
     def _ask(self, line: str, field: str) -> object:
-        """Give a field of the answer; raise `_Refusal` with what is to be printed in its place."""
+        """Return a field of the answer; raise `_Refusal` with the text to print instead."""
         try:
             answer = json.loads(self._exchange(line.encode(errors="surrogateescape") + b"\r\n"))
             refused = answer["status"] != "OK"
@@ -145,7 +145,7 @@ class ChatClient:
 
 
 class _Refusal(Exception):
-    """What is printed in place of an answer."""
+    """A text to print in place of an answer."""
 
 
 _READ_BYTES = 64 * 1024

@@ -1,4 +1,4 @@
-"""The sessions of a chat as the course's programs read them."""
+"""The sessions of a chat, as the course's programs read them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["Sessions"]
 
 
 class Sessions(Mapping[str, dict[str, Any]]):
-    """The sessions that were live when it was made, by session id; a token is looked up, too."""
+    """The sessions that were live when this was created, by session id or by token."""
 
     def __init__(self, chat: Chat) -> None:
         users = chat.users
         self._live = {
-            session: {"username": user, "userdetail": users.get(user, {})}
-            for session, user in chat.live_sessions()
+            session.id: {"username": session.user, "userdetail": users.get(session.user, {})}
+            for session in chat.list_sessions()
         }
 
     def __getitem__(self, key: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What others wrote, for a terminal."""
+"""Escaping text that others wrote, for a terminal."""
 
 from __future__ import annotations
 

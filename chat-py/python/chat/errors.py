@@ -1,4 +1,4 @@
-"""What goes wrong, as a tree of exceptions: one class for each code of docs/protocol.md.
+"""The exceptions: one class for each code of docs/protocol.md.
 
 >>> from chat import Chat
 >>> from chat.errors import ChatError, NoSuchUser
@@ -52,18 +52,18 @@ __all__ = [
 
 
 class ChatError(Exception):
-    """Whatever goes wrong in a chat."""
+    """The base class of all errors of a chat."""
 
     #: The permanent code: the same in Rust, on the wire, in C and here.
     code: str = "internal"
 
 
 class InternalError(ChatError):
-    """A bug in chat, which has not harmed the program. Please report it, with the message."""
+    """A bug in chat. The program can go on. Please report it, with the message."""
 
 
 class ClosedError(ChatError):
-    """What was used is closed."""
+    """The object that was used is closed."""
 
     code = "closed"
 
@@ -111,7 +111,7 @@ class MailboxFull(ChatError):
 
 
 class TooManyAttempts(ChatError):
-    """Too many failed logins; wait."""
+    """Too many failed logins; try again later."""
 
     code = "too_many_attempts"
 
@@ -123,7 +123,7 @@ class RegistrationClosed(ChatError):
 
 
 class Busy(ChatError):
-    """Too many logins wait for their passwords to be checked; try again later."""
+    """The server is too busy to check passwords or to hold more answers; try again later."""
 
     code = "busy"
 
@@ -165,25 +165,25 @@ class InvalidToken(ChatError):
 
 
 class InvalidRequest(ChatError):
-    """A word or a text that cannot travel in a request line; nothing was sent."""
+    """A word or text that cannot be sent in a request line; nothing was sent."""
 
     code = "invalid_request"
 
 
 class StorageError(ChatError):
-    """The disk could not be read or written, or what it holds is damaged."""
+    """The disk could not be read or written, or the data is damaged."""
 
     code = "storage"
 
 
 class EntropyError(ChatError):
-    """The system gave no randomness."""
+    """The system provided no randomness."""
 
     code = "entropy"
 
 
 class HashingError(ChatError):
-    """A password could not be hashed, most likely for want of memory."""
+    """A password could not be hashed, most likely for lack of memory."""
 
     code = "hashing"
 
@@ -201,25 +201,25 @@ class DataFormat(ChatError):
 
 
 class NotEmpty(ChatError):
-    """A dump was to be restored where there are users."""
+    """A dump can only be restored into a chat without users."""
 
     code = "not_empty"
 
 
 class BadDump(ChatError):
-    """A line of a dump is not as it should be."""
+    """A line of a dump is invalid."""
 
     code = "bad_dump"
 
 
 class PublicPassword(ChatError):
-    """A user with a public password was to be on a network."""
+    """A demo user with the public password would become reachable from a network."""
 
     code = "public_password"
 
 
 class Refused(ChatError):
-    """The server refused with a code that has no class; the exception's ``code`` is that one."""
+    """The server refused with a code that has no class; ``code`` is that code."""
 
     code = "refused"
 
@@ -241,7 +241,7 @@ class ListenError(NetworkError):
 
 
 class BadReply(NetworkError):
-    """What came from the server is no answer."""
+    """The server sent something that is not an answer."""
 
     code = "bad_reply"
 
@@ -253,13 +253,13 @@ class Disconnected(NetworkError):
 
 
 class TimedOut(NetworkError, TimeoutError):
-    """It did not happen in time."""
+    """The time-out has passed."""
 
     code = "timed_out"
 
 
 def from_code(code: str, message: str, *, refused: bool = False) -> ChatError:
-    """Make the exception for a code; a refusal of a server is none of its connection."""
+    """Return the exception for a code. A server's refusal is never a failure of the connection."""
     kind = _BY_CODE.get(code)
     if kind is None or (refused and issubclass(kind, (NetworkError, ClosedError, InternalError))):
         return Refused(message, code)

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class ChatServer(NamedTuple):
-    """A server that runs, with the chat that it serves."""
+    """A running server, and the chat that it serves."""
 
     chat: Chat
     server: Server
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port."""
+        """The host and port of the server."""
         return self.server.address
 
     def connect(self) -> Client:
-        """Make a client of the server."""
+        """Connect a client to the server."""
         from chat import Client  # noqa: PLC0415
 
         return Client(*self.address)

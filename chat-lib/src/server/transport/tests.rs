@@ -105,7 +105,7 @@ impl LockStepClient {
 
 /// Requests of one user, whose answers are the same each time.
 fn requests(chat: &Chat) -> String {
-    let token = chat.login("messi", "surabaya").unwrap();
+    let token = chat.login("messi", "surabaya").unwrap().token();
     let send = format!("send {token} messi {}\r\n", "x".repeat(400));
     format!("halo\r\n{}inbox {token}\r\nactiveuser {token}\r\nlogout {token}\r\nx", send.repeat(5))
 }

@@ -1,4 +1,4 @@
-"""The chat in an event loop of asyncio: a protocol that serves, and a client."""
+"""The chat in an asyncio event loop: a server and a client."""
 
 from chat.aio._client import AsyncClient, AsyncSession
 from chat.aio._peer import ChatProtocol

@@ -1,4 +1,4 @@
-"""The client."""
+"""The asyncio client."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["AsyncClient", "AsyncSession"]
 
 
 class AsyncClient:
-    """A connection to a server. Tasks may share it; they wait for each other."""
+    """A connection to a server. Tasks may share it; their requests are made one at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Speak over a connection that there is; ``connect`` makes one."""
+        """Use an open connection; ``connect`` opens one."""
         self._reader, self._writer = reader, writer
         self._turn = asyncio.Lock()
         self._requester = _chat.Requester()
@@ -44,21 +44,21 @@ class AsyncClient:
             raise errors.NetworkError(str(problem)) from problem
 
     async def login(self, user: str, password: str) -> AsyncSession:
-        """Log in. The session works on any connection, also after this one is gone."""
+        """Log in. The session can be used over any connection, also after this one is closed."""
         token = await self._ask(_chat.write_login(user, password), _chat.read_logged_in)
         return AsyncSession(self, token, user)
 
     async def register(self, user: str, password: str, full_name: str) -> AsyncSession:
-        """Make an account and open its first session, if the server takes registrations."""
+        """Create an account and open its first session, if the server takes registrations."""
         line = _chat.write_register(user, password, full_name)
         return AsyncSession(self, await self._ask(line, _chat.read_registered), user)
 
     def session(self, token: str, user: str) -> AsyncSession:
-        """Give the session of ``user`` that a token opens. The server is not asked."""
+        """Return the session of ``user`` that a token opens. The server is not asked."""
         return AsyncSession(self, token, user)
 
     async def close(self) -> None:
-        """Close the connection. Sessions live on."""
+        """Close the connection. Sessions go on."""
         self._closed = True
         if self._process == os.getpid():
             hang_up(self._writer)
@@ -110,7 +110,7 @@ class AsyncClient:
 
 
 class AsyncSession:
-    """A session over an asyncio connection. It has what ``Session`` has."""
+    """A user's session over an asyncio connection, with the methods of ``Session``."""
 
     def __init__(self, client: AsyncClient, token: str, user: str) -> None:
         """Use the session that ``token`` opens; ``AsyncClient.login`` makes one."""
@@ -118,26 +118,26 @@ class AsyncSession:
 
     @property
     def user(self) -> str:
-        """The user name whose session it is."""
+        """The name of the user whose session it is."""
         return self._user
 
     @property
     def token(self) -> str:
-        """The token, a secret: anyone who has it can act as the user."""
+        """The token, which is a secret: anyone who has it can act as the user."""
         return self._token
 
     def __repr__(self) -> str:
         return f"AsyncSession(user={self.user!r})"
 
     async def send(self, to: str, text: str) -> None:
-        """Put a message into a mailbox. When it returns, the server has promised to keep it.
+        """Send a message. Once this returns, the message is kept.
 
-        A text may hold LF, but no CRLF, which would end the request.
+        The text may contain LF, but no CRLF, which would end the request.
         """
         await self._client._ask(_chat.write_send(self.token, to, text), _chat.read_sent)  # noqa: SLF001
 
     async def inbox(self) -> list[Message]:
-        """Take all unread messages out: nobody will get them again."""
+        """Take all unread messages out of the user's inbox: no later call returns them again."""
         return await self._client._ask(  # noqa: SLF001
             _chat.write_inbox(self.token), lambda answer: _chat.read_inbox(answer, self.user)
         )
@@ -149,7 +149,7 @@ class AsyncSession:
         )
 
     async def logout(self) -> None:
-        """End the session, and no other."""
+        """End this session, and no other of the user's."""
         await self._client._ask(_chat.write_logout(self.token), _chat.read_logged_out)  # noqa: SLF001
 
     async def __aenter__(self) -> Self:

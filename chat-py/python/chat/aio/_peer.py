@@ -20,7 +20,7 @@ __all__ = ["ChatProtocol", "without_scope"]
 
 
 class ChatProtocol(asyncio.Protocol):
-    """One peer. It has the limits that a peer of ``Server`` has.
+    """One peer, under the same limits as a peer of ``Server``.
 
     What it asks for is done in threads, for it may wait for the disk or for a password.
     """
@@ -43,7 +43,7 @@ class ChatProtocol(asyncio.Protocol):
         self._alarm: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Start serving the peer."""
         if not isinstance(transport, asyncio.Transport):
             raise TypeError("a chat needs a byte stream")
         self._transport = transport
@@ -60,7 +60,7 @@ class ChatProtocol(asyncio.Protocol):
             self._give_up(problem)
 
     def data_received(self, data: bytes) -> None:
-        """Take what was received."""
+        """Take received bytes."""
         if self._transport.is_closing() or self._parting:
             return
         self._set_alarm(None)
@@ -71,24 +71,24 @@ class ChatProtocol(asyncio.Protocol):
             self._task = self._loop.create_task(self._answer())
 
     def eof_received(self) -> bool:
-        """Close when all that came before is answered."""
+        """Close once all earlier requests are answered."""
         self._ended = True
         return self._task is not None
 
     def pause_writing(self) -> None:
-        """Wait for the peer to take its answers."""
+        """Pause until the peer takes its answers."""
         self._writable.clear()
         self._unsent, self._taken_at = self._transport.get_write_buffer_size(), self._loop.time()
         self._set_alarm(self._taken_at + self._stall_time / _STALL_LOOKS, self._look_for_a_stall)
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Resume."""
         self._unsent = 0
         self._set_alarm(None)
         self._writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """End."""
+        """Clean up after the peer."""
         self._lost = True
         self._set_alarm(None)
         hang_up(self._transport)
@@ -192,7 +192,7 @@ class _Lost(Exception):
 
 
 def without_scope(address: str) -> str:
-    """Give an IPv6 address without the interface that it is valid on."""
+    """Return an IPv6 address without its scope id."""
     return address.partition("%")[0]
 
 

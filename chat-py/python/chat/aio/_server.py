@@ -1,4 +1,4 @@
-"""The server."""
+"""The asyncio server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def serve(chat: Chat, host: str = "127.0.0.1", port: int = 0) -> ChatServe
 
 
 class ChatServer(asyncio.AbstractServer):
-    """What ``serve`` gives, to be used as an ``asyncio.Server`` is."""
+    """A running server, with the interface of ``asyncio.Server``."""
 
     def __init__(self, server: asyncio.Server) -> None:
         self._server = server
@@ -59,11 +59,14 @@ class ChatServer(asyncio.AbstractServer):
 
     @property
     def sockets(self) -> Sequence[socket.socket]:
-        """The sockets that it listens on."""
+        """The sockets that the server listens on."""
         return self._server.sockets
 
     def close(self) -> None:
-        """Stop listening, whatever descriptors a child of fork() has. Peers are served on."""
+        """Stop listening, even if a child of fork() has copies of the sockets.
+
+        Connected peers are still served.
+        """
         self._server.close()
         while self._listeners:
             with self._listeners.pop() as listener:
@@ -71,23 +74,23 @@ class ChatServer(asyncio.AbstractServer):
                     listener.shutdown(socket.SHUT_RDWR)
 
     async def wait_closed(self) -> None:
-        """Wait until it is closed."""
+        """Wait until the server is closed."""
         await self._server.wait_closed()
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        """Give the loop that it runs in."""
+        """Return the event loop that the server runs in."""
         return self._server.get_loop()
 
     def is_serving(self) -> bool:
-        """Say whether it listens."""
+        """Tell whether the server is listening."""
         return self._server.is_serving()
 
     async def start_serving(self) -> None:
-        """Do nothing: it listens from the start."""
+        """Do nothing: the server listens from its creation."""
         await self._server.start_serving()
 
     async def serve_forever(self) -> None:
-        """Serve until it is cancelled."""
+        """Serve until cancelled."""
         try:
             await self._server.serve_forever()
         finally:

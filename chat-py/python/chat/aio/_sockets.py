@@ -1,4 +1,4 @@
-"""What an event loop does not do with its sockets."""
+"""Socket operations that event loops lack."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["hang_up", "keep_alive"]
 
 
 def hang_up(transport: asyncio.BaseTransport | asyncio.StreamWriter) -> None:
-    """End a connection although a child of fork() may hold a copy of its descriptor."""
+    """End a connection, even if a child of fork() holds a copy of its descriptor."""
     peer = transport.get_extra_info("socket")
     # Not every event loop lets this be done.
     with contextlib.suppress(OSError, TypeError, AttributeError):
@@ -23,7 +23,7 @@ def hang_up(transport: asyncio.BaseTransport | asyncio.StreamWriter) -> None:
 
 
 def keep_alive(transport: asyncio.BaseTransport) -> None:
-    """Have the system ask whether a silent peer is still there."""
+    """Turn on TCP keepalive, to detect peers that are gone."""
     peer = transport.get_extra_info("socket")
     with contextlib.suppress(OSError, AttributeError):
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

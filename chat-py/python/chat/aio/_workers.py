@@ -1,4 +1,4 @@
-"""Where a server does what its event loop must not wait for."""
+"""Threads for work that an event loop must not wait for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Workers"]
 
 
 class Workers:
-    """Threads for commands, which may wait for the disk, and others for passwords.
+    """Threads for commands, which may wait for the disk, and separate ones for passwords.
 
     They are not those of the loop's default executor, where the rest of the program would wait
     behind them. All servers of a process share them.
@@ -39,21 +39,21 @@ class Workers:
 
     @classmethod
     def shared(cls) -> Workers:
-        """Give those of this process."""
+        """Return the threads of this process."""
         cls._shared = cls._shared or cls()
         return cls._shared
 
     @classmethod
     def after_fork(cls) -> None:
-        """Forget the threads, which a child does not have."""
+        """Forget the threads, which a child of fork() does not have."""
         cls._shared = None
 
     async def do(self, work: Callable[..., _T], *arguments: object) -> _T:
-        """Do what may wait for the disk."""
+        """Run work that may wait for the disk."""
         return await asyncio.get_running_loop().run_in_executor(self._commands, work, *arguments)
 
     async def check(self, login: _chat.Login) -> _chat.CheckedLogin:
-        """Check a password, or refuse to if too many wait."""
+        """Check a password, or refuse if too many are waiting."""
         if not self._room.acquire(blocking=False):
             return login.refuse_busy()
         try:

@@ -1,4 +1,5 @@
-//! What those do with accounts who may do anything: the program that contains the chat, its operator.
+//! What an operator can do: the program that contains the chat, or `chat-server`'s administrator. It needs no
+//! session; what a user can do is in `session.rs`, and dumps are in `exchange.rs`.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use super::Chat;
 use crate::error::Error;
 use crate::model::{Account, Inbox, PasswordHash, Profile, SessionId, SessionToken, UserName};
+use crate::session::Session;
 
 /// A user to be added. The rules for each field are in `docs/protocol.md`, "Names".
 #[derive(Clone, Copy)]
@@ -21,8 +23,9 @@ pub struct NewUser<'a> {
     pub country: &'a str,
 }
 
+/// What an operator can do: whoever has the `Chat` is its operator. What a user can do is on [`Session`].
 impl Chat {
-    /// Adds a user with an empty mailbox. Takes tens of milliseconds, for the password is hashed.
+    /// Adds a user with an empty mailbox. Takes tens of milliseconds, because the password is hashed.
     ///
     /// # Errors
     ///
@@ -35,9 +38,8 @@ impl Chat {
         self.add(profile, self.hash(user.password)?)
     }
 
-    /// Adds the three users that the protocol's first description logs in: `messi`, `henderson` and
-    /// `lineker`. Their password is public, and hashed at the lowest cost: never on a network. Existing
-    /// users are left unchanged.
+    /// Adds the users `messi`, `henderson` and `lineker` for trying things out. Their password, `surabaya`, is public and
+    /// hashed at the lowest cost, so they must never be reachable from a network. Existing users are left unchanged.
     ///
     /// # Errors
     ///
@@ -64,8 +66,8 @@ impl Chat {
         Ok(accounts.iter().map(|account| Arc::clone(&account.profile)).collect())
     }
 
-    /// All live sessions with their users, in order of login. Their tokens are kept nowhere; a token's session is
-    /// found by its [`id`](SessionToken::id).
+    /// All live sessions with their users, in order of login. No token is kept; [`SessionToken::id`] tells which session
+    /// a token opens.
     ///
     /// # Errors
     ///
@@ -74,18 +76,45 @@ impl Chat {
         self.durably(|| self.config.store.sessions(self.config.clock.now()))
     }
 
-    /// Whose session that is, which looking does not prolong; `None` if it is not live.
+    /// Opens a session of a user without a password, for a program that has authenticated its user itself. Failed logins
+    /// neither count against it nor are forgotten.
+    ///
+    /// ```
+    /// use chat_lib::Chat;
+    ///
+    /// let chat = Chat::memory();
+    /// chat.add_demo_users()?;
+    /// let messi = chat.open_session("messi")?;
+    /// messi.send("henderson", "halo")?;
+    /// # Ok::<(), chat_lib::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::Storage`] if the machine fails.
-    pub fn session(&self, token: &SessionToken) -> Result<Option<Arc<Profile>>, Error> {
-        let now = self.config.clock.now();
-        self.durably(|| self.config.store.use_session(&token.id(), now, now))
+    /// [`Error::NoSuchUser`]; [`Error::Storage`] or [`Error::Entropy`] if the machine fails.
+    pub fn open_session(&self, user: &str) -> Result<Session, Error> {
+        let token = SessionToken::random(&*self.config.entropy)?;
+        self.durably(|| {
+            let account = self.config.store.account(user)?.ok_or(Error::NoSuchUser)?;
+            self.record_session(token, &account.profile)
+        })?;
+        Ok(self.session_of(user, token))
     }
 
-    /// Takes all unread messages out of a user's mailbox, without a session. Without such a user, there are
-    /// none.
+    /// Ends all sessions of a user, who may log in again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
+    pub fn end_sessions(&self, user: &str) -> Result<(), Error> {
+        self.durably(|| {
+            self.config.store.account(user)?.ok_or(Error::NoSuchUser)?;
+            self.config.store.close_sessions(user)
+        })
+    }
+
+    /// Takes all unread messages out of a user's mailbox, without a session. If there is no such user, the inbox is
+    /// empty.
     ///
     /// # Errors
     ///
@@ -95,24 +124,20 @@ impl Chat {
         Ok(taken.unwrap_or_default().inbox)
     }
 
-    /// Users that [`add_demo_users`](Self::add_demo_users) has added and whose password is still the
-    /// public one: they must not be on a network.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Storage`] if the machine fails.
-    pub fn users_with_public_password(&self) -> Result<Vec<UserName>, Error> {
+    /// Users that [`add_demo_users`](Self::add_demo_users) has added and that still have the public password.
+    fn users_with_public_password(&self) -> Result<Vec<UserName>, Error> {
         let accounts = self.durably(|| self.config.store.accounts())?;
         let public = accounts.iter().filter(|account| account.password.as_ref().is_some_and(PasswordHash::is_quick));
         Ok(public.map(|account| account.profile.user().clone()).collect())
     }
 
-    /// Whether a server may listen there: users that were added for a demonstration stay in the data, and must
-    /// not come onto a network later. Whoever has a server of their own asks first.
+    /// Checks that a server may listen on `address`. Demo users stay in the data, and must not become reachable from a
+    /// network later. [`Server`](crate::Server) calls this itself; a program with a server of its own calls it before
+    /// it listens.
     ///
     /// # Errors
     ///
-    /// [`Error::PublicPassword`] if the address is not loopback and a user has a public password;
+    /// [`Error::PublicPassword`] if the address is not loopback and a demo user still has the public password;
     /// [`Error::Storage`] if the machine fails.
     pub fn may_listen(&self, address: SocketAddr) -> Result<(), Error> {
         if address.ip().to_canonical().is_loopback() {
@@ -124,7 +149,7 @@ impl Chat {
         }
     }
 
-    /// Reads all that is kept, and compares what can be compared. Others may go on using the chat.
+    /// Reads all stored data and verifies that it is consistent. The chat can be used meanwhile.
     ///
     /// # Errors
     ///
@@ -133,8 +158,8 @@ impl Chat {
         self.config.store.check()
     }
 
-    /// Makes the next start quick, as dropping the last handle to the chat does: for a process that ends while
-    /// other threads still have one. Others may go on using the chat.
+    /// Writes what makes the next start quick, as dropping the last handle to the chat does: for a process that exits
+    /// while other threads still hold one. The chat can be used meanwhile.
     ///
     /// # Errors
     ///
@@ -143,12 +168,13 @@ impl Chat {
         self.config.store.tidy()
     }
 
-    /// Gives a user another password, ends the user's sessions, so that whoever knew the old one is out, and forgets
-    /// failed logins.
+    /// Changes a user's password, ends their sessions, so that anyone who knew the old password is logged out, and clears
+    /// their failed logins.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchUser`], [`Error::InvalidPassword`], or as the machine fails.
+    /// [`Error::NoSuchUser`] or [`Error::InvalidPassword`]; [`Error::Storage`], [`Error::Entropy`] or
+    /// [`Error::Hashing`] if the machine fails.
     pub fn set_password(&self, user: &str, password: &str) -> Result<(), Error> {
         let hash = self.hash(password)?;
         self.durably(|| {
@@ -159,12 +185,11 @@ impl Chat {
         Ok(())
     }
 
-    /// Changes a user's full name or country, or both. Messages that were sent before keep the name that
-    /// they were sent under.
+    /// Changes a user's full name, country, or both. Messages sent earlier keep the name they were sent under.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchUser`], [`Error::InvalidFullName`], [`Error::InvalidCountry`], or as the machine
+    /// [`Error::NoSuchUser`], [`Error::InvalidFullName`] or [`Error::InvalidCountry`]; [`Error::Storage`] if the machine
     /// fails.
     pub fn edit_user(&self, user: &str, full_name: Option<&str>, country: Option<&str>) -> Result<(), Error> {
         self.durably(|| {
@@ -175,11 +200,11 @@ impl Chat {
         })
     }
 
-    /// Removes a user, with sessions and mailbox. What the user has sent to others stays.
+    /// Removes a user with their sessions and mailbox. Messages that they have sent to others stay.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchUser`], or as the machine fails.
+    /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
     pub fn remove_user(&self, user: &str) -> Result<(), Error> {
         match self.durably(|| self.config.store.remove_account(user))? {
             true => {
@@ -190,7 +215,13 @@ impl Chat {
         }
     }
 
-    pub(super) fn add(&self, profile: Profile, password: PasswordHash) -> Result<(), Error> {
+    /// The user whose session a token opens; `None` if it opens none. Does not count as using the session.
+    pub(crate) fn session_owner(&self, token: &SessionToken) -> Result<Option<Arc<Profile>>, Error> {
+        let now = self.config.clock.now();
+        self.durably(|| self.config.store.use_session(&token.id(), now, now))
+    }
+
+    fn add(&self, profile: Profile, password: PasswordHash) -> Result<(), Error> {
         let account = Account { profile: Arc::new(profile), password: Some(password) };
         match self.durably(|| self.config.store.add_account(account))? {
             true => Ok(()),

@@ -1,0 +1,269 @@
+//! Sessions: how a user gets one on a chat in the process, and what can be done with it, wherever it is.
+//! `client.rs` opens sessions on a server, and `operator.rs` those without a password.
+
+use std::ffi::{CString, c_char};
+
+use chat_lib::model::SessionToken;
+use chat_lib::{Error, Session};
+
+use crate::argument::{Out, reference, text};
+use crate::boundary::boundary;
+use crate::error::{Failure, c_string};
+use crate::handle::{chat, chat_inbox, chat_session, chat_users, get, put, take};
+use crate::lists::{Messages, User, users};
+use crate::status::chat_status;
+
+/// The token of a session. Anyone who has it can act as the session's user, so keep it secret.
+#[repr(C)]
+#[allow(non_camel_case_types)]
+pub struct chat_token {
+    /// 36 characters, as in the protocol, and a NUL.
+    pub text: [c_char; 37],
+}
+
+impl From<SessionToken> for chat_token {
+    fn from(token: SessionToken) -> Self {
+        let mut text = [0; 37];
+        text.iter_mut().zip(token.to_string().bytes()).for_each(|(place, byte)| *place = byte as c_char);
+        Self { text }
+    }
+}
+
+impl chat_token {
+    /// Text that is not a token opens no session.
+    pub(crate) fn parse(&self) -> Result<SessionToken, Failure> {
+        let [text @ .., 0] = &self.text.map(|c| c as u8) else { return Err(Error::NoSuchSession.into()) };
+        Ok(SessionToken::parse(text).map_err(|_| Error::NoSuchSession)?)
+    }
+}
+
+/// A session, and its user's name for C.
+pub struct UserSession {
+    session: Session,
+    user: CString,
+}
+
+impl From<Session> for UserSession {
+    fn from(session: Session) -> Self {
+        let user = c_string(session.user().to_owned());
+        Self { session, user }
+    }
+}
+
+/// Logs in to a chat in the process. Takes tens of milliseconds, because the password is checked.
+///
+/// - `chat`: a chat.
+/// - `user`: the user name.
+/// - `password`: the password.
+/// - `session_out`: receives the session.
+///
+/// Fails with CHAT_NO_SUCH_USER, CHAT_WRONG_PASSWORD or CHAT_TOO_MANY_ATTEMPTS; CHAT_BUSY if the password was
+/// changed meanwhile; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
+/// Memory: free the session with chat_session_free().
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_login(
+    chat: *mut chat,
+    user: *const c_char,
+    password: *const c_char,
+    session_out: *mut *mut chat_session,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise, for all three.
+        let (out, user, password) =
+            unsafe { (Out::new(session_out, "session_out")?, text(user, "user")?, text(password, "password")?) };
+        out.set(put(get(chat)?.login(user, password)?.into()));
+        Ok(())
+    })
+}
+
+/// Creates an account in a chat in the process, if it takes registrations, and opens the account's first session. Takes
+/// tens of milliseconds, because the password is hashed.
+///
+/// - `chat`: a chat.
+/// - `user`: the name to log in with.
+/// - `password`: the password; only a hash of it is stored.
+/// - `full_name`: the name that others see.
+/// - `session_out`: receives the session.
+///
+/// Fails with CHAT_REGISTRATION_CLOSED or CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD or
+/// CHAT_INVALID_FULL_NAME; CHAT_TOO_MANY_ATTEMPTS; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
+/// Memory: free the session with chat_session_free().
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4, 5)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_register(
+    chat: *mut chat,
+    user: *const c_char,
+    password: *const c_char,
+    full_name: *const c_char,
+    session_out: *mut *mut chat_session,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise, for all four.
+        let (out, user, password, full_name) = unsafe {
+            let out = Out::new(session_out, "session_out")?;
+            (out, text(user, "user")?, text(password, "password")?, text(full_name, "full_name")?)
+        };
+        out.set(put(get(chat)?.register(user, password, full_name)?.into()));
+        Ok(())
+    })
+}
+
+/// Finds the live session that a token opens, in a chat in the process. This does not count as using it.
+///
+/// - `chat`: a chat.
+/// - `token`: the token.
+/// - `session_out`: receives the session.
+///
+/// Fails with CHAT_NO_SUCH_SESSION or CHAT_STORAGE.
+/// Memory: free the session with chat_session_free().
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_find_session(
+    chat: *mut chat,
+    token: *const chat_token,
+    session_out: *mut *mut chat_session,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise, for both.
+        let (out, token) = unsafe { (Out::new(session_out, "session_out")?, reference(token, "token")?) };
+        out.set(put(get(chat)?.session(token.parse()?)?.into()));
+        Ok(())
+    })
+}
+
+/// Gives the name of a session's user.
+///
+/// - `session`: a session.
+/// - `user_out`: receives the user name.
+///
+/// Memory: the name belongs to the session, and is valid until the session is freed.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_session_user(session: *const chat_session, user_out: *mut *const c_char) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(user_out, "user_out")? };
+        out.set(get(session)?.user.as_ptr());
+        Ok(())
+    })
+}
+
+/// Gives a session's token, which opens the session again, in another process or over another connection.
+///
+/// - `session`: a session.
+/// - `token_out`: receives the token.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_session_token(session: *const chat_session, token_out: *mut chat_token) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(token_out, "token_out")? };
+        out.set(get(session)?.session.token().into());
+        Ok(())
+    })
+}
+
+/// Sends a message. Once it returns CHAT_OK, the message is kept.
+///
+/// - `session`: the sender's session.
+/// - `to`: the recipient's user name.
+/// - `message`: the text; it may contain LF, but over a connection no CRLF.
+///
+/// Fails with CHAT_NO_SUCH_RECIPIENT or CHAT_MAILBOX_FULL; CHAT_LINE_TOO_LONG if the text is longer than a request
+/// line may be; or as every function of a session.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_session_send(
+    session: *mut chat_session,
+    to: *const c_char,
+    message: *const c_char,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise, for both.
+        let (to, message) = unsafe { (text(to, "to")?, text(message, "message")?) };
+        Ok(get(session)?.session.send(to, message)?)
+    })
+}
+
+/// Takes all unread messages out of the user's inbox: no later call returns them again. In the process they come in order
+/// of arrival; over a connection by sender, senders in order of their first message.
+///
+/// - `session`: the reader's session.
+/// - `inbox_out`: receives the messages; there may be none.
+///
+/// Fails with CHAT_BUSY if a server holds too many answers that were not read; or as every function of a session.
+/// Memory: free the inbox with chat_inbox_free().
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_session_take_inbox(
+    session: *mut chat_session,
+    inbox_out: *mut *mut chat_inbox,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(inbox_out, "inbox_out")? };
+        let inbox = get(session)?.session.inbox()?;
+        out.set(put(Messages::new(&inbox).into()));
+        Ok(())
+    })
+}
+
+/// Lists each user with a live session once, in order of login. Only their names are given.
+///
+/// - `session`: a session.
+/// - `users_out`: receives the list.
+///
+/// Fails as every function of a session.
+/// Memory: free the list with chat_users_free().
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_session_active_users(
+    session: *mut chat_session,
+    users_out: *mut *mut chat_users,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(users_out, "users_out")? };
+        let active = get(session)?.session.active_users()?;
+        out.set(put(users(active.iter().map(User::named))));
+        Ok(())
+    })
+}
+
+/// Ends a session, and no other of the user's. The handle is still to be freed.
+///
+/// - `session`: the session.
+///
+/// Fails as every function of a session.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1)
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn chat_session_logout(session: *mut chat_session) -> chat_status {
+    boundary(|| Ok(get(session)?.session.logout()?))
+}
+
+/// Frees a handle to a session. The session itself goes on: its token opens it again.
+///
+/// - `session`: a session; NULL does nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn chat_session_free(session: *mut chat_session) -> chat_status {
+    boundary(|| take(session, |_| Ok(())))
+}

@@ -1,0 +1,131 @@
+"""What an operator can do with users, sessions and data."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chat import Chat, Client, Server, SessionInfo, errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def quick() -> Chat:
+    room = Chat.memory(password_cost=(8, 1, 1))
+    room.add_user("ana", "secret", full_name="Ana Lima", country="Brasil")
+    room.add_user("bea", "secret", full_name="Bea Souza")
+    return room
+
+
+def test_users_are_listed() -> None:
+    room = quick()
+    ana, bea = room.list_users()
+    assert (ana.name, ana.full_name, ana.country) == ("ana", "Ana Lima", "Brasil")
+    assert (bea.name, bea.country) == ("bea", "")
+    assert repr(ana) == "User(name='ana', full_name='Ana Lima', country='Brasil')"
+    assert ana == room.list_users()[0] != bea
+    assert len({ana, room.list_users()[0]}) == 1
+
+
+def test_sessions_are_opened_listed_and_ended() -> None:
+    room = quick()
+    ana = room.open_session("ana")
+    bea = room.login("bea", "secret")
+    ana.send("bea", "halo")
+    assert [session.user for session in room.list_sessions()] == ["ana", "bea"]
+    (first, _second) = room.list_sessions()
+    assert isinstance(first, SessionInfo)
+    assert first.id in room.sessions
+    assert ana.token not in repr(room.list_sessions())
+    with pytest.raises(errors.NoSuchUser):
+        room.open_session("nobody")
+    room.end_sessions("ana")
+    with pytest.raises(errors.NoSuchSession):
+        ana.inbox()
+    with pytest.raises(errors.NoSuchUser):
+        room.end_sessions("nobody")
+    assert bea.active_users() == ["bea"]
+    assert [message.text for message in room.inbox_of("bea")] == ["halo"]
+    assert room.inbox_of("nobody") == bea.inbox() == []
+
+
+def test_a_session_is_the_same_everywhere() -> None:
+    """A program that took sessions of both kinds had to know two classes."""
+    room = quick()
+    with Server(room) as server, Client(*server.address) as client:
+        here, there = room.login("ana", "secret"), client.login("ana", "secret")
+        assert type(here) is type(there)
+        assert repr(here) == repr(there) == "Session(user='ana')"
+        for session in [here, there, client.session(here.token, "ana")]:
+            session.send("bea", "halo")
+            with pytest.raises(errors.NoSuchRecipient):
+                session.send("nobody", "halo")
+        there.logout()
+        with pytest.raises(errors.NoSuchSession):
+            room.session(there.token)
+        assert room.session(here.token).user == "ana"
+    assert len(room.inbox_of("bea")) == 3
+
+
+def test_data_is_dumped_and_restored(tmp_path: Path) -> None:
+    room = quick()
+    room.open_session("ana").send("bea", "halo")
+    room.check()
+    room.tidy()
+    dump = io.BytesIO()
+    room.dump(dump)
+    assert b"$argon2id$" in dump.getvalue()
+    with pytest.raises(errors.NotEmpty):
+        room.restore(io.BytesIO(dump.getvalue()))
+    with Chat.open(tmp_path / "data", password_cost=(8, 1, 1)) as copy:
+        with pytest.raises(errors.BadDump):
+            copy.restore(io.BytesIO(dump.getvalue()[:-10]))
+        restored = copy.restore(io.BytesIO(dump.getvalue()))
+        assert (restored.users, restored.without_password, restored.messages) == (2, 0, 1)
+        assert repr(restored) == "Restored(users=2, without_password=0, messages=1)"
+        assert [message.text for message in copy.login("bea", "secret").inbox()] == ["halo"]
+        copy.check()
+    # A raw file may take less than it is given.
+    path = tmp_path / "dump"
+    with path.open("wb", buffering=0) as raw:
+        room.dump(raw, hashes=False)
+    assert b"$argon2id$" not in path.read_bytes()
+    with path.open("rb", buffering=0) as raw:
+        assert Chat.memory().restore(raw).without_password == 2
+
+
+def test_what_a_file_raises_is_raised() -> None:
+    room = quick()
+    with pytest.raises(ValueError, match="closed file"):
+        closed = io.BytesIO()
+        closed.close()
+        room.dump(closed)
+    with pytest.raises(TypeError):
+        room.dump(io.StringIO())  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        Chat.memory().restore(io.StringIO("text"))  # type: ignore[arg-type]
+
+    class Full:
+        calls = 0
+
+        def write(self, _data: bytes) -> int:
+            self.calls += 1
+            raise KeyError(self.calls)
+
+    full = Full()
+    with pytest.raises(KeyError, match="1"):
+        room.dump(full)
+    assert full.calls == 1
+    room.close()
+    with pytest.raises(errors.ClosedError):
+        room.dump(io.BytesIO())
+
+
+def test_demo_users_stay_off_the_network() -> None:
+    room = Chat()
+    room.may_listen("127.0.0.1", 8889)
+    with pytest.raises(errors.PublicPassword):
+        room.may_listen("0.0.0.0", 8889)  # noqa: S104
