@@ -44,30 +44,36 @@
 //! LIBSQLITE3_FLAGS = "-DHAVE_FDATASYNC=1"
 //! ```
 
-#[cfg(feature = "client")]
+#[cfg(all(feature = "client", not(store_only)))]
 pub mod client;
 pub mod clock;
+#[cfg(not(store_only))]
 mod connection;
+#[cfg(not(store_only))]
 mod engine;
 pub mod entropy;
 mod error;
 pub mod limits;
 pub mod model;
+#[cfg(not(store_only))]
 mod outbox;
 mod printable;
 pub mod protocol;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "server", not(store_only)))]
 pub mod server;
 pub mod store;
 
-#[cfg(feature = "client")]
+#[cfg(all(feature = "client", not(store_only)))]
 pub use self::client::Client;
+#[cfg(not(store_only))]
 pub use self::connection::{CheckedLogin, Connection, Login, Step};
+#[cfg(not(store_only))]
 pub use self::engine::{Chat, Config, NewUser, Restored};
 pub use self::error::{Error, Process};
+#[cfg(not(store_only))]
 pub use self::outbox::Outbox;
 pub use self::printable::printable;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "server", not(store_only)))]
 pub use self::server::Server;
 
 /// Runs the README's example.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Profile, UserName};
+use super::{Framing, Profile, UserName};
 
 /// Unread messages of one user, in order of arrival.
 ///
@@ -24,6 +24,14 @@ impl Inbox {
     /// Puts a message behind the others.
     pub fn push(&mut self, from: &Arc<Profile>, text: &str) {
         self.texts.push_str(text);
+        self.entries.push(Entry { from: Arc::clone(from), end: self.texts.len() });
+    }
+
+    /// As [`push`](Self::push), of a text without what protocol 1 had around it.
+    pub fn push_framed(&mut self, from: &Arc<Profile>, framing: Framing, text: &str) {
+        self.texts.push_str(framing.before());
+        self.texts.push_str(text);
+        self.texts.push_str(framing.after());
         self.entries.push(Entry { from: Arc::clone(from), end: self.texts.len() });
     }
 
