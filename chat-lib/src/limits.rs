@@ -115,12 +115,22 @@ pub const FAILURES_REMEMBERED: usize = 100_000;
 /// end; with this slack, the store has to write that only so many times in an idle time.
 pub const SESSION_SLACK: u32 = 64;
 
-/// How many bytes of messages the durable store puts into one row, if they come at once. Larger rows
-/// cost less to write, smaller ones less to read for one message in them.
-pub const GROUP_BYTES: usize = 16 * 1024;
+/// How many bytes of messages a store puts into one block, if they come at once. Larger blocks cost less to write,
+/// smaller ones less to read for one message in them.
+pub const BLOCK_BYTES: usize = 16 * 1024;
 
 /// How many bytes of the latest messages the durable store keeps in memory, for those who read soon.
-pub const RECENT_BYTES: usize = 16 * 1024 * 1024;
+pub const TAIL_BYTES: usize = 16 * 1024 * 1024;
+
+/// Every how many messages of a stream the place of one is noted, to page forwards from. A page reads that many messages
+/// more than it shows at most; a note takes some 20 bytes.
+pub const MARK_INTERVAL: u64 = 64;
+
+/// How many bytes of unread messages are read within a step. More are read by a job, beside the steps of others.
+pub const UNREAD_STEP_BYTES: usize = 64 * 1024;
+
+/// How many bytes of read messages a chat in memory keeps as history.
+pub const MEMORY_HISTORY_BYTES: usize = 64 * 1024 * 1024;
 
 /// After how many bytes of messages the durable store writes its index of where mailboxes end. Messages that came
 /// later are read at the next start after a crash, which takes some 0.1 s.

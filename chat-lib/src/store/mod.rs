@@ -19,15 +19,21 @@
 
 #[cfg(feature = "sqlite")]
 mod durable;
-mod memory;
+mod dump;
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "its journal is for stores on a disk"))]
-mod sessions;
+mod index;
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "some of it is for stores on a disk"))]
+mod log;
+mod memory;
+mod pages;
 mod types;
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 #[cfg(feature = "sqlite")]
 pub use self::durable::{Durable, KeepRead, Options, SyncMode};
+use self::index::Index;
 pub use self::memory::Memory;
 pub use self::types::{
     Appended, CommitError, ConversationState, CursorMove, HistoryPage, Member, NewMessage, NewSession, Position, Quota,
@@ -190,4 +196,24 @@ pub trait Conversations {
 
     /// The conversations of `user` with users who still exist, in order of the other member's name.
     fn conversations(&mut self, user: &str) -> Result<Vec<ConversationState>, Error>;
+}
+
+/// A string that no other data has had.
+fn new_epoch() -> String {
+    // The standard library seeds it from the system. It is no secret, so that is good enough.
+    let part = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", part(), part())
+}
+
+/// Takes in a record of a dump.
+fn restore(index: &mut Index, record: Record<'_>) -> Result<bool, Error> {
+    match record {
+        Record::Account(account) => Ok(index.add_account(account.clone())),
+        Record::Conversation([member]) => Ok(index.restore_conversation([(member.user, member.read); 2])),
+        Record::Conversation([one, other]) => {
+            Ok(index.restore_conversation([(one.user, one.read), (other.user, other.read)]))
+        }
+        Record::Conversation(_) => Ok(false),
+        Record::Message { id, message, from_former_user } => index.restore_message(id, &message, from_former_user),
+    }
 }
