@@ -151,6 +151,10 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// is wrong for an hour ages them by a day at most; a machine that was off for a month is a little more than a day behind.
 pub const RETENTION_CATCH_UP: u32 = 24;
 
+/// How long messages that were read are spared from being dropped, because the answer with them may still wait to be sent.
+/// After twice the time that a peer may take nothing ([`stall_time`](Limits::stall_time)), the peer is gone.
+pub const PUT_BACK_TIME: Duration = Duration::from_secs(20 * 60);
+
 /// How often the durable store syncs under `SyncMode::EverySecond`, and looks after itself.
 pub const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -17,9 +17,9 @@
 //!   panicked, may be undone or may be committed with the next one: nobody was told anything about it.
 //! - A step that fails has changed nothing.
 
+mod dump;
 #[cfg(feature = "sqlite")]
 mod durable;
-mod dump;
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "its journal is for stores on a disk"))]
 mod index;
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "some of it is for stores on a disk"))]

@@ -111,8 +111,9 @@ fn collect(
         for entry in entries.iter().filter(|entry| entry.id <= until) {
             let from = match sender.take().filter(|(id, _)| *id == entry.sender) {
                 Some((_, from)) => from,
-                None => profile(entry.sender)
-                    .ok_or_else(|| damage(&format!("profile {} is missing", entry.sender.0)))?,
+                None => {
+                    profile(entry.sender).ok_or_else(|| damage(&format!("profile {} is missing", entry.sender.0)))?
+                }
             };
             piece.push_framed(&from, entry.framing, entry.text);
             sender = Some((entry.sender, from));
@@ -169,8 +170,7 @@ pub(super) fn history(
     limit: usize,
 ) -> Result<HistoryPage, Error> {
     let Ok(with) = UserName::parse(with) else { return Ok(HistoryPage::default()) };
-    let (streams, committed) =
-        shelf.index(|index| (index.streams_between(user, with.as_str()), index.committed));
+    let (streams, committed) = shelf.index(|index| (index.streams_between(user, with.as_str()), index.committed));
     let heads: Vec<_> = streams.into_iter().flatten().map(|(stream, state)| (stream, state.head)).collect();
     let with: HashMap<_, _> = heads.iter().map(|(stream, _)| (*stream, with.clone())).collect();
     match position {

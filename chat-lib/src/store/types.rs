@@ -230,3 +230,12 @@ pub enum CommitError {
     #[error("it is not known whether it was stored: {0}")]
     Unknown(#[source] Error),
 }
+
+impl CommitError {
+    /// The reason, whatever the outcome.
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Undone(problem) | Self::Unknown(problem) => problem,
+        }
+    }
+}

@@ -122,8 +122,7 @@ impl Index {
     fn add_former_stream(&mut self, reader: &str) -> StreamId {
         let Some((reader_name, user)) = self.users.get_key_value(reader) else { return StreamId(0) };
         let (reader_name, reader_id, state) = (reader_name.clone(), user.id, StreamState::default());
-        let stream =
-            Stream { reader: reader_name, writer: None, writer_id: None, reader_id, state, lagging: false };
+        let stream = Stream { reader: reader_name, writer: None, writer_id: None, reader_id, state, lagging: false };
         let id = self.insert_stream(stream);
         if let Some(reader) = self.users.get_mut(reader) {
             reader.former.push(id);
@@ -234,7 +233,8 @@ impl Index {
     pub(in crate::store) fn conversations(&self, user: &str) -> Vec<ConversationState> {
         let state = |with: UserName| {
             let [incoming, outgoing] = self.streams_between(user, with.as_str());
-            let state = |stream: Option<(StreamId, StreamState)>| stream.map_or_else(Default::default, |(_, state)| state);
+            let state =
+                |stream: Option<(StreamId, StreamState)>| stream.map_or_else(Default::default, |(_, state)| state);
             let (incoming, mut outgoing): (StreamState, StreamState) = (state(incoming), state(outgoing));
             if with.as_str() == user {
                 outgoing = incoming;

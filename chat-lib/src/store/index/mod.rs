@@ -276,6 +276,11 @@ impl Index {
         }
     }
 
+    /// Changes the time that messages age by, which is written with the next summary.
+    pub(super) fn set_retention_time(&mut self, time: Timestamp) {
+        self.now.retention_time = time;
+    }
+
     /// Has the summary written as it is now.
     pub(super) fn write_summary(&mut self) {
         self.summary = self.sum_up();
