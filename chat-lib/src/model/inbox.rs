@@ -53,8 +53,8 @@ impl Inbox {
         self.texts.len()
     }
 
-    /// How much memory an inbox takes that has so many messages with so many bytes of text.
-    pub(crate) fn footprint(messages: usize, bytes: usize) -> usize {
+    /// How many bytes of memory an inbox takes that has so many messages, with so many bytes of texts and framing.
+    pub fn footprint(messages: usize, bytes: usize) -> usize {
         messages.saturating_mul(size_of::<Entry>()).saturating_add(bytes)
     }
 
