@@ -196,7 +196,10 @@ impl Store for Engine {
             let conversations = state.conversations(user).filter(|conversation| !conversation.former);
             let messages: BTreeMap<_, _> = conversations
                 .flat_map(|conversation| {
-                    conversation.messages.range((Excluded(after), Unbounded)).map(move |(id, it)| (*id, (conversation, it)))
+                    conversation
+                        .messages
+                        .range((Excluded(after), Unbounded))
+                        .map(move |(id, it)| (*id, (conversation, it)))
                 })
                 .collect();
             Ok(page(
@@ -290,10 +293,12 @@ impl Steps<'_> {
         ends: fn(&CursorMove) -> (MessageId, MessageId),
     ) -> Result<bool, Error> {
         let state = self.state()?;
-        let member = |it: &CursorMove| {
-            state.conversations.get(&it.conversation).and_then(|conversation| conversation.members.get(user))
+        let fits = |it: &CursorMove| {
+            let conversation = state.conversations.get(&it.conversation)?;
+            let is_there = conversation.lengths(user, it.from, it.to).count() == it.messages;
+            Some(is_there && conversation.members.get(user)?.read == ends(it).0)
         };
-        if !moves.iter().all(|it| member(it).is_some_and(|member| member.read == ends(it).0)) {
+        if !moves.iter().all(|it| fits(it) == Some(true)) {
             return Ok(false);
         }
         for it in moves {
@@ -750,11 +755,17 @@ impl Conversation {
         later.filter(move |(_, message)| message.to.as_str() == user)
     }
 
+    /// The lengths of the messages that `user` reads when a cursor goes from one message to another.
+    fn lengths(&self, user: &str, from: MessageId, to: MessageId) -> impl Iterator<Item = usize> {
+        let passed = self.messages.range((Excluded(from), Unbounded)).take_while(move |(id, _)| **id <= to);
+        passed.filter(move |(_, message)| message.to.as_str() == user).map(|(_, message)| message.len())
+    }
+
     /// The move of the cursor of `user` to the last message that is not after `upto`.
     fn cursor_move(&self, user: &str, upto: MessageId) -> Option<CursorMove> {
         let from = self.members.get(user)?.read;
         let to = self.messages.range(..=upto).next_back().map(|(id, _)| *id).filter(|to| *to > from)?;
-        let lengths: Vec<_> = self.unread(user).filter(|(id, _)| *id <= to).map(|(_, message)| message.len()).collect();
+        let lengths: Vec<_> = self.lengths(user, from, to).collect();
         let (messages, bytes) = (lengths.len(), lengths.iter().sum());
         Some(CursorMove { conversation: self.number, from, to, messages, bytes })
     }

@@ -23,12 +23,13 @@
 //!
 //! # Features
 //!
-//! All are on by default. Without any, what is left is the protocol, the rules, [`Connection`] and a store in memory, which
+//! All but `conformance` are on by default. Without any, what is left is the protocol, the rules, [`Connection`] and a store in memory, which
 //! compiles in seconds.
 //!
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `client` | [`Client`] |
+//! | `conformance` | `conformance`, the suite that a [`Store`](store::Store) of your own has to pass |
 //! | `passwords` | users with passwords (Argon2id); without it, no login with a password works |
 //! | `server` | [`Server`] |
 //! | `sqlite` | [`Chat::open`] and [`Durable`](store::Durable). It contains SQLite; a program that links another one goes without |
@@ -47,6 +48,8 @@
 #[cfg(all(feature = "client", not(store_only)))]
 pub mod client;
 pub mod clock;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 #[cfg(not(store_only))]
 mod connection;
 #[cfg(not(store_only))]

@@ -14,7 +14,7 @@ pub(super) struct Snapshot {
     accounts: Vec<Arc<Account>>,
     conversations: Vec<[(UserName, MessageId); 2]>,
     streams: HashMap<StreamId, StreamView>,
-    /// The last message that there is.
+    /// The last message that is committed.
     pub(super) last: MessageId,
 }
 
@@ -42,7 +42,7 @@ impl Snapshot {
         let streams = index.streams().map(|(id, reader, former, state)| {
             (id, StreamView { reader: reader.clone(), former, state, found: (state.cursor, 0, 0) })
         });
-        Self { accounts, conversations, streams: streams.collect(), last: index.tail.last() }
+        Self { accounts, conversations, streams: streams.collect(), last: index.committed }
     }
 
     /// Shows everything but messages.
@@ -68,6 +68,9 @@ impl Snapshot {
     ) -> Result<(), Problem> {
         for entry in block.entries() {
             let entry = entry.ok_or_else(|| format!("block {} cannot be parsed", block.first))?;
+            if entry.id > self.last {
+                break;
+            }
             let Some(stream) = self.streams.get_mut(&entry.stream) else { continue };
             let unread = stream.count(&entry)?;
             if !unread && (!kept || stream.former) {

@@ -53,7 +53,7 @@ impl Store for Memory {
     }
 
     fn begin(&self) -> Box<dyn Batch + '_> {
-        Box::new(Steps(self))
+        Box::new(Steps { memory: self, appended: false })
     }
 
     fn commit_waits(&self) -> bool {
@@ -131,7 +131,6 @@ impl State {
     fn append(&mut self, message: &NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
         let blocks = self.index.tail.blocks().len();
         let appended = self.index.append(message, quota)?;
-        self.index.committed = self.index.tail.last();
         if self.index.tail.blocks().len() > blocks {
             // Twice as fast as blocks are added.
             self.drop_read();
@@ -174,34 +173,37 @@ impl State {
     }
 }
 
-/// A batch: every step takes effect at once, because the commit cannot fail.
-struct Steps<'a>(&'a Memory);
+/// A batch: steps take effect at once, because the commit cannot fail; but readers see a message only then.
+struct Steps<'a> {
+    memory: &'a Memory,
+    appended: bool,
+}
 
 impl Accounts for Steps<'_> {
     fn account(&mut self, user: &str) -> Result<Option<Arc<Account>>, Error> {
-        Ok(self.0.state().index.account(user))
+        Ok(self.memory.state().index.account(user))
     }
 
     fn accounts(&mut self) -> Result<Vec<Arc<Account>>, Error> {
-        Ok(self.0.state().index.accounts())
+        Ok(self.memory.state().index.accounts())
     }
 
     fn add_account(&mut self, account: Account) -> Result<bool, Error> {
-        Ok(self.0.state().index.add_account(account))
+        Ok(self.memory.state().index.add_account(account))
     }
 
     fn replace_account(&mut self, account: Account) -> Result<bool, Error> {
-        Ok(self.0.state().index.replace_account(account))
+        Ok(self.memory.state().index.replace_account(account))
     }
 
     fn remove_account(&mut self, user: &str) -> Result<bool, Error> {
-        Ok(self.0.state().index.remove_account(user).is_some())
+        Ok(self.memory.state().index.remove_account(user).is_some())
     }
 }
 
 impl Sessions for Steps<'_> {
     fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error> {
-        Ok(self.0.state().index.open_session(&session))
+        Ok(self.memory.state().index.open_session(&session))
     }
 
     fn use_session(
@@ -210,54 +212,53 @@ impl Sessions for Steps<'_> {
         now: Timestamp,
         expires: Timestamp,
     ) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.0.state().index.use_session(id, now, expires))
+        Ok(self.memory.state().index.use_session(id, now, expires))
     }
 
     fn close_session(&mut self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.0.state().index.close_session(id, now))
+        Ok(self.memory.state().index.close_session(id, now))
     }
 
     fn close_sessions(&mut self, user: &str) -> Result<usize, Error> {
-        Ok(self.0.state().index.close_sessions(user))
+        Ok(self.memory.state().index.close_sessions(user))
     }
 
     fn active_users(&mut self, now: Timestamp) -> Result<Vec<UserName>, Error> {
-        Ok(self.0.state().index.active_users(now))
+        Ok(self.memory.state().index.active_users(now))
     }
 
     fn sessions(&mut self, now: Timestamp) -> Result<Vec<SessionInfo>, Error> {
-        Ok(self.0.state().index.live_sessions(now))
+        Ok(self.memory.state().index.live_sessions(now))
     }
 }
 
 impl Conversations for Steps<'_> {
     fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
-        self.0.state().append(&message, quota)
+        self.appended = true;
+        self.memory.state().append(&message, quota)
     }
 
     fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
-        self.0.state().index.unread_step(user, max_bytes)
+        self.memory.state().index.unread_step(user, max_bytes)
     }
 
     fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
-        Ok(self.0.state().index.take(user, moves))
+        Ok(self.memory.state().index.take(user, moves))
     }
 
     fn put_back(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
-        Ok(self.0.state().index.put_back(user, moves))
+        Ok(self.memory.state().index.put_back(user, moves))
     }
 
     fn conversations(&mut self, user: &str) -> Result<Vec<ConversationState>, Error> {
-        Ok(self.0.state().index.conversations(user))
+        Ok(self.memory.state().index.conversations(user))
     }
 }
 
 impl Batch for Steps<'_> {
     fn restore(&mut self, record: Record<'_>) -> Result<bool, Error> {
-        let State { index, .. } = &mut *self.0.state();
-        let restored = restore(index, record)?;
-        index.committed = index.tail.last();
-        Ok(restored)
+        self.appended = true;
+        restore(&mut self.memory.state().index, record)
     }
 
     fn begin_restore(&mut self) -> Result<(), Error> {
@@ -265,11 +266,47 @@ impl Batch for Steps<'_> {
     }
 
     fn end_restore(&mut self) -> Result<(), Error> {
-        self.0.state().index.set_summary(|summary| summary.epoch = new_epoch());
+        self.memory.state().index.end_restore(new_epoch());
         Ok(())
     }
 
     fn commit(self: Box<Self>) -> Result<(), CommitError> {
         Ok(())
+    }
+}
+
+impl Drop for Steps<'_> {
+    fn drop(&mut self) {
+        if self.appended {
+            let State { index, .. } = &mut *self.memory.state();
+            index.committed = index.tail.last();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{self, Data, Fault};
+
+    struct InMemory;
+
+    impl Data for InMemory {
+        fn open(&self) -> Result<Box<dyn Store + '_>, Error> {
+            Ok(Box::new(Memory::new()))
+        }
+
+        fn is_durable(&self) -> bool {
+            false
+        }
+
+        fn fail_next_commit(&self, _fault: Fault) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn keeps_the_contract() {
+        conformance::check(|| InMemory);
     }
 }

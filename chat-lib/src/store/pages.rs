@@ -144,13 +144,27 @@ pub(super) fn read_until(
     with: &str,
     upto: MessageId,
 ) -> Result<Option<CursorMove>, Error> {
-    let (stream, committed) = shelf.index(|index| (index.streams_between(user, with)[0], index.committed));
-    let Some((stream, StreamState { head, cursor, .. })) = stream else { return Ok(None) };
-    let until = upto.min(committed);
+    let (streams, committed) = shelf.index(|index| (index.streams_between(user, with), index.committed));
+    let mut spans = Vec::new();
+    for &(stream, state) in streams.iter().flatten() {
+        let from = start(shelf, stream, state.head, upto.min(committed))?;
+        spans.push(Span { stream, from, after: MessageId::NONE });
+    }
+    // The last message of the conversation that is not past it.
+    let mut until = MessageId::NONE;
+    walk_back(shelf, &spans, &|what| shelf.damage(what), |entries| {
+        let ids = entries.iter().map(|entry| entry.id);
+        until = ids.filter(|id| *id <= upto.min(committed)).max().unwrap_or_default();
+        Ok(until == MessageId::NONE)
+    })?;
+    let Some((stream, StreamState { head, cursor, .. })) = streams[0].filter(|(_, state)| until > state.cursor) else {
+        return Ok(None);
+    };
     let profile = |id| shelf.index(|index| index.profile(id).cloned());
     let span = Span { stream, from: start(shelf, stream, head, until)?, after: cursor };
     let collected = collect(shelf, &[span], until, &profile, &|what| shelf.damage(what))?;
-    Ok(collected.moves.into_iter().next())
+    let nothing = CursorMove { conversation: stream.0.into(), from: cursor, to: until, messages: 0, bytes: 0 };
+    Ok(Some(CursorMove { to: until, ..collected.moves.into_iter().next().unwrap_or(nothing) }))
 }
 
 /// A message of the stream at or after `until` and near to it, to walk back from.
@@ -224,7 +238,8 @@ fn page_after(
     let mut spans = Vec::new();
     let mut more = false;
     for &(stream, head) in heads.iter().filter(|(_, head)| *head > after) {
-        let mark = shelf.mark(stream, after, nth)?;
+        // What was committed after this began is not on the page.
+        let mark = shelf.mark(stream, after, nth)?.filter(|mark| *mark <= committed);
         if let Some(mark) = mark {
             more = more || mark < head;
             until = until.min(mark);

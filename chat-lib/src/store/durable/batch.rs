@@ -131,10 +131,7 @@ impl Batch for Steps<'_> {
     }
 
     fn end_restore(&mut self) -> Result<(), Error> {
-        self.core.state().index.set_summary(|summary| {
-            summary.restoring = false;
-            summary.epoch = new_epoch();
-        });
+        self.core.state().index.end_restore(new_epoch());
         Ok(())
     }
 

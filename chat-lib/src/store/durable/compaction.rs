@@ -28,7 +28,7 @@ impl Core {
             let streams = held.index.streams();
             let cursors: HashMap<_, _> =
                 streams.map(|(stream, _, former, state)| (stream, (cursor(stream, state.cursor), former))).collect();
-            let last = held.index.tail.last();
+            let last = held.index.tail.last_message();
             (!held.index.summary().restoring).then(|| (cursors, last, held.index.retire_profiles()))
         })?;
         let Some((cursors, last, mut unused)) = frozen else { return Ok(None) };

@@ -12,12 +12,13 @@ use super::backend::{Backend, Compaction};
 use super::core::Core;
 use super::record::Record;
 use super::*;
+use crate::conformance::{self, Data, Fault};
 use crate::entropy::OsEntropy;
 use crate::limits::PUT_BACK_TIME;
 use crate::model::{Account, Framing, Inbox, Profile, SessionId, SessionToken, UserName};
 use crate::store::index::{AccountRow, Change, SessionRow, StreamRow, Summary, Tables};
 use crate::store::log::{Block, ProfileId, StreamId};
-use crate::store::{Appended, Batch, CommitError, NewMessage, NewSession, Quota};
+use crate::store::{Appended, Batch, CommitError, NewMessage, NewSession, Quota, new_epoch};
 
 #[derive(Clone, Default)]
 struct Hostile(Arc<Mutex<Inner>>);
@@ -30,8 +31,8 @@ struct Inner {
     syncs: bool,
     /// How many calls go well before one that does not.
     fuse: Option<usize>,
-    /// The outcome of the next commit is not told, and whether it happens.
-    unknown: Option<bool>,
+    /// How the next commit fails.
+    fault: Option<Fault>,
 }
 
 /// What a database would have.
@@ -55,7 +56,7 @@ impl Default for Content {
             sessions: BTreeMap::new(),
             log: BTreeMap::new(),
             marks: BTreeSet::new(),
-            summary: Summary::empty("epoch".to_owned(), 0),
+            summary: Summary::empty(new_epoch(), 0),
         }
     }
 }
@@ -72,7 +73,7 @@ impl Hostile {
         let mut inner = self.0.lock().unwrap();
         inner.now = inner.synced.clone();
         inner.fuse = None;
-        inner.unknown = None;
+        inner.fault = None;
     }
 
     fn fail_after(&self, calls: usize) {
@@ -102,8 +103,8 @@ impl Backend for Hostile {
 
     fn commit(&self, record: &Record) -> Result<(), CommitError> {
         let mut inner = self.call().map_err(CommitError::Undone)?;
-        let unknown = inner.unknown.take();
-        if unknown != Some(false) {
+        let fault = if record.changes.is_empty() { None } else { inner.fault.take() };
+        if matches!(fault, None | Some(Fault::UnseenEverything)) {
             // What is stored elsewhere is what the bytes say.
             let record = Record::decode(&record.encode()).unwrap();
             record.changes.into_iter().for_each(|change| inner.now.apply(change));
@@ -111,9 +112,11 @@ impl Backend for Hostile {
                 inner.synced = inner.now.clone();
             }
         }
-        match unknown {
+        let problem = || Error::Storage("it is hostile".into());
+        match fault {
             None => Ok(()),
-            Some(_) => Err(CommitError::Unknown(Error::Storage("it does not tell".into()))),
+            Some(Fault::UnseenNothing | Fault::UnseenEverything) => Err(CommitError::Unknown(problem())),
+            Some(_) => Err(CommitError::Undone(problem())),
         }
     }
 
@@ -213,6 +216,30 @@ impl Content {
     }
 }
 
+impl Data for Hostile {
+    fn open(&self) -> Result<Box<dyn Store + '_>, Error> {
+        self.crash();
+        Ok(Box::new(Durable::on(
+            Box::new(self.clone()),
+            Options { keep_read: Some(KeepRead::Forever), ..Options::default() },
+        )?))
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn fail_next_commit(&self, fault: Fault) -> bool {
+        self.0.lock().unwrap().fault = Some(fault);
+        true
+    }
+}
+
+#[test]
+fn keeps_the_contract_on_a_backend_that_behaves() {
+    conformance::check(Hostile::syncing);
+}
+
 #[test]
 fn without_a_sync_a_loss_of_power_takes_the_end_and_nothing_else() {
     let disk = Hostile::default();
@@ -270,8 +297,8 @@ enum Step {
     Remove(usize),
     Account,
     FailAfter(usize),
-    /// The next commit does not tell its outcome; whether it happens.
-    Unknown(bool),
+    /// The commit does not tell its outcome.
+    Unknown(Fault),
     Crash,
 }
 
@@ -285,7 +312,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..3_usize).prop_map(Step::Remove),
         1 => Just(Step::Account),
         2 => (0..8_usize).prop_map(Step::FailAfter),
-        1 => any::<bool>().prop_map(Step::Unknown),
+        1 => Just(Step::Unknown(Fault::UnseenNothing)),
+        1 => Just(Step::Unknown(Fault::UnseenEverything)),
         1 => Just(Step::Crash),
     ]
 }
@@ -311,17 +339,17 @@ proptest! {
         for steps in groups {
             let mut now = promised.clone();
             let mut batch = begin(&store);
-            let (mut crashed, mut happens) = (false, None);
+            let (mut crashed, mut fault) = (false, None);
             for step in steps {
                 serial += 1;
                 match step {
                     Step::FailAfter(calls) => disk.fail_after(calls),
-                    Step::Unknown(happened) => happens = Some(happened),
+                    Step::Unknown(next) => fault = Some(next),
                     Step::Crash => crashed = true,
                     step => do_step(&store, &mut *batch, &mut now, &step, serial)?,
                 }
             }
-            disk.0.lock().unwrap().unknown = happens;
+            disk.0.lock().unwrap().fault = fault;
             if crashed {
                 drop(batch);
                 disk.crash();
@@ -330,10 +358,10 @@ proptest! {
                 match batch.commit() {
                     Ok(()) => promised = now,
                     Err(CommitError::Undone(_)) => {}
-                    Err(CommitError::Unknown(_)) => if happens == Some(true) { promised = now },
+                    Err(CommitError::Unknown(_)) => if fault == Some(Fault::UnseenEverything) { promised = now },
                 }
             }
-            disk.0.lock().unwrap().unknown = None;
+            disk.0.lock().unwrap().fault = None;
             if serial % 3 == 0 {
                 // If it fails, it has done nothing that matters.
                 store.compact(Instant::now() + PUT_BACK_TIME, |_| serial % 2 == 0).ok();

@@ -9,6 +9,7 @@ use super::takes::Takes;
 use super::upkeep::Work;
 use super::*;
 use crate::clock::ManualClock;
+use crate::conformance::{self, Data, Fault};
 use crate::limits::{PUT_BACK_TIME, SWEEP_INTERVAL};
 use crate::model::{Account, Framing, Profile, SessionToken, UserName};
 use crate::store::index::Change;
@@ -16,6 +17,25 @@ use crate::store::log::Block;
 use crate::store::{
     Appended, Conversations as _, CursorMove, Member, NewMessage, NewSession, Quota, Record as DumpRecord, restore,
 };
+
+impl Data for tempfile::TempDir {
+    fn open(&self) -> Result<Box<dyn Store + '_>, Error> {
+        Ok(Box::new(Durable::open(self.path(), Options::default())?))
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+
+    fn fail_next_commit(&self, _fault: Fault) -> bool {
+        false
+    }
+}
+
+#[test]
+fn keeps_the_contract_on_a_disk() {
+    conformance::check(|| tempfile::tempdir().unwrap());
+}
 
 /// The log was synced by its path, which may lead elsewhere by then.
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Change, Index, Stream, StreamState};
+use super::{AccountId, Change, Index, Stream, StreamState};
 use crate::error::Error;
 use crate::limits::MARK_INTERVAL;
 use crate::model::{MessageId, UserName};
@@ -18,13 +18,13 @@ impl Index {
         }
         let id = match reader.incoming.get(message.from.user()) {
             Some(&id) => id,
-            None => self.add_stream(message.to, message.from.user(), MessageId::NONE),
+            None => self.begin_conversation(message.to, message.from.user()),
         };
         self.append_to(id, message)
     }
 
     /// Appends a message that had that id, from a user who may have been removed. `false` if ids do not ascend, or there
-    /// is no such recipient.
+    /// is no such recipient or conversation.
     pub(in crate::store) fn restore_message(
         &mut self,
         id: MessageId,
@@ -34,7 +34,7 @@ impl Index {
         let Some(reader) = self.users.get(message.to).filter(|_| id > self.tail.last()) else { return Ok(false) };
         let stream = match (from_former_user, reader.incoming.get(message.from.user())) {
             (false, Some(&stream)) => stream,
-            (false, None) => self.add_stream(message.to, message.from.user(), MessageId::NONE),
+            (false, None) => return Ok(false),
             (true, _) => match reader.former.last() {
                 Some(&stream) => stream,
                 None => self.add_former_stream(message.to),
@@ -48,19 +48,30 @@ impl Index {
     /// Begins a conversation in which each of two users, or one in notes, has read up to a message. `false` if one of them
     /// does not exist, or they have a conversation.
     pub(in crate::store) fn restore_conversation(&mut self, members: [(&str, MessageId); 2]) -> bool {
-        let [(one, _), (other, _)] = members;
-        let (Some(first), Some(second)) = (self.users.get(one), self.users.get(other)) else { return false };
-        if first.incoming.contains_key(other) || second.incoming.contains_key(one) {
+        let [(one, read_by_one), (other, read_by_other)] = members;
+        let (Some(first), Some((other, _))) = (self.users.get(one), self.users.get_key_value(other)) else {
+            return false;
+        };
+        if first.incoming.contains_key(other) {
             return false;
         }
-        let names = [one, other].map(|name| self.users.get_key_value(name).map(|(name, _)| name.clone()));
-        let [Some(one), Some(other)] = names else { return false };
-        let [(_, read_by_one), (_, read_by_other)] = members;
-        self.add_stream(one.as_str(), &other, read_by_one);
-        if one != other {
-            self.add_stream(other.as_str(), &one, read_by_other);
+        let other = other.clone();
+        let incoming = self.begin_conversation(one, &other);
+        let outgoing = self.streams_between(one, other.as_str())[1].map(|(id, _)| id);
+        for (id, cursor) in [(Some(incoming), read_by_one), (outgoing, read_by_other)] {
+            let Some(stream) = id.and_then(|id| self.streams.get_mut(&id).map(|stream| (id, stream))) else { continue };
+            stream.1.state.cursor = cursor;
+            let row = stream.1.row(stream.0);
+            self.journal.push(|| Change::Stream(row));
         }
         true
+    }
+
+    /// Ends a restore: ids go on after all cursors, too, though the messages that they point to may not be there.
+    pub(in crate::store) fn end_restore(&mut self, epoch: String) {
+        let cursors = self.streams.values().map(|stream| stream.state.cursor);
+        self.tail.skip_to(cursors.max().unwrap_or_default());
+        self.set_summary(|summary| (summary.restoring, summary.epoch) = (false, epoch));
     }
 
     fn append_to(&mut self, id: StreamId, message: &NewMessage<'_>) -> Result<Appended, Error> {
@@ -102,16 +113,25 @@ impl Index {
         Ok(Appended::Stored(message_id))
     }
 
-    /// Begins a stream to an existing user from one who may have been removed.
-    fn add_stream(&mut self, reader: &str, writer: &UserName, cursor: MessageId) -> StreamId {
-        let Some((reader_name, reader_user)) = self.users.get_key_value(reader) else { return StreamId(0) };
-        let (reader_name, reader_id) = (reader_name.clone(), reader_user.id);
-        let Some(writer_user) = self.users.get_mut(writer) else { return self.add_former_stream(reader) };
-        writer_user.outgoing.insert(reader_name.clone());
-        let writer_id = Some(writer_user.id);
-        let state = StreamState { cursor, ..StreamState::default() };
-        let stream = Stream { reader: reader_name, writer: None, writer_id, reader_id, state, lagging: false };
-        let id = self.insert_stream(stream);
+    /// Begins both streams of a conversation, and returns the one to `reader`, an existing user, from `writer`, who may
+    /// have been removed.
+    fn begin_conversation(&mut self, reader: &str, writer: &UserName) -> StreamId {
+        if !self.users.contains_key(writer) {
+            return self.add_former_stream(reader);
+        }
+        if reader != writer.as_str()
+            && let Some((reader, _)) = self.users.get_key_value(reader)
+        {
+            let reader = reader.clone();
+            self.add_stream(writer.as_str(), &reader);
+        }
+        self.add_stream(reader, writer)
+    }
+
+    /// Begins a stream between two existing users.
+    fn add_stream(&mut self, reader: &str, writer: &UserName) -> StreamId {
+        let writer_id = self.users.get(writer).map(|user| user.id);
+        let id = self.insert_stream(reader, writer_id);
         if let Some(reader) = self.users.get_mut(reader) {
             reader.incoming.insert(writer.clone(), id);
         }
@@ -120,22 +140,24 @@ impl Index {
 
     /// Begins a stream to an existing user from users who were removed.
     fn add_former_stream(&mut self, reader: &str) -> StreamId {
-        let Some((reader_name, user)) = self.users.get_key_value(reader) else { return StreamId(0) };
-        let (reader_name, reader_id, state) = (reader_name.clone(), user.id, StreamState::default());
-        let stream = Stream { reader: reader_name, writer: None, writer_id: None, reader_id, state, lagging: false };
-        let id = self.insert_stream(stream);
+        let id = self.insert_stream(reader, None);
         if let Some(reader) = self.users.get_mut(reader) {
             reader.former.push(id);
         }
         id
     }
 
-    fn insert_stream(&mut self, stream: Stream) -> StreamId {
+    fn insert_stream(&mut self, reader: &str, writer_id: Option<AccountId>) -> StreamId {
         self.now.last_stream += 1;
         let id = StreamId(self.now.last_stream);
-        let row = stream.row(id);
-        self.journal.push(|| Change::Stream(row));
-        self.streams.insert(id, stream);
+        if let Some((name, user)) = self.users.get_key_value(reader) {
+            let (reader, reader_id, state) = (name.clone(), user.id, StreamState::default());
+            let gone = MessageId::NONE;
+            let stream = Stream { reader, writer: None, writer_id, reader_id, state, lagging: false, gone };
+            let row = stream.row(id);
+            self.journal.push(|| Change::Stream(row));
+            self.streams.insert(id, stream);
+        }
         id
     }
 
@@ -165,8 +187,9 @@ impl Index {
     }
 
     pub(in crate::store) fn take(&mut self, user: &str, moves: &[CursorMove]) -> bool {
-        self.move_cursors(user, moves, |state, step| {
-            (state.cursor == step.from && step.to > step.from && step.to <= state.head).then(|| StreamState {
+        let last = self.tail.last();
+        self.move_cursors(user, moves, |&Stream { state, .. }, step| {
+            (state.cursor == step.from && step.to > step.from && step.to <= last).then(|| StreamState {
                 cursor: step.to,
                 unread: state.unread.saturating_sub(step.messages),
                 bytes: state.bytes.saturating_sub(step.bytes),
@@ -176,8 +199,8 @@ impl Index {
     }
 
     pub(in crate::store) fn put_back(&mut self, user: &str, moves: &[CursorMove]) -> bool {
-        self.move_cursors(user, moves, |state, step| {
-            (state.cursor == step.to).then(|| StreamState {
+        self.move_cursors(user, moves, |&Stream { state, gone, .. }, step| {
+            (state.cursor == step.to && step.from >= gone).then(|| StreamState {
                 cursor: step.from,
                 unread: state.unread + step.messages,
                 bytes: state.bytes + step.bytes,
@@ -191,13 +214,13 @@ impl Index {
         &mut self,
         name: &str,
         moves: &[CursorMove],
-        change: impl Fn(StreamState, &CursorMove) -> Option<StreamState>,
+        change: impl Fn(&Stream, &CursorMove) -> Option<StreamState>,
     ) -> bool {
         let Some(user) = self.users.get_mut(name) else { return false };
         let find = |step: &CursorMove| {
             let id = StreamId(u32::try_from(step.conversation).ok()?);
             let stream = self.streams.get(&id).filter(|stream| stream.reader_id == user.id)?;
-            Some((id, change(stream.state, step)?))
+            Some((id, change(stream, step)?))
         };
         let Some(states) = moves.iter().map(find).collect::<Option<Vec<_>>>() else { return false };
         for (id, state) in states {
@@ -224,9 +247,8 @@ impl Index {
     /// The names of the users that `user` has a conversation with, in order.
     pub(in crate::store) fn partners(&self, user: &str) -> Vec<UserName> {
         let Some(user) = self.users.get(user) else { return Vec::new() };
-        let mut partners: Vec<_> = user.incoming.keys().chain(&user.outgoing).cloned().collect();
+        let mut partners: Vec<_> = user.incoming.keys().cloned().collect();
         partners.sort();
-        partners.dedup();
         partners
     }
 

@@ -1,12 +1,12 @@
 //! From rows into memory.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::sessions::Session;
 use super::{AccountId, AccountRow, Index, SessionRow, Stream, StreamRow, Summary, User};
 use crate::model::{Account, MessageId, Profile};
-use crate::store::log::{Block, ProfileId, StreamId};
+use crate::store::log::{Block, ProfileId, StreamId, Tail};
 
 /// All rows but the log's and the summary.
 #[derive(Debug, Default)]
@@ -24,6 +24,7 @@ impl Index {
     pub(in crate::store) fn load(tables: Tables, summary: Summary, last_message: MessageId) -> Result<Self, String> {
         compare(&tables, &summary, last_message)?;
         let mut index = Self::new(true, summary);
+        index.tail = Tail::new(last_message);
         for (id, profile) in tables.profiles {
             let profile = Arc::new(profile);
             index.profiles.by_id.insert(id, Arc::clone(&profile));
@@ -42,7 +43,6 @@ impl Index {
                 profile: profile_id,
                 incoming: HashMap::new(),
                 former: Vec::new(),
-                outgoing: BTreeSet::new(),
                 unread: 0,
                 unread_bytes: 0,
                 account: Arc::new(account),
@@ -51,7 +51,7 @@ impl Index {
         }
         let mut last = last_message.max(index.summary.indexed);
         for row in tables.streams {
-            last = last.max(row.state.head);
+            last = last.max(row.state.head).max(row.state.cursor);
             index.insert_row(row, &names)?;
         }
         for row in tables.sessions {
@@ -92,9 +92,6 @@ impl Index {
         match writer_name {
             Some(writer_name) => {
                 user.incoming.insert(writer_name.clone(), id);
-                if let Some(writer) = self.users.get_mut(writer_name) {
-                    writer.outgoing.insert(reader_name.clone());
-                }
             }
             None => user.former.push(id),
         }
@@ -105,6 +102,7 @@ impl Index {
             reader_id: reader,
             state,
             lagging: false,
+            gone: if writer.is_some() { MessageId::NONE } else { state.cursor },
         };
         self.streams.insert(id, stream);
         Ok(())

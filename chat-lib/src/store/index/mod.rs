@@ -8,7 +8,7 @@ mod journal;
 mod load;
 mod sessions;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub(super) use self::hash::NumberHasher;
@@ -51,12 +51,10 @@ struct User {
     id: AccountId,
     account: Arc<Account>,
     profile: ProfileId,
-    /// The streams to this user by sender. The senders exist.
+    /// The streams to this user by sender. The senders exist, and each has a stream from this user, too.
     incoming: HashMap<UserName, StreamId>,
     /// Streams to this user whose senders were removed, of which something may be unread.
     former: Vec<StreamId>,
-    /// Whom this user has written to: each has a stream of theirs from this user.
-    outgoing: BTreeSet<UserName>,
     /// How much is unread in all streams to this user.
     unread: usize,
     unread_bytes: usize,
@@ -71,6 +69,8 @@ struct Stream {
     reader_id: AccountId,
     state: StreamState,
     lagging: bool,
+    /// When the sender was removed, messages up to this one had been read, and are gone.
+    gone: MessageId,
 }
 
 /// Profiles, those of accounts and those that messages were sent under.
@@ -127,7 +127,6 @@ impl Index {
             profile,
             incoming: HashMap::new(),
             former: Vec::new(),
-            outgoing: BTreeSet::new(),
             unread: 0,
             unread_bytes: 0,
         };
@@ -156,14 +155,8 @@ impl Index {
         let mut bytes = user.unread_bytes;
         self.unread_bytes = self.unread_bytes.saturating_sub(user.unread_bytes);
         self.journal.push(|| Change::DropAccount(user.id));
-        for (writer, stream) in &user.incoming {
-            self.drop_stream(*stream);
-            if let Some(writer) = self.users.get_mut(writer) {
-                writer.outgoing.remove(name);
-            }
-        }
-        user.former.iter().for_each(|stream| self.drop_stream(*stream));
-        for reader in user.outgoing.iter().filter(|reader| reader.as_str() != name) {
+        user.incoming.values().chain(&user.former).for_each(|stream| self.drop_stream(*stream));
+        for reader in user.incoming.keys().filter(|reader| reader.as_str() != name) {
             let Some(reader) = self.users.get_mut(reader) else { continue };
             let Some(id) = reader.incoming.remove(name) else { continue };
             let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.state.unread > 0) else {
@@ -171,6 +164,7 @@ impl Index {
                 continue;
             };
             stream.writer_id = None;
+            stream.gone = stream.state.cursor;
             bytes += stream.state.bytes;
             reader.former.push(id);
             let row = stream.row(id);
@@ -289,7 +283,7 @@ impl Index {
 
     fn sum_up(&self) -> Summary {
         Summary {
-            last_message: self.tail.last(),
+            last_message: self.tail.last_message(),
             accounts: self.users.len() as u64,
             streams: self.streams.len() as u64,
             profiles: self.profiles.by_id.len() as u64,

@@ -18,24 +18,31 @@ pub(in crate::store) struct Tail {
     /// In ascending order.
     blocks: VecDeque<Arc<Block>>,
     bytes: usize,
-    /// The last id that was given out.
+    /// The last id that was given out, or was skipped.
     last: MessageId,
+    /// The last message that there is.
+    last_message: MessageId,
 }
 
 impl Tail {
-    /// The tail of a log whose last message is `last`.
-    pub(in crate::store) fn new(last: MessageId) -> Self {
-        Self { open: None, blocks: VecDeque::new(), bytes: 0, last }
+    /// The tail of a log that ends with `last_message`.
+    pub(in crate::store) fn new(last_message: MessageId) -> Self {
+        Self { open: None, blocks: VecDeque::new(), bytes: 0, last: last_message, last_message }
     }
 
-    /// The last id that was given out.
+    /// The last id that was given out, or was skipped.
     pub(in crate::store) fn last(&self) -> MessageId {
         self.last
     }
 
-    /// Goes on with the id after `id`, and puts what follows into a new block.
+    /// The last message that there is.
+    pub(in crate::store) fn last_message(&self) -> MessageId {
+        self.last_message
+    }
+
+    /// Goes on with the id after `id`, if that is later.
     pub(in crate::store) fn skip_to(&mut self, id: MessageId) {
-        self.last = id;
+        self.last = self.last.max(id);
     }
 
     /// Whether the next message should go into a new block; [`close`](Self::close) begins one.
@@ -55,7 +62,7 @@ impl Tail {
         let id = self.last.next().ok_or_else(|| Error::Storage("there are no more message ids".into()))?;
         let open = self.open.get_or_insert_with(|| BlockWriter::new(id, time));
         open.push(&Entry { id, time, stream, sender, before, framing, text });
-        self.last = id;
+        (self.last, self.last_message) = (id, id);
         Ok(id)
     }
 
