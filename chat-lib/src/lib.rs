@@ -23,12 +23,13 @@
 //!
 //! # Features
 //!
-//! All are on by default. Without any, what is left is the protocol, the rules, [`Connection`] and a store in memory, which
+//! All but `conformance` are on by default. Without any, what is left is the protocol, the rules, [`Connection`] and a store in memory, which
 //! compiles in seconds.
 //!
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `client` | [`Client`] |
+//! | `conformance` | `conformance`, the suite that a [`Store`](store::Store) of your own has to pass |
 //! | `passwords` | users with passwords (Argon2id); without it, no login with a password works |
 //! | `server` | [`Server`] |
 //! | `sqlite` | [`Chat::open`] and [`Durable`](store::Durable). It contains SQLite; a program that links another one goes without |
@@ -44,32 +45,40 @@
 //! LIBSQLITE3_FLAGS = "-DHAVE_FDATASYNC=1"
 //! ```
 
-#[cfg(feature = "client")]
+#[cfg(all(feature = "client", not(store_only)))]
 pub mod client;
 pub mod clock;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+#[cfg(not(store_only))]
 mod connection;
+#[cfg(not(store_only))]
 mod engine;
 pub mod entropy;
 mod error;
 pub mod limits;
 pub mod model;
+#[cfg(not(store_only))]
 mod outbox;
 mod printable;
 pub mod protocol;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "server", not(store_only)))]
 pub mod server;
 mod session;
 pub mod settings;
 pub mod store;
 
-#[cfg(feature = "client")]
+#[cfg(all(feature = "client", not(store_only)))]
 pub use self::client::Client;
+#[cfg(not(store_only))]
 pub use self::connection::{CheckedLogin, Connection, Login, Step};
+#[cfg(not(store_only))]
 pub use self::engine::{Chat, Config, NewUser, Restored};
 pub use self::error::{Error, Process};
+#[cfg(not(store_only))]
 pub use self::outbox::Outbox;
 pub use self::printable::printable;
-#[cfg(feature = "server")]
+#[cfg(all(feature = "server", not(store_only)))]
 pub use self::server::Server;
 pub use self::session::Session;
 

@@ -58,9 +58,9 @@ pub const FAILURES_FORGOTTEN: Duration = Duration::from_secs(24 * 60 * 60);
 /// for them. People have a few, and some come from another one each day.
 pub const KNOWN_ADDRESSES: usize = 16;
 
-/// Logins that may wait for their password to be checked; one more is refused with `busy`. At the
-/// default cost the last of them waits for some three seconds, as long as people do.
-pub const LOGINS_WAITING: usize = 128;
+/// Jobs of one kind that may wait for a thread: passwords to be checked, or inboxes to be read from the disk. One more is
+/// refused with `busy`. The last of so many passwords waits for some three seconds at the default cost, as long as people do.
+pub const JOBS_WAITING: usize = 128;
 
 /// How many lines of a connection are answered before the others have their turn. Logins with a
 /// public password are the dearest, at some 20 µs: a peer that floods the server with them holds the
@@ -68,7 +68,7 @@ pub const LOGINS_WAITING: usize = 128;
 pub const LINES_PER_TURN: usize = 128;
 
 /// How many bytes of the latest messages the durable store keeps in memory, for those who read soon.
-pub const RECENT_BYTES: usize = 16 * 1024 * 1024;
+pub const TAIL_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long a server that stops waits for a peer that has sent nothing to close, too. A peer that was just
 /// between two requests would lose answers if its next one came to a closed socket.

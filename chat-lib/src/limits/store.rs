@@ -6,9 +6,19 @@ use std::time::Duration;
 /// end; with this slack, the store has to write that only so many times in an idle time.
 pub(crate) const SESSION_SLACK: u32 = 64;
 
-/// How many bytes of messages the durable store puts into one row, if they come at once. Larger rows
-/// cost less to write, smaller ones less to read for one message in them.
-pub(crate) const GROUP_BYTES: usize = 16 * 1024;
+/// How many bytes of messages a store puts into one block, if they come at once. Larger blocks cost less to write,
+/// smaller ones less to read for one message in them.
+pub(crate) const BLOCK_BYTES: usize = 16 * 1024;
+
+/// Every how many messages of a stream the place of one is noted, to page forwards from. A page reads that many messages
+/// more than it shows at most; a note takes some 20 bytes.
+pub(crate) const MARK_INTERVAL: u64 = 64;
+
+/// How many bytes of unread messages are read within a step. More are read by a job, beside the steps of others.
+pub(crate) const UNREAD_STEP_BYTES: usize = 64 * 1024;
+
+/// How many bytes of read messages a chat in memory keeps as history.
+pub(crate) const MEMORY_HISTORY_BYTES: usize = 64 * 1024 * 1024;
 
 /// After how many bytes of messages the durable store writes its index of where mailboxes end. Messages that came
 /// later are read at the next start after a crash, which takes some 0.1 s.
@@ -28,6 +38,10 @@ pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// How many times as fast as time passes the clock that messages age by catches up with the system's. A clock that
 /// is wrong for an hour ages them by a day at most; a machine that was off for a month is a little more than a day behind.
 pub(crate) const RETENTION_CATCH_UP: u32 = 24;
+
+/// How long messages that were read are spared from being dropped, because the answer with them may still wait to be sent.
+/// After twice the time that a peer may take nothing ([`stall_time`](super::Limits::stall_time)), the peer is gone.
+pub(crate) const PUT_BACK_TIME: Duration = Duration::from_secs(20 * 60);
 
 /// How often the durable store syncs under `SyncMode::EverySecond`, and looks after itself.
 pub(crate) const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);

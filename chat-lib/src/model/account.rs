@@ -7,11 +7,24 @@ use crate::printable::is_hidden;
 
 /// A user as the server knows them.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Account {
-    /// Who it is; shared with the messages that they send.
+    /// The user's names, shared with the messages that they send.
     pub profile: Arc<Profile>,
-    /// What the user's logins are checked against; without it, nobody can log in.
+    /// What the user's logins are checked against; without it, nobody can log in with a password.
     pub password: Option<PasswordHash>,
+    /// Whether the user must not log in.
+    pub banned: bool,
+    /// The number of this version of the account. A store gives each version a number of its own when it takes it in,
+    /// and replaces only the version that the caller has seen.
+    pub revision: u64,
+}
+
+impl Account {
+    /// A new user.
+    pub fn new(profile: Arc<Profile>, password: Option<PasswordHash>) -> Self {
+        Self { profile, password, banned: false, revision: 0 }
+    }
 }
 
 /// What others may see of a user.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Profile, UserName};
+use super::{Framing, Profile, UserName};
 
 /// Unread messages of one user, in order of arrival.
 ///
@@ -27,6 +27,14 @@ impl Inbox {
         self.entries.push(Entry { from: Arc::clone(from), end: self.texts.len() });
     }
 
+    /// As [`push`](Self::push), of a text without what protocol 1 had around it.
+    pub fn push_framed(&mut self, from: &Arc<Profile>, framing: Framing, text: &str) {
+        self.texts.push_str(framing.before());
+        self.texts.push_str(text);
+        self.texts.push_str(framing.after());
+        self.entries.push(Entry { from: Arc::clone(from), end: self.texts.len() });
+    }
+
     /// Puts the messages of `later` behind the others.
     pub(crate) fn append(&mut self, later: Self) {
         let before = self.texts.len();
@@ -45,8 +53,8 @@ impl Inbox {
         self.texts.len()
     }
 
-    /// How much memory an inbox takes that has so many messages with so many bytes of text.
-    pub(crate) fn footprint(messages: usize, bytes: usize) -> usize {
+    /// How many bytes of memory an inbox takes that has so many messages, with so many bytes of texts and framing.
+    pub fn footprint(messages: usize, bytes: usize) -> usize {
         messages.saturating_mul(size_of::<Entry>()).saturating_add(bytes)
     }
 

@@ -2,12 +2,14 @@
 
 mod account;
 mod inbox;
+mod message;
 mod password;
 mod token;
 mod user;
 
 pub use self::account::{Account, Profile};
 pub use self::inbox::{Inbox, Message};
+pub use self::message::{Framing, HistoryMessage, MessageId};
 pub use self::password::{PasswordCost, PasswordHash};
 pub use self::token::{SessionId, SessionToken};
 pub use self::user::UserName;

@@ -1,22 +1,38 @@
-use std::collections::{BTreeMap, HashMap};
+//! The engine that keeps everything in memory.
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::sessions::{Change, Sessions};
-use super::{Appended, NewMessage, Record, Room, Show, Store, Taken};
+use super::dump::{Problem, Snapshot};
+use super::index::{Index, Summary};
+use super::log::{Block, BlockRef, BlockWriter, Source, StreamId};
+use super::pages::{self, Shelf};
+use super::{
+    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, HistoryPage, NewMessage,
+    NewSession, Position, Quota, Record, SessionInfo, Sessions, Store, Unread, Visit, new_epoch, restore,
+};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, Inbox, Profile, SessionId, UserName};
+use crate::limits::MEMORY_HISTORY_BYTES;
+use crate::model::{Account, MessageId, Profile, SessionId, UserName};
 
 /// The engine that keeps everything in memory and forgets it with the process. It never fails.
-#[derive(Default)]
+///
+/// Of messages that were read, it keeps the latest 64 MiB.
 pub struct Memory {
     state: Mutex<State>,
+}
+
+struct State {
+    index: Index,
+    /// The place among the blocks from which the next one is looked at for messages to drop.
+    sweep: usize,
 }
 
 impl Memory {
     /// A store with nothing in it.
     pub fn new() -> Self {
-        Self::default()
+        let index = Index::new(false, Summary::empty(new_epoch(), 0));
+        Self { state: Mutex::new(State { index, sweep: 0 }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -25,198 +41,272 @@ impl Memory {
     }
 }
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Store for Memory {
-    fn add_account(&self, account: Account) -> Result<bool, Error> {
-        Ok(self.state().add_account(account))
+    fn epoch(&self) -> String {
+        self.state().index.summary().epoch.clone()
     }
 
-    fn account(&self, user: &str) -> Result<Option<Arc<Account>>, Error> {
-        Ok(self.state().users.get(user).map(|user| Arc::clone(&user.account)))
+    fn begin(&self) -> Box<dyn Batch + '_> {
+        Box::new(Steps { memory: self, appended: false })
     }
 
-    fn accounts(&self) -> Result<Vec<Arc<Account>>, Error> {
-        let state = self.state();
-        let mut accounts: Vec<_> = state.users.values().map(|user| Arc::clone(&user.account)).collect();
-        accounts.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
-        Ok(accounts)
+    fn commit_waits(&self) -> bool {
+        false
     }
 
-    fn replace_account(&self, old: &Arc<Account>, new: Account) -> Result<bool, Error> {
-        let State { users, sessions, .. } = &mut *self.state();
-        let user = users.get_mut(old.profile.user()).filter(|user| Arc::ptr_eq(&user.account, old));
-        let Some(user) = user.filter(|_| new.profile.user() == old.profile.user()) else { return Ok(false) };
-        sessions.set_profile(&new.profile);
-        user.account = Arc::new(new);
-        Ok(true)
+    fn read_unread(&self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
+        pages::read_unread(self, user, max_bytes)
     }
 
-    fn remove_account(&self, user: &str) -> Result<bool, Error> {
-        let State { users, sessions, .. } = &mut *self.state();
-        sessions.close_all(user, &mut forget);
-        Ok(users.remove(user).is_some())
+    fn read_until(&self, user: &str, with: &str, upto: MessageId) -> Result<Option<CursorMove>, Error> {
+        pages::read_until(self, user, with, upto)
     }
 
-    fn open_session(&self, id: SessionId, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
-        let State { users, sessions, .. } = &mut *self.state();
-        let user = users.get(user);
-        Ok(user.is_some_and(|user| sessions.open(id, &user.account.profile, now, expires, &mut forget)))
+    fn history(&self, user: &str, with: &str, position: Position, limit: usize) -> Result<HistoryPage, Error> {
+        pages::history(self, user, with, position, limit)
     }
 
-    fn use_session(&self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.state().sessions.touch(id, now, expires, &mut forget))
+    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error> {
+        pages::sync(self, user, after, limit)
     }
 
-    fn close_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.state().sessions.close(id, now, &mut forget))
-    }
-
-    fn close_sessions(&self, user: &str) -> Result<(), Error> {
-        self.state().sessions.close_all(user, &mut forget);
+    fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
+        let (mut snapshot, blocks) = {
+            let State { index, .. } = &mut *self.state();
+            index.close_block();
+            (Snapshot::of(index), index.tail.blocks().cloned().collect::<Vec<_>>())
+        };
+        snapshot.show(visit)?;
+        let profile = |id| self.state().index.profile(id).cloned();
+        for block in blocks {
+            snapshot.show_block(&block, true, &profile, visit).map_err(|problem| match problem {
+                Problem::Damage(what) => self.damage(&what),
+                Problem::Visitor(problem) => problem,
+            })?;
+        }
         Ok(())
     }
 
-    fn active_users(&self, now: Timestamp) -> Result<Vec<UserName>, Error> {
-        Ok(self.state().sessions.active_users(now, &mut forget))
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
     }
 
-    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionId, Arc<Profile>)>, Error> {
-        Ok(self.state().sessions.live(now, &mut forget))
-    }
-
-    fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error> {
-        Ok(self.state().append(message, room))
-    }
-
-    fn take_unread(&self, user: &str, most: usize) -> Result<Option<Taken>, Error> {
-        Ok(self.state().take_unread(user, most))
-    }
-
-    fn put_back(&self, user: &str, taken: Taken) -> Result<bool, Error> {
-        Ok(self.state().put_back(user, taken))
-    }
-
-    fn dump(&self, show: &mut Show<'_>) -> Result<(), Error> {
-        let accounts = self.accounts()?;
-        let state = self.state();
-        for account in &accounts {
-            show(Record::Account(account))?;
-        }
-        let mailboxes = state.users.values().flat_map(|user| {
-            let to = user.account.profile.user().as_str();
-            let messages = user.arrivals.iter().zip(user.unread.with_senders());
-            messages.map(move |(at, (from, text))| (at.number, NewMessage { to, from, text, time: at.time }))
-        });
-        let messages: BTreeMap<u64, NewMessage<'_>> = mailboxes.collect();
-        messages.into_values().try_for_each(|message| show(Record::Message { message, read: false }))
-    }
-
-    fn restore(&self, record: Record<'_>) -> Result<bool, Error> {
-        let mut state = self.state();
-        Ok(match record {
-            Record::Account(account) => state.add_account(account.clone()),
-            Record::Message { message, read: true } => state.users.contains_key(message.to),
-            Record::Message { message, read: false } => state.append(message, Room::ANY) == Appended::Done,
-        })
+    fn tidy(&self) -> Result<(), Error> {
+        Ok(())
     }
 }
 
-/// Nothing is written down here.
-fn forget(_: Change) {}
+impl Source for Memory {
+    fn block(&self, id: MessageId) -> Result<Option<BlockRef<'_>>, Error> {
+        let State { index, .. } = &mut *self.state();
+        let open = index.tail.open_block(id).map(|block| Arc::new(block.clone()));
+        Ok(open.or_else(|| index.tail.closed_block(id).cloned()).map(BlockRef::Shared))
+    }
+}
 
-#[derive(Default)]
-struct State {
-    users: HashMap<UserName, User>,
-    sessions: Sessions,
-    appended: u64,
-    takes: u64,
+impl Shelf for Memory {
+    fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
+        look(&self.state().index)
+    }
+
+    fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error> {
+        let state = self.state();
+        let Some(after) = after.next() else { return Ok(None) };
+        let marks = state.index.journal.marks.range((stream, after)..=(stream, MessageId::MAX));
+        Ok(marks.map(|(_, message)| *message).nth(nth))
+    }
+
+    fn damage(&self, what: &str) -> Error {
+        Error::Storage(what.into())
+    }
 }
 
 impl State {
-    fn add_account(&mut self, account: Account) -> bool {
-        let user = account.profile.user().clone();
-        let free = !self.users.contains_key(&user);
-        if free {
-            self.users.insert(
-                user,
-                User { account: Arc::new(account), unread: Inbox::default(), arrivals: Vec::new(), take: 0 },
-            );
+    fn append(&mut self, message: &NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
+        let blocks = self.index.tail.blocks().len();
+        let appended = self.index.append(message, quota)?;
+        if self.index.tail.blocks().len() > blocks {
+            // Twice as fast as blocks are added.
+            self.drop_read();
+            self.drop_read();
         }
-        free
+        Ok(appended)
     }
 
-    fn append(&mut self, message: NewMessage<'_>, room: Room) -> Appended {
-        let Some(user) = self.users.get_mut(message.to) else { return Appended::NoSuchUser };
-        if !room.takes(user.unread.len(), user.unread.bytes(), message.text) {
-            return Appended::Full;
+    /// Drops the read messages of one block, if all of them together take more than they may.
+    fn drop_read(&mut self) {
+        let Self { index, sweep } = self;
+        if index.tail.bytes() <= MEMORY_HISTORY_BYTES.saturating_add(index.unread_bytes()) {
+            *sweep = 0;
+            return;
         }
-        user.unread.push(message.from, message.text);
-        user.arrivals.push(Arrival { number: self.appended, time: message.time });
-        self.appended += 1;
-        Appended::Done
-    }
-
-    fn take_unread(&mut self, user: &str, most: usize) -> Option<Taken> {
-        let Some(user) = self.users.get_mut(user) else { return Some(Taken::default()) };
-        if Inbox::footprint(user.unread.len(), user.unread.bytes()) > most {
-            return None;
+        let Some(block) = index.tail.blocks().nth(*sweep).cloned() else {
+            *sweep = 0;
+            return;
+        };
+        let mut unread = BlockWriter::new(block.first, block.time);
+        let mut dropped = Vec::new();
+        for entry in block.entries().flatten() {
+            match index.is_unread(&entry) {
+                true => unread.push(&entry),
+                false => dropped.push((entry.stream, entry.id)),
+            }
         }
-        let mut inbox = std::mem::take(&mut user.unread);
-        inbox.set_to(user.account.profile.full_name());
-        if inbox.is_empty() {
-            return Some(Taken { inbox, receipt: None });
+        if unread.is_empty() {
+            index.tail.replace(*sweep, None);
+        } else {
+            if !dropped.is_empty() {
+                let thin = Block { last: block.last, ..unread.finish() };
+                index.tail.replace(*sweep, Some(Arc::new(thin)));
+            }
+            *sweep += 1;
         }
-        self.takes += 1;
-        let before = std::mem::replace(&mut user.take, self.takes);
-        let receipt = Receipt { take: self.takes, before, arrivals: std::mem::take(&mut user.arrivals) };
-        Some(Taken { inbox, receipt: Some(Box::new(receipt)) })
-    }
-
-    fn put_back(&mut self, user: &str, taken: Taken) -> bool {
-        let receipt = taken.receipt.and_then(|receipt| receipt.downcast::<Receipt>().ok());
-        let (Some(receipt), Some(user)) = (receipt, self.users.get_mut(user)) else { return false };
-        let Receipt { take, before, mut arrivals } = *receipt;
-        if user.take != take {
-            return false;
+        for mark in dropped {
+            index.journal.marks.remove(&mark);
         }
-        let mut unread = taken.inbox;
-        unread.append(std::mem::take(&mut user.unread));
-        arrivals.append(&mut user.arrivals);
-        (user.unread, user.arrivals, user.take) = (unread, arrivals, before);
-        true
     }
 }
 
-struct User {
-    account: Arc<Account>,
-    /// The mailbox from the cursor on; what lies before it is not kept.
-    unread: Inbox,
-    /// Of each message in `unread`.
-    arrivals: Vec<Arrival>,
-    /// The last take that was not put back; no two takes have one number.
-    take: u64,
+/// A batch: steps take effect at once, because the commit cannot fail; but readers see a message only then.
+struct Steps<'a> {
+    memory: &'a Memory,
+    appended: bool,
 }
 
-struct Receipt {
-    take: u64,
-    /// The one before it in the same mailbox.
-    before: u64,
-    arrivals: Vec<Arrival>,
+impl Accounts for Steps<'_> {
+    fn account(&mut self, user: &str) -> Result<Option<Arc<Account>>, Error> {
+        Ok(self.memory.state().index.account(user))
+    }
+
+    fn accounts(&mut self) -> Result<Vec<Arc<Account>>, Error> {
+        Ok(self.memory.state().index.accounts())
+    }
+
+    fn add_account(&mut self, account: Account) -> Result<bool, Error> {
+        Ok(self.memory.state().index.add_account(account))
+    }
+
+    fn replace_account(&mut self, account: Account) -> Result<bool, Error> {
+        Ok(self.memory.state().index.replace_account(account))
+    }
+
+    fn remove_account(&mut self, user: &str) -> Result<bool, Error> {
+        Ok(self.memory.state().index.remove_account(user).is_some())
+    }
 }
 
-#[derive(Clone, Copy)]
-struct Arrival {
-    /// Its place among all messages.
-    number: u64,
-    time: Timestamp,
+impl Sessions for Steps<'_> {
+    fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error> {
+        Ok(self.memory.state().index.open_session(&session))
+    }
+
+    fn use_session(
+        &mut self,
+        id: &SessionId,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Result<Option<Arc<Profile>>, Error> {
+        Ok(self.memory.state().index.use_session(id, now, expires))
+    }
+
+    fn close_session(&mut self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
+        Ok(self.memory.state().index.close_session(id, now))
+    }
+
+    fn close_sessions(&mut self, user: &str) -> Result<usize, Error> {
+        Ok(self.memory.state().index.close_sessions(user))
+    }
+
+    fn active_users(&mut self, now: Timestamp) -> Result<Vec<UserName>, Error> {
+        Ok(self.memory.state().index.active_users(now))
+    }
+
+    fn sessions(&mut self, now: Timestamp) -> Result<Vec<SessionInfo>, Error> {
+        Ok(self.memory.state().index.live_sessions(now))
+    }
+}
+
+impl Conversations for Steps<'_> {
+    fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
+        self.appended = true;
+        self.memory.state().append(&message, quota)
+    }
+
+    fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
+        self.memory.state().index.unread_step(user, max_bytes)
+    }
+
+    fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
+        Ok(self.memory.state().index.take(user, moves))
+    }
+
+    fn put_back(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
+        Ok(self.memory.state().index.put_back(user, moves))
+    }
+
+    fn conversations(&mut self, user: &str) -> Result<Vec<ConversationState>, Error> {
+        Ok(self.memory.state().index.conversations(user))
+    }
+}
+
+impl Batch for Steps<'_> {
+    fn restore(&mut self, record: Record<'_>) -> Result<bool, Error> {
+        self.appended = true;
+        restore(&mut self.memory.state().index, record)
+    }
+
+    fn begin_restore(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn end_restore(&mut self) -> Result<(), Error> {
+        self.memory.state().index.end_restore(new_epoch());
+        Ok(())
+    }
+
+    fn commit(self: Box<Self>) -> Result<(), CommitError> {
+        Ok(())
+    }
+}
+
+impl Drop for Steps<'_> {
+    fn drop(&mut self) {
+        if self.appended {
+            let State { index, .. } = &mut *self.memory.state();
+            index.committed = index.tail.last();
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::contract;
+    use crate::conformance::{self, Data, Fault};
+
+    struct InMemory;
+
+    impl Data for InMemory {
+        fn open(&self) -> Result<Box<dyn Store + '_>, Error> {
+            Ok(Box::new(Memory::new()))
+        }
+
+        fn is_durable(&self) -> bool {
+            false
+        }
+
+        fn fail_next_commit(&self, _fault: Fault) -> bool {
+            false
+        }
+    }
 
     #[test]
     fn keeps_the_contract() {
-        contract::check(|| Box::new(Memory::new()));
+        conformance::check(|| InMemory);
     }
 }

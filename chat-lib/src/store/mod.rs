@@ -1,223 +1,219 @@
-//! What the server knows and must not forget. [`Store`] is the contract; `contract.rs` holds every
-//! engine to it.
+//! Where a chat is kept. [`Store`] and [`Batch`] are the contract between the rules of the chat, which call them, and the
+//! engines that keep it: [`Memory`], [`Durable`], or one of your own.
+//!
+//! The contract can be kept from outside: it needs nothing private, and the suite in `chat_lib::conformance` (feature
+//! `conformance`) tries each of its sentences against an engine. `chat-lib/examples/engine.rs` is one that passes.
+//!
+//! # What an engine has to do
+//!
+//! All that changes something happens in a [`Batch`]: [`Store::begin`] gives one, its methods are the steps, and
+//! [`Batch::commit`] makes them durable together. Steps never wait for a disk or a network; whatever has to read
+//! messages that are not in memory is a method of [`Store`], outside of any batch, and sees only what is committed.
+//!
+//! - Each step is atomic: of two threads that call at once, one comes first, and each sees all of what came before.
+//! - Steps of batches that are open at the same time see each other. So if a batch fails to commit, those that are open
+//!   beside it may have built on it, and the engine makes their commits fail, too.
+//! - A batch whose commit has failed is undone as a whole. One that is dropped without a commit, because its thread has
+//!   panicked, may be undone or may be committed with the next one: nobody was told anything about it.
+//! - A step that fails has changed nothing.
 
-#[cfg(test)]
-mod contract;
+mod dump;
 #[cfg(feature = "sqlite")]
 mod durable;
-mod memory;
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "its journal is for stores on a disk"))]
-mod sessions;
+mod index;
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "some of it is for stores on a disk"))]
+mod log;
+mod memory;
+mod pages;
+mod types;
 
-use std::any::Any;
-use std::fmt;
-use std::sync::{Arc, RwLockReadGuard};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 
 #[cfg(feature = "sqlite")]
 pub use self::durable::{Durable, KeepRead, Options, SyncMode};
+use self::index::Index;
 pub use self::memory::Memory;
+pub use self::types::{
+    Appended, CommitError, ConversationState, CursorMove, HistoryPage, Member, NewMessage, NewSession, Position, Quota,
+    Record, SessionInfo, Unread, Visit,
+};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, Inbox, Profile, SessionId, UserName};
+use crate::model::{Account, MessageId, Profile, SessionId, UserName};
 
-/// Accounts, sessions and mailboxes.
+/// Keeps accounts, sessions and conversations.
 ///
-/// Every method is one atomic step: of two threads that call at once, one comes first, and each
-/// sees the whole of what came before it. What a method was told before it returned `Ok` is seen by
-/// every later call.
-///
-/// It is a promise only when a [`commit`](Self::commit) has returned `Ok`: an engine that writes to a
-/// disk does it there, for all threads at once. If that fails, everything since the last commit that
-/// did not is undone, and the commits of all whose steps these were fail with it.
-///
-/// A mailbox is a log of messages with a cursor. `append` puts a message at the log's end;
-/// `take_unread` gives what lies behind the cursor and moves it to the end. What the cursor has
-/// passed may be forgotten once nobody can [put it back](Self::put_back).
+/// Methods that read messages may block, and show only what is committed. They may run beside batches of other threads.
 ///
 /// # Errors
 ///
-/// Every method gives [`Error::Storage`] when it could not read or write, and then has changed
-/// nothing.
+/// Every method fails with [`Error::Storage`] when the engine could not read or write, and has changed nothing then.
 pub trait Store: Send + Sync {
-    /// Adds an account with an empty mailbox. `false`, and nothing done, if its user name is taken.
-    fn add_account(&self, account: Account) -> Result<bool, Error>;
+    /// A string that is fixed when the data is created, and again when a dump is restored into it. Ids of messages can
+    /// be compared only under one epoch.
+    fn epoch(&self) -> String;
 
-    /// The account of `user`, `None` if there is none.
-    fn account(&self, user: &str) -> Result<Option<Arc<Account>>, Error>;
+    /// Begins a batch. An engine may hold up commits while a batch is open, so the caller must be quick, must not wait for
+    /// another thread meanwhile, and must have no second batch open.
+    fn begin(&self) -> Box<dyn Batch + '_>;
 
-    /// All accounts, in order of user name.
-    fn accounts(&self) -> Result<Vec<Arc<Account>>, Error>;
+    /// Whether [`Batch::commit`] may wait for a disk or a network, so that it pays to commit for many peers at once.
+    fn commit_waits(&self) -> bool;
 
-    /// Puts `new` in the place of `old`, an account of the same user; sessions and mailbox stay, and
-    /// messages sent before keep the names that they were sent under. `false`, and nothing done, if
-    /// `old` is not the account that [`account`](Self::account) would give now.
-    fn replace_account(&self, old: &Arc<Account>, new: Account) -> Result<bool, Error>;
+    /// As [`Conversations::unread`], but reads whatever it takes, and never answers [`Unread::WouldBlock`].
+    fn read_unread(&self, user: &str, max_bytes: usize) -> Result<Unread, Error>;
 
-    /// Removes an account, its sessions and its mailbox; what the user has sent to others stays.
-    /// `false` if there is no such user.
-    fn remove_account(&self, user: &str) -> Result<bool, Error>;
+    /// The cursor move by which `user` reads the conversation with `with` up to the message `upto`, which
+    /// [`Conversations::take`] then does. A position past the last message means the last message. `None` if there is no
+    /// such conversation, or the cursor is there already or past it.
+    fn read_until(&self, user: &str, with: &str, upto: MessageId) -> Result<Option<CursorMove>, Error>;
 
-    /// Opens a session for `user`, to last from `now` until `expires`. `false`, and nothing done, if
-    /// there is no such user or a session with that id. A user's sessions past
-    /// [`SESSIONS_PER_USER`](crate::limits::SESSIONS_PER_USER) end, the oldest first.
-    fn open_session(&self, id: SessionId, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error>;
+    /// At most `limit` messages of the conversation that `user` has with `with`, next to `position`, in ascending order.
+    /// Empty if there is no such conversation.
+    fn history(&self, user: &str, with: &str, position: Position, limit: usize) -> Result<HistoryPage, Error>;
 
-    /// Finds the session that is live at `now` and moves its end to `expires`, never to an earlier
-    /// one. Returns the owner; a miss returns `None`, with no side effects.
-    fn use_session(&self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Result<Option<Arc<Profile>>, Error>;
+    /// At most `limit` messages of all conversations of `user`, the first ones after `after`, in ascending order.
+    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error>;
 
-    /// Finds the session that is live at `now` and ends it. Returns its owner.
-    fn close_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error>;
-
-    /// Ends all sessions of `user`.
-    fn close_sessions(&self, user: &str) -> Result<(), Error>;
-
-    /// Each user with a session that is live at `now`, once, in order of the opening of the oldest
-    /// one of theirs that still lives.
-    fn active_users(&self, now: Timestamp) -> Result<Vec<UserName>, Error>;
-
-    /// All sessions that are live at `now`, in order of login.
-    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionId, Arc<Profile>)>, Error>;
-
-    /// Appends a message to a mailbox if there is such a user and room. Messages are taken in the
-    /// order in which they were appended.
-    fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error>;
-
-    /// Everything behind the cursor of `user`'s mailbox, and moves it: of two readers, each message
-    /// goes to exactly one. Empty if there is no such user. `None`, and nothing done, if the inbox
-    /// would take more than `most` bytes of memory.
-    fn take_unread(&self, user: &str, most: usize) -> Result<Option<Taken>, Error>;
-
-    /// Moves the cursor of `user`'s mailbox back to where it was before `taken` was taken. `false`, and nothing
-    /// done, if it was moved since, or the user removed.
-    fn put_back(&self, user: &str, taken: Taken) -> Result<bool, Error>;
-
-    /// Shows all that is kept of users and messages as it is at one moment: the accounts in order of
-    /// user name, then the messages in order of arrival. Sessions are not shown.
-    fn dump(&self, show: &mut Show<'_>) -> Result<(), Error>;
-
-    /// Takes back a record that [`dump`](Self::dump) has shown, records coming in the same order.
-    /// `false`, and nothing done, if its user name is taken, or nobody's for a message.
-    fn restore(&self, record: Record<'_>) -> Result<bool, Error>;
-
-    /// Takes note that a dump is about to be restored, or has been restored whole. Opening a durable store
-    /// fails while a restore is incomplete.
-    fn restoring(&self, begun: bool) -> Result<(), Error> {
-        let _ = begun;
-        Ok(())
-    }
-
-    /// Makes the next start quick, as dropping the store does. Nothing depends on it.
-    fn tidy(&self) -> Result<(), Error> {
-        Ok(())
-    }
+    /// Shows everything that is kept, as it is at one moment: accounts in order of user name, then conversations, then
+    /// messages in order of their ids. Sessions are not shown. An error that `visit` returns ends it.
+    fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error>;
 
     /// Reads everything there is, and compares what can be compared.
-    fn check(&self) -> Result<(), Error> {
-        Ok(())
-    }
+    fn check(&self) -> Result<(), Error>;
 
-    /// Begins a group of steps. Nobody's steps are committed while it is open, because a commit never splits
-    /// a group; so the thread must be quick, and must not wait for another thread meanwhile.
-    fn begin(&self) -> Group<'_> {
-        Group(None)
-    }
-
-    /// Ends a group of steps, and waits until they are safe; of several threads that call at once, one
-    /// may do it for all. An error means that all of them were undone.
-    fn commit(&self, group: Group<'_>) -> Result<(), Error> {
-        drop(group);
-        Ok(())
-    }
+    /// Does what makes the next start fast. Nothing depends on it.
+    fn tidy(&self) -> Result<(), Error>;
 }
-
-/// Where [`Store::dump`] shows its records; an error ends it.
-pub type Show<'a> = dyn FnMut(Record<'_>) -> Result<(), Error> + 'a;
 
 /// Steps that are committed together.
-#[must_use = "steps that are not committed are no promise"]
-pub struct Group<'a>(
-    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "it is held, not read"))]
-    Option<RwLockReadGuard<'a, ()>>,
-);
+#[must_use = "steps take effect only when they are committed"]
+pub trait Batch: Accounts + Sessions + Conversations {
+    /// Takes in a record that [`Store::dump`] has shown; records come in the order of the dump, and only between
+    /// [`begin_restore`](Self::begin_restore) and [`end_restore`](Self::end_restore). Ids, times and cursors stay as they
+    /// were. `false`, and nothing done, if the record does not fit: a user name that is taken, a member or recipient
+    /// that is no user, an id that is not greater than the one before.
+    fn restore(&mut self, record: Record<'_>) -> Result<bool, Error>;
 
-#[cfg(feature = "server")]
-impl Group<'_> {
-    /// Whether it may take long until its steps are safe.
-    pub(crate) fn waits(&self) -> bool {
-        self.0.is_some()
+    /// Announces that a dump will be restored. From when this is committed until [`end_restore`](Self::end_restore) is, a
+    /// store that is opened again refuses to open.
+    fn begin_restore(&mut self) -> Result<(), Error>;
+
+    /// Ends a restore, whether it has succeeded or was undone, and begins a new [epoch](Store::epoch).
+    fn end_restore(&mut self) -> Result<(), Error>;
+
+    /// Ends the batch and waits until its steps are durable. Of several threads that commit at once, one may do it for
+    /// all.
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError::Undone`] if none of the steps has happened; [`CommitError::Unknown`] if the engine cannot tell. After
+    /// that, steps see what has really happened.
+    fn commit(self: Box<Self>) -> Result<(), CommitError>;
+}
+
+/// The steps of a [`Batch`] about users.
+pub trait Accounts {
+    /// The account of `user`, `None` if there is none.
+    fn account(&mut self, user: &str) -> Result<Option<Arc<Account>>, Error>;
+
+    /// All accounts, in order of user name.
+    fn accounts(&mut self) -> Result<Vec<Arc<Account>>, Error>;
+
+    /// Adds an account without conversations, and numbers its [`revision`](Account::revision). `false`, and nothing done,
+    /// if the user name is taken.
+    fn add_account(&mut self, account: Account) -> Result<bool, Error>;
+
+    /// Replaces the account of the same user and the same [`revision`](Account::revision), and gives the new version a
+    /// revision that no account has had since the store was opened. Sessions and conversations stay, and messages keep
+    /// the names that they were sent under. `false`, and nothing done, if there is no such user or revision.
+    fn replace_account(&mut self, account: Account) -> Result<bool, Error>;
+
+    /// Removes an account with its sessions and conversations. What others have not read of it yet stays theirs to
+    /// [take](Conversations::take). A later account of that name has nothing to do with it. `false` if there is no such
+    /// user.
+    fn remove_account(&mut self, user: &str) -> Result<bool, Error>;
+}
+
+/// The steps of a [`Batch`] about sessions. Of a user who has
+/// [`SESSIONS_PER_USER`](crate::limits::SESSIONS_PER_USER), the oldest one ends when another begins.
+pub trait Sessions {
+    /// Opens a session. `false`, and nothing done, if there is no such user, or a session with that id.
+    fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error>;
+
+    /// Finds the session that is live at `now` and moves its end to `expires`, never to an earlier time. Returns the
+    /// user; a miss has no side effects.
+    fn use_session(
+        &mut self,
+        id: &SessionId,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Result<Option<Arc<Profile>>, Error>;
+
+    /// Finds the session that is live at `now` and ends it. Returns the user.
+    fn close_session(&mut self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error>;
+
+    /// Ends all sessions of `user`, and returns how many there were.
+    fn close_sessions(&mut self, user: &str) -> Result<usize, Error>;
+
+    /// Each user with a session that is live at `now`, once, in order of login of their oldest live session.
+    fn active_users(&mut self, now: Timestamp) -> Result<Vec<UserName>, Error>;
+
+    /// All sessions that are live at `now`, in order of login.
+    fn sessions(&mut self, now: Timestamp) -> Result<Vec<SessionInfo>, Error>;
+}
+
+/// The steps of a [`Batch`] about conversations.
+///
+/// A message goes to one user, and belongs to the direct conversation of the sender and that user, which exists from
+/// its first message on. Each member has a cursor in it: the last message that they have read. A message is unread if
+/// another member sent it and it lies after the cursor; in notes to oneself, every message after it. Sending moves no
+/// cursor.
+///
+/// Reading removes nothing. An engine may drop the oldest messages that have been read, and should spare those that were
+/// read a short time ago: they may have to be [put back](Self::put_back).
+pub trait Conversations {
+    /// Appends a message, and returns its id: greater than all before it. Ids of a batch that was undone may be given
+    /// out again.
+    fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error>;
+
+    /// All that `user` has not read, in order of arrival, and the cursor moves that would mark it as read. Empty
+    /// if there is no such user. [`Unread::TooLarge`] if the messages would take more than `max_bytes` of memory,
+    /// [`Unread::WouldBlock`] if reading them could take long.
+    fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error>;
+
+    /// Does all of `moves`: each takes a cursor of `user` from where it was to a later message. `false`, and nothing
+    /// done, if any of these cursors has moved since, or the conversation or the user is gone. So of two readers who
+    /// have read the same messages, one takes them.
+    fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error>;
+
+    /// Undoes what [`take`](Self::take) did with `moves`, because the messages never reached their reader. This is the
+    /// only way for a cursor to move back. `false`, and nothing done, if any of the cursors has moved since, or the
+    /// conversation, the user or any of the messages is gone.
+    fn put_back(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error>;
+
+    /// The conversations of `user` with users who still exist, in order of the other member's name.
+    fn conversations(&mut self, user: &str) -> Result<Vec<ConversationState>, Error>;
+}
+
+/// A string that no other data has had.
+fn new_epoch() -> String {
+    // The standard library seeds it from the system. It is no secret, so that is good enough.
+    let part = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", part(), part())
+}
+
+/// Takes in a record of a dump.
+fn restore(index: &mut Index, record: Record<'_>) -> Result<bool, Error> {
+    match record {
+        Record::Account(account) => Ok(index.add_account(account.clone())),
+        Record::Conversation([member]) => Ok(index.restore_conversation([(member.user, member.read); 2])),
+        Record::Conversation([one, other]) => {
+            Ok(index.restore_conversation([(one.user, one.read), (other.user, other.read)]))
+        }
+        Record::Conversation(_) => Ok(false),
+        Record::Message { id, message, from_former_user } => index.restore_message(id, &message, from_former_user),
     }
-}
-
-/// A message on its way into a mailbox.
-#[derive(Clone, Copy)]
-pub struct NewMessage<'a> {
-    /// Whose mailbox. Any word: one that is no user name is no user's.
-    pub to: &'a str,
-    /// Who sends it.
-    pub from: &'a Arc<Profile>,
-    /// What it says.
-    pub text: &'a str,
-    /// When it was sent.
-    pub time: Timestamp,
-}
-
-/// What [`Store::take_unread`] has taken.
-#[derive(Default)]
-pub struct Taken {
-    /// The messages.
-    pub inbox: Inbox,
-    /// What the engine needs to put them back, which is its own business; `None` if nothing was taken.
-    pub receipt: Option<Box<dyn Any + Send>>,
-}
-
-/// Shows the inbox, without its texts.
-impl fmt::Debug for Taken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Taken").field("inbox", &self.inbox).finish_non_exhaustive()
-    }
-}
-
-/// How much unread a mailbox may hold.
-#[derive(Clone, Copy, Debug)]
-pub struct Room {
-    /// Messages.
-    pub messages: usize,
-    /// Bytes of all their texts together.
-    pub bytes: usize,
-}
-
-impl Room {
-    /// No end of it.
-    pub(crate) const ANY: Self = Self { messages: usize::MAX, bytes: usize::MAX };
-
-    /// Whether a mailbox that holds so much can take `text`, too.
-    fn takes(self, messages: usize, bytes: usize, text: &str) -> bool {
-        messages < self.messages && bytes.saturating_add(text.len()) <= self.bytes
-    }
-}
-
-/// What became of a message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Appended {
-    /// It is in the mailbox.
-    Done,
-    /// Nothing was done: there is no such user.
-    NoSuchUser,
-    /// Nothing was done: with it, the mailbox would hold more than it may.
-    Full,
-}
-
-/// A piece of what [`Store::dump`] shows.
-#[derive(Clone, Copy)]
-pub enum Record<'a> {
-    /// A user.
-    Account(&'a Account),
-    /// A message in a mailbox.
-    Message {
-        /// The message, with its sender as they were called then.
-        message: NewMessage<'a>,
-        /// Whether the cursor has passed it.
-        read: bool,
-    },
 }

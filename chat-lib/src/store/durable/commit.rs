@@ -1,223 +1,417 @@
-//! Group commit: whoever comes first writes what all have changed, and a commit that fails is undone
-//! for all.
+//! The commit protocol: state in memory that many threads change in batches, and a target that the changes are written to,
+//! for all of them at once. It knows nothing of what is kept.
+//!
+//! - *Gate.* Every open batch holds it shared. Whoever takes changes out of the state holds it alone, so that a commit never
+//!   splits a batch.
+//! - *Group commit.* Of the threads that want to commit, the first one writes what all of them have changed.
+//! - *Undo.* If a commit fails, the state is read back from the target. Everything that was changed since the last commit is
+//!   undone with it, and the commits of all whose changes these were fail. The time from one such failure to the next is
+//!   a [`Generation`].
+//!
+//! Lock order: `writing` → `gate` → `state`.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::disk::{Disk, Write};
-use super::epoch::Epoch;
-use super::state::{Batch, State};
 use crate::error::Error;
-use crate::store::Group;
+use crate::store::CommitError;
 
-/// A disk, and what is held in memory of it.
-///
-/// Lock order: `sweeping` → `writing` → `gate` → `state`.
-pub(super) struct Shared {
-    pub(super) disk: Box<dyn Disk>,
-    /// Held shared by whoever reads the log from end to end and needs it to stay, for as long as a dump's reader may
-    /// take; and alone by who thins it, who does not wait for it.
-    pub(super) sweeping: RwLock<()>,
-    /// Held by who writes to the disk.
-    writing: Mutex<()>,
-    /// Held shared by every group of steps, and alone by who must see no group half done.
-    gate: RwLock<()>,
-    state: Mutex<State>,
-    /// The disk may have what it failed to sync, and would find it after a crash; what is written next takes its place.
-    tainted: AtomicBool,
-    /// About how many bytes were written to the disk, and how many of them since it was tidied.
-    pub(super) written: AtomicU64,
-    pub(super) untidied: AtomicU64,
+/// State in memory whose changes can be taken out.
+pub(super) trait State: Send {
+    /// What is written for a commit.
+    type Record;
+
+    /// The number of changes so far.
+    fn changes(&self) -> u64;
+
+    /// Takes out what has changed since the last time. `complete` includes what could be written later.
+    fn take(&mut self, complete: bool) -> Self::Record;
+
+    /// Takes note that what was taken out is stored.
+    fn stored(&mut self, record: &Self::Record);
+
+    /// Takes the place of `old` after a commit has failed.
+    fn replace(&mut self, old: &mut Self);
 }
 
-impl Shared {
-    pub(super) fn new(disk: Box<dyn Disk>) -> Result<Self, Error> {
-        let state = State::load(&*disk)?;
-        if !state.is_whole() {
-            let what = "a dump was being restored into it and that was not finished; remove it and restore again";
-            return Err(disk.damage(what));
-        }
-        Ok(Self {
-            disk,
-            sweeping: RwLock::new(()),
-            writing: Mutex::new(()),
-            gate: RwLock::new(()),
-            state: Mutex::new(state),
-            tainted: AtomicBool::new(false),
-            written: AtomicU64::new(0),
-            untidied: AtomicU64::new(0),
-        })
+/// Where the changes go.
+pub(super) trait Target: Send + Sync {
+    type State: State;
+
+    /// Stores all of a record or nothing.
+    fn commit(&self, record: &<Self::State as State>::Record) -> Result<(), CommitError>;
+
+    /// What is stored, after a commit has failed. Fails as long as that is not known.
+    fn load(&self) -> Result<Self::State, Error>;
+}
+
+/// State and target, and what keeps them together.
+pub(super) struct GroupCommit<T: Target> {
+    pub(super) target: T,
+    /// Held by whoever writes to the target.
+    writing: Mutex<()>,
+    gate: RwLock<()>,
+    state: Mutex<Current<T::State>>,
+}
+
+struct Current<S> {
+    state: S,
+    generation: Arc<Generation>,
+}
+
+/// A batch that is open.
+#[must_use = "steps that are not committed are no promise"]
+pub(super) struct Open<'a>(RwLockReadGuard<'a, ()>);
+
+impl<T: Target> GroupCommit<T> {
+    pub(super) fn new(target: T, state: T::State) -> Self {
+        let state = Mutex::new(Current { state, generation: Arc::default() });
+        Self { target, writing: Mutex::new(()), gate: RwLock::new(()), state }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in it panics between two changes that belong together.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The state, which nobody else changes meanwhile.
+    pub(super) fn state(&self) -> impl DerefMut<Target = T::State> {
+        StateGuard(self.current())
     }
 
-    /// If the last commit failed and cannot be undone even now, this group's will fail, too.
-    pub(super) fn begin(&self) -> Group<'_> {
-        if self.state().epoch.is_over() {
+    /// Begins a batch. If the last commit failed and cannot be undone even now, this batch's will fail, too.
+    pub(super) fn begin(&self) -> Open<'_> {
+        if self.current().generation.is_over() {
             self.recover().ok();
         }
-        Group(Some(self.gate.read().unwrap_or_else(PoisonError::into_inner)))
+        Open(self.gate.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn commit(&self, group: Group<'_>) -> Result<(), Error> {
-        let (epoch, changes) = {
-            let state = self.state();
-            (Arc::clone(&state.epoch), state.changes())
+    /// Ends a batch, and waits until what it has changed and seen is stored.
+    pub(super) fn commit(&self, batch: Open<'_>) -> Result<(), CommitError> {
+        let (generation, changes) = {
+            let Current { state, generation } = &*self.current();
+            (Arc::clone(generation), state.changes())
         };
-        drop(group);
+        drop(batch);
+        if generation.has(changes) {
+            return Ok(());
+        }
         let outcome = {
             let _writing = self.writing();
-            match epoch {
-                epoch if epoch.has(changes) => return Ok(()),
-                epoch if epoch.is_over() => Err(lost()),
+            match generation {
+                generation if generation.has(changes) => return Ok(()),
+                generation if generation.is_over() => Err(generation.loss(changes)),
                 _ => self.write(false),
             }
         };
         if outcome.is_err() {
-            // If this fails, it is tried again by the next who begins.
+            // If this fails, the next batch tries again.
             self.recover().ok();
         }
         outcome
     }
 
-    /// Writes all changes that there are, whosever they are.
-    pub(super) fn flush(&self) -> Result<(), Error> {
+    /// Stores all changes that there are.
+    pub(super) fn flush(&self) -> Result<(), CommitError> {
         self.commit(self.begin())
     }
 
-    /// Shows the state at a moment when no group is half done and all is on the disk. What cannot be written is undone:
-    /// a full disk can still be read.
-    pub(super) fn freeze<T>(&self, look: impl FnOnce(&mut State) -> T) -> Result<T, Error> {
+    /// Shows the state at a moment when no batch is open and everything is stored. What cannot be stored is undone: what a
+    /// full disk has can still be read.
+    pub(super) fn freeze<R>(&self, look: impl FnOnce(&mut T::State) -> R) -> Result<R, Error> {
         let _writing = self.writing();
-        let _gate = self.no_group();
+        let _gate = self.close_gate();
         self.reload_if_over()?;
-        if !self.disk.is_read_only() {
-            let (epoch, batch) = self.take(false)?;
-            if self.put(&epoch, batch).is_err() {
-                self.reload_if_over()?;
-            }
+        let (generation, changes, record) = self.take(false)?;
+        if self.put(&generation, changes, &record).is_err() {
+            self.reload_if_over()?;
         }
-        Ok(look(&mut self.state()))
+        Ok(look(&mut self.current().state))
     }
 
-    /// Writes over what the disk failed to sync, if that was not done at once.
-    pub(super) fn clean(&self) -> Result<(), Error> {
-        if !self.tainted.load(Ordering::Relaxed) {
-            return Ok(());
-        }
+    /// Stores everything, also what could be written later, and then works on the target while nobody else writes to it.
+    pub(super) fn settle(&self, work: impl FnOnce(&T) -> Result<(), Error>) -> Result<(), Error> {
         let _writing = self.writing();
-        self.overwrite()
+        self.write(true).map_err(CommitError::into_error)?;
+        work(&self.target)
     }
 
-    /// Writes changes to the disk that are none of the state's.
-    pub(super) fn write_beside(&self, writes: &[Write]) -> Result<(), Error> {
+    /// Works on the target while nobody else writes to it.
+    pub(super) fn beside<R>(&self, work: impl FnOnce(&T) -> R) -> R {
         let _writing = self.writing();
-        self.disk.commit(writes)
+        work(&self.target)
     }
 
-    /// Has the disk tidy up, beside the commits; and then what came meanwhile, while there are none. Only
-    /// then can SQLite's write-ahead log start anew, instead of growing. With the log go the sums that
-    /// SQLite keeps in it, so what it held is summed up before.
-    pub(super) fn tidy(&self) -> Result<(), Error> {
-        let untidied = self.untidied.swap(0, Ordering::Relaxed);
-        let outcome = self.disk.tidy().and_then(|()| {
-            let _writing = self.writing();
-            self.write(true)?;
-            self.disk.tidy()
-        });
-        if outcome.is_err() {
-            self.untidied.fetch_add(untidied, Ordering::Relaxed);
-        }
-        outcome
-    }
-
-    /// Writes down where mailboxes end, and brings all into the database: the next start has nothing to do.
-    pub(super) fn finish(&self) -> Result<(), Error> {
-        if self.disk.is_read_only() {
-            return Ok(());
-        }
-        self.freeze(|state| state.account())?;
-        self.flush()?;
-        self.tidy()
+    fn current(&self) -> MutexGuard<'_, Current<T::State>> {
+        // Nothing in it panics between two changes that belong together.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn writing(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn no_group(&self) -> RwLockWriteGuard<'_, ()> {
+    /// Waits until no batch is open, and keeps it so.
+    fn close_gate(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what there is, and a summary if need be or if it is `summed_up`. `writing` must be held.
-    fn write(&self, summed_up: bool) -> Result<(), Error> {
-        let (epoch, batch) = {
-            // A commit never splits a group: one half would stay if the commit of the other half failed.
-            let _gate = self.no_group();
-            self.take(summed_up)?
+    /// `writing` must be held.
+    fn write(&self, complete: bool) -> Result<(), CommitError> {
+        let (generation, changes, record) = {
+            let _gate = self.close_gate();
+            self.take(complete).map_err(CommitError::Undone)?
         };
-        self.put(&epoch, batch)
+        self.put(&generation, changes, &record)
     }
 
-    fn take(&self, summed_up: bool) -> Result<(Arc<Epoch>, Batch), Error> {
-        let mut state = self.state();
-        if state.epoch.is_over() {
+    fn take(&self, complete: bool) -> Result<(Arc<Generation>, u64, Record<T>), Error> {
+        let Current { state, generation } = &mut *self.current();
+        if generation.is_over() {
             return Err(lost());
         }
-        Ok((Arc::clone(&state.epoch), state.take_batch(summed_up)))
+        let record = state.take(complete);
+        Ok((Arc::clone(generation), state.changes(), record))
     }
 
-    fn put(&self, epoch: &Epoch, batch: Batch) -> Result<(), Error> {
-        let Batch { writes, changes, last_group, bytes } = batch;
-        if let Err(problem) = self.disk.commit(&writes) {
-            let reason: &dyn std::error::Error = &problem;
-            tracing::error!(reason, "nothing since the last commit could be written; it is undone and refused");
-            epoch.end();
-            return Err(problem);
+    fn put(&self, generation: &Generation, changes: u64, record: &Record<T>) -> Result<(), CommitError> {
+        match self.target.commit(record) {
+            Ok(()) => {
+                generation.reach(changes);
+                self.current().state.stored(record);
+                Ok(())
+            }
+            Err(problem) => {
+                let reason: &dyn std::error::Error = &problem;
+                tracing::error!(reason, "a commit failed; everything since the one before is undone and refused");
+                generation.end(changes, matches!(problem, CommitError::Unknown(_)));
+                Err(problem)
+            }
         }
-        epoch.reach(changes);
-        if !writes.is_empty() {
-            self.tainted.store(false, Ordering::Relaxed);
-        }
-        self.written.fetch_add(bytes, Ordering::Relaxed);
-        self.untidied.fetch_add(bytes, Ordering::Relaxed);
-        self.state().committed(last_group);
-        Ok(())
     }
 
-    /// Goes back to what the disk holds, once no group is under way.
+    /// Goes back to what is stored, once no batch is open.
     fn recover(&self) -> Result<(), Error> {
         let _writing = self.writing();
-        let _gate = self.no_group();
+        let _gate = self.close_gate();
         self.reload_if_over()
     }
 
     /// `writing` and the gate must be held.
     fn reload_if_over(&self) -> Result<(), Error> {
-        if self.state().epoch.is_over() {
-            self.tainted.store(!self.disk.is_read_only(), Ordering::Relaxed);
-            // A disk that cannot be written to can still be read.
-            self.overwrite().ok();
-            let mut loaded = State::load(&*self.disk)?;
-            let mut state = self.state();
-            loaded.receipts = std::mem::take(&mut state.receipts);
-            *state = loaded;
-        }
-        Ok(())
-    }
-
-    fn overwrite(&self) -> Result<(), Error> {
-        if self.tainted.load(Ordering::Relaxed) {
-            self.disk.commit(&[Write::Summary(self.disk.summary()?)])?;
-            self.tainted.store(false, Ordering::Relaxed);
+        if self.current().generation.is_over() {
+            let mut loaded = self.target.load()?;
+            let mut current = self.current();
+            loaded.replace(&mut current.state);
+            *current = Current { state: loaded, generation: Arc::default() };
         }
         Ok(())
     }
 }
 
+type Record<T> = <<T as Target>::State as State>::Record;
+
+struct StateGuard<'a, S>(MutexGuard<'a, Current<S>>);
+
+impl<S> Deref for StateGuard<'_, S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.0.state
+    }
+}
+
+impl<S> DerefMut for StateGuard<'_, S> {
+    fn deref_mut(&mut self) -> &mut S {
+        &mut self.0.state
+    }
+}
+
+/// A time in which all commits go well; the first one that fails ends it.
+#[derive(Default)]
+struct Generation {
+    /// All changes up to this one are stored.
+    stored: AtomicU64,
+    /// All changes up to this one were in the commit that failed.
+    tried: AtomicU64,
+    end: AtomicU8,
+}
+
+impl Generation {
+    fn has(&self, changes: u64) -> bool {
+        self.stored.load(Ordering::Acquire) >= changes
+    }
+
+    fn reach(&self, changes: u64) {
+        self.stored.store(changes, Ordering::Release);
+    }
+
+    fn is_over(&self) -> bool {
+        self.end.load(Ordering::Acquire) != LIVE
+    }
+
+    fn end(&self, tried: u64, unknown: bool) {
+        self.tried.store(tried, Ordering::Relaxed);
+        self.end.store(if unknown { UNKNOWN } else { UNDONE }, Ordering::Release);
+    }
+
+    /// What has become of all changes up to this one, which are not known to be stored.
+    fn loss(&self, changes: u64) -> CommitError {
+        let unknown = self.end.load(Ordering::Acquire) == UNKNOWN && changes <= self.tried.load(Ordering::Relaxed);
+        if unknown { CommitError::Unknown(lost()) } else { CommitError::Undone(lost()) }
+    }
+}
+
+const LIVE: u8 = 0;
+const UNDONE: u8 = 1;
+const UNKNOWN: u8 = 2;
+
 fn lost() -> Error {
-    Error::Storage("a commit failed, and this was undone with it".into())
+    Error::Storage("the commit of another thread failed, and this was part of it or came after it".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    /// A list of numbers.
+    #[derive(Default)]
+    struct Numbers {
+        all: Vec<u32>,
+        new: Vec<u32>,
+    }
+
+    impl Numbers {
+        fn push(&mut self, number: u32) {
+            self.all.push(number);
+            self.new.push(number);
+        }
+    }
+
+    impl State for Numbers {
+        type Record = Vec<u32>;
+
+        fn changes(&self) -> u64 {
+            self.all.len() as u64
+        }
+
+        fn take(&mut self, _complete: bool) -> Vec<u32> {
+            std::mem::take(&mut self.new)
+        }
+
+        fn stored(&mut self, _record: &Vec<u32>) {}
+
+        fn replace(&mut self, _old: &mut Self) {}
+    }
+
+    #[derive(Default)]
+    struct Paper {
+        written: Mutex<Vec<Vec<u32>>>,
+        fails: AtomicBool,
+        unknown: AtomicBool,
+    }
+
+    impl Target for Paper {
+        type State = Numbers;
+
+        fn commit(&self, record: &Vec<u32>) -> Result<(), CommitError> {
+            if self.fails.load(Ordering::Relaxed) {
+                return Err(CommitError::Undone(Error::Busy));
+            }
+            self.written.lock().unwrap().push(record.clone());
+            match self.unknown.swap(false, Ordering::Relaxed) {
+                true => Err(CommitError::Unknown(Error::Busy)),
+                false => Ok(()),
+            }
+        }
+
+        fn load(&self) -> Result<Numbers, Error> {
+            Ok(Numbers { all: self.written.lock().unwrap().concat(), new: Vec::new() })
+        }
+    }
+
+    fn group() -> GroupCommit<Paper> {
+        GroupCommit::new(Paper::default(), Numbers::default())
+    }
+
+    #[test]
+    fn one_commit_takes_what_all_ended_batches_have_changed() {
+        let group = group();
+        let (one, other) = (group.begin(), group.begin());
+        group.state().push(1);
+        drop(one);
+        group.state().push(2);
+        group.commit(other).unwrap();
+        assert_eq!(*group.target.written.lock().unwrap(), [[1, 2]]);
+        group.flush().unwrap();
+        assert_eq!(group.target.written.lock().unwrap().len(), 1, "nothing has changed");
+    }
+
+    #[test]
+    fn a_commit_waits_for_batches_that_are_open() {
+        let group = group();
+        let open = group.begin();
+        group.state().push(1);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                let batch = group.begin();
+                group.state().push(2);
+                group.commit(batch)
+            });
+            // Long enough for it to commit what it must not.
+            (0..100_000).for_each(|_| std::thread::yield_now());
+            group.state().push(3);
+            group.commit(open).unwrap();
+            other.join().unwrap().unwrap();
+        });
+        let written = group.target.written.lock().unwrap().concat();
+        assert_eq!(written.len(), 3);
+        assert!(group.target.written.lock().unwrap().iter().all(|record| !record.is_empty()));
+    }
+
+    #[test]
+    fn a_failed_commit_undoes_what_came_since_the_last_one() {
+        let group = group();
+        let batch = group.begin();
+        group.state().push(1);
+        group.commit(batch).unwrap();
+        group.target.fails.store(true, Ordering::Relaxed);
+        let batch = group.begin();
+        group.state().push(2);
+        assert!(matches!(group.commit(batch), Err(CommitError::Undone(_))));
+        assert_eq!(group.state().all, [1]);
+        group.target.fails.store(false, Ordering::Relaxed);
+        let batch = group.begin();
+        group.state().push(3);
+        group.commit(batch).unwrap();
+        assert_eq!(group.target.written.lock().unwrap().concat(), [1, 3]);
+    }
+
+    #[test]
+    fn after_an_unknown_outcome_the_state_is_what_is_stored() {
+        let group = group();
+        group.target.unknown.store(true, Ordering::Relaxed);
+        let batch = group.begin();
+        group.state().push(1);
+        assert!(matches!(group.commit(batch), Err(CommitError::Unknown(_))));
+        assert_eq!(group.state().all, [1]);
+    }
+
+    #[test]
+    fn only_what_was_in_the_lost_record_is_unknown() {
+        let generation = Generation::default();
+        generation.end(5, true);
+        assert!(matches!(generation.loss(5), CommitError::Unknown(_)));
+        assert!(matches!(generation.loss(6), CommitError::Undone(_)));
+    }
+
+    #[test]
+    fn what_is_frozen_is_stored_or_undone() {
+        let group = group();
+        group.state().push(1);
+        assert_eq!(group.freeze(|state| state.all.clone()).unwrap(), [1]);
+        assert_eq!(group.target.written.lock().unwrap().concat(), [1]);
+        group.state().push(2);
+        group.target.fails.store(true, Ordering::Relaxed);
+        assert_eq!(group.freeze(|state| state.all.clone()).unwrap(), [1]);
+    }
 }

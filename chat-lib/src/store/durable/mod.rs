@@ -1,45 +1,52 @@
-//! The engine that keeps everything in a directory.
+//! The engine that keeps everything in a directory. Bytes go down these steps, each of which can be read alone:
+//!
+//! - [`batch`]: the steps of the [store contract](super::Batch), done on the [index](super::index) in memory;
+//! - [`commit`]: when changes are written, and what happens when that fails;
+//! - [`core`]: the state that is committed, and how it is read back;
+//! - [`record`]: what is written for one commit;
+//! - [`backend`]: where it is written; [`sqlite`] is a database in a directory.
+//!
+//! Beside these, [`compaction`] drops messages that [`retention`] does not keep, and [`upkeep`] is the thread that does
+//! what need not be done at once.
 
+mod backend;
+mod batch;
 mod commit;
-mod disk;
-mod epoch;
-mod group;
-mod reading;
-mod recent;
+mod compaction;
+mod core;
+mod record;
 mod retention;
-mod seal;
 mod sqlite;
-mod state;
-mod sweep;
-mod taken;
+mod takes;
 mod upkeep;
-mod wal;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::commit::Shared;
-use self::disk::Disk;
+use self::backend::Backend;
+use self::batch::Steps;
+use self::core::Core;
 use self::retention::Retention;
 use self::sqlite::Sqlite;
 use self::upkeep::Upkeep;
-use super::{Appended, Group, NewMessage, Record, Room, Show, Store, Taken};
+use super::pages;
+use super::{Batch, CursorMove, HistoryPage, Position, Store, Unread, Visit};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Error;
-use crate::model::{Account, Profile, SessionId, UserName};
+use crate::model::MessageId;
 
 /// The engine that keeps everything in a directory: a SQLite database that others may look into while
 /// it is not in use.
 ///
-/// It has one thread of its own, which brings SQLite's write-ahead log into the database and drops
-/// messages that were read. Dropping the store writes what makes the next start fast, but a process
-/// that just ends loses nothing that was committed.
+/// It has one thread of its own, which brings SQLite's write-ahead log into the database and drops messages that are not
+/// kept any longer. Dropping the store writes what makes the next start fast, but a process that just ends loses nothing
+/// that was committed.
 ///
-/// What is in memory: accounts, sessions, and of each mailbox where it ends. Texts are on the disk, but
-/// for the latest [`RECENT_BYTES`](crate::limits::RECENT_BYTES).
+/// In memory are accounts, sessions, and for each conversation where it ends. Texts are on the disk, except for the latest
+/// [`TAIL_BYTES`](crate::limits::TAIL_BYTES).
 pub struct Durable {
-    shared: Arc<Shared>,
+    core: Arc<Core>,
     retention: Arc<Retention>,
     /// `None` if the disk can only be read.
     upkeep: Option<Upkeep>,
@@ -50,8 +57,8 @@ pub struct Durable {
 pub struct Options {
     /// What a commit waits for. The default is [`SyncMode::Always`].
     pub sync: SyncMode,
-    /// What becomes of messages that were read. `None`, which is the default, is what was said when the data was last
-    /// opened for more than one thing: [`KeepRead::No`] for new data.
+    /// How long messages are kept after they were read. `None`, which is the default, leaves it as the data was last opened
+    /// with: [`KeepRead::Forever`] for new data.
     pub keep_read: Option<KeepRead>,
     /// Write nothing, and refuse with [`Error::Storage`] what would have to. For programs that only look at data: they
     /// work on a disk that is full or can only be read. The default is `false`.
@@ -60,7 +67,7 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
 }
 
-/// What becomes of messages that were read.
+/// How long messages are kept after they were read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeepRead {
     /// They are dropped within an hour of being read, or sooner if there are many.
@@ -70,10 +77,30 @@ pub enum KeepRead {
     /// came of age while no program had the data open stay a while longer. And a message is not taken to be
     /// older than one that came before it.
     For(Duration),
-    /// Nothing at all is dropped while the store is open, and a dump has every message that is there. This is for a
-    /// program that does one thing with data that another one keeps, such as adding a user: how long messages
-    /// are kept is not its decision, and the data goes on saying what it said.
+    /// They are kept.
+    Forever,
+    /// Nothing is dropped while the store is open, a dump has every message that is there, and the setting stays what it
+    /// was. This is for a program that does one thing with data that another one keeps, such as adding a user.
     Everything,
+}
+
+impl KeepRead {
+    /// How the data says it, in milliseconds.
+    fn as_millis(self) -> u64 {
+        match self {
+            Self::No => 0,
+            Self::For(keep) => Timestamp::EPOCH.after(keep).as_millis(),
+            Self::Forever | Self::Everything => Timestamp::EPOCH.after(Duration::MAX).as_millis(),
+        }
+    }
+
+    fn from_millis(millis: u64) -> Self {
+        match millis {
+            0 => Self::No,
+            millis if millis == Self::Forever.as_millis() => Self::Forever,
+            millis => Self::For(Duration::from_millis(millis)),
+        }
+    }
 }
 
 /// What a commit waits for. Whatever it is, a process that is killed loses nothing that was committed,
@@ -109,132 +136,71 @@ impl Durable {
         Self::on(Box::new(disk), options)
     }
 
-    /// Whether all that would change something is refused: as it was asked for, or because the disk can only be read.
+    /// Whether everything that would change something is refused: as it was asked for, or because the disk can only be
+    /// read.
     pub fn is_read_only(&self) -> bool {
-        self.shared.disk.is_read_only()
+        self.core.backend().is_read_only()
     }
 
-    fn on(disk: Box<dyn Disk>, options: Options) -> Result<Self, Error> {
-        let shared = Arc::new(Shared::new(disk)?);
-        let (now, known) = (Instant::now(), shared.state().retention_time);
-        let keep_read = match options.keep_read {
-            Some(keep_read) => {
-                shared.state().set_keep_read(keep_read);
-                keep_read
-            }
-            None => shared.state().keep_read(),
+    fn on(backend: Box<dyn Backend>, options: Options) -> Result<Self, Error> {
+        let core = Arc::new(Core::open(backend)?);
+        let (now, read_only) = (Instant::now(), core.backend().is_read_only());
+        let (known, was) = {
+            let summary = core.state().index.summary().clone();
+            (summary.retention_time, KeepRead::from_millis(summary.keep_read))
         };
+        let keep_read = options.keep_read.unwrap_or(was);
+        if keep_read != KeepRead::Everything && !read_only {
+            core.state().index.set_summary(|summary| summary.keep_read = keep_read.as_millis());
+        }
         let retention = Arc::new(Retention::new(keep_read, options.clock, known, now));
-        shared.state().retention_time = retention.time(now);
+        core.state().index.set_retention_time(retention.time(now));
         let syncs = options.sync == SyncMode::EverySecond;
-        let start = || Upkeep::start(Arc::clone(&shared), Arc::clone(&retention), syncs);
-        let upkeep = if shared.disk.is_read_only() { None } else { Some(start()?) };
-        Ok(Self { shared, retention, upkeep })
-    }
-
-    fn was_read(&self, bytes: usize) {
-        self.upkeep.iter().for_each(|upkeep| upkeep.read(bytes));
+        let start = || Upkeep::start(Arc::clone(&core), Arc::clone(&retention), syncs);
+        let upkeep = if read_only { None } else { Some(start()?) };
+        Ok(Self { core, retention, upkeep })
     }
 }
 
 impl Store for Durable {
-    fn add_account(&self, account: Account) -> Result<bool, Error> {
-        Ok(self.shared.state().add_account(account))
+    fn epoch(&self) -> String {
+        self.core.state().index.summary().epoch.clone()
     }
 
-    fn account(&self, user: &str) -> Result<Option<Arc<Account>>, Error> {
-        Ok(self.shared.state().user(user).map(|user| Arc::clone(&user.account)))
+    fn begin(&self) -> Box<dyn Batch + '_> {
+        Box::new(Steps::begin(&self.core, self.upkeep.as_ref()))
     }
 
-    fn accounts(&self) -> Result<Vec<Arc<Account>>, Error> {
-        let mut accounts: Vec<_> = self.shared.state().users().map(|user| Arc::clone(&user.account)).collect();
-        accounts.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
-        Ok(accounts)
+    fn commit_waits(&self) -> bool {
+        true
     }
 
-    fn replace_account(&self, old: &Arc<Account>, new: Account) -> Result<bool, Error> {
-        Ok(self.shared.state().replace_account(old, new))
+    fn read_unread(&self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
+        pages::read_unread(&*self.core, user, max_bytes)
     }
 
-    fn remove_account(&self, user: &str) -> Result<bool, Error> {
-        let removed = self.shared.state().remove_account(user);
-        // Its messages are nobody's now, as if they were read.
-        removed.iter().for_each(|mailbox| self.was_read(mailbox.bytes));
-        Ok(removed.is_some())
+    fn read_until(&self, user: &str, with: &str, upto: MessageId) -> Result<Option<CursorMove>, Error> {
+        pages::read_until(&*self.core, user, with, upto)
     }
 
-    fn open_session(&self, id: SessionId, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
-        Ok(self.shared.state().open_session(id, user, now, expires))
+    fn history(&self, user: &str, with: &str, position: Position, limit: usize) -> Result<HistoryPage, Error> {
+        pages::history(&*self.core, user, with, position, limit)
     }
 
-    fn use_session(&self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.shared.state().use_session(id, now, expires))
+    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error> {
+        pages::sync(&*self.core, user, after, limit)
     }
 
-    fn close_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        Ok(self.shared.state().close_session(id, now))
-    }
-
-    fn close_sessions(&self, user: &str) -> Result<(), Error> {
-        self.shared.state().close_sessions(user);
-        Ok(())
-    }
-
-    fn active_users(&self, now: Timestamp) -> Result<Vec<UserName>, Error> {
-        Ok(self.shared.state().active_users(now))
-    }
-
-    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionId, Arc<Profile>)>, Error> {
-        Ok(self.shared.state().live_sessions(now))
-    }
-
-    fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error> {
-        Ok(self.shared.state().append(message, room))
-    }
-
-    fn take_unread(&self, user: &str, most: usize) -> Result<Option<Taken>, Error> {
-        let taken = self.shared.take_unread(user, most)?;
-        taken.iter().for_each(|taken| self.was_read(taken.inbox.bytes()));
-        Ok(taken)
-    }
-
-    fn put_back(&self, user: &str, taken: Taken) -> Result<bool, Error> {
-        Ok(self.shared.state().put_back(user, taken))
-    }
-
-    fn dump(&self, show: &mut Show<'_>) -> Result<(), Error> {
-        self.shared.dump(self.retention.keeps(Instant::now()), show)
-    }
-
-    fn restore(&self, record: Record<'_>) -> Result<bool, Error> {
-        let mut state = self.shared.state();
-        Ok(match record {
-            Record::Account(account) => state.add_account(account.clone()),
-            Record::Message { message, read } => state.restore(message, read),
-        })
-    }
-
-    fn restoring(&self, begun: bool) -> Result<(), Error> {
-        self.shared.state().set_whole(!begun);
-        Ok(())
+    fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
+        self.core.dump(self.retention.keeps(Instant::now()), visit)
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.shared.check()
+        self.core.check()
     }
 
     fn tidy(&self) -> Result<(), Error> {
-        self.shared.finish()
-    }
-
-    fn begin(&self) -> Group<'_> {
-        self.shared.begin()
-    }
-
-    fn commit(&self, group: Group<'_>) -> Result<(), Error> {
-        self.shared.commit(group)?;
-        self.upkeep.iter().for_each(Upkeep::committed);
-        Ok(())
+        self.core.finish()
     }
 }
 

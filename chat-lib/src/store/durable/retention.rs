@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::KeepRead;
-use super::group::MessageGroup;
 use crate::clock::{Clock, Timestamp};
 use crate::limits::RETENTION_CATCH_UP;
+use crate::store::log::Block;
 
 /// What [`KeepRead`] comes to at any time.
 ///
@@ -42,19 +42,19 @@ impl Retention {
         reached.time
     }
 
-    /// Tells of each group, in the order of the log, whether its messages are to be kept as of now.
-    pub(super) fn keeps(&self, now: Instant) -> impl FnMut(&MessageGroup) -> bool + use<> {
+    /// Tells of each block, in the order of the log, whether its messages are to be kept as of now even if they were read.
+    pub(super) fn keeps(&self, now: Instant) -> impl FnMut(&Block) -> bool + use<> {
         let (keep_read, now) = (self.keep_read, self.time(now).min(self.clock.now()));
         let mut latest = Timestamp::EPOCH;
-        move |group| {
+        move |block| {
             // What came later was not sent earlier: a machine may boot in 1970 and be told the time afterwards.
-            if group.time <= now {
-                latest = latest.max(group.time);
+            if block.time <= now {
+                latest = latest.max(block.time);
             }
             match keep_read {
                 KeepRead::No => false,
-                KeepRead::For(keep) => now.since(latest.max(group.time)) < keep,
-                KeepRead::Everything => true,
+                KeepRead::For(keep) => now.since(latest.max(block.time)) < keep,
+                KeepRead::Forever | KeepRead::Everything => true,
             }
         }
     }
@@ -92,12 +92,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::MessageId;
 
     const DAY: Duration = Duration::from_secs(86_400);
     const KEEP: KeepRead = KeepRead::For(Duration::from_secs(90 * 86_400));
 
-    fn group(time: Timestamp) -> MessageGroup {
-        MessageGroup { number: 1, time, body: Vec::new() }
+    fn block(time: Timestamp) -> Block {
+        Block::new(MessageId::NONE, time)
     }
 
     fn retention(wall: &Arc<Wall>, known: Timestamp, start: Instant) -> Retention {
@@ -115,7 +116,7 @@ mod tests {
         assert_eq!(retention.time(start + DAY), day(1024), "a machine that was off for a month");
         assert_eq!(retention.time(start + 2 * DAY), day(1030));
         wall.set(0);
-        assert!(retention.keeps(start + 2 * DAY)(&group(day(1))), "by the system's clock, that is in the future");
+        assert!(retention.keeps(start + 2 * DAY)(&block(day(1))), "by the system's clock, that is in the future");
         wall.set(1032);
         assert_eq!(retention.time(start + 3 * DAY), day(1032), "a moment in 1970 costs a moment");
     }
@@ -126,15 +127,15 @@ mod tests {
         let wall = Wall::at(1000);
         let retention = retention(&wall, day(1000), start);
         let mut keeps = retention.keeps(start);
-        assert!(!keeps(&group(day(0))), "nothing came before it");
-        assert!(!keeps(&group(day(910))));
-        assert!(keeps(&group(day(911))));
-        assert!(keeps(&group(day(0))));
-        assert!(keeps(&group(day(2000))));
+        assert!(!keeps(&block(day(0))), "nothing came before it");
+        assert!(!keeps(&block(day(910))));
+        assert!(keeps(&block(day(911))));
+        assert!(keeps(&block(day(0))));
+        assert!(keeps(&block(day(2000))));
         wall.set(1001);
         let mut keeps = retention.keeps(start + DAY);
-        assert!(!keeps(&group(day(911))) && !keeps(&group(day(0))), "and goes with it");
-        assert!(keeps(&group(day(2000))));
-        assert!(!keeps(&group(day(0))), "a time in the future says nothing of those behind it");
+        assert!(!keeps(&block(day(911))) && !keeps(&block(day(0))), "and goes with it");
+        assert!(keeps(&block(day(2000))));
+        assert!(!keeps(&block(day(0))), "a time in the future says nothing of those behind it");
     }
 }

@@ -1,3 +1,5 @@
+//! The thread that does what need not be done at once: checkpoints, syncs once a second, compaction.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -5,14 +7,15 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use super::KeepRead;
-use super::commit::Shared;
+use super::core::Core;
 use super::retention::Retention;
 use crate::error::Error;
 use crate::limits::{CHECKPOINT_BYTES, SWEEP_BYTES, SWEEP_INTERVAL, UPKEEP_INTERVAL};
+use crate::store::CommitError;
 
 /// The thread that does what need not be done at once. When it is dropped, it leaves everything tidy.
 pub(super) struct Upkeep {
-    shared: Arc<Shared>,
+    core: Arc<Core>,
     /// How many bytes of messages were read since the last sweep.
     read: Arc<AtomicUsize>,
     wake: Option<SyncSender<()>>,
@@ -23,15 +26,15 @@ pub(super) struct Upkeep {
 
 impl Upkeep {
     /// `syncs` has it sync in every interval.
-    pub(super) fn start(shared: Arc<Shared>, retention: Arc<Retention>, syncs: bool) -> Result<Self, Error> {
+    pub(super) fn start(core: Arc<Core>, retention: Arc<Retention>, syncs: bool) -> Result<Self, Error> {
         let (wake, wakes) = sync_channel(1);
-        let work = Work::new(Arc::clone(&shared), retention, syncs, Instant::now());
+        let work = Work::new(Arc::clone(&core), retention, syncs, Instant::now());
         let read = Arc::clone(&work.read);
         let thread = thread::Builder::new()
             .name("chat-upkeep".to_owned())
             .spawn(move || work.run(&wakes))
             .map_err(|problem| Error::no_thread(&problem))?;
-        Ok(Self { shared, read, wake: Some(wake), thread: Some(thread), process: std::process::id() })
+        Ok(Self { core, read, wake: Some(wake), thread: Some(thread), process: std::process::id() })
     }
 
     /// Takes note that so many bytes of messages were read.
@@ -42,7 +45,7 @@ impl Upkeep {
 
     /// Takes note of a commit.
     pub(super) fn committed(&self) {
-        if self.shared.untidied.load(Ordering::Relaxed) >= CHECKPOINT_BYTES
+        if self.core.disk().untidied.load(Ordering::Relaxed) >= CHECKPOINT_BYTES
             && let Some(wake) = &self.wake
         {
             // If it is awake already, that will do.
@@ -68,7 +71,7 @@ impl Drop for Upkeep {
 
 /// What the thread does, whatever time it is.
 pub(super) struct Work {
-    shared: Arc<Shared>,
+    core: Arc<Core>,
     retention: Arc<Retention>,
     syncs: bool,
     read: Arc<AtomicUsize>,
@@ -80,16 +83,16 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new(shared: Arc<Shared>, retention: Arc<Retention>, syncs: bool, now: Instant) -> Self {
+    pub(super) fn new(core: Arc<Core>, retention: Arc<Retention>, syncs: bool, now: Instant) -> Self {
         // What was read before the last stop is to be swept, too.
         let read = Arc::new(AtomicUsize::new(1));
-        Self { shared, retention, syncs, read, synced: 0, left: 0, swept: now }
+        Self { core, retention, syncs, read, synced: 0, left: 0, swept: now }
     }
 
     fn run(mut self, wakes: &Receiver<()>) {
         loop {
             let over = wakes.recv_timeout(UPKEEP_INTERVAL) == Err(RecvTimeoutError::Disconnected);
-            let outcome = if over { self.shared.finish() } else { self.turn(Instant::now()) };
+            let outcome = if over { self.core.finish() } else { self.turn(Instant::now()) };
             if let Err(problem) = outcome {
                 let reason: &dyn std::error::Error = &problem;
                 tracing::error!(reason, "the store could not look after its files");
@@ -101,33 +104,34 @@ impl Work {
     }
 
     pub(super) fn turn(&mut self, now: Instant) -> Result<(), Error> {
-        self.shared.state().retention_time = self.retention.time(now);
+        self.core.state().index.set_retention_time(self.retention.time(now));
         // What nobody has committed within an interval, nobody waits for; but it should be safe some time.
-        if let Err(problem) = self.shared.clean().and_then(|()| self.shared.flush()) {
+        let flush = || self.core.group.flush().map_err(CommitError::into_error);
+        if let Err(problem) = self.core.group.beside(|disk| disk.backend.recover()).and_then(|()| flush()) {
             // On a full disk, the log may find room in itself once it was brought into the database.
-            self.shared.disk.tidy()?;
+            self.core.backend().tidy()?;
             return Err(problem);
         }
-        let written = self.shared.written.load(Ordering::Relaxed);
+        let written = self.core.disk().written.load(Ordering::Relaxed);
         if self.syncs && written != self.synced {
-            if self.shared.disk.sync().is_err() {
+            if self.core.backend().sync().is_err() {
                 // The system takes what it could not write for written; copying it writes it again.
-                self.shared.tidy()?;
+                self.core.tidy()?;
             }
             self.synced = written;
         }
-        if self.shared.untidied.load(Ordering::Relaxed) >= CHECKPOINT_BYTES {
-            self.shared.tidy()?;
+        if self.core.disk().untidied.load(Ordering::Relaxed) >= CHECKPOINT_BYTES {
+            self.core.tidy()?;
         }
         let read = self.read.load(Ordering::Relaxed);
         let due = match self.retention.keep_read {
-            KeepRead::Everything => return Ok(()),
+            KeepRead::Forever | KeepRead::Everything => return Ok(()),
             KeepRead::No => read > 0,
             KeepRead::For(_) => true,
         };
         let overdue = due && now.saturating_duration_since(self.swept) >= SWEEP_INTERVAL;
         if (overdue || read >= SWEEP_BYTES.max(self.left))
-            && let Some(left) = self.shared.sweep(self.retention.keeps(now))?
+            && let Some(left) = self.core.compact(now, self.retention.keeps(now))?
         {
             self.read.fetch_sub(read, Ordering::Relaxed);
             self.swept = now;

@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::super::disk::{Summary, Write};
-use super::super::wal;
 use super::directory::Directory;
-use super::failed;
 use super::rows::write;
+use super::{failed, wal};
 use crate::error::Error;
+use crate::store::durable::KeepRead;
+use crate::store::index::{Change, Summary};
+use crate::store::new_epoch;
 
 /// Creates the database if it does not exist. It gets its name only once it is complete, so a database that is
 /// empty, or missing while its log exists, has been lost.
@@ -39,7 +40,7 @@ pub(super) fn make(directory: &Directory, database: &Path) -> Result<(), Error> 
         setup.execute_batch(SCHEMA)?;
         setup.pragma_update(None, "application_id", APPLICATION)?;
         setup.pragma_update(None, "user_version", FORMAT)?;
-        write(&setup, &Write::Summary(Summary::EMPTY))?;
+        write(&setup, &Change::Summary(Summary::empty(new_epoch(), KeepRead::Forever.as_millis())))?;
         setup.commit()?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.close().map_err(|(_, problem)| problem)
@@ -175,6 +176,6 @@ const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::S
 const APPLICATION: i64 = 0x6368_6174;
 
 /// The version of [`SCHEMA`] and of what the rows hold.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
-const SCHEMA: &str = include_str!("../schema.sql");
+const SCHEMA: &str = include_str!("schema.sql");

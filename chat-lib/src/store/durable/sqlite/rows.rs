@@ -1,17 +1,20 @@
 //! How rows are written and read.
 
+use std::net::SocketAddr;
+
 use rusqlite::{Connection, Row, params};
 
-use super::super::disk::{AccountRow, Mailbox, MailboxRow, SessionRow, Summary, Write};
-use super::super::group::{Address, MailboxId, MessageGroup, ProfileId};
-use super::super::seal::Seal;
+use super::seal::Seal;
 use crate::clock::Timestamp;
-use crate::model::{PasswordHash, Profile, SessionId, UserName};
-use crate::store::sessions::Login;
+use crate::model::{MessageId, PasswordHash, Profile, SessionId, UserName};
+use crate::store::durable::backend::Compaction;
+use crate::store::index::{AccountId, AccountRow, Change, Login, SessionRow, StreamRow, StreamState, Summary};
+use crate::store::log::{Block, ProfileId, StreamId};
 
-pub(super) fn write(to: &Connection, change: &Write) -> Result<(), rusqlite::Error> {
+/// Writes a change of a record.
+pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Error> {
     match change {
-        Write::Profile(id, profile) => to
+        Change::Profile(id, profile) => to
             .prepare_cached("INSERT INTO profile (id, user, full_name, country, seal) VALUES (?, ?, ?, ?, ?)")?
             .execute(params![
                 id.0,
@@ -20,63 +23,89 @@ pub(super) fn write(to: &Connection, change: &Write) -> Result<(), rusqlite::Err
                 profile.country(),
                 Seal::of_profile(*id, profile)
             ]),
-        Write::DropProfile(id) => to.prepare_cached("DELETE FROM profile WHERE id = ?")?.execute([id.0]),
-        Write::Account(row) => to
-            .prepare_cached("INSERT OR REPLACE INTO account (id, profile, password, seal) VALUES (?, ?, ?, ?)")?
+        Change::DropProfile(id) => to.prepare_cached("DELETE FROM profile WHERE id = ?")?.execute([id.0]),
+        Change::Account(row) => to
+            .prepare_cached(
+                "INSERT OR REPLACE INTO account (id, profile, password, banned, seal) VALUES (?, ?, ?, ?, ?)",
+            )?
             .execute(params![
                 row.id.0,
                 row.profile.0,
                 row.password.as_ref().map(PasswordHash::to_phc),
+                row.banned,
                 Seal::of_account(row)
             ]),
-        Write::DropAccount(id) => {
-            to.prepare_cached("DELETE FROM account WHERE id = ?")?.execute([id.0])?;
-            to.prepare_cached("DELETE FROM mailbox WHERE id = ?")?.execute([id.0])
-        }
-        Write::Mailbox(row) => to
-            .prepare_cached(
-                "INSERT OR REPLACE INTO mailbox (id, cursor, head, unread, bytes, seal) VALUES (?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
+        Change::DropAccount(id) => to.prepare_cached("DELETE FROM account WHERE id = ?")?.execute([id.0]),
+        Change::Stream(row) => {
+            to.prepare_cached("INSERT OR REPLACE INTO stream VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
                 row.id.0,
-                row.mailbox.cursor.0,
-                row.mailbox.head.0,
-                row.mailbox.unread,
-                row.mailbox.bytes,
-                Seal::of_mailbox(row)
-            ]),
-        Write::Session(row) => to
-            .prepare_cached("INSERT OR REPLACE INTO session (login, id, account, until, seal) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![
+                row.writer.map(|writer| writer.0),
+                row.reader.0,
+                row.state.head.get(),
+                row.state.count,
+                row.state.cursor.get(),
+                row.state.unread,
+                row.state.bytes,
+                Seal::of_stream(row)
+            ])
+        }
+        Change::DropStream(id) => {
+            to.prepare_cached("DELETE FROM mark WHERE stream = ?")?.execute([id.0])?;
+            to.prepare_cached("DELETE FROM stream WHERE id = ?")?.execute([id.0])
+        }
+        Change::Session(row) => {
+            to.prepare_cached("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
                 row.login.0,
                 row.id.as_bytes(),
                 row.account.0,
+                row.opened.as_millis(),
+                row.used.as_millis(),
                 row.until.as_millis(),
+                row.from.map(|from| from.to_string()),
                 Seal::of_session(row)
-            ]),
-        Write::DropSession(login) => to.prepare_cached("DELETE FROM session WHERE login = ?")?.execute([login.0]),
-        Write::Group(group) => to
-            .prepare_cached("INSERT INTO log (number, time, body, seal) VALUES (?, ?, ?, ?)")?
-            .execute(params![group.number, group.time.as_millis(), group.body, Seal::of_group(group)]),
-        Write::ThinGroup(group) => to
-            .prepare_cached("UPDATE log SET body = ?3, seal = ?4 WHERE number = ?1 AND time = ?2")?
-            .execute(params![group.number, group.time.as_millis(), group.body, Seal::of_group(group)]),
-        Write::DropGroup(number) => to.prepare_cached("DELETE FROM log WHERE number = ?")?.execute([number]),
-        Write::Summary(summary) => to
-            .prepare_cached("INSERT OR REPLACE INTO summary VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+            ])
+        }
+        Change::DropSession(login) => to.prepare_cached("DELETE FROM session WHERE login = ?")?.execute([login.0]),
+        Change::Block(block) => {
+            to.prepare_cached("INSERT INTO log (first, last, time, body, seal) VALUES (?, ?, ?, ?, ?)")?.execute(
+                params![block.first.get(), block.last.get(), block.time.as_millis(), block.body, Seal::of_block(block)],
+            )
+        }
+        Change::Mark(stream, message) => to
+            .prepare_cached("INSERT OR IGNORE INTO mark (stream, message) VALUES (?, ?)")?
+            .execute([u64::from(stream.0), message.get()]),
+        Change::Summary(summary) => to
+            .prepare_cached("INSERT OR REPLACE INTO summary VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
             .execute(params![
-                summary.accounted,
-                summary.last_group,
-                summary.last_mailbox,
+                summary.epoch,
+                summary.indexed.get(),
+                summary.last_message.get(),
+                summary.last_account,
+                summary.last_stream,
                 summary.last_profile,
                 summary.accounts,
+                summary.streams,
                 summary.profiles,
                 summary.sessions,
-                summary.whole,
+                summary.restoring,
                 summary.retention_time.as_millis(),
                 summary.keep_read,
                 Seal::of_summary(summary)
             ]),
+    }
+    .map(drop)
+}
+
+/// Does a step of a compaction.
+pub(super) fn compact(to: &Connection, change: &Compaction) -> Result<(), rusqlite::Error> {
+    match change {
+        Compaction::Thin(block) => to
+            .prepare_cached("UPDATE log SET body = ?3, seal = ?4 WHERE first = ?1 AND last = ?2")?
+            .execute(params![block.first.get(), block.last.get(), block.body, Seal::of_block(block)]),
+        Compaction::Drop(first) => to.prepare_cached("DELETE FROM log WHERE first = ?")?.execute([first.get()]),
+        Compaction::DropMarks(stream, upto) => to
+            .prepare_cached("DELETE FROM mark WHERE stream = ? AND message <= ?")?
+            .execute([u64::from(stream.0), upto.get()]),
     }
     .map(drop)
 }
@@ -95,45 +124,63 @@ pub(super) fn profile(row: &Row<'_>) -> Sealed<(ProfileId, Profile)> {
 pub(super) fn account(row: &Row<'_>) -> Sealed<AccountRow> {
     let password: Option<String> = row.get(2)?;
     let Ok(password) = password.map(|phc| PasswordHash::from_phc(&phc)).transpose() else { return Ok(None) };
-    let account = AccountRow { id: MailboxId(row.get(0)?), profile: ProfileId(row.get(1)?), password };
-    let seal: u32 = row.get(3)?;
+    let (id, profile, banned) = (AccountId(row.get(0)?), ProfileId(row.get(1)?), row.get(3)?);
+    let account = AccountRow { id, profile, password, banned };
+    let seal: u32 = row.get(4)?;
     Ok(Some(account).filter(|account| seal == Seal::of_account(account)))
 }
 
-pub(super) fn mailbox(row: &Row<'_>) -> Sealed<MailboxRow> {
-    let (cursor, head) = (Address(row.get(1)?), Address(row.get(2)?));
-    let mailbox = Mailbox { cursor, head, unread: row.get(3)?, bytes: row.get(4)? };
-    let mailbox = MailboxRow { id: MailboxId(row.get(0)?), mailbox };
-    let seal: u32 = row.get(5)?;
-    Ok(Some(mailbox).filter(|mailbox| seal == Seal::of_mailbox(mailbox)))
+pub(super) fn stream(row: &Row<'_>) -> Sealed<StreamRow> {
+    let (Some(head), Some(cursor)) = (message(row, 3)?, message(row, 5)?) else { return Ok(None) };
+    let state = StreamState { head, count: row.get(4)?, cursor, unread: row.get(6)?, bytes: row.get(7)? };
+    let (writer, reader) = (row.get::<_, Option<u32>>(1)?.map(AccountId), AccountId(row.get(2)?));
+    let stream = StreamRow { id: StreamId(row.get(0)?), writer, reader, state };
+    let seal: u32 = row.get(8)?;
+    Ok(Some(stream).filter(|stream| seal == Seal::of_stream(stream)))
 }
 
 pub(super) fn session(row: &Row<'_>) -> Sealed<SessionRow> {
-    let (id, until) = (SessionId::from_bytes(row.get(1)?), Timestamp::from_millis(row.get(3)?));
-    let session = SessionRow { login: Login(row.get(0)?), id, account: MailboxId(row.get(2)?), until };
-    let seal: u32 = row.get(4)?;
+    let (login, id, account) = (Login(row.get(0)?), SessionId::from_bytes(row.get(1)?), AccountId(row.get(2)?));
+    let (opened, used, until) = (time(row, 3)?, time(row, 4)?, time(row, 5)?);
+    let from: Option<String> = row.get(6)?;
+    let Ok(from) = from.map(|from| from.parse::<SocketAddr>()).transpose() else { return Ok(None) };
+    let session = SessionRow { login, id, account, opened, used, until, from };
+    let seal: u32 = row.get(7)?;
     Ok(Some(session).filter(|session| seal == Seal::of_session(session)))
 }
 
-pub(super) fn group(row: &Row<'_>) -> Sealed<MessageGroup> {
-    let group = MessageGroup { number: row.get(0)?, time: Timestamp::from_millis(row.get(1)?), body: row.get(2)? };
-    let seal: u32 = row.get(3)?;
-    Ok(Some(group).filter(|group| seal == Seal::of_group(group)))
+pub(super) fn block(row: &Row<'_>) -> Sealed<Block> {
+    let (Some(first), Some(last)) = (message(row, 0)?, message(row, 1)?) else { return Ok(None) };
+    let block = Block { first, last, time: time(row, 2)?, body: row.get(3)? };
+    let seal: u32 = row.get(4)?;
+    Ok(Some(block).filter(|block| seal == Seal::of_block(block)))
 }
 
 pub(super) fn summary(row: &Row<'_>) -> Sealed<Summary> {
+    let (Some(indexed), Some(last_message)) = (message(row, 2)?, message(row, 3)?) else { return Ok(None) };
     let summary = Summary {
-        accounted: row.get(1)?,
-        last_group: row.get(2)?,
-        last_mailbox: row.get(3)?,
-        last_profile: row.get(4)?,
-        accounts: row.get(5)?,
-        profiles: row.get(6)?,
-        sessions: row.get(7)?,
-        whole: row.get(8)?,
-        retention_time: Timestamp::from_millis(row.get(9)?),
-        keep_read: row.get(10)?,
+        epoch: row.get(1)?,
+        indexed,
+        last_message,
+        last_account: row.get(4)?,
+        last_stream: row.get(5)?,
+        last_profile: row.get(6)?,
+        accounts: row.get(7)?,
+        streams: row.get(8)?,
+        profiles: row.get(9)?,
+        sessions: row.get(10)?,
+        restoring: row.get(11)?,
+        retention_time: time(row, 12)?,
+        keep_read: row.get(13)?,
     };
-    let seal: u32 = row.get(11)?;
+    let seal: u32 = row.get(14)?;
     Ok(Some(summary).filter(|summary| seal == Seal::of_summary(summary)))
+}
+
+fn message(row: &Row<'_>, column: usize) -> Sealed<MessageId> {
+    row.get(column).map(MessageId::new)
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, rusqlite::Error> {
+    row.get(column).map(Timestamp::from_millis)
 }

@@ -1,9 +1,11 @@
-//! The disk as a SQLite database in a directory of its own.
+//! The backend that is a SQLite database in a directory of its own.
 
 mod directory;
 mod holder;
 mod open;
 mod rows;
+mod seal;
+pub(super) mod wal;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,10 +16,14 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, ffi};
 
 use self::directory::Directory;
 use self::open::{connect, connect_read_only, exists, look_at_log, make, only_writing_fails, open_log};
-use self::rows::{Sealed, account, group, mailbox, profile, session, summary, write};
-use super::disk::{Disk, Summary, Tables, Write};
-use super::group::MessageGroup;
+use self::rows::{Sealed, account, block, compact, profile, session, stream, summary, write};
+use super::backend::{Backend, Compaction};
+use super::record::Record;
 use crate::error::Error;
+use crate::model::MessageId;
+use crate::store::CommitError;
+use crate::store::index::{Change, Summary, Tables};
+use crate::store::log::{Block, StreamId};
 
 /// A directory with the database, and a lock that keeps others out, or from writing.
 ///
@@ -44,6 +50,8 @@ struct Writing {
     log: File,
     /// What lies in the log from before was not brought into the database.
     log_is_old: AtomicBool,
+    /// The disk may have what it failed to sync, and would find it after a crash; what is written next takes its place.
+    tainted: AtomicBool,
 }
 
 impl Sqlite {
@@ -81,7 +89,8 @@ impl Sqlite {
     fn for_writing(directory: Directory, database: PathBuf, log: File, synced: bool) -> Result<Self, Error> {
         let connect = || connect(&database, synced).map(Mutex::new);
         let (writer, reader, tidier, checker) = (connect()?, connect()?, connect()?, connect()?);
-        let writing = Writing { writer, tidier, log, log_is_old: AtomicBool::new(true) };
+        let writing =
+            Writing { writer, tidier, log, log_is_old: AtomicBool::new(true), tainted: AtomicBool::new(false) };
         match writing.start_log_anew() {
             Err(problem) if only_writing_failed(&problem) => {
                 tracing::warn!(path = %database.display(), %problem, "nothing can be written yet");
@@ -131,21 +140,23 @@ impl Sqlite {
         found.into_iter().map(whole).collect()
     }
 
-    fn number(&self, sql: &str) -> Result<u64, Error> {
+    /// The one number that `sql` finds, if it finds one.
+    fn number(&self, sql: &str, params: impl rusqlite::Params) -> Result<Option<MessageId>, Error> {
         let reader = get(&self.connections.reader);
         let mut statement = reader.prepare_cached(sql).map_err(|problem| self.failed(&problem))?;
-        let number = statement.query_row([], |row| row.get(0)).optional().map_err(|problem| self.failed(&problem))?;
-        Ok(number.unwrap_or(0))
-    }
-}
-
-impl Disk for Sqlite {
-    fn is_read_only(&self) -> bool {
-        self.connections.writing.is_none()
+        let number =
+            statement.query_row(params, |row| row.get(0)).optional().map_err(|problem| self.failed(&problem))?;
+        let message = |number| MessageId::new(number).ok_or_else(|| self.damage("a message has a number past all"));
+        number.map(message).transpose()
     }
 
-    fn commit(&self, writes: &[Write]) -> Result<(), Error> {
-        if writes.is_empty() {
+    /// Does all of `changes` in one transaction, or none.
+    fn transact<T>(
+        &self,
+        changes: &[T],
+        step: impl Fn(&Connection, &T) -> Result<(), rusqlite::Error>,
+    ) -> Result<(), Error> {
+        if changes.is_empty() {
             return Ok(());
         }
         let writing = self.to_write()?;
@@ -153,12 +164,37 @@ impl Disk for Sqlite {
         let writer = get(&writing.writer);
         let run = |sql| writer.prepare_cached(sql)?.execute([]).map(drop);
         let done = run("BEGIN IMMEDIATE")
-            .and_then(|()| writes.iter().try_for_each(|change| write(&writer, change)))
+            .and_then(|()| changes.iter().try_for_each(|change| step(&writer, change)))
             .and_then(|()| run("COMMIT"));
+        writing.tainted.store(done.is_err(), Ordering::Relaxed);
         if done.is_err() && !writer.is_autocommit() {
             run("ROLLBACK").map_err(|problem| self.failed(&problem))?;
         }
         done.map_err(|problem| self.failed(&problem))
+    }
+}
+
+impl Backend for Sqlite {
+    fn is_read_only(&self) -> bool {
+        self.connections.writing.is_none()
+    }
+
+    fn commit(&self, record: &Record) -> Result<(), CommitError> {
+        // What SQLite has failed to commit is not in the database, whatever the reason.
+        self.transact(&record.changes, write).map_err(CommitError::Undone)
+    }
+
+    fn recover(&self) -> Result<(), Error> {
+        match &self.connections.writing {
+            Some(writing) if writing.tainted.load(Ordering::Relaxed) => {
+                self.transact(&[Change::Summary(self.summary()?)], write)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn compact(&self, changes: &[Compaction]) -> Result<(), Error> {
+        self.transact(changes, compact)
     }
 
     fn sync(&self) -> Result<(), Error> {
@@ -168,14 +204,14 @@ impl Disk for Sqlite {
     fn tables(&self) -> Result<Tables, Error> {
         Ok(Tables {
             profiles: self.rows("SELECT id, user, full_name, country, seal FROM profile WHERE id > ?", 0, profile)?,
-            accounts: self.rows("SELECT id, profile, password, seal FROM account WHERE id > ?", 0, account)?,
-            mailboxes: self.rows(
-                "SELECT id, cursor, head, unread, bytes, seal FROM mailbox WHERE id > ?",
+            accounts: self.rows("SELECT id, profile, password, banned, seal FROM account WHERE id > ?", 0, account)?,
+            streams: self.rows(
+                "SELECT id, writer, reader, head, count, cursor, unread, bytes, seal FROM stream WHERE id > ?",
                 0,
-                mailbox,
+                stream,
             )?,
             sessions: self.rows(
-                "SELECT login, id, account, until, seal FROM session WHERE login >= ? ORDER BY login",
+                "SELECT login, id, account, opened, used, until, origin, seal FROM session WHERE login >= ? ORDER BY login",
                 0,
                 session,
             )?,
@@ -184,33 +220,35 @@ impl Disk for Sqlite {
 
     fn summary(&self) -> Result<Summary, Error> {
         let found = self.rows(
-            "SELECT id, accounted, last_group, last_mailbox, last_profile, accounts, profiles, sessions, whole, \
-             retention_time, keep_read, seal FROM summary WHERE id = ?",
+            "SELECT id, epoch, indexed, last_message, last_account, last_stream, last_profile, accounts, streams, \
+             profiles, sessions, restoring, retention_time, keep_read, seal FROM summary WHERE id = ?",
             1,
             summary,
         )?;
         found.into_iter().next().ok_or_else(|| self.damage("the summary is missing"))
     }
 
-    fn group(&self, number: u64) -> Result<Option<MessageGroup>, Error> {
-        let found = self.rows("SELECT number, time, body, seal FROM log WHERE number = ?", number, group)?;
-        Ok(found.into_iter().next())
+    fn block(&self, message: MessageId) -> Result<Option<Block>, Error> {
+        let sql = "SELECT first, last, time, body, seal FROM log WHERE first <= ? ORDER BY first DESC LIMIT 1";
+        let found = self.rows(sql, message.get(), block)?;
+        Ok(found.into_iter().next().filter(|block| message <= block.last))
     }
 
-    fn groups_behind(&self, number: u64) -> Result<Vec<MessageGroup>, Error> {
-        let sql = "SELECT number, time, body, seal FROM log WHERE number > ? ORDER BY number LIMIT 64";
-        let groups = self.rows(sql, number, group)?;
-        // A page that leads to the wrong one would have who goes through the log go round in it.
-        let numbers = [number].into_iter().chain(groups.iter().map(|group| group.number));
-        if numbers.is_sorted_by(|one, next| one < next) {
-            Ok(groups)
-        } else {
-            Err(self.damage("the log is out of order"))
-        }
+    fn blocks_after(&self, message: MessageId) -> Result<Vec<Block>, Error> {
+        let sql = "SELECT first, last, time, body, seal FROM log WHERE first > ? ORDER BY first LIMIT 64";
+        let blocks = self.rows(sql, message.get(), block)?;
+        // A page that leads to the wrong one would have whoever goes through the log go round in it.
+        let ids = [message].into_iter().chain(blocks.iter().map(|block| block.first));
+        if ids.is_sorted_by(|one, next| one < next) { Ok(blocks) } else { Err(self.damage("the log is out of order")) }
     }
 
-    fn last_group(&self) -> Result<u64, Error> {
-        self.number("SELECT max(number) FROM log HAVING max(number) IS NOT NULL")
+    fn last_message(&self) -> Result<MessageId, Error> {
+        Ok(self.number("SELECT last FROM log ORDER BY first DESC LIMIT 1", [])?.unwrap_or_default())
+    }
+
+    fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error> {
+        let sql = "SELECT message FROM mark WHERE stream = ? AND message > ? ORDER BY message LIMIT 1 OFFSET ?";
+        self.number(sql, [u64::from(stream.0), after.get(), nth as u64])
     }
 
     fn tidy(&self) -> Result<(), Error> {

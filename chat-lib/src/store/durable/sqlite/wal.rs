@@ -12,7 +12,7 @@ use std::path::Path;
 /// being 0; `None` if there is none, or no log.
 ///
 /// Damage to the last commits cannot be told from a crash while they were being written.
-pub(super) fn damaged_frame(log: &Path) -> io::Result<Option<u64>> {
+pub(in crate::store::durable) fn damaged_frame(log: &Path) -> io::Result<Option<u64>> {
     let mut log = match File::open(log) {
         Err(problem) if problem.kind() == ErrorKind::NotFound => return Ok(None),
         log => BufReader::with_capacity(1 << 16, log?),

@@ -1,16 +1,22 @@
+//! All live sessions: by id, by user in order of login, and by when they may end.
+
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::hash::NumberHasher;
 use crate::clock::Timestamp;
 use crate::limits::{SESSION_SLACK, SESSIONS_PER_USER};
 use crate::model::{Profile, SessionId, UserName};
+use crate::store::{NewSession, SessionInfo};
 
-/// All live sessions, in memory: by id, by user in order of login, and by when they may end.
+/// All live sessions.
 ///
-/// Each method tells its `journal` what a store on a disk has to write down.
+/// Each method that changes something calls `journal` with what an engine has to write down.
 #[derive(Default)]
-pub(super) struct Sessions {
-    by_id: HashMap<SessionId, Session>,
+pub(in crate::store) struct Sessions {
+    /// An id is a digest of a token, and so hashed already.
+    by_id: HashMap<SessionId, Session, NumberHasher>,
     /// Each user's sessions by login; no user without one.
     by_user: HashMap<UserName, BTreeMap<Login, SessionId>>,
     /// Users by the oldest of their sessions.
@@ -22,15 +28,14 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    /// `false` if there is a session with that id.
+    /// Opens a session of the user with that profile. `false` if there is a session with that id.
     pub(super) fn open(
         &mut self,
-        id: SessionId,
+        new: &NewSession<'_>,
         user: &Arc<Profile>,
-        now: Timestamp,
-        expires: Timestamp,
-        journal: &mut impl FnMut(Change),
+        journal: &mut impl FnMut(SessionChange<'_>),
     ) -> bool {
+        let NewSession { id, now, expires, from, .. } = *new;
         self.end_expired(now, journal);
         if self.by_id.contains_key(&id) {
             return false;
@@ -41,52 +46,49 @@ impl Sessions {
         }
         let login = Login(self.next_login);
         let written = with_slack(now, expires);
-        self.restore(login, id, user, expires, written);
-        journal(Change::Lives { login, id, user: Arc::clone(user), until: written });
+        let user = Arc::clone(user);
+        self.insert(id, Session { login, user, opened: now, used: now, from, expires, check: expires, written });
+        self.tell(&id, journal);
         true
     }
 
     /// Puts a session back that was written down before.
-    pub(super) fn restore(
-        &mut self,
-        login: Login,
-        id: SessionId,
-        user: &Arc<Profile>,
-        expires: Timestamp,
-        written: Timestamp,
-    ) {
+    pub(super) fn insert(&mut self, id: SessionId, session: Session) {
+        let (login, user) = (session.login, session.user.user());
         self.next_login = self.next_login.max(login.0 + 1);
-        let logins = self.by_user.entry(user.user().clone()).or_default();
+        let logins = self.by_user.entry(user.clone()).or_default();
         if logins.is_empty() {
-            self.by_oldest.insert(login, user.user().clone());
+            self.by_oldest.insert(login, user.clone());
         }
         logins.insert(login, id);
-        self.to_check.insert((expires, login), id);
-        self.by_id.insert(id, Session { login, user: Arc::clone(user), expires, check: expires, written });
+        self.to_check.insert((session.check, login), id);
+        self.by_id.insert(id, session);
     }
 
+    /// The user whose session that is if it is live, and moves its end.
     pub(super) fn touch(
         &mut self,
         id: &SessionId,
         now: Timestamp,
         expires: Timestamp,
-        journal: &mut impl FnMut(Change),
-    ) -> Option<Arc<Profile>> {
+        journal: &mut impl FnMut(SessionChange<'_>),
+    ) -> Option<&Arc<Profile>> {
         let session = self.by_id.get_mut(id).filter(|session| session.expires > now)?;
+        session.used = session.used.max(now);
         session.expires = session.expires.max(expires);
         if session.expires > session.written {
             session.written = with_slack(now, session.expires);
-            let Session { login, written: until, .. } = *session;
-            journal(Change::Lives { login, id: *id, user: Arc::clone(&session.user), until });
+            journal(SessionChange::Lives(id, session));
         }
-        Some(Arc::clone(&session.user))
+        Some(&session.user)
     }
 
+    /// Ends a session, and returns its user.
     pub(super) fn close(
         &mut self,
         id: &SessionId,
         now: Timestamp,
-        journal: &mut impl FnMut(Change),
+        journal: &mut impl FnMut(SessionChange<'_>),
     ) -> Option<Arc<Profile>> {
         self.end_expired(now, journal);
         self.remove(id, journal)
@@ -97,12 +99,13 @@ impl Sessions {
         self.by_id.len()
     }
 
-    /// Ends all sessions of `user`.
-    pub(super) fn close_all(&mut self, user: &str, journal: &mut impl FnMut(Change)) {
+    /// Ends all sessions of `user`, and returns how many.
+    pub(super) fn close_all(&mut self, user: &str, journal: &mut impl FnMut(SessionChange<'_>)) -> usize {
         let ids: Vec<_> = self.by_user.get(user).into_iter().flat_map(BTreeMap::values).copied().collect();
         for id in &ids {
             self.remove(id, journal);
         }
+        ids.len()
     }
 
     /// Gives the sessions of a user the profile that the user has now.
@@ -114,21 +117,30 @@ impl Sessions {
         }
     }
 
-    pub(super) fn active_users(&mut self, now: Timestamp, journal: &mut impl FnMut(Change)) -> Vec<UserName> {
+    /// The users with a live session, in order of login of the oldest one.
+    pub(super) fn active_users(
+        &mut self,
+        now: Timestamp,
+        journal: &mut impl FnMut(SessionChange<'_>),
+    ) -> Vec<UserName> {
         self.end_expired(now, journal);
         self.by_oldest.values().cloned().collect()
     }
 
     /// All that are live, in order of login.
-    pub(super) fn live(&mut self, now: Timestamp, journal: &mut impl FnMut(Change)) -> Vec<(SessionId, Arc<Profile>)> {
+    pub(super) fn live(&mut self, now: Timestamp, journal: &mut impl FnMut(SessionChange<'_>)) -> Vec<SessionInfo> {
         self.end_expired(now, journal);
         let mut live: Vec<_> = self.by_id.iter().collect();
         live.sort_by_key(|(_, session)| session.login);
-        live.into_iter().map(|(id, session)| (*id, Arc::clone(&session.user))).collect()
+        live.into_iter()
+            .map(|(id, Session { user, opened, used, from, .. })| {
+                SessionInfo::new(*id, Arc::clone(user), *opened, *used, *from)
+            })
+            .collect()
     }
 
     /// Each session is looked at once in its idle time at most, however many are in use.
-    fn end_expired(&mut self, now: Timestamp, journal: &mut impl FnMut(Change)) {
+    fn end_expired(&mut self, now: Timestamp, journal: &mut impl FnMut(SessionChange<'_>)) {
         while let Some(due) = self.to_check.first_entry().filter(|due| due.key().0 <= now) {
             let id = due.remove();
             let Some(session) = self.by_id.get_mut(&id) else { continue };
@@ -141,9 +153,9 @@ impl Sessions {
         }
     }
 
-    fn remove(&mut self, id: &SessionId, journal: &mut impl FnMut(Change)) -> Option<Arc<Profile>> {
+    fn remove(&mut self, id: &SessionId, journal: &mut impl FnMut(SessionChange<'_>)) -> Option<Arc<Profile>> {
         let Session { login, user, check, .. } = self.by_id.remove(id)?;
-        journal(Change::Ended { login });
+        journal(SessionChange::Ended(login));
         self.to_check.remove(&(check, login));
         let logins = self.by_user.get_mut(user.user())?;
         logins.remove(&login);
@@ -158,35 +170,37 @@ impl Sessions {
         }
         Some(user)
     }
+
+    fn tell(&self, id: &SessionId, journal: &mut impl FnMut(SessionChange<'_>)) {
+        if let Some(session) = self.by_id.get(id) {
+            journal(SessionChange::Lives(id, session));
+        }
+    }
 }
 
-struct Session {
-    login: Login,
-    user: Arc<Profile>,
-    expires: Timestamp,
+/// A live session.
+pub(super) struct Session {
+    pub(super) login: Login,
+    pub(super) user: Arc<Profile>,
+    pub(super) opened: Timestamp,
+    pub(super) used: Timestamp,
+    pub(super) from: Option<SocketAddr>,
+    pub(super) expires: Timestamp,
     /// Where in `to_check` it stands.
-    check: Timestamp,
-    /// The end that the journal was told.
-    written: Timestamp,
+    pub(super) check: Timestamp,
+    /// The end that the journal knows.
+    pub(super) written: Timestamp,
 }
 
 /// The place of a login among all logins.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub(super) struct Login(pub(super) u64);
+pub(in crate::store) struct Login(pub(in crate::store) u64);
 
-/// What a store on a disk has to write down.
-#[derive(Clone, Debug)]
-pub(super) enum Change {
-    /// It lives, to `until` if the process ends before the journal is told more.
-    Lives {
-        login: Login,
-        id: SessionId,
-        user: Arc<Profile>,
-        until: Timestamp,
-    },
-    Ended {
-        login: Login,
-    },
+/// What an engine has to write down.
+pub(super) enum SessionChange<'a> {
+    /// It lives, until the end that is `written` if the process ends before the journal hears more.
+    Lives(&'a SessionId, &'a Session),
+    Ended(Login),
 }
 
 /// What is written down for the end of a session. Every use moves the end, and with some slack only a
@@ -213,6 +227,10 @@ mod tests {
         Arc::new(Profile::new(UserName::parse(user).unwrap(), user, "").unwrap())
     }
 
+    fn new(id: SessionId, expires: Timestamp) -> NewSession<'static> {
+        NewSession { id, user: "", now: at(0), expires, from: None }
+    }
+
     fn sizes(sessions: &Sessions) -> [usize; 4] {
         [sessions.by_id.len(), sessions.by_user.len(), sessions.by_oldest.len(), sessions.to_check.len()]
     }
@@ -223,7 +241,7 @@ mod tests {
         let messi = profile("messi");
         let ids: Vec<_> = (0..20).map(|_| SessionToken::random(&OsEntropy).unwrap().id()).collect();
         for (second, &id) in (0..).zip(&ids) {
-            assert!(sessions.open(id, &messi, at(0), at(second).after(IDLE), &mut |_| {}));
+            assert!(sessions.open(&new(id, at(second).after(IDLE)), &messi, &mut |_| {}));
         }
         for (second, id) in (0..).zip(&ids).step_by(2) {
             assert!(sessions.touch(id, at(second), at(second + 1).after(IDLE), &mut |_| {}).is_some());
@@ -241,7 +259,7 @@ mod tests {
         let (messi, lineker) = (profile("messi"), profile("lineker"));
         let mut login = |user| {
             let id = SessionToken::random(&OsEntropy).unwrap().id();
-            assert!(sessions.open(id, user, at(0), at(10), &mut |_| {}));
+            assert!(sessions.open(&new(id, at(10)), user, &mut |_| {}));
             id
         };
         let other = login(&lineker);

@@ -1,0 +1,70 @@
+//! What the durable engine asks of whatever stores its records: a database on this machine, or one day a replicated log with
+//! such a database as its view. Nothing above knows which.
+
+use super::record::Record;
+use crate::error::Error;
+use crate::model::MessageId;
+use crate::store::CommitError;
+use crate::store::index::{Summary, Tables};
+use crate::store::log::{Block, StreamId};
+
+/// Rows of accounts, sessions and streams, and a log of blocks. What is read is what was written, or an error that says
+/// what is not.
+pub(super) trait Backend: Send + Sync {
+    /// Whether nothing can be written, now and later.
+    fn is_read_only(&self) -> bool;
+
+    /// Stores all of a record, or nothing. If the outcome is unknown, every read fails until it is known. Unless the backend was opened to sync each commit, a loss of power may undo it,
+    /// but only together with everything that came later.
+    fn commit(&self, record: &Record) -> Result<(), CommitError>;
+
+    /// After a commit has failed: makes sure that what it wrote cannot come back after a crash. If this fails, what is read
+    /// is still right, and it is tried again later. Does nothing if no commit has failed, or this was done.
+    fn recover(&self) -> Result<(), Error>;
+
+    /// Rewrites parts of the log, all or none of them. This changes nothing that anybody can see but messages that were
+    /// read, so it is not part of any record.
+    fn compact(&self, changes: &[Compaction]) -> Result<(), Error>;
+
+    /// Makes all commits so far outlast a loss of power.
+    fn sync(&self) -> Result<(), Error>;
+
+    /// Everything but the log and the summary.
+    fn tables(&self) -> Result<Tables, Error>;
+
+    /// The last summary that was written.
+    fn summary(&self) -> Result<Summary, Error>;
+
+    /// The block that the message is in, or was in before it was dropped; `None` if there is none.
+    fn block(&self, message: MessageId) -> Result<Option<Block>, Error>;
+
+    /// Some of the blocks that begin after that message, in order, and the next one among them; none if there are no
+    /// more.
+    fn blocks_after(&self, message: MessageId) -> Result<Vec<Block>, Error>;
+
+    /// The last message of the last block; [`MessageId::NONE`] if there is no block.
+    fn last_message(&self) -> Result<MessageId, Error>;
+
+    /// Of the marks of a stream after a message, the one at the place `nth`, counted from 0.
+    fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error>;
+
+    /// Does what makes reads and the next start fast, and the files small, beside commits or not.
+    fn tidy(&self) -> Result<(), Error>;
+
+    /// Looks whether the backend's own structures are whole.
+    fn check(&self) -> Result<(), Error>;
+
+    /// The error that says that what is stored makes no sense.
+    fn damage(&self, what: &str) -> Error;
+}
+
+/// A change to the log that drops messages.
+#[derive(Clone, Debug)]
+pub(super) enum Compaction {
+    /// Replaces the block that begins at the same message by this one, which has fewer.
+    Thin(Block),
+    /// Drops the block that begins at this message.
+    Drop(MessageId),
+    /// Drops the marks of a stream up to this message.
+    DropMarks(StreamId, MessageId),
+}

@@ -1,0 +1,222 @@
+//! What the durable engine commits: the index in memory, written to a backend and read back from it.
+
+use std::ops::DerefMut;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::backend::Backend;
+use super::commit::{GroupCommit, State, Target};
+use super::record::Record;
+use super::takes::Takes;
+use crate::error::Error;
+use crate::model::MessageId;
+use crate::store::CommitError;
+use crate::store::Visit;
+use crate::store::dump::{Problem, Snapshot};
+use crate::store::index::Index;
+use crate::store::log::{Block, BlockRef, Source, StreamId};
+use crate::store::pages::Shelf;
+
+/// The index and its backend.
+///
+/// Lock order: `log_stays` → those of [`GroupCommit`].
+pub(super) struct Core {
+    pub(super) group: GroupCommit<Disk>,
+    /// Held shared by whoever reads the log from end to end and needs it to stay, for as long as a dump's reader may take;
+    /// and alone by whoever compacts it, who does not wait for it.
+    pub(super) log_stays: RwLock<()>,
+}
+
+/// What is held in memory.
+pub(super) struct Held {
+    pub(super) index: Index,
+    pub(super) takes: Takes,
+}
+
+/// The backend, and how much was written to it.
+pub(super) struct Disk {
+    pub(super) backend: Box<dyn Backend>,
+    /// About how many bytes were written, and how many of them since it was tidied.
+    pub(super) written: AtomicU64,
+    pub(super) untidied: AtomicU64,
+}
+
+impl State for Held {
+    type Record = Record;
+
+    fn changes(&self) -> u64 {
+        self.index.journal.count()
+    }
+
+    fn take(&mut self, complete: bool) -> Record {
+        let (changes, last_message) = self.index.take_changes(complete);
+        Record { changes, last_message }
+    }
+
+    fn stored(&mut self, record: &Record) {
+        self.index.written(record.last_message);
+    }
+
+    fn replace(&mut self, old: &mut Self) {
+        self.index.continue_revisions(&old.index);
+        self.takes = std::mem::take(&mut old.takes);
+    }
+}
+
+impl Target for Disk {
+    type State = Held;
+
+    fn commit(&self, record: &Record) -> Result<(), CommitError> {
+        self.backend.commit(record)?;
+        let cost = record.cost();
+        self.written.fetch_add(cost, Ordering::Relaxed);
+        self.untidied.fetch_add(cost, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn load(&self) -> Result<Held, Error> {
+        // What cannot be written to can still be read.
+        self.backend.recover().ok();
+        let (tables, summary) = (self.backend.tables()?, self.backend.summary()?);
+        let (last, mut indexed) = (self.backend.last_message()?, summary.indexed);
+        let damage = |what: String| self.backend.damage(&what);
+        let mut index = Index::load(tables, summary, last).map_err(damage)?;
+        loop {
+            let blocks = self.backend.blocks_after(indexed)?;
+            let Some(last) = blocks.last() else { break };
+            indexed = last.first;
+            blocks.iter().try_for_each(|block| index.replay(block)).map_err(damage)?;
+        }
+        Ok(Held { index, takes: Takes::default() })
+    }
+}
+
+impl Core {
+    pub(super) fn open(backend: Box<dyn Backend>) -> Result<Self, Error> {
+        let disk = Disk { backend, written: AtomicU64::new(0), untidied: AtomicU64::new(0) };
+        let held = disk.load()?;
+        if held.index.summary().restoring {
+            let what = "a dump was being restored into it and that was not finished; remove it and restore again";
+            return Err(disk.backend.damage(what));
+        }
+        Ok(Self { group: GroupCommit::new(disk, held), log_stays: RwLock::new(()) })
+    }
+
+    pub(super) fn state(&self) -> impl DerefMut<Target = Held> {
+        self.group.state()
+    }
+
+    pub(super) fn backend(&self) -> &dyn Backend {
+        &*self.group.target.backend
+    }
+
+    pub(super) fn disk(&self) -> &Disk {
+        &self.group.target
+    }
+
+    /// Has the backend tidy up, beside the commits; and then what came meanwhile, while there are none. Only then can
+    /// SQLite's write-ahead log start anew, instead of growing. With the log go the sums that SQLite keeps in it, so a
+    /// summary of what it held is written before.
+    pub(super) fn tidy(&self) -> Result<(), Error> {
+        let untidied = self.disk().untidied.swap(0, Ordering::Relaxed);
+        let outcome = self.backend().tidy().and_then(|()| self.group.settle(|disk| disk.backend.tidy()));
+        if outcome.is_err() {
+            self.disk().untidied.fetch_add(untidied, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    /// Writes down where streams end, and brings everything into the database: the next start has nothing to do.
+    pub(super) fn finish(&self) -> Result<(), Error> {
+        if self.backend().is_read_only() {
+            return Ok(());
+        }
+        self.group.freeze(|held| held.index.flush_streams())?;
+        self.group.flush().map_err(CommitError::into_error)?;
+        self.tidy()
+    }
+
+    pub(super) fn dump(&self, mut keeps: impl FnMut(&Block) -> bool, visit: &mut Visit<'_>) -> Result<(), Error> {
+        let _log_stays = self.log_stays.read().unwrap_or_else(PoisonError::into_inner);
+        let mut snapshot = self.group.freeze(|held| Snapshot::of(&held.index))?;
+        snapshot.show(visit)?;
+        self.show_log(&mut snapshot, &mut keeps, visit)
+    }
+
+    /// Reads everything, and compares what the index says with what the log has.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let _log_stays = self.log_stays.read().unwrap_or_else(PoisonError::into_inner);
+        let mut snapshot = self.group.freeze(|held| Snapshot::of(&held.index))?;
+        self.backend().check()?;
+        self.backend().tables()?;
+        self.show_log(&mut snapshot, &mut |_| true, &mut |_| Ok(()))
+    }
+
+    /// Shows the messages of a snapshot. Fails if one that is unread as of the snapshot is missing.
+    fn show_log(
+        &self,
+        snapshot: &mut Snapshot,
+        keeps: &mut dyn FnMut(&Block) -> bool,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error> {
+        let profile = |id| self.index(|index| index.profile(id).cloned());
+        let last = snapshot.last;
+        self.each_block(last, |block| {
+            let kept = keeps(block);
+            snapshot.show_block(block, kept, &profile, visit).map_err(|problem| match problem {
+                Problem::Damage(what) => self.damage(&what),
+                Problem::Visitor(problem) => problem,
+            })
+        })?;
+        snapshot.check().map_err(|what| self.damage(&what))
+    }
+
+    /// Shows all blocks that begin at or before the message `last`.
+    pub(super) fn each_block(
+        &self,
+        last: MessageId,
+        mut show: impl FnMut(&Block) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut after = MessageId::NONE;
+        loop {
+            let blocks = self.backend().blocks_after(after)?;
+            for block in blocks.iter().filter(|block| block.first <= last) {
+                show(block)?;
+            }
+            match blocks.last() {
+                Some(block) if block.first < last => after = block.first,
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+impl Source for Core {
+    fn block(&self, id: MessageId) -> Result<Option<BlockRef<'_>>, Error> {
+        let held = {
+            let held = self.state();
+            let open = held.index.tail.open_block(id).map(|block| Arc::new(block.clone()));
+            open.or_else(|| held.index.tail.closed_block(id).cloned())
+        };
+        match held {
+            Some(block) => Ok(Some(BlockRef::Shared(block))),
+            None => Ok(self.backend().block(id)?.map(|block| BlockRef::Shared(Arc::new(block)))),
+        }
+    }
+}
+
+impl Shelf for Core {
+    fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
+        look(&self.state().index)
+    }
+
+    fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error> {
+        self.backend().mark(stream, after, nth)
+    }
+
+    fn damage(&self, what: &str) -> Error {
+        self.backend().damage(what)
+    }
+}

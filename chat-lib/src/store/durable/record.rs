@@ -1,0 +1,225 @@
+//! What is written for one commit: changes to the index and blocks of messages, as values and as bytes, so that a record
+//! can be stored, sent, and replayed elsewhere.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::model::{MessageId, PasswordHash, Profile, SessionId, UserName};
+use crate::store::index::{AccountId, AccountRow, Change, Login, SessionRow, StreamRow, StreamState, Summary};
+use crate::store::log::{Block, ProfileId, StreamId, read_number, write_number};
+
+/// The changes of one commit, in order.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) changes: Vec<Change>,
+    /// The last message that there is once this is stored.
+    pub(super) last_message: MessageId,
+}
+
+impl Record {
+    /// About how many bytes a database has to write for it.
+    pub(super) fn cost(&self) -> u64 {
+        const PAGE: u64 = 4096;
+        let cost = |change: &Change| match change {
+            Change::Block(block) => PAGE + block.body.len() as u64,
+            _ => PAGE,
+        };
+        self.changes.iter().map(cost).sum()
+    }
+
+    /// The record as bytes: a version, the last message, and each change as a tag and its fields. Numbers are LEB128,
+    /// texts have their length in front.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for a log that is replicated"))]
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut out = Writer(vec![VERSION]);
+        out.number(self.last_message.get());
+        self.changes.iter().for_each(|change| out.change(change));
+        out.0
+    }
+
+    /// The record that these bytes are; `None` if they are none of this version.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for a log that is replicated"))]
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut rest = Reader(bytes.strip_prefix(&[VERSION])?);
+        let last_message = rest.message()?;
+        let mut changes = Vec::new();
+        while !rest.0.is_empty() {
+            changes.push(rest.change()?);
+        }
+        Some(Self { changes, last_message })
+    }
+}
+
+const VERSION: u8 = 1;
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn change(&mut self, change: &Change) {
+        match change {
+            Change::Profile(id, profile) => {
+                self.numbers(&[0, id.0.into()]);
+                let names = [profile.user().as_str(), profile.full_name(), profile.country()];
+                names.iter().for_each(|name| self.bytes(name.as_bytes()));
+            }
+            Change::DropProfile(id) => self.numbers(&[1, id.0.into()]),
+            Change::Account(AccountRow { id, profile, password, banned }) => {
+                self.numbers(&[2, id.0.into(), profile.0.into(), (*banned).into()]);
+                self.optional(password.as_ref().map(|hash| hash.to_phc()).as_deref());
+            }
+            Change::DropAccount(id) => self.numbers(&[3, id.0.into()]),
+            Change::Stream(StreamRow { id, writer, reader, state }) => {
+                let StreamState { head, count, cursor, unread, bytes } = *state;
+                // Accounts are counted from 1.
+                let writer = writer.map_or(0, |writer| writer.0);
+                self.numbers(&[4, id.0.into(), writer.into(), reader.0.into()]);
+                self.numbers(&[head.get(), count, cursor.get(), unread as u64, bytes as u64]);
+            }
+            Change::DropStream(id) => self.numbers(&[5, id.0.into()]),
+            Change::Session(SessionRow { login, id, account, opened, used, until, from }) => {
+                self.numbers(&[6, login.0, account.0.into()]);
+                self.bytes(id.as_bytes());
+                self.numbers(&[opened, used, until].map(|time| time.as_millis()));
+                self.optional(from.map(|from| from.to_string()).as_deref());
+            }
+            Change::DropSession(login) => self.numbers(&[7, login.0]),
+            Change::Block(block) => {
+                self.numbers(&[8, block.first.get(), block.last.get(), block.time.as_millis()]);
+                self.bytes(&block.body);
+            }
+            Change::Mark(stream, message) => self.numbers(&[9, stream.0.into(), message.get()]),
+            Change::Summary(summary) => {
+                self.number(10);
+                self.bytes(summary.epoch.as_bytes());
+                self.numbers(&[summary.indexed, summary.last_message].map(MessageId::get));
+                self.numbers(&[summary.last_account, summary.last_stream, summary.last_profile].map(u64::from));
+                self.numbers(&[summary.accounts, summary.streams, summary.profiles, summary.sessions]);
+                self.numbers(&[summary.restoring.into(), summary.retention_time.as_millis(), summary.keep_read]);
+            }
+        }
+    }
+
+    fn number(&mut self, number: u64) {
+        write_number(&mut self.0, number);
+    }
+
+    fn numbers(&mut self, numbers: &[u64]) {
+        numbers.iter().for_each(|number| self.number(*number));
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn optional(&mut self, text: Option<&str>) {
+        self.number(text.is_some().into());
+        text.into_iter().for_each(|text| self.bytes(text.as_bytes()));
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn change(&mut self) -> Option<Change> {
+        Some(match self.number()? {
+            0 => {
+                let id = ProfileId(self.small()?);
+                let user = UserName::parse(self.text()?).ok()?;
+                Change::Profile(id, Arc::new(Profile::kept(user, self.text()?, self.text()?).ok()?))
+            }
+            1 => Change::DropProfile(ProfileId(self.small()?)),
+            2 => {
+                let (id, profile, banned) = (AccountId(self.small()?), ProfileId(self.small()?), self.switch()?);
+                let password = match self.switch()? {
+                    true => Some(PasswordHash::from_phc(self.text()?).ok()?),
+                    false => None,
+                };
+                Change::Account(AccountRow { id, profile, password, banned })
+            }
+            3 => Change::DropAccount(AccountId(self.small()?)),
+            4 => {
+                let id = StreamId(self.small()?);
+                let writer = Some(self.small()?).filter(|writer| *writer > 0).map(AccountId);
+                let reader = AccountId(self.small()?);
+                let (head, count, cursor) = (self.message()?, self.number()?, self.message()?);
+                let (unread, bytes) = (self.number()?.try_into().ok()?, self.number()?.try_into().ok()?);
+                Change::Stream(StreamRow {
+                    id,
+                    writer,
+                    reader,
+                    state: StreamState { head, count, cursor, unread, bytes },
+                })
+            }
+            5 => Change::DropStream(StreamId(self.small()?)),
+            6 => {
+                let (login, account) = (Login(self.number()?), AccountId(self.small()?));
+                let id = SessionId::from_bytes(self.bytes()?.try_into().ok()?);
+                let (opened, used, until) = (self.time()?, self.time()?, self.time()?);
+                let from: Option<SocketAddr> = match self.switch()? {
+                    true => Some(self.text()?.parse().ok()?),
+                    false => None,
+                };
+                Change::Session(SessionRow { login, id, account, opened, used, until, from })
+            }
+            7 => Change::DropSession(Login(self.number()?)),
+            8 => {
+                let (first, last, time) = (self.message()?, self.message()?, self.time()?);
+                Change::Block(Arc::new(Block { first, last, time, body: self.bytes()?.to_vec() }))
+            }
+            9 => Change::Mark(StreamId(self.small()?), self.message()?),
+            10 => Change::Summary(Summary {
+                epoch: self.text()?.to_owned(),
+                indexed: self.message()?,
+                last_message: self.message()?,
+                last_account: self.small()?,
+                last_stream: self.small()?,
+                last_profile: self.small()?,
+                accounts: self.number()?,
+                streams: self.number()?,
+                profiles: self.number()?,
+                sessions: self.number()?,
+                restoring: self.switch()?,
+                retention_time: self.time()?,
+                keep_read: self.number()?,
+            }),
+            _ => return None,
+        })
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        read_number(&mut self.0)
+    }
+
+    fn small(&mut self) -> Option<u32> {
+        self.number()?.try_into().ok()
+    }
+
+    fn switch(&mut self) -> Option<bool> {
+        match self.number()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn message(&mut self) -> Option<MessageId> {
+        MessageId::new(self.number()?)
+    }
+
+    fn time(&mut self) -> Option<Timestamp> {
+        self.number().map(Timestamp::from_millis)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let length = self.number()?.try_into().ok()?;
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes()?).ok()
+    }
+}

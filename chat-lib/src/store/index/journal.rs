@@ -1,0 +1,179 @@
+//! What has changed in the index and the log, for an engine that writes it down.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::sessions::Login;
+use crate::clock::Timestamp;
+use crate::model::{MessageId, PasswordHash, Profile, SessionId};
+use crate::store::log::{Block, ProfileId, StreamId};
+
+/// Collects changes until they are taken out to be written.
+pub(in crate::store) struct Journal {
+    /// Whether anybody will take them out.
+    on: bool,
+    /// The marks, if nobody does.
+    pub(in crate::store) marks: BTreeSet<(StreamId, MessageId)>,
+    changes: Vec<Change>,
+    /// How many changes were taken out, and how many there were that are no [`Change`] of their own yet.
+    before: u64,
+}
+
+impl Journal {
+    pub(in crate::store) fn new(on: bool) -> Self {
+        Self { on, marks: BTreeSet::new(), changes: Vec::new(), before: 0 }
+    }
+
+    pub(in crate::store) fn is_on(&self) -> bool {
+        self.on
+    }
+
+    pub(in crate::store) fn push(&mut self, change: impl FnOnce() -> Change) {
+        if self.on {
+            self.changes.push(change());
+        }
+    }
+
+    /// Notes that a stream can be read from that message.
+    pub(in crate::store) fn mark(&mut self, stream: StreamId, message: MessageId) {
+        match self.on {
+            true => self.changes.push(Change::Mark(stream, message)),
+            false => drop(self.marks.insert((stream, message))),
+        }
+    }
+
+    /// Counts a message, whose change is its block's.
+    pub(in crate::store) fn count_message(&mut self) {
+        self.before += 1;
+    }
+
+    /// How many changes there were so far.
+    pub(in crate::store) fn count(&self) -> u64 {
+        self.before + self.changes.len() as u64
+    }
+
+    pub(in crate::store) fn take(&mut self) -> Vec<Change> {
+        self.before += self.changes.len() as u64;
+        std::mem::take(&mut self.changes)
+    }
+}
+
+/// One change.
+#[derive(Clone, Debug)]
+pub(in crate::store) enum Change {
+    Profile(ProfileId, Arc<Profile>),
+    DropProfile(ProfileId),
+    /// An account, new or changed.
+    Account(AccountRow),
+    DropAccount(AccountId),
+    /// A stream, new or changed.
+    Stream(StreamRow),
+    DropStream(StreamId),
+    /// A session that is opened, or whose end moves.
+    Session(SessionRow),
+    DropSession(Login),
+    /// A block that is appended to the log.
+    Block(Arc<Block>),
+    /// A message from which its stream can be read backwards, noted every so often.
+    Mark(StreamId, MessageId),
+    Summary(Summary),
+}
+
+/// The number of an account. It is never used for another one.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(in crate::store) struct AccountId(pub(in crate::store) u32);
+
+/// An account.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct AccountRow {
+    pub(in crate::store) id: AccountId,
+    pub(in crate::store) profile: ProfileId,
+    pub(in crate::store) password: Option<PasswordHash>,
+    pub(in crate::store) banned: bool,
+}
+
+/// A stream as it is once all messages up to its last one have arrived.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::store) struct StreamRow {
+    pub(in crate::store) id: StreamId,
+    /// The sender; `None` if they were removed.
+    pub(in crate::store) writer: Option<AccountId>,
+    /// The recipient.
+    pub(in crate::store) reader: AccountId,
+    pub(in crate::store) state: StreamState,
+}
+
+/// How far a stream has come, and how far it was read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(in crate::store) struct StreamState {
+    /// Its last message.
+    pub(in crate::store) head: MessageId,
+    /// How many messages it has had.
+    pub(in crate::store) count: u64,
+    /// The reader's cursor.
+    pub(in crate::store) cursor: MessageId,
+    /// How many messages lie after the cursor.
+    pub(in crate::store) unread: usize,
+    /// How many bytes these have, texts and framing.
+    pub(in crate::store) bytes: usize,
+}
+
+/// A session.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct SessionRow {
+    pub(in crate::store) login: Login,
+    pub(in crate::store) id: SessionId,
+    pub(in crate::store) account: AccountId,
+    pub(in crate::store) opened: Timestamp,
+    pub(in crate::store) used: Timestamp,
+    /// When it ends if the process does before more is written.
+    pub(in crate::store) until: Timestamp,
+    pub(in crate::store) from: Option<SocketAddr>,
+}
+
+/// What there must be, so that missing rows are detected, and what concerns all of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(in crate::store) struct Summary {
+    /// The [epoch](crate::store::Store::epoch).
+    pub(in crate::store) epoch: String,
+    /// The stream rows take account of all messages up to this one.
+    pub(in crate::store) indexed: MessageId,
+    /// A message that there was; the log has its block or a later one.
+    pub(in crate::store) last_message: MessageId,
+    /// The greatest number that any account, stream or profile ever had.
+    pub(in crate::store) last_account: u32,
+    pub(in crate::store) last_stream: u32,
+    pub(in crate::store) last_profile: u32,
+    pub(in crate::store) accounts: u64,
+    pub(in crate::store) streams: u64,
+    pub(in crate::store) profiles: u64,
+    pub(in crate::store) sessions: u64,
+    /// Whether a dump is being restored.
+    pub(in crate::store) restoring: bool,
+    /// The time that messages age by; the epoch of time if there was none yet.
+    pub(in crate::store) retention_time: Timestamp,
+    /// How long messages are kept that were read, in milliseconds.
+    pub(in crate::store) keep_read: u64,
+}
+
+impl Summary {
+    /// Of data with nothing in it.
+    pub(in crate::store) fn empty(epoch: String, keep_read: u64) -> Self {
+        Self {
+            epoch,
+            indexed: MessageId::NONE,
+            last_message: MessageId::NONE,
+            last_account: 0,
+            last_stream: 0,
+            last_profile: 0,
+            accounts: 0,
+            streams: 0,
+            profiles: 0,
+            sessions: 0,
+            restoring: false,
+            retention_time: Timestamp::EPOCH,
+            keep_read,
+        }
+    }
+}

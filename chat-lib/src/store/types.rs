@@ -1,0 +1,241 @@
+//! What goes into the methods of the store contract, and what comes out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::model::{Account, Framing, HistoryMessage, Inbox, MessageId, Profile, SessionId, UserName};
+
+/// A session that is to be opened.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSession<'a> {
+    /// The digest of its token.
+    pub id: SessionId,
+    /// The user. Any word: one that is no user name is no user's.
+    pub user: &'a str,
+    /// When it begins.
+    pub now: Timestamp,
+    /// When it ends unless it is used.
+    pub expires: Timestamp,
+    /// The address that the user logged in from; `None` for a session that was opened within the process.
+    pub from: Option<SocketAddr>,
+}
+
+/// A session that is live.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// The digest of its token. The token itself is kept nowhere.
+    pub id: SessionId,
+    /// The user.
+    pub user: Arc<Profile>,
+    /// When it was opened.
+    pub opened: Timestamp,
+    /// When it was last used. After a restart this may be earlier than it was by a 64th of the time that a session lives
+    /// unused.
+    pub last_used: Timestamp,
+    /// The address that the user logged in from; `None` for a session that was opened within the process.
+    pub from: Option<SocketAddr>,
+}
+
+impl SessionInfo {
+    /// Puts it together, for a store.
+    pub fn new(
+        id: SessionId,
+        user: Arc<Profile>,
+        opened: Timestamp,
+        last_used: Timestamp,
+        from: Option<SocketAddr>,
+    ) -> Self {
+        Self { id, user, opened, last_used, from }
+    }
+}
+
+/// A message that is to be appended.
+#[derive(Clone, Copy)]
+pub struct NewMessage<'a> {
+    /// The recipient. Any word: one that is no user name is no user's.
+    pub to: &'a str,
+    /// The sender. If no user has that name any more, the message is a [former user's](Record::Message::from_former_user).
+    pub from: &'a Arc<Profile>,
+    /// What it says.
+    pub text: &'a str,
+    /// What protocol 1 had around the text.
+    pub framing: Framing,
+    /// When it was sent.
+    pub time: Timestamp,
+}
+
+/// How much a recipient may leave unread.
+#[derive(Clone, Copy, Debug)]
+pub struct Quota {
+    /// How many messages.
+    pub messages: usize,
+    /// How many bytes they have together, texts and framing.
+    pub bytes: usize,
+}
+
+impl Quota {
+    /// No limit.
+    pub const UNLIMITED: Self = Self { messages: usize::MAX, bytes: usize::MAX };
+
+    /// Whether a recipient who has so much unread may get one more message of `length` bytes.
+    pub fn admits(self, messages: usize, bytes: usize, length: usize) -> bool {
+        messages < self.messages && bytes.saturating_add(length) <= self.bytes
+    }
+}
+
+impl NewMessage<'_> {
+    /// How many bytes it has, text and framing.
+    pub fn len(&self) -> usize {
+        self.text.len() + self.framing.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What has become of a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Appended {
+    /// It is stored under this id.
+    Stored(MessageId),
+    /// Nothing was done: there is no such recipient.
+    NoSuchUser,
+    /// Nothing was done: with it, the recipient would have more unread than they may.
+    Full,
+}
+
+/// What a user has not read.
+#[derive(Debug)]
+pub enum Unread {
+    /// The messages, and what [`take`](super::Conversations::take) has to do to mark them as read.
+    Messages {
+        /// The messages, with the user's full name.
+        inbox: Inbox,
+        /// One move for each conversation with something unread.
+        moves: Vec<CursorMove>,
+    },
+    /// They would take more memory than allowed.
+    TooLarge,
+    /// They are not in memory.
+    WouldBlock,
+}
+
+/// A member's cursor goes from one message to a later one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CursorMove {
+    /// The engine's own number of the conversation. It is never used for another one.
+    pub conversation: u64,
+    /// Where the cursor is.
+    pub from: MessageId,
+    /// Where it will be.
+    pub to: MessageId,
+    /// How many unread messages lie between, including the one at `to`.
+    pub messages: usize,
+    /// How many bytes these have, texts and framing.
+    pub bytes: usize,
+}
+
+/// Where a page of a conversation lies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Position {
+    /// The last messages before this one; all ids are before [`MessageId::MAX`].
+    Before(MessageId),
+    /// The first messages after this one.
+    After(MessageId),
+}
+
+/// Messages that follow one another.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct HistoryPage {
+    /// The messages, in ascending order.
+    pub messages: Vec<HistoryMessage>,
+    /// Whether there are more in the direction that was asked for.
+    pub more: bool,
+}
+
+impl HistoryPage {
+    /// Puts it together, for a store.
+    pub fn new(messages: Vec<HistoryMessage>, more: bool) -> Self {
+        Self { messages, more }
+    }
+}
+
+/// A direct conversation, as one of its members sees it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ConversationState {
+    /// The other member; the user's own name for notes.
+    pub with: UserName,
+    /// How many messages are unread.
+    pub unread: usize,
+    /// The user's cursor.
+    pub read: MessageId,
+    /// The other member's cursor.
+    pub read_by_other: MessageId,
+    /// The last message.
+    pub last: MessageId,
+}
+
+impl ConversationState {
+    /// Puts it together, for a store.
+    pub fn new(with: UserName, unread: usize, read: MessageId, read_by_other: MessageId, last: MessageId) -> Self {
+        Self { with, unread, read, read_by_other, last }
+    }
+}
+
+/// What [`Store::dump`](super::Store::dump) calls for each record.
+pub type Visit<'a> = dyn FnMut(Record<'_>) -> Result<(), Error> + 'a;
+
+/// A piece of a dump.
+#[derive(Clone, Copy)]
+pub enum Record<'a> {
+    /// A user.
+    Account(&'a Account),
+    /// A direct conversation of two users, or of one for notes, each with their cursor.
+    Conversation(&'a [Member<'a>]),
+    /// A message.
+    Message {
+        /// Its id.
+        id: MessageId,
+        /// The message.
+        message: NewMessage<'a>,
+        /// Whether the sender was removed since, and an account that has the name now is another one. Such messages are
+        /// shown only as long as they are unread.
+        from_former_user: bool,
+    },
+}
+
+/// A member of a conversation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Member<'a> {
+    /// The user name.
+    pub user: &'a str,
+    /// The cursor.
+    pub read: MessageId,
+}
+
+/// Why a commit has failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Nothing of it has happened, and nothing will.
+    #[error("it was not stored: {0}")]
+    Undone(#[source] Error),
+    /// All of it or nothing has happened, and the engine does not know which. Nobody must be told either.
+    #[error("it is not known whether it was stored: {0}")]
+    Unknown(#[source] Error),
+}
+
+impl CommitError {
+    /// The reason, whatever the outcome.
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Undone(problem) | Self::Unknown(problem) => problem,
+        }
+    }
+}
