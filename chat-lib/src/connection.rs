@@ -1,22 +1,22 @@
-//! One peer, without I/O: received bytes in, bytes to send out.
-
-mod steps;
+//! One peer, without I/O: received bytes in, bytes to send out. It relies on the [engine](crate::Chat) for what commands
+//! do, and on the peer's [`Outbox`] for what becomes of the answers.
 
 use std::fmt;
 use std::net::SocketAddr;
 
-pub use self::steps::{CheckedLogin, Login, Step};
-use crate::engine::{Chat, CheckedCredentials, Credentials, Origin, Started};
+use crate::engine::{Chat, FinishedJob, Job, Origin, Step, Turn};
 use crate::error::Error;
+use crate::limits::LINES_PER_TURN;
 use crate::outbox::Outbox;
-use crate::protocol::reply;
-use crate::protocol::{Frame, Frames, http};
+use crate::protocol::{Frame, Frames, http, reply};
+use crate::store::CommitError;
 
 /// A byte stream of one peer. It does no I/O: the caller hands in what it received, and sends what comes into the
 /// peer's [`Outbox`], by whatever means it has.
 ///
-/// A password is checked within [`receive`](Self::receive), which then takes tens of milliseconds; and
-/// if the chat is kept on a disk, what its answers promise is written there before it returns.
+/// [`receive`](Self::receive) does everything within the call: it checks passwords, which takes tens of milliseconds, and
+/// if the chat is kept on a disk, it reads from there and waits until what its answers promise is written.
+/// [`step`](Self::step) leaves to the caller what may block for other reasons than a commit.
 ///
 /// An idle connection keeps an unfinished line, which is shorter than
 /// [`line_bytes`](crate::limits::Limits::line_bytes), and the last token that it was sent.
@@ -38,19 +38,38 @@ pub struct Connection {
     frames: Frames,
     /// A line has ended.
     begun: bool,
-    /// The peer speaks another protocol, and nothing more is taken from it.
+    /// Nothing more is taken from the peer.
     over: bool,
-    /// The last byte of a line was not taken, because its answer is not written whole. It will come again.
-    withheld: bool,
+    pending: Pending,
     /// How many answers were appended since the last commit.
-    unpromised: usize,
+    uncommitted: usize,
+}
+
+/// What the peer's last request waits for. As long as it is not answered whole, its last byte is not taken, so that the
+/// caller comes back.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Pending {
+    /// For nothing: its last byte was taken.
+    Nothing,
+    /// For its job to be finished.
+    Job,
+    /// For its last byte to be handed in again, once there was room for the rest of its answer.
+    LastByte,
 }
 
 impl Connection {
     /// A fresh connection to `chat`.
     pub fn new(chat: Chat) -> Self {
         let frames = Frames::new(chat.limits().line_bytes);
-        Self { chat, origin: Origin::default(), frames, begun: false, over: false, withheld: false, unpromised: 0 }
+        Self {
+            chat,
+            origin: Origin::default(),
+            frames,
+            begun: false,
+            over: false,
+            pending: Pending::Nothing,
+            uncommitted: 0,
+        }
     }
 
     /// As [`new`](Self::new), with the address that the log gives for the peer.
@@ -67,75 +86,184 @@ impl Connection {
     #[must_use = "bytes that were not taken must be handed in again"]
     pub fn receive(&mut self, bytes: &[u8], out: &mut Outbox) -> usize {
         let (mut rest, mut lines) = (bytes, usize::MAX);
-        let chat = self.chat.clone();
-        let mut checked = None;
+        let mut finished = None;
         loop {
-            let group = chat.begin();
-            if let Some(checked) = checked.take() {
-                self.finish(checked, out);
-            }
-            let credentials = self.advance(&mut rest, &mut lines, out);
-            self.settle(chat.commit(group), out);
-            out.account();
-            match credentials {
-                // Not in a group: whoever commits would wait for it.
-                Some(credentials) => checked = Some(credentials.check()),
+            let job = self.in_turn(out, |connection, turn, out| {
+                let job = finished.take().and_then(|job| connection.finish_request(job, turn, out));
+                job.or_else(|| connection.start_requests(&mut rest, &mut lines, turn, out))
+            });
+            match job {
+                Some(job) => finished = Some(job.run()),
                 None => return bytes.len() - rest.len(),
             }
         }
     }
 
-    /// As [`receive`](Self::receive), taking bytes off the front of `bytes`, but answers no more than
-    /// `lines` lines, which it counts down, stops at a password that takes long to check and gives it,
-    /// and commits nothing. The password must be finished before more is taken.
-    pub(crate) fn advance(&mut self, bytes: &mut &[u8], lines: &mut usize, out: &mut Outbox) -> Option<Credentials> {
+    /// As [`receive`](Self::receive), but stops where something comes that may block, such as the check of a password, and
+    /// returns it as a [`Job`]; hand in nothing more until it is [finished](Self::finish_job). The last byte of its request
+    /// is not taken before. Answers [`LINES_PER_TURN`] lines at most, so that others can have their turn: hand in the rest
+    /// then.
+    ///
+    /// ```
+    /// use chat_lib::{Chat, Connection, NewUser, Outbox};
+    ///
+    /// let chat = Chat::memory();
+    /// chat.add_user(NewUser { name: "ana", password: "secret", full_name: "Ana Lima", country: "Brasil" })?;
+    /// let mut out = Outbox::new(&chat);
+    /// let mut connection = Connection::new(chat);
+    /// let received = b"auth ana secret\r\nhalo\r\n";
+    ///
+    /// let step = connection.step(received, &mut out);
+    /// let mut job = step.job;
+    /// assert_eq!(&received[step.taken..], b"\nhalo\r\n");
+    /// while let Some(waiting) = job {
+    ///     // Anywhere, and on any thread:
+    ///     let finished = waiting.run();
+    ///     job = connection.finish_job(finished, &mut out);
+    /// }
+    /// assert!(out.output().starts_with(b"{\"status\": \"OK\", \"tokenid\": "));
+    /// # Ok::<(), chat_lib::Error>(())
+    /// ```
+    pub fn step(&mut self, bytes: &[u8], out: &mut Outbox) -> Received {
+        let (mut rest, mut lines) = (bytes, LINES_PER_TURN);
+        let job =
+            self.in_turn(out, |connection, turn, out| connection.start_requests(&mut rest, &mut lines, turn, out));
+        Received { taken: bytes.len() - rest.len(), job }
+    }
+
+    /// Goes on with the request that a [`step`](Self::step) stopped at, and appends its answer. Returns another job if one
+    /// is needed: somebody else may have read the same messages meanwhile.
+    #[must_use = "the connection waits for the job"]
+    pub fn finish_job(&mut self, job: FinishedJob, out: &mut Outbox) -> Option<Job> {
+        self.in_turn(out, |connection, turn, out| connection.finish_request(job, turn, out))
+    }
+
+    /// Does `work` in a turn of its own. The job that it gives may be run: what came before is committed.
+    fn in_turn(
+        &mut self,
+        out: &mut Outbox,
+        work: impl FnOnce(&mut Self, &mut Turn<'_>, &mut Outbox) -> Option<Job>,
+    ) -> Option<Job> {
+        let chat = self.chat.clone();
+        let mut turn = chat.begin();
+        let job = work(self, &mut turn, out);
+        self.release_answers(&turn.commit(), out);
+        out.account();
+        job.filter(|_| !self.over)
+    }
+
+    /// Takes bytes off the front of `bytes`, and runs the steps of the requests that end in them. Stops after `lines`
+    /// lines, which it counts down, or at a job. The answers wait for [`release_answers`](Self::release_answers), and so does the job.
+    pub(crate) fn start_requests(
+        &mut self,
+        bytes: &mut &[u8],
+        lines: &mut usize,
+        turn: &mut Turn<'_>,
+        out: &mut Outbox,
+    ) -> Option<Job> {
         let room = self.chat.answer_room();
         out.make_room();
-        if self.withheld {
-            let whole = out.resume(room);
-            match bytes.split_first() {
-                Some((_, rest)) if whole => *bytes = rest,
-                _ => return None,
-            }
-            self.withheld = false;
-        }
-        while out.len() < room && *lines > 0 {
+        loop {
             if self.over || out.is_abandoned() {
                 *bytes = &[];
+                return None;
+            }
+            if !self.take_last_byte(bytes, room, out) || out.len() >= room || *lines == 0 {
                 return None;
             }
             let received = *bytes;
             let frame = self.frames.next(bytes)?;
             *lines -= 1;
-            let answers = out.buffer();
-            let started = match frame {
+            let outcome = match frame {
                 Frame::Line(line) if http::is_host_header(line) || !self.begun && http::is_request_line(line) => {
                     self.over = true;
-                    self.chat.answer_refusal(Error::BadCommand, self.origin.peer, answers);
-                    Started::Answered
+                    Chat::refuse_line(Error::BadCommand, &self.origin, turn)
                 }
-                Frame::Line(line) => self.chat.start(line, &mut self.origin, answers),
+                Frame::Line(line) => self.chat.start_line(line, &mut self.origin, turn),
                 Frame::TooLong => {
                     let limit = self.chat.limits().line_bytes;
-                    self.chat.answer_refusal(Error::LineTooLong { limit }, self.origin.peer, answers);
-                    Started::Answered
+                    Chat::refuse_line(Error::LineTooLong { limit }, &self.origin, turn)
                 }
             };
             self.begun = true;
-            match started {
-                Started::Answered => self.unpromised += 1,
-                Started::Asks(credentials) => return Some(credentials),
-                Started::Took(delivery) => {
-                    self.unpromised += 1;
-                    self.withheld = !out.answer(delivery, room);
-                    if self.withheld {
-                        let taken = received.len() - bytes.len();
-                        *bytes = received.get(taken.saturating_sub(1)..).unwrap_or_default();
-                        return None;
-                    }
+            let job = self.append(outcome, room, out);
+            if self.pending != Pending::Nothing {
+                let taken = received.len() - bytes.len();
+                *bytes = received.get(taken.saturating_sub(1)..).unwrap_or_default();
+                return job;
+            }
+        }
+    }
+
+    /// Goes on with the request whose job was run. The answer, or another job, waits for [`release_answers`](Self::release_answers).
+    pub(crate) fn finish_request(&mut self, job: FinishedJob, turn: &mut Turn<'_>, out: &mut Outbox) -> Option<Job> {
+        if self.over || out.is_abandoned() {
+            return None;
+        }
+        let outcome = self.chat.finish(job, turn);
+        let job = self.append(outcome, self.chat.answer_room(), out);
+        if job.is_none() {
+            self.pending = Pending::LastByte;
+        }
+        job
+    }
+
+    /// Lets the answers of a turn be sent. If its commit failed, refusals take their place; if it is not known whether it
+    /// did, nothing may be said, and the connection is over.
+    pub(crate) fn release_answers(&mut self, commit: &Result<(), CommitError>, out: &mut Outbox) {
+        let answers = std::mem::take(&mut self.uncommitted);
+        match commit {
+            Ok(()) => {}
+            Err(_) if answers == 0 => {}
+            Err(CommitError::Undone(problem)) => {
+                out.discard_unreleased();
+                (0..answers).for_each(|_| reply::write_refusal(problem, out.buffer()));
+            }
+            Err(CommitError::Unknown(_)) => {
+                self.over = true;
+                if let Err(problem) = out.abandon() {
+                    let (peer, reason): (_, &dyn std::error::Error) =
+                        (self.origin.peer.map(tracing::field::display), &problem);
+                    tracing::error!(peer, reason, "an inbox that could not be sent could not be put back");
                 }
             }
         }
+        out.release();
+    }
+
+    /// Writes more of the last request's answer. Returns whether it is written whole and the last byte was taken.
+    fn take_last_byte(&mut self, bytes: &mut &[u8], room: usize, out: &mut Outbox) -> bool {
+        match self.pending {
+            Pending::Nothing => return true,
+            Pending::Job => return false,
+            Pending::LastByte => {}
+        }
+        let whole = out.resume(room);
+        match bytes.split_first() {
+            Some((_, rest)) if whole => *bytes = rest,
+            _ => return false,
+        }
+        self.pending = Pending::Nothing;
+        true
+    }
+
+    /// Appends the answer to a request, or the part of it that there is room for; or returns the job that comes first.
+    fn append(&mut self, outcome: Result<Step, Error>, room: usize, out: &mut Outbox) -> Option<Job> {
+        self.pending = Pending::Nothing;
+        match outcome {
+            Ok(Step::Done(reply)) => reply::write(&Ok(reply), out.buffer()),
+            Ok(Step::Inbox(delivery)) => {
+                if !out.answer(delivery, room) {
+                    self.pending = Pending::LastByte;
+                }
+            }
+            Ok(Step::Job(job)) => {
+                self.pending = Pending::Job;
+                return Some(job);
+            }
+            Err(refusal) => reply::write_refusal(&refusal, out.buffer()),
+        }
+        self.uncommitted += 1;
         None
     }
 
@@ -145,25 +273,9 @@ impl Connection {
         self.chat.answer_room()
     }
 
-    /// Answers the command that [`advance`](Self::advance) stopped at.
-    pub(crate) fn finish(&mut self, checked: CheckedCredentials, out: &mut Outbox) {
-        self.chat.finish(checked, self.origin.peer, out.buffer());
-        self.unpromised += 1;
-    }
-
-    /// Lets the answers since the last commit be sent; if this one failed, refusals in their place.
-    pub(crate) fn settle(&mut self, commit: Result<(), Error>, out: &mut Outbox) {
-        let answers = std::mem::take(&mut self.unpromised);
-        if let Err(problem) = commit {
-            out.undo();
-            let refusal = Err(problem);
-            (0..answers).for_each(|_| reply::write(&refusal, out.buffer()));
-        }
-        out.promise();
-    }
-
-    /// Whether the connection is over, because its peer speaks HTTP (`docs/protocol.md`, "Requests"): close it once its
-    /// answers are sent. What is received now is taken and passed over.
+    /// Whether the connection is over: close it once its answers are sent. Its peer speaks HTTP (`docs/protocol.md`,
+    /// "Requests"), or the store cannot tell whether it did what the peer has asked for, so that no answer would be true.
+    /// What is received now is taken and ignored.
     pub fn is_over(&self) -> bool {
         self.over
     }
@@ -173,6 +285,16 @@ impl Connection {
     pub fn mid_line(&self) -> bool {
         self.frames.mid_line()
     }
+}
+
+/// How far [`Connection::step`] has come.
+#[derive(Debug)]
+#[must_use = "bytes that were not taken must be handed in again, and a job finished"]
+pub struct Received {
+    /// How many of the bytes were taken.
+    pub taken: usize,
+    /// The job that it stopped at.
+    pub job: Option<Job>,
 }
 
 impl fmt::Debug for Connection {

@@ -23,6 +23,9 @@ pub enum Error {
     /// A login with the wrong password. The peer's.
     #[error("the password is wrong")]
     WrongPassword,
+    /// A login of a user who was banned. The operator's decision; the password was right.
+    #[error("this user is banned; ask the operator")]
+    Banned,
     /// A message to a user name that no account has. The peer's.
     #[error("there is no such recipient")]
     NoSuchRecipient,
@@ -41,14 +44,16 @@ pub enum Error {
     /// The store could not read or write. The disk's; trying again later may work.
     #[error("the server could not store or read this; try again later")]
     Storage(#[source] Box<dyn StdError + Send + Sync>),
+    /// The store cannot tell whether this was done. The store's; ask it what there is before you try again.
+    #[error("it is not known whether this was done; look before you try again")]
+    OutcomeUnknown(#[source] Box<dyn StdError + Send + Sync>),
     /// The system gave no randomness. The machine's; nothing was done.
     #[error("the system gives no randomness: {0}")]
     Entropy(String),
     /// The password could not be hashed. The machine's, most likely out of memory.
     #[error("the password could not be hashed: {0}")]
     Hashing(String),
-    /// Too many logins wait to be checked, or too much is held for other peers' answers. Nobody's; trying again
-    /// later will work.
+    /// Too many jobs wait, or too much is held for other peers' answers. Nobody's; trying again later will work.
     #[error("the server is busy; try again later")]
     Busy,
     /// The recipient's mailbox is full. Nobody's; it will have room when the recipient reads.
@@ -179,11 +184,13 @@ impl Error {
         match self {
             Self::NoSuchUser => "no_such_user",
             Self::WrongPassword => "wrong_password",
+            Self::Banned => "banned",
             Self::NoSuchRecipient => "no_such_recipient",
             Self::NoSuchSession => "no_such_session",
             Self::BadCommand => "bad_command",
             Self::LineTooLong { .. } => "line_too_long",
             Self::Storage(_) => "storage",
+            Self::OutcomeUnknown(_) => "outcome_unknown",
             Self::Entropy(_) => "entropy",
             Self::Hashing(_) => "hashing",
             Self::Busy => "busy",
@@ -267,6 +274,7 @@ impl Error {
                 number_in(message).map(|wait| Self::TooManyAttempts { wait: Duration::from_secs(wait) })
             }
             "mailbox_full" => Some(Self::MailboxFull),
+            "banned" => Some(Self::Banned),
             "registration_closed" => Some(Self::RegistrationClosed),
             "busy" => Some(Self::Busy),
             "storage" => Some(Self::Storage(message.into())),
@@ -356,6 +364,8 @@ mod tests {
             Error::BadDump { line: 3, problem: "reason".to_owned() },
             Error::NotEmpty,
             Error::PublicPassword { user: UserName::parse("messi").unwrap(), address: ([192, 0, 2, 1], 1).into() },
+            Error::Banned,
+            Error::OutcomeUnknown("reason".into()),
         ];
         for (place, error) in all.iter().enumerate() {
             let kind = match error {
@@ -390,6 +400,8 @@ mod tests {
                 Error::BadDump { .. } => 28,
                 Error::NotEmpty => 29,
                 Error::PublicPassword { .. } => 30,
+                Error::Banned => 31,
+                Error::OutcomeUnknown(_) => 32,
             };
             assert_eq!(kind, place);
         }
@@ -427,7 +439,7 @@ mod tests {
     fn a_refusal_has_the_same_variant_on_both_sides() {
         let travels = ["no_such_", "wrong_", "bad_command", "line_", "storage", "entropy", "hashing", "user_exists"];
         let travels = [&travels[..], &["invalid_user_name", "invalid_full_name", "invalid_password", "busy"]].concat();
-        let travels = [&travels[..], &["mailbox_full", "too_many_attempts", "registration_closed"]].concat();
+        let travels = [&travels[..], &["mailbox_full", "too_many_attempts", "registration_closed", "banned"]].concat();
         for error in all() {
             let read = Error::from_wire(&error.message().to_string(), Some(error.code()));
             match travels.iter().any(|code| error.code().starts_with(code)) {
@@ -465,7 +477,7 @@ mod tests {
             format!("| unread messages of a user | {} |", grouped(limits.mailbox_messages)),
             format!("texts together | {} |", grouped(limits.mailbox_bytes)),
             format!("from an address | {} |", limits.failed_logins),
-            format!("or hashed, of all peers | {} |", limits::LOGINS_WAITING),
+            format!("of all peers | {} |", limits::JOBS_WAITING),
             format!("must wait: {} second,", limits::LOGIN_DELAY.as_secs()),
             format!("one of the last {} addresses", limits::KNOWN_ADDRESSES),
             format!("up to {} minutes.", limits::LOGIN_DELAY_MAX.as_secs() / 60),

@@ -45,40 +45,34 @@
 //! LIBSQLITE3_FLAGS = "-DHAVE_FDATASYNC=1"
 //! ```
 
-#[cfg(all(feature = "client", not(store_only)))]
+#[cfg(feature = "client")]
 pub mod client;
 pub mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
-#[cfg(not(store_only))]
 mod connection;
-#[cfg(not(store_only))]
 mod engine;
 pub mod entropy;
 mod error;
 pub mod limits;
 pub mod model;
-#[cfg(not(store_only))]
 mod outbox;
 mod printable;
 pub mod protocol;
-#[cfg(all(feature = "server", not(store_only)))]
+#[cfg(feature = "server")]
 pub mod server;
 mod session;
 pub mod settings;
 pub mod store;
 
-#[cfg(all(feature = "client", not(store_only)))]
+#[cfg(feature = "client")]
 pub use self::client::Client;
-#[cfg(not(store_only))]
-pub use self::connection::{CheckedLogin, Connection, Login, Step};
-#[cfg(not(store_only))]
-pub use self::engine::{Chat, Config, NewUser, Restored};
+pub use self::connection::{Connection, Received};
+pub use self::engine::{Chat, Config, FinishedJob, Job, NewUser, Restored};
 pub use self::error::{Error, Process};
-#[cfg(not(store_only))]
 pub use self::outbox::Outbox;
 pub use self::printable::printable;
-#[cfg(all(feature = "server", not(store_only)))]
+#[cfg(feature = "server")]
 pub use self::server::Server;
 pub use self::session::Session;
 

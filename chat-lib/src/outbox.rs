@@ -1,4 +1,5 @@
-//! Bytes on their way to a peer. A [`Connection`](crate::Connection) appends them, and whoever has the I/O sends them.
+//! Bytes on their way to a peer. A [`Connection`](crate::Connection) appends them, and whoever has the I/O sends them. The
+//! outbox relies on the connection to say what is committed, and on its owner to say what was sent.
 
 use std::fmt;
 
@@ -21,11 +22,11 @@ use crate::protocol::reply::InboxWriter;
 /// assert!(out.output().ends_with(b"tidak benar\"}\r\n\r\n"));
 /// ```
 pub struct Outbox {
-    /// The first `sent` bytes are gone; those behind the first `promised` bytes must wait for a commit.
-    /// `sent <= promised <= bytes.len()`.
+    /// The first `sent` bytes are gone; those behind the first `released` bytes must wait for a commit.
+    /// `sent <= released <= bytes.len()`.
     bytes: Vec<u8>,
     sent: usize,
-    promised: usize,
+    released: usize,
     /// How many bytes were dropped from the front of `bytes` so far.
     dropped: u64,
     /// Inboxes whose answers may not have left yet. Only the last one may be unfinished.
@@ -37,7 +38,7 @@ pub struct Outbox {
 
 /// An inbox that is being answered.
 struct Answering {
-    delivery: Delivery,
+    delivery: Box<Delivery>,
     /// How many bytes were appended before its answer.
     at: u64,
     /// What writes the rest of it; `None` if all is written.
@@ -50,7 +51,7 @@ impl Outbox {
         Self {
             bytes: Vec::new(),
             sent: 0,
-            promised: 0,
+            released: 0,
             dropped: 0,
             answering: Vec::new(),
             abandoned: false,
@@ -60,7 +61,7 @@ impl Outbox {
 
     /// What can be sent now.
     pub fn output(&self) -> &[u8] {
-        self.bytes.get(self.sent..self.promised).unwrap_or_default()
+        self.bytes.get(self.sent..self.released).unwrap_or_default()
     }
 
     /// Takes note that the first `count` bytes of the [`output`](Self::output) were sent. An empty outbox holds no memory.
@@ -89,8 +90,8 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// Empties an outbox whose peer is gone. An inbox of whose answer nothing was sent is unread again, unless its mailbox
-    /// was read since. The peer's requests that are handed in afterwards are taken and ignored.
+    /// Empties an outbox whose peer is gone. An inbox of whose answer nothing was sent is unread again, unless a conversation
+    /// of it was read since. The peer's requests that are handed in afterwards are taken and ignored.
     ///
     /// # Errors
     ///
@@ -99,9 +100,9 @@ impl Outbox {
         self.abandoned = true;
         let sent = self.sent_end();
         let answering = std::mem::take(&mut self.answering).into_iter();
-        let outcome =
-            Delivery::put_back(answering.filter(|inbox| inbox.at >= sent).map(|inbox| inbox.delivery).collect());
-        (self.sent, self.promised) = (self.bytes.len(), self.bytes.len());
+        let unsent: Vec<_> = answering.filter(|inbox| inbox.at >= sent).map(|inbox| inbox.delivery).collect();
+        let outcome = Delivery::put_back(&unsent);
+        (self.sent, self.released) = (self.bytes.len(), self.bytes.len());
         self.reclaim();
         self.account();
         outcome
@@ -113,7 +114,7 @@ impl Outbox {
 
     /// As [`sent`](Self::sent), keeping the memory.
     pub(crate) fn advance(&mut self, count: usize) {
-        self.sent = self.sent.saturating_add(count).min(self.promised);
+        self.sent = self.sent.saturating_add(count).min(self.released);
         self.forget_sent();
         // Of a large answer, what is sent gives its memory back before all is.
         if self.sent > SPARE_BYTES && self.sent > self.len() {
@@ -122,7 +123,7 @@ impl Outbox {
         }
     }
 
-    /// Where to append. What is appended waits for [`promise`](Self::promise).
+    /// Where to append. What is appended waits for [`release`](Self::release).
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
@@ -131,38 +132,41 @@ impl Outbox {
     pub(crate) fn make_room(&mut self) {
         if self.sent > 0 {
             self.bytes.drain(..self.sent);
-            self.promised -= self.sent;
+            self.released -= self.sent;
             self.dropped += self.sent as u64;
             self.sent = 0;
         }
     }
 
     /// Lets all that was appended be sent.
-    pub(crate) fn promise(&mut self) {
-        self.promised = self.bytes.len();
+    pub(crate) fn release(&mut self) {
+        self.released = self.bytes.len();
     }
 
-    /// Takes back what was not promised.
-    pub(crate) fn undo(&mut self) {
-        self.bytes.truncate(self.promised);
+    /// Takes back what was not released.
+    pub(crate) fn discard_unreleased(&mut self) {
+        self.bytes.truncate(self.released);
         let end = self.end();
         self.answering.retain(|inbox| inbox.at < end);
     }
 
     /// Begins to answer an inbox, until so much waits as `room`; returns whether all of it is written.
-    pub(crate) fn answer(&mut self, delivery: Delivery, room: usize) -> bool {
-        let writer = Some(InboxWriter::new(delivery.inbox()));
+    pub(crate) fn answer(&mut self, mut delivery: Box<Delivery>, room: usize) -> bool {
+        let writer = Some(InboxWriter::new(delivery.take_order()));
         self.answering.push(Answering { delivery, at: self.end(), writer });
         self.write(room)
     }
 
-    /// Continues the answer that was not written whole; returns whether it is now.
+    /// Continues the answer that was not written whole, unless so much waits as `room`; returns whether it is whole now.
     pub(crate) fn resume(&mut self, room: usize) -> bool {
+        if self.len() >= room {
+            return self.answering.last().is_none_or(|inbox| inbox.writer.is_none());
+        }
         // A server may come back before it has committed: the beginning must wait then, and so must the rest.
-        let committed = self.promised == self.bytes.len();
+        let committed = self.released == self.bytes.len();
         let whole = self.write(room);
         if committed {
-            self.promise();
+            self.release();
             self.forget_sent();
         }
         whole
@@ -230,6 +234,7 @@ mod tests {
     use crate::connection::Connection;
     use crate::engine::Config;
     use crate::limits::Limits;
+    use crate::store::CommitError;
 
     /// A reactor may serve a peer twice before it commits. The peer had made room in between: the rest of its inbox was
     /// written, and with it its beginning could be sent, which the commit was to refuse.
@@ -247,13 +252,15 @@ mod tests {
 
         let requests = format!("send {token} messi y\r\ninbox {token}\r\n");
         let (mut rest, mut lines) = (requests.as_bytes(), usize::MAX);
-        assert!(connection.advance(&mut rest, &mut lines, &mut out).is_none());
+        let mut turn = chat.begin();
+        assert!(connection.start_requests(&mut rest, &mut lines, &mut turn, &mut out).is_none());
         assert_eq!((rest, out.output().len()), (&b"\n"[..], committed));
         out.sent(committed);
-        assert!(connection.advance(&mut rest, &mut lines, &mut out).is_none());
+        assert!(connection.start_requests(&mut rest, &mut lines, &mut turn, &mut out).is_none());
         assert!(out.output().is_empty(), "nothing may be sent before its commit");
 
-        connection.settle(Err(Error::Busy), &mut out);
+        turn.commit().unwrap();
+        connection.release_answers(&Err(CommitError::Undone(Error::Busy)), &mut out);
         let refusals = String::from_utf8(out.take()).unwrap();
         assert_eq!(refusals.matches("\"busy\"").count(), 2);
         assert_eq!(refusals.matches("\r\n\r\n").count(), 2);

@@ -153,8 +153,8 @@ impl Chat {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchUser`], [`Error::WrongPassword`] or [`Error::TooManyAttempts`]; [`Error::Busy`] if the password was
-    /// changed meanwhile; [`Error::Storage`], [`Error::Entropy`] or [`Error::Hashing`] if the machine fails.
+    /// [`Error::NoSuchUser`], [`Error::WrongPassword`], [`Error::Banned`] or [`Error::TooManyAttempts`]; [`Error::Busy`] if
+    /// the password was changed meanwhile; [`Error::Storage`], [`Error::Entropy`] or [`Error::Hashing`] if the machine fails.
     pub fn login(&self, user: &str, password: &str) -> Result<Session, Error> {
         match self.execute(&Command::Auth { user, password })? {
             Reply::LoggedIn(token) => Ok(self.session_of(user, token)),

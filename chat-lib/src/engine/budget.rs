@@ -1,3 +1,5 @@
+//! How much memory the answers of all connections take together. It is counted, and whoever adds to it asks first.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

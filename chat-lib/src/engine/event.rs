@@ -1,58 +1,89 @@
+//! What the log says of a command: one line, with who and from where, and never a password, a token or a text. An event
+//! is made when the command is done, and logged when its [turn](super::turn) is committed.
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tracing::field::display;
-use tracing::{debug, error, info};
+use tracing::{Level, debug, enabled, error, info};
 
+use super::Step;
+use super::turn::Caller;
 use crate::error::Error;
 use crate::model::Profile;
-use crate::protocol::{Command, Reply};
+use crate::protocol::Reply;
+use crate::store::CommitError;
 
-/// What the log says of a command: one line, with who and from where, and never a password, a token
-/// or a text.
-pub(super) struct Event<'a> {
-    pub(super) peer: Option<SocketAddr>,
-    /// Whose command it is, when an account says so. A name that no account has is not logged: it
-    /// may be a password that was typed in the wrong place.
-    pub(super) user: Option<Arc<Profile>>,
-    /// `None` for a line that is no command.
-    pub(super) command: Option<&'static str>,
-    /// Who a message is for.
-    pub(super) to: Option<&'a str>,
+/// A line of the log.
+pub(super) struct Event {
+    peer: Option<SocketAddr>,
+    user: Option<Arc<Profile>>,
+    what: What,
 }
 
-impl<'a> Event<'a> {
-    pub(super) fn of(command: &Command<'a>, peer: Option<SocketAddr>) -> Self {
-        let to = if let Command::Send { to, .. } = command { Some(*to) } else { None };
-        Self { peer, user: None, command: Some(command.name()), to }
+enum What {
+    /// A session began or ended.
+    Session(&'static str),
+    /// Any other command was done: these are many.
+    Command {
+        command: Option<&'static str>,
+        to: Option<String>,
+        messages: Option<usize>,
+    },
+    Refusal {
+        command: Option<&'static str>,
+        code: String,
+    },
+}
+
+impl Event {
+    /// The event of a command that was done or refused; `None` if there is nothing to log then. What failed for the
+    /// machine's sake is logged at once, whatever becomes of the commit.
+    pub(super) fn new(caller: &Caller, to: Option<&str>, outcome: &Result<Step, Error>) -> Option<Self> {
+        let command = caller.command;
+        let what = match outcome {
+            Ok(Step::Done(Reply::LoggedIn(_))) => What::Session("login"),
+            Ok(Step::Done(Reply::LoggedOut)) => What::Session("logout"),
+            Ok(Step::Done(Reply::Registered(_))) => What::Session("registration"),
+            Ok(_) if !enabled!(Level::DEBUG) => return None,
+            Ok(step) => {
+                let messages = if let Step::Inbox(delivery) = step { Some(delivery.inbox().len()) } else { None };
+                What::Command { command, to: to.map(str::to_owned), messages }
+            }
+            Err(problem @ (Error::Storage(_) | Error::Entropy(_) | Error::Hashing(_))) => {
+                let (peer, user) = (caller.peer.map(display), name(caller.user.as_ref()));
+                let reason: &dyn std::error::Error = problem;
+                error!(peer, user, command, code = problem.code(), reason, "failure");
+                return None;
+            }
+            Err(_) if !enabled!(Level::INFO) => return None,
+            Err(refusal) => What::Refusal { command, code: refusal.code().to_owned() },
+        };
+        Some(Self { peer: caller.peer, user: caller.user.clone(), what })
     }
 
-    /// Messages are many and logged at debug; all else at info.
-    pub(super) fn log(&self, outcome: Result<&Reply, &Error>) {
-        let Self { command, to, .. } = self;
-        let (peer, user) = (self.peer.map(display), self.user());
-        match outcome {
-            Ok(Reply::LoggedIn(_)) => info!(peer, user, "login"),
-            Ok(Reply::LoggedOut) => info!(peer, user, "logout"),
-            Ok(Reply::Registered(_)) => info!(peer, user, "registration"),
-            Ok(Reply::Sent) => debug!(peer, user, to, "send"),
-            Ok(Reply::Inbox(inbox)) => self.log_inbox(inbox.len()),
-            Ok(Reply::ActiveUsers(_)) => debug!(peer, user, "activeuser"),
-            Err(failure @ (Error::Storage(_) | Error::Entropy(_) | Error::Hashing(_))) => {
-                let reason: &dyn std::error::Error = failure;
-                error!(peer, user, command, code = failure.code(), reason, "failure");
+    pub(super) fn log(self) {
+        let (peer, user) = (self.peer.map(display), name(self.user.as_ref()));
+        match self.what {
+            What::Session(what) => info!(peer, user, "{what}"),
+            What::Command { command, to, messages } => {
+                debug!(peer, user, to, messages, "{}", command.unwrap_or_default());
             }
-            Err(refusal) => info!(peer, user, command, code = refusal.code(), "refusal"),
+            What::Refusal { command, code } => info!(peer, user, command, code, "refusal"),
         }
     }
 
-    /// As [`log`](Self::log), of an inbox that is still to be answered.
-    pub(super) fn log_inbox(&self, messages: usize) {
-        let (peer, user) = (self.peer.map(display), self.user());
-        debug!(peer, user, messages, "inbox");
+    /// One line for all of the commands: a full disk must not fill the log.
+    pub(super) fn log_failed_commit(problem: &CommitError, commands: usize) {
+        let code = match problem {
+            CommitError::Undone(_) => "storage",
+            CommitError::Unknown(_) => "outcome_unknown",
+        };
+        let reason: &dyn std::error::Error = problem;
+        error!(commands, code, reason, "failure");
     }
+}
 
-    fn user(&self) -> Option<&str> {
-        self.user.as_ref().map(|profile| profile.user().as_str())
-    }
+fn name(user: Option<&Arc<Profile>>) -> Option<&str> {
+    user.map(|profile| profile.user().as_str())
 }

@@ -1,66 +1,44 @@
-//! All that a chat keeps of users and messages, as text and back (`docs/dump.md`).
+//! All that a chat keeps but its sessions, as text and back (`docs/dump.md`). It relies on the store to show records, and to
+//! take them in, in one order.
+
+mod line;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Serializer;
-use serde_json::ser::Formatter;
-
+use self::line::{Cursor, Line, VERSION, framing};
 use super::Chat;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, PasswordHash, Profile, UserName};
-use crate::printable::is_hidden;
-use crate::store::{NewMessage, Record};
+use crate::model::{Account, MessageId, PasswordHash, Profile, UserName};
+use crate::store::{Batch, Member, NewMessage, Record};
 
 impl Chat {
-    /// Writes all users and messages as they are at one moment, a JSON object a line; with `hashes`,
+    /// Writes all users, conversations and messages as they are at one moment, a JSON object a line; with `hashes`,
     /// those of the passwords, too. Others may go on using the chat. Sessions are not among it.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] if `out` does not take it; [`Error::Storage`] if the machine fails.
     pub fn dump(&self, hashes: bool, out: &mut dyn Write) -> Result<(), Error> {
-        let mut write = |line: &Line<'_>| {
-            let mut serializer = Serializer::with_formatter(&mut *out, Visible);
-            line.serialize(&mut serializer).map_err(io::Error::from).map_err(Error::Io)?;
-            out.write_all(b"\n").map_err(Error::Io)
-        };
+        let mut write = |line: &Line<'_>| line.write(out).map_err(Error::Io);
         write(&Line::ChatDump { version: VERSION, hashes })?;
-        let (mut users, mut messages) = (0, 0);
+        let (mut users, mut conversations, mut messages) = (0, 0, 0);
         self.config.store.dump(&mut |record| {
-            let line = match record {
-                Record::Account(account) => {
-                    users += 1;
-                    Line::User {
-                        name: account.profile.user().as_str().into(),
-                        full_name: account.profile.full_name().into(),
-                        country: account.profile.country().into(),
-                        password: account.password.as_ref().filter(|_| hashes).map(PasswordHash::to_phc),
-                    }
-                }
-                Record::Message { message: NewMessage { to, from, text, time }, read } => {
-                    messages += 1;
-                    Line::Message {
-                        to: to.into(),
-                        from: from.user().as_str().into(),
-                        from_name: from.full_name().into(),
-                        time: time.as_millis(),
-                        read,
-                        text: text.into(),
-                    }
-                }
-            };
-            write(&line)
+            match record {
+                Record::Account(_) => users += 1,
+                Record::Conversation(_) => conversations += 1,
+                Record::Message { .. } => messages += 1,
+            }
+            write(&Line::of(record, hashes))
         })?;
-        write(&Line::End { users, messages })
+        write(&Line::End { users, conversations, messages })
     }
 
-    /// Takes back what [`dump`](Self::dump) has written, into a chat without users. Users that come
-    /// without a hash cannot log in until they get a password.
+    /// Takes back what [`dump`](Self::dump) has written, into a chat without users. Messages keep their ids, under a new
+    /// [epoch](crate::store::Store::epoch). Users that come without a hash cannot log in until they get a password.
     ///
     /// # Errors
     ///
@@ -68,26 +46,24 @@ impl Chat {
     /// the last one is missing; [`Error::Io`] or [`Error::Storage`] if the machine fails. Nothing is left
     /// of the dump then. Should the process be killed before that, the store refuses to be opened again.
     pub fn restore(&self, input: &mut dyn BufRead) -> Result<Restored, Error> {
-        if !self.config.store.accounts()?.is_empty() {
-            return Err(Error::NotEmpty);
-        }
-        let store = &self.config.store;
-        self.durably(|| store.restoring(true))?;
-        let outcome = self.take_all(input);
-        self.durably(|| {
+        self.durably(|batch| match batch.accounts()?.is_empty() {
+            true => batch.begin_restore(),
+            false => Err(Error::NotEmpty),
+        })?;
+        let outcome = self.restore_lines(input);
+        self.durably(|batch| {
             if outcome.is_err() {
-                for account in store.accounts()? {
-                    store.remove_account(account.profile.user().as_str())?;
+                for account in batch.accounts()? {
+                    batch.remove_account(account.profile.user().as_str())?;
                 }
             }
-            store.restoring(false)
+            batch.end_restore()
         })?;
         outcome
     }
 
-    fn take_all(&self, input: &mut dyn BufRead) -> Result<Restored, Error> {
-        let mut restoring =
-            Restoring { chat: self, senders: HashMap::new(), part: Part::Header, restored: Restored::default() };
+    fn restore_lines(&self, input: &mut dyn BufRead) -> Result<Restored, Error> {
+        let mut restoring = Restoring::default();
         let mut line = 0;
         loop {
             let mut texts: Vec<String> = Vec::new();
@@ -105,7 +81,7 @@ impl Chat {
             if let (0, Some(rest)) = (line, first.strip_prefix('\u{feff}')) {
                 *first = rest.to_owned();
             }
-            self.durably(|| {
+            self.durably(|batch| {
                 texts.iter().try_for_each(|text| {
                     line += 1;
                     if text.is_empty() {
@@ -113,7 +89,7 @@ impl Chat {
                     }
                     let bad = |problem: String| Error::BadDump { line, problem };
                     let parsed = serde_json::from_str(text).map_err(|problem| bad(problem.to_string()))?;
-                    restoring.take(parsed, &bad)
+                    restoring.restore(parsed, batch, &bad)
                 })
             })?;
         }
@@ -137,131 +113,103 @@ pub struct Restored {
     pub messages: u64,
 }
 
-struct Restoring<'a> {
-    chat: &'a Chat,
+#[derive(Default)]
+struct Restoring {
     /// By user and full name.
     senders: HashMap<(String, String), Arc<Profile>>,
     part: Part,
+    conversations: u64,
     restored: Restored,
 }
 
-/// What may come next.
-#[derive(Eq, PartialEq)]
+/// The part of the dump that the last line belonged to. They come in this order.
+#[derive(Clone, Copy, Default, Eq, Ord, PartialEq, PartialOrd)]
 enum Part {
-    Header,
+    #[default]
+    Start,
     Users,
+    Conversations,
     Messages,
     Over,
 }
 
-impl Restoring<'_> {
-    fn take(&mut self, line: Line<'_>, bad: &dyn Fn(String) -> Error) -> Result<(), Error> {
-        let store = &self.chat.config.store;
+impl Restoring {
+    fn restore(&mut self, line: Line<'_>, batch: &mut dyn Batch, bad: &dyn Fn(String) -> Error) -> Result<(), Error> {
         let says = |problem: &str| bad(problem.to_owned());
-        match (&self.part, line) {
-            (Part::Header, Line::ChatDump { version: VERSION, .. }) => self.part = Part::Users,
-            (Part::Header, Line::ChatDump { version, .. }) => {
-                return Err(bad(format!("it is version {version}, and only {VERSION} is known here")));
+        let part = match &line {
+            Line::ChatDump { .. } | Line::User { .. } => Part::Users,
+            Line::Conversation { .. } => Part::Conversations,
+            Line::Message { .. } => Part::Messages,
+            Line::End { .. } => Part::Over,
+        };
+        if part < self.part || self.part == Part::Over || (self.part == Part::Start) != line.is_header() {
+            return Err(says("it is out of place"));
+        }
+        self.part = part;
+        let id = |number| MessageId::new(number).ok_or_else(|| says("an id is too large"));
+        match line {
+            Line::ChatDump { version, .. } if version != VERSION => {
+                return Err(bad(format!(
+                    "it is version {version}, and only {VERSION} is known here; restore it with the version that wrote it"
+                )));
             }
-            (Part::Users, Line::User { name, full_name, country, password }) => {
+            Line::ChatDump { .. } => {}
+            Line::User { name, full_name, country, banned, password } => {
                 let profile = UserName::parse(&name).and_then(|user| Profile::kept(user, &full_name, &country));
                 let profile = Arc::new(profile.map_err(|problem| bad(problem.to_string()))?);
                 let password = password.map(|phc| PasswordHash::from_phc(&phc)).transpose();
                 let password = password.map_err(|problem| bad(problem.to_string()))?;
-                let sender = (name.into_owned(), full_name.into_owned());
-                self.senders.insert(sender, Arc::clone(&profile));
+                self.senders.insert((name.into_owned(), full_name.into_owned()), Arc::clone(&profile));
                 self.restored.users += 1;
                 self.restored.without_password += u64::from(password.is_none());
-                if !store.restore(Record::Account(&Account { profile, password }))? {
+                let account = Account { banned, ..Account::new(profile, password) };
+                if !batch.restore(Record::Account(&account))? {
                     return Err(says("the user is there twice"));
                 }
             }
-            (Part::Users | Part::Messages, Line::Message { to, from, from_name, time, read, text }) => {
-                self.part = Part::Messages;
+            Line::Conversation { members } => {
+                let members = members.iter().map(|Cursor { user, read }| Ok(Member { user, read: id(*read)? }));
+                let members = members.collect::<Result<Vec<_>, Error>>()?;
+                if !(1..=2).contains(&members.len()) || !batch.restore(Record::Conversation(&members))? {
+                    return Err(says("its members are not one or two users, or it is there twice"));
+                }
+                self.conversations += 1;
+            }
+            Line::Message { id: number, to, from, from_name, former, time, before, after, text } => {
                 if i64::try_from(time).is_err() {
                     return Err(says("the time is none"));
                 }
-                let sender = (from.into_owned(), from_name.into_owned());
-                let from = match self.senders.get(&sender) {
-                    Some(profile) => Arc::clone(profile),
-                    None => {
-                        let profile = UserName::parse(&sender.0).and_then(|user| Profile::kept(user, &sender.1, ""));
-                        let profile = Arc::new(profile.map_err(|problem| bad(problem.to_string()))?);
-                        self.senders.insert(sender, Arc::clone(&profile));
-                        profile
-                    }
-                };
-                let message = NewMessage { to: &to, from: &from, text: &text, time: Timestamp::from_millis(time) };
-                if !store.restore(Record::Message { message, read })? {
-                    return Err(says("the message is to nobody"));
+                let framing = framing(before.as_deref(), after.as_deref());
+                let framing = framing.ok_or_else(|| says("protocol 1 has nothing like that around a text"))?;
+                let from = self.sender(from, from_name).map_err(|problem| bad(problem.to_string()))?;
+                let time = Timestamp::from_millis(time);
+                let message = NewMessage { to: &to, from: &from, text: &text, framing, time };
+                if !batch.restore(Record::Message { id: id(number)?, message, from_former_user: former })? {
+                    return Err(says("the message is to nobody, or its id is not greater than the one before"));
                 }
                 self.restored.messages += 1;
             }
-            (Part::Users | Part::Messages, Line::End { users, messages }) => {
-                if (users, messages) != (self.restored.users, self.restored.messages) {
-                    return Err(says("it counts other users and messages than there are"));
+            Line::End { users, conversations, messages } => {
+                let counted = (self.restored.users, self.conversations, self.restored.messages);
+                if (users, conversations, messages) != counted {
+                    return Err(says("it counts other lines than there are"));
                 }
-                self.part = Part::Over;
             }
-            _ => return Err(says("it is out of place")),
         }
         Ok(())
     }
-}
 
-/// Escapes what a terminal would obey, beyond what JSON does: a dump is a text, and people look at it.
-struct Visible;
-
-impl Formatter for Visible {
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((plain, hidden, behind)) = cut_at_hidden(rest) {
-            out.write_all(plain.as_bytes())?;
-            for unit in hidden.encode_utf16(&mut [0; 2]) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-            rest = behind;
+    /// The sender of a message, once for all that were sent under the same name.
+    fn sender(&mut self, from: Cow<'_, str>, from_name: Cow<'_, str>) -> Result<Arc<Profile>, Error> {
+        let sender = (from.into_owned(), from_name.into_owned());
+        if let Some(profile) = self.senders.get(&sender) {
+            return Ok(Arc::clone(profile));
         }
-        out.write_all(rest.as_bytes())
+        let profile = Arc::new(Profile::kept(UserName::parse(&sender.0)?, &sender.1, "")?);
+        self.senders.insert(sender, Arc::clone(&profile));
+        Ok(profile)
     }
 }
 
-fn cut_at_hidden(text: &str) -> Option<(&str, char, &str)> {
-    let (place, hidden) = text.char_indices().find(|(_, c)| is_hidden(*c))?;
-    Some((text.get(..place)?, hidden, text.get(place + hidden.len_utf8()..)?))
-}
-
-const VERSION: u32 = 1;
-
 /// How many lines are committed together.
 const LINES_AT_ONCE: usize = 1000;
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum Line<'a> {
-    ChatDump {
-        version: u32,
-        /// Whether users come with the hashes of their passwords.
-        hashes: bool,
-    },
-    User {
-        name: Cow<'a, str>,
-        full_name: Cow<'a, str>,
-        country: Cow<'a, str>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        password: Option<String>,
-    },
-    Message {
-        to: Cow<'a, str>,
-        from: Cow<'a, str>,
-        from_name: Cow<'a, str>,
-        time: u64,
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        read: bool,
-        text: Cow<'a, str>,
-    },
-    End {
-        users: u64,
-        messages: u64,
-    },
-}

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::Chat;
 use crate::error::Error;
-use crate::model::{Account, Inbox, PasswordHash, Profile, SessionId, SessionToken, UserName};
+use crate::model::{Account, Inbox, PasswordHash, Profile, SessionToken, UserName};
 use crate::session::Session;
+use crate::store::{Batch, SessionInfo, Unread};
 
 /// A user to be added. The rules for each field are in `docs/protocol.md`, "Names".
 #[derive(Clone, Copy)]
@@ -62,7 +63,7 @@ impl Chat {
     ///
     /// [`Error::Storage`] if the machine fails.
     pub fn users(&self) -> Result<Vec<Arc<Profile>>, Error> {
-        let accounts = self.durably(|| self.config.store.accounts())?;
+        let accounts = self.durably(|batch| batch.accounts())?;
         Ok(accounts.iter().map(|account| Arc::clone(&account.profile)).collect())
     }
 
@@ -72,8 +73,8 @@ impl Chat {
     /// # Errors
     ///
     /// [`Error::Storage`] if the machine fails.
-    pub fn sessions(&self) -> Result<Vec<(SessionId, Arc<Profile>)>, Error> {
-        self.durably(|| self.config.store.sessions(self.config.clock.now()))
+    pub fn sessions(&self) -> Result<Vec<SessionInfo>, Error> {
+        self.durably(|batch| batch.sessions(self.config.clock.now()))
     }
 
     /// Opens a session of a user without a password, for a program that has authenticated its user itself. Failed logins
@@ -91,12 +92,18 @@ impl Chat {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchUser`]; [`Error::Storage`] or [`Error::Entropy`] if the machine fails.
+    /// [`Error::NoSuchUser`] or [`Error::Banned`]; [`Error::Storage`] or [`Error::Entropy`] if the machine fails.
     pub fn open_session(&self, user: &str) -> Result<Session, Error> {
         let token = SessionToken::random(&*self.config.entropy)?;
-        self.durably(|| {
-            let account = self.config.store.account(user)?.ok_or(Error::NoSuchUser)?;
-            self.record_session(token, &account.profile)
+        let now = self.config.clock.now();
+        self.durably(|batch| {
+            self.record_session(token, user, None, now, batch)?;
+            // A ban ends the sessions that there are; this one may be newer.
+            if batch.account(user)?.is_some_and(|account| account.banned) {
+                batch.close_session(&token.id(), now)?;
+                return Err(Error::Banned);
+            }
+            Ok(())
         })?;
         Ok(self.session_of(user, token))
     }
@@ -107,9 +114,25 @@ impl Chat {
     ///
     /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
     pub fn end_sessions(&self, user: &str) -> Result<(), Error> {
-        self.durably(|| {
-            self.config.store.account(user)?.ok_or(Error::NoSuchUser)?;
-            self.config.store.close_sessions(user)
+        self.durably(|batch| {
+            batch.account(user)?.ok_or(Error::NoSuchUser)?;
+            batch.close_sessions(user).map(drop)
+        })
+    }
+
+    /// Bans a user, or lifts the ban. A ban ends the user's sessions, and no new one is opened; others can still send to
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
+    pub fn set_banned(&self, user: &str, banned: bool) -> Result<(), Error> {
+        self.durably(|batch| {
+            change(batch, user, |account| Ok(Account { banned, ..account.clone() }))?;
+            if banned {
+                batch.close_sessions(user)?;
+            }
+            Ok(())
         })
     }
 
@@ -120,13 +143,20 @@ impl Chat {
     ///
     /// [`Error::Storage`] if the machine fails.
     pub fn inbox_of(&self, user: &str) -> Result<Inbox, Error> {
-        let taken = self.durably(|| self.config.store.take_unread(user, usize::MAX))?;
-        Ok(taken.unwrap_or_default().inbox)
+        loop {
+            let Unread::Messages { inbox, moves } = self.config.store.read_unread(user, usize::MAX)? else {
+                return Err(Error::Busy);
+            };
+            // If another reader was quicker, there are others now, or none.
+            if moves.is_empty() || self.durably(|batch| batch.take(user, &moves))? {
+                return Ok(inbox);
+            }
+        }
     }
 
     /// Users that [`add_demo_users`](Self::add_demo_users) has added and that still have the public password.
     fn users_with_public_password(&self) -> Result<Vec<UserName>, Error> {
-        let accounts = self.durably(|| self.config.store.accounts())?;
+        let accounts = self.durably(|batch| batch.accounts())?;
         let public = accounts.iter().filter(|account| account.password.as_ref().is_some_and(PasswordHash::is_quick));
         Ok(public.map(|account| account.profile.user().clone()).collect())
     }
@@ -177,9 +207,9 @@ impl Chat {
     /// [`Error::Hashing`] if the machine fails.
     pub fn set_password(&self, user: &str, password: &str) -> Result<(), Error> {
         let hash = self.hash(password)?;
-        self.durably(|| {
-            self.change(user, |account| Ok(Account { password: Some(hash.clone()), ..account.clone() }))?;
-            self.config.store.close_sessions(user)
+        self.durably(|batch| {
+            change(batch, user, |account| Ok(Account { password: Some(hash.clone()), ..account.clone() }))?;
+            batch.close_sessions(user)
         })?;
         self.throttle.clear(user);
         Ok(())
@@ -192,8 +222,8 @@ impl Chat {
     /// [`Error::NoSuchUser`], [`Error::InvalidFullName`] or [`Error::InvalidCountry`]; [`Error::Storage`] if the machine
     /// fails.
     pub fn edit_user(&self, user: &str, full_name: Option<&str>, country: Option<&str>) -> Result<(), Error> {
-        self.durably(|| {
-            self.change(user, |account| {
+        self.durably(|batch| {
+            change(batch, user, |account| {
                 let profile = Arc::new(account.profile.edited(full_name, country)?);
                 Ok(Account { profile, ..account.clone() })
             })
@@ -206,7 +236,7 @@ impl Chat {
     ///
     /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
     pub fn remove_user(&self, user: &str) -> Result<(), Error> {
-        match self.durably(|| self.config.store.remove_account(user))? {
+        match self.durably(|batch| batch.remove_account(user))? {
             true => {
                 self.throttle.remove(user);
                 Ok(())
@@ -218,12 +248,12 @@ impl Chat {
     /// The user whose session a token opens; `None` if it opens none. Does not count as using the session.
     pub(crate) fn session_owner(&self, token: &SessionToken) -> Result<Option<Arc<Profile>>, Error> {
         let now = self.config.clock.now();
-        self.durably(|| self.config.store.use_session(&token.id(), now, now))
+        self.durably(|batch| batch.use_session(&token.id(), now, now))
     }
 
     fn add(&self, profile: Profile, password: PasswordHash) -> Result<(), Error> {
-        let account = Account { profile: Arc::new(profile), password: Some(password) };
-        match self.durably(|| self.config.store.add_account(account))? {
+        let account = Account::new(Arc::new(profile), Some(password));
+        match self.durably(|batch| batch.add_account(account))? {
             true => Ok(()),
             false => Err(Error::UserExists),
         }
@@ -232,14 +262,14 @@ impl Chat {
     fn hash(&self, password: &str) -> Result<PasswordHash, Error> {
         PasswordHash::new(password, self.config.password_cost, &*self.config.entropy)
     }
+}
 
-    /// Replaces an account; once more if somebody else was quicker.
-    fn change(&self, user: &str, new: impl Fn(&Account) -> Result<Account, Error>) -> Result<(), Error> {
-        loop {
-            let old = self.config.store.account(user)?.ok_or(Error::NoSuchUser)?;
-            if self.config.store.replace_account(&old, new(&old)?)? {
-                return Ok(());
-            }
+/// Replaces an account; once more if somebody else was quicker.
+fn change(batch: &mut dyn Batch, user: &str, new: impl Fn(&Account) -> Result<Account, Error>) -> Result<(), Error> {
+    loop {
+        let old = batch.account(user)?.ok_or(Error::NoSuchUser)?;
+        if batch.replace_account(new(&old)?)? {
+            return Ok(());
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Where commands come from: the peer, and the session that it used last.
+
 use std::net::SocketAddr;
 
 use crate::model::{SessionId, SessionToken};

@@ -1,3 +1,5 @@
+//! Accounts, and what others may see of their users. A field that is here has passed its rule.
+
 use std::sync::Arc;
 
 use super::{PasswordHash, UserName};

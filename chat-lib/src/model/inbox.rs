@@ -1,3 +1,5 @@
+//! Unread messages as they are answered: the texts in one buffer, since there may be many.
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;

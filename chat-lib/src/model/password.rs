@@ -1,3 +1,5 @@
+//! Passwords as they are stored, and what hashing one costs. How it is done is in the two files beside.
+
 #[cfg(feature = "passwords")]
 mod argon2id;
 #[cfg(not(feature = "passwords"))]

@@ -1,3 +1,5 @@
+//! Session tokens, and the digests that stores know sessions by.
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 

@@ -1,3 +1,5 @@
+//! User names: the one rule that they follow.
+
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Requests of protocol 1: a line to a [`Command`], and back. A new command has its words here, and its code in the engine.
+
 use std::fmt;
 
 use crate::error::Error;

@@ -1,3 +1,5 @@
+//! Bytes to lines, however they were cut into pieces. It relies on its caller for nothing, and holds one unfinished line.
+
 use std::fmt;
 
 use memchr::memchr;

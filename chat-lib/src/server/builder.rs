@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::{fmt, io, thread};
 
 use super::handoff::ReactorHandle;
-use super::hashers::PasswordQueue;
+use super::jobs::JobQueues;
 use super::listen::listen;
 use super::reactor::Reactor;
 use super::transport::TransportKind;
@@ -44,8 +44,8 @@ impl ServerBuilder {
         self
     }
 
-    /// How many more threads do what would hold up connections: they check passwords. By default, half as many as there
-    /// are cores.
+    /// How many more threads do what would hold up connections: so many check passwords, and as many read from the disk.
+    /// By default, half as many as there are cores.
     pub fn job_threads(mut self, threads: NonZeroUsize) -> Self {
         self.job_threads = threads;
         self
@@ -72,16 +72,16 @@ impl ServerBuilder {
         let addresses = listening.iter().map(|listening| listening.socket.local_addr()).collect::<Result<_, _>>()?;
 
         let stopping = Arc::new(AtomicBool::new(false));
-        let (passwords, hashers) = PasswordQueue::new();
+        let (jobs, workers) = JobQueues::new();
         let mut reactors = (0..reactor_threads.get())
-            .map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping), passwords.clone()))
+            .map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping), jobs.clone()))
             .collect::<Result<Vec<_>, _>>()?;
         let handles: Vec<ReactorHandle> = reactors.iter().map(Reactor::handle).collect();
         let wakers = handles.iter().map(ReactorHandle::waker).collect();
         if let Some(first) = reactors.first_mut() {
             first.listen(listening, handles)?;
         }
-        Ok(Server { reactors, hashers, job_threads, addresses, handle: Handle { stopping, wakers } })
+        Ok(Server { reactors, workers, job_threads, addresses, handle: Handle { stopping, wakers } })
     }
 }
 

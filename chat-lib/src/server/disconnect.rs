@@ -10,6 +10,8 @@ pub(super) enum Disconnect {
     ServerStops,
     #[error("it sent an HTTP request")]
     Http,
+    #[error("it is not known whether its requests were done")]
+    OutcomeUnknown,
     #[error("a line or a handshake was not completed in time")]
     RequestTimeout,
     #[error("its answers were not taken in time")]

@@ -9,14 +9,14 @@ use mio::Waker;
 use mio::net::TcpStream;
 
 use super::transport::Transport;
-use crate::engine::CheckedCredentials;
+use crate::engine::FinishedJob;
 
 /// What another thread hands to a reactor.
 pub(super) enum Handoff {
     /// A connection to serve from now on.
     Connection(Accepted),
-    /// A password that was checked, for the peer that it came from.
-    Checked(PeerId, CheckedCredentials),
+    /// A job that was run, for the peer that it came from.
+    Finished(PeerId, FinishedJob),
 }
 
 /// A connection that a listener accepted, with the transport that is spoken there.

@@ -2,7 +2,7 @@
 //!
 //! One of them accepts connections and hands them out (`acceptor`). In a `reactor`, a connection is a `peer`: a `socket`, a
 //! `transport` that turns its bytes into those of the chat's protocol, and a [`Connection`](crate::Connection) that answers
-//! them. Passwords are checked by threads of their own (`hashers`). Nothing else in the library has sockets, but the client.
+//! them. What would hold up a reactor is done by threads of their own (`jobs`). Nothing else in the library has sockets, but the client.
 
 mod acceptor;
 mod alarms;
@@ -10,7 +10,7 @@ mod buffers;
 mod builder;
 mod disconnect;
 mod handoff;
-mod hashers;
+mod jobs;
 mod listen;
 mod peer;
 mod reactor;
@@ -26,7 +26,7 @@ use std::{fmt, panic, thread};
 use mio::Waker;
 
 pub use self::builder::{Listener, ServerBuilder};
-use self::hashers::Hashers;
+use self::jobs::Worker;
 use self::reactor::Reactor;
 use crate::engine::Chat;
 use crate::error::Error;
@@ -53,7 +53,7 @@ use crate::error::Error;
 /// ```
 pub struct Server {
     reactors: Vec<Reactor>,
-    hashers: Hashers,
+    workers: [Worker; 2],
     job_threads: NonZeroUsize,
     addresses: Vec<SocketAddr>,
     handle: Handle,
@@ -104,17 +104,18 @@ impl Server {
     ///
     /// [`Error::Io`] if polling fails, or if the system has no thread left; the server has stopped then.
     pub fn run(self) -> Result<(), Error> {
-        let Self { reactors, hashers, job_threads, handle, .. } = self;
+        let Self { reactors, workers, job_threads, handle, .. } = self;
         thread::scope(|scope| {
-            let hashing = (0..job_threads.get()).map(|_| {
-                let (hashers, stop) = (hashers.clone(), StopWhenDropped(handle.clone()));
-                thread::Builder::new().spawn_scoped(scope, move || {
-                    let _stop = stop;
-                    hashers.run();
-                    Ok(())
-                })
-            });
-            let hashing: Vec<_> = hashing.collect::<Result<_, _>>().map_err(|problem| Error::no_thread(&problem))?;
+            let working =
+                workers.iter().flat_map(|worker| (0..job_threads.get()).map(|_| worker.clone())).map(|worker| {
+                    let stop = StopWhenDropped(handle.clone());
+                    thread::Builder::new().spawn_scoped(scope, move || {
+                        let _stop = stop;
+                        worker.run();
+                        Ok(())
+                    })
+                });
+            let working: Vec<_> = working.collect::<Result<_, _>>().map_err(|problem| Error::no_thread(&problem))?;
             let mut reactors = reactors.into_iter().map(|mut reactor| {
                 let stop = StopWhenDropped(handle.clone());
                 move || {
@@ -136,8 +137,8 @@ impl Server {
                 Err(payload) => panic::resume_unwind(payload),
             };
             let outcome = others.into_iter().map(join).fold(outcome, Result::and);
-            hashers.finish();
-            hashing.into_iter().map(join).fold(outcome, Result::and)
+            workers.iter().for_each(Worker::finish);
+            working.into_iter().map(join).fold(outcome, Result::and)
         })
     }
 }

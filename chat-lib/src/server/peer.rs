@@ -1,7 +1,7 @@
 //! One peer of the server: its socket, the transport and the connection on it, and what waits to be sent.
 //!
 //! A reactor gives it turns. In one, the peer reads and answers ([`Peer::serve`]); when the answers are committed, it sends
-//! them ([`Peer::settle`]).
+//! them ([`Peer::finish_turn`]).
 
 mod deadlines;
 
@@ -16,10 +16,11 @@ use super::handoff::Accepted;
 use super::socket::Socket;
 use super::transport::Transport;
 use crate::connection::Connection;
-use crate::engine::{Chat, CheckedCredentials, Credentials};
+use crate::engine::{Chat, FinishedJob, Job, Turn};
 use crate::error::Error;
 use crate::limits::{LINES_PER_TURN, Limits, READS_PER_TURN};
 use crate::outbox::Outbox;
+use crate::store::CommitError;
 
 pub(super) struct Peer {
     pub(super) socket: Socket,
@@ -34,9 +35,9 @@ pub(super) struct Peer {
     connection: Connection,
     out: Outbox,
     /// Received bytes that the connection has not taken: too much is unsent, its turn was over, or it
-    /// waits for a password to be checked.
+    /// waits for a job.
     untaken: Vec<u8>,
-    password: PasswordState,
+    job: JobState,
     /// The peer has closed its side.
     ended: bool,
     /// The server has closed its side.
@@ -60,7 +61,7 @@ impl Peer {
             out: Outbox::new(&chat),
             connection: Connection::with_peer(chat, address),
             untaken: Vec::new(),
-            password: PasswordState::None,
+            job: JobState::None,
             ended: false,
             finished: false,
             stopping: false,
@@ -77,21 +78,24 @@ impl Peer {
         self.read_limit = bytes;
     }
 
-    /// Takes the outcome of a [`Next::Check`]; the next turn answers its command.
-    pub(super) fn password_checked(&mut self, checked: CheckedCredentials) {
-        self.password = PasswordState::Checked(checked);
+    /// Takes what became of a [`Next::Run`]; the next turn goes on with its request.
+    pub(super) fn job_finished(&mut self, job: FinishedJob) {
+        self.job = JobState::Finished(job);
     }
 
-    /// Reads and answers until reading would block or the turn is over. The answers wait for [`settle`](Self::settle).
-    pub(super) fn serve(&mut self, buffers: &mut Buffers) -> Next {
+    /// Reads and answers until reading would block or the turn is over. The answers wait for [`finish_turn`](Self::finish_turn).
+    pub(super) fn serve(&mut self, turn: &mut Turn<'_>, buffers: &mut Buffers) -> Next {
         self.out.lend(|| buffers.lend());
-        self.turn(&mut buffers.scratch).unwrap_or_else(Next::Close)
+        self.serve_until_blocked(turn, &mut buffers.scratch).unwrap_or_else(Next::Close)
     }
 
     /// Sends the answers of a turn that ended with `next`, or refusals in their place if the commit failed. Returns what
     /// to do with the peer now.
-    pub(super) fn settle(&mut self, next: Next, commit: Result<(), Error>, buffers: &mut Buffers) -> Next {
-        self.connection.settle(commit, &mut self.out);
+    pub(super) fn finish_turn(&mut self, next: Next, commit: &Result<(), CommitError>, buffers: &mut Buffers) -> Next {
+        self.connection.release_answers(commit, &mut self.out);
+        if self.out.is_abandoned() {
+            return Next::Close(Disconnect::OutcomeUnknown);
+        }
         if let Err(problem) = self.write() {
             return Next::Close(problem.into());
         }
@@ -130,21 +134,27 @@ impl Peer {
         }
     }
 
-    fn turn(&mut self, scratch: &mut [u8]) -> Result<Next, Disconnect> {
+    fn serve_until_blocked(&mut self, turn: &mut Turn<'_>, scratch: &mut [u8]) -> Result<Next, Disconnect> {
         self.write()?;
         let (mut reads, mut lines) = (0, LINES_PER_TURN);
         loop {
-            match std::mem::take(&mut self.password) {
-                PasswordState::None => {}
-                PasswordState::Checking => {
-                    self.password = PasswordState::Checking;
+            match std::mem::take(&mut self.job) {
+                JobState::None => {}
+                JobState::Running => {
+                    self.job = JobState::Running;
                     return Ok(Next::Wait);
                 }
-                PasswordState::Received(credentials) => {
-                    self.password = PasswordState::Checking;
-                    return Ok(Next::Check(credentials));
+                JobState::Found(job) => {
+                    self.job = JobState::Running;
+                    return Ok(Next::Run(job));
                 }
-                PasswordState::Checked(checked) => self.connection.finish(checked, &mut self.out),
+                JobState::Finished(job) => {
+                    self.job = self
+                        .connection
+                        .finish_request(job, turn, &mut self.out)
+                        .map_or(JobState::None, JobState::Found);
+                    continue;
+                }
             }
             if self.is_full() {
                 return Ok(Next::Full);
@@ -154,7 +164,7 @@ impl Peer {
             }
             if !self.untaken.is_empty() {
                 let untaken = std::mem::take(&mut self.untaken);
-                self.receive(&untaken, &mut lines);
+                self.receive(&untaken, &mut lines, turn);
                 continue;
             }
             if self.ended || self.stopping && self.read_limit == 0 || self.connection.is_over() {
@@ -165,7 +175,7 @@ impl Peer {
                 Ok(0) => self.ended = true,
                 Ok(count) => {
                     self.read_limit = self.read_limit.saturating_sub(count);
-                    self.receive(scratch.get(..count).unwrap_or_default(), &mut lines);
+                    self.receive(scratch.get(..count).unwrap_or_default(), &mut lines, turn);
                 }
                 Err(problem) if problem.kind() != ErrorKind::WouldBlock => return Err(problem.into()),
                 Err(_) if !self.stopping => return Ok(Next::Wait),
@@ -174,11 +184,11 @@ impl Peer {
         }
     }
 
-    fn receive(&mut self, bytes: &[u8], lines: &mut usize) {
+    fn receive(&mut self, bytes: &[u8], lines: &mut usize, turn: &mut Turn<'_>) {
         let before = self.out.end();
         let mut rest = bytes;
-        if let Some(credentials) = self.connection.advance(&mut rest, lines, &mut self.out) {
-            self.password = PasswordState::Received(credentials);
+        if let Some(job) = self.connection.start_requests(&mut rest, lines, turn, &mut self.out) {
+            self.job = JobState::Found(job);
         }
         self.untaken.extend_from_slice(rest);
         if self.out.end() > before {
@@ -259,17 +269,17 @@ impl Peer {
     }
 }
 
-/// Whether the connection waits for a password to be checked.
+/// Whether the connection waits for a job.
 #[derive(Default)]
-enum PasswordState {
+enum JobState {
     #[default]
     None,
     /// It waits for this one, which the reactor is to take.
-    Received(Credentials),
+    Found(Job),
     /// It waits for the one that the reactor has taken.
-    Checking,
-    /// Its command can be answered.
-    Checked(CheckedCredentials),
+    Running,
+    /// Its request can go on.
+    Finished(FinishedJob),
 }
 
 /// What a reactor is to do with a peer after its turn.
@@ -282,7 +292,7 @@ pub(super) enum Next {
     Full,
     /// Nothing but sending its answers; then the connection is finished.
     Finish,
-    /// Have this password checked, and nothing until it is.
-    Check(Credentials),
+    /// Have this job run once the turn is committed, and nothing until it is finished.
+    Run(Job),
     Close(Disconnect),
 }

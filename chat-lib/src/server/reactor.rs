@@ -18,10 +18,10 @@ use super::acceptor::{Acceptor, FIRST_LISTENER};
 use super::alarms::Alarms;
 use super::buffers::Buffers;
 use super::handoff::{Handoff, PeerId, ReactorHandle};
-use super::hashers::PasswordQueue;
+use super::jobs::JobQueues;
 use super::listen::Listening;
 use super::peer::{Next, Peer};
-use crate::engine::Chat;
+use crate::engine::{Chat, Turn};
 use crate::error::Error;
 use crate::limits::{COMMIT_DELAY, READ_BYTES};
 
@@ -33,20 +33,19 @@ pub(super) struct Reactor {
     acceptor: Option<Acceptor>,
     handle: ReactorHandle,
     handoffs: Receiver<Handoff>,
-    passwords: PasswordQueue,
+    jobs: JobQueues,
     peers: Slab<Peer>,
     next_serial: u64,
     alarms: Alarms,
     /// Peers that had more to do than fitted into their turn.
     queue: Vec<usize>,
-    /// The peers of this round, whose answers wait for its commit, and what to do with them then. `None`
-    /// if the chat needs no commits.
-    uncommitted: Option<Vec<(PeerId, Next)>>,
+    /// The peers of this round, whose answers wait for its commit, and what to do with them then.
+    uncommitted: Vec<(PeerId, Next)>,
     buffers: Buffers,
 }
 
 impl Reactor {
-    pub(super) fn new(chat: Chat, stopping: Arc<AtomicBool>, passwords: PasswordQueue) -> Result<Self, Error> {
+    pub(super) fn new(chat: Chat, stopping: Arc<AtomicBool>, jobs: JobQueues) -> Result<Self, Error> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let (sender, handoffs) = channel();
@@ -57,12 +56,12 @@ impl Reactor {
             acceptor: None,
             handle: ReactorHandle::new(sender, waker),
             handoffs,
-            passwords,
+            jobs,
             peers: Slab::new(),
             next_serial: 0,
             alarms: Alarms::default(),
             queue: Vec::new(),
-            uncommitted: None,
+            uncommitted: Vec::new(),
             buffers: Buffers::default(),
         })
     }
@@ -99,20 +98,20 @@ impl Reactor {
     fn round(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
         self.wait(events, until)?;
         let mut outcome = Ok(());
-        self.in_one_commit(|reactor| {
-            reactor.serve_all(events);
+        self.in_one_commit(|reactor, turn| {
+            reactor.serve_all(events, turn);
             // A commit takes as long for many requests as for few, and nobody is served meanwhile: requests that arrive
             // just before it are taken along.
-            let Some(began) = reactor.has_uncommitted().then(Instant::now) else { return };
+            let Some(began) = (!reactor.uncommitted.is_empty()).then(Instant::now) else { return };
             while outcome.is_ok() && !events.is_empty() && began.elapsed() < COMMIT_DELAY {
                 outcome = reactor.wait(events, Some(began));
-                reactor.serve_all(events);
+                reactor.serve_all(events, turn);
             }
         });
         outcome
     }
 
-    fn serve_all(&mut self, events: &Events) {
+    fn serve_all(&mut self, events: &Events, turn: &mut Option<Turn<'_>>) {
         self.take_handoffs();
         let stopping = self.stopping();
         for event in events {
@@ -120,32 +119,26 @@ impl Reactor {
             if self.stopping() != stopping {
                 return;
             }
-            self.handle_event(event);
+            self.handle_event(event, turn);
         }
         for slot in std::mem::take(&mut self.queue) {
             if let Some(peer) = self.peers.get_mut(slot) {
                 peer.queued = false;
-                self.serve(slot);
+                self.serve(slot, turn);
             }
         }
     }
 
-    /// Whether answers wait for the round's commit.
-    fn has_uncommitted(&self) -> bool {
-        self.uncommitted.as_ref().is_some_and(|uncommitted| !uncommitted.is_empty())
-    }
-
-    /// Commits all that `work` does together, and then sends the answers.
-    fn in_one_commit(&mut self, work: impl FnOnce(&mut Self)) {
+    /// Commits all that `work` does in one turn, and then sends the answers. If a commit does not wait for anything, each
+    /// peer has a turn of its own.
+    fn in_one_commit(&mut self, work: impl FnOnce(&mut Self, &mut Option<Turn<'_>>)) {
         let chat = self.chat.clone();
-        let group = chat.begin();
-        self.uncommitted = group.waits().then(Vec::new);
-        work(self);
-        let outcome = chat.commit(group);
-        for (id, next) in self.uncommitted.take().unwrap_or_default() {
-            // An error cannot be copied; all that answers say of it is its code.
-            let commit = outcome.as_ref().map(drop).map_err(|_| Error::Storage("the commit failed".into()));
-            self.settle(id, next, commit);
+        let mut turn = chat.commit_waits().then(|| chat.begin());
+        work(self, &mut turn);
+        let Some(turn) = turn else { return };
+        let commit = turn.commit();
+        for (id, next) in std::mem::take(&mut self.uncommitted) {
+            self.finish_turn(id, next, &commit);
         }
     }
 
@@ -161,7 +154,7 @@ impl Reactor {
         }
     }
 
-    fn handle_event(&mut self, event: &Event) {
+    fn handle_event(&mut self, event: &Event, turn: &mut Option<Turn<'_>>) {
         match event.token() {
             WAKE => {}
             Token(slot) if slot >= FIRST_LISTENER => {
@@ -172,7 +165,7 @@ impl Reactor {
             Token(slot) => {
                 if let Some(peer) = self.peers.get_mut(slot) {
                     peer.socket.update(event);
-                    self.serve(slot);
+                    self.serve(slot, turn);
                 }
             }
         }
@@ -182,7 +175,7 @@ impl Reactor {
         while let Ok(handoff) = self.handoffs.try_recv() {
             match handoff {
                 Handoff::Connection(accepted) => self.add(accepted),
-                Handoff::Checked(id, checked) => self.password_checked(id, checked),
+                Handoff::Finished(id, job) => self.job_finished(id, job),
             }
         }
     }
@@ -203,11 +196,11 @@ impl Reactor {
         self.take_handoffs();
         let slots: Vec<usize> = self.peers.iter().map(|(slot, _)| slot).collect();
         for slots in slots.chunks(events.capacity()) {
-            self.in_one_commit(|reactor| {
+            self.in_one_commit(|reactor, turn| {
                 for &slot in slots {
                     if let Some(peer) = reactor.peers.get_mut(slot) {
                         peer.stop_after(if past(reading_until) { 0 } else { READ_BYTES });
-                        reactor.serve(slot);
+                        reactor.serve(slot, turn);
                     }
                 }
             });

@@ -156,7 +156,7 @@ pub(super) mod sync {
     ];
 }
 
-/// `90days`, `none`, `remembered`.
+/// `90days`, `none`, `forever`, `remembered`.
 #[cfg(feature = "sqlite")]
 pub(super) mod keep_read {
     use super::super::Choice;
@@ -169,6 +169,7 @@ pub(super) mod keep_read {
         match text {
             "remembered" => Ok(None),
             "none" => Ok(Some(KeepRead::No)),
+            "forever" => Ok(Some(KeepRead::Forever)),
             _ => match duration::parse(text) {
                 Ok(duration) => Ok(Some(KeepRead::For(duration))),
                 Err(problem) => Err(format!("{problem}, or {}", names(CHOICES))),
@@ -181,13 +182,15 @@ pub(super) mod keep_read {
             None => "remembered".to_owned(),
             Some(KeepRead::No) => "none".to_owned(),
             Some(KeepRead::For(duration)) => duration::text(duration),
+            Some(KeepRead::Forever) => "forever".to_owned(),
             // Only for programs that do one thing and set it themselves: it has no text form.
             Some(KeepRead::Everything) => "everything".to_owned(),
         }
     }
 
     const CHOICES: &[Choice] = &[
-        Choice { name: "remembered", what: "as when the directory was last opened; a new one starts with none" },
+        Choice { name: "remembered", what: "as when the directory was last opened; a new one starts with forever" },
+        Choice { name: "forever", what: "they are kept" },
         Choice { name: "none", what: "they are dropped within an hour" },
     ];
 }

@@ -239,3 +239,12 @@ impl CommitError {
         }
     }
 }
+
+impl From<CommitError> for Error {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Undone(problem) => problem,
+            CommitError::Unknown(problem) => Self::OutcomeUnknown(Box::new(problem)),
+        }
+    }
+}

@@ -1,3 +1,5 @@
+//! JSON as Python's `json.dumps` writes it, to the byte.
+
 use std::io;
 
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! Answers as a client reads them: bytes to values, or to the server's refusal.
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;

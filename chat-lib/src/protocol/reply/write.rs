@@ -1,3 +1,5 @@
+//! Answers as a server writes them, all but those to `inbox`, which are written piece by piece.
+
 use super::{END, InboxWriter, Reply, json};
 use crate::error::Error;
 use crate::model::UserName;
@@ -11,18 +13,25 @@ pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
         }
         Ok(Reply::Sent) => json::write(&Said { status: "OK", message: "Message Sent" }, out),
         Ok(Reply::Inbox(inbox)) => {
-            InboxWriter::new(inbox).write(inbox, usize::MAX, out);
+            InboxWriter::new(inbox.order_by_sender()).write(inbox, usize::MAX, out);
             return;
         }
         Ok(Reply::ActiveUsers(users)) => json::write(&Said { status: "OK", message: &user_list(users) }, out),
         Ok(Reply::LoggedOut) => json::write(&LoggedOut { status: "OK", messages: "Logged Out!" }, out),
         Err(error) => {
-            let message = &error.message().to_string();
-            match error.wire_message() {
-                Some(_) => json::write(&Said { status: "ERROR", message }, out),
-                None => json::write(&Coded { status: "ERROR", message, code: error.code() }, out),
-            }
+            write_refusal(error, out);
+            return;
         }
+    }
+    out.extend_from_slice(END);
+}
+
+/// Appends the answer to a command that was not done, with its end.
+pub(crate) fn write_refusal(error: &Error, out: &mut Vec<u8>) {
+    let message = &error.message().to_string();
+    match error.wire_message() {
+        Some(_) => json::write(&Said { status: "ERROR", message }, out),
+        None => json::write(&Coded { status: "ERROR", message, code: error.code() }, out),
     }
     out.extend_from_slice(END);
 }

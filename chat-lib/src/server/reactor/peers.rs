@@ -6,11 +6,11 @@ use mio::Token;
 use tracing::{error, info};
 
 use super::Reactor;
-use crate::engine::CheckedCredentials;
-use crate::error::Error;
+use crate::engine::{FinishedJob, Job, Turn};
 use crate::server::disconnect::Disconnect;
 use crate::server::handoff::{Accepted, PeerId};
 use crate::server::peer::{Next, Peer};
+use crate::store::CommitError;
 
 impl Reactor {
     /// Serves a connection from now on.
@@ -25,45 +25,48 @@ impl Reactor {
         }
     }
 
-    /// Gives a peer its turn.
-    pub(super) fn serve(&mut self, slot: usize) {
+    /// Serves a peer, in the turn of the round or in one of its own.
+    pub(super) fn serve(&mut self, slot: usize, turn: &mut Option<Turn<'_>>) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         let id = PeerId { slot, serial: peer.serial };
-        let next = loop {
-            match peer.serve(&mut self.buffers) {
-                Next::Check(credentials) => {
-                    if let Err(credentials) = self.passwords.push(credentials, id, &self.handle) {
-                        peer.password_checked(credentials.turn_away());
-                    }
-                }
-                next => break next,
-            }
-        };
-        match &mut self.uncommitted {
-            Some(uncommitted) => uncommitted.push((id, next)),
-            None => self.settle(id, next, Ok(())),
+        if let Some(turn) = turn {
+            let next = peer.serve(turn, &mut self.buffers);
+            self.uncommitted.push((id, next));
+        } else {
+            let mut turn = self.chat.begin();
+            let next = peer.serve(&mut turn, &mut self.buffers);
+            let commit = turn.commit();
+            self.finish_turn(id, next, &commit);
         }
     }
 
-    /// Returns a checked password to its peer, if that still is there.
-    pub(super) fn password_checked(&mut self, PeerId { slot, serial }: PeerId, checked: CheckedCredentials) {
+    /// Has a job run, now that what came before it is committed.
+    fn start_job(&mut self, id: PeerId, job: Job) {
+        if let Err(job) = self.jobs.push(job, id, &self.handle) {
+            self.job_finished(id, job.refuse_busy());
+        }
+    }
+
+    /// Returns a job that was run to its peer, if that still is there.
+    pub(super) fn job_finished(&mut self, PeerId { slot, serial }: PeerId, job: FinishedJob) {
         // Its slot may be another's by now.
         if let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.serial == serial) {
-            peer.password_checked(checked);
+            peer.job_finished(job);
             self.enqueue(slot);
         }
     }
 
     /// Sends a peer's answers, or refusals if the commit failed, and does what its turn has come to.
-    pub(super) fn settle(&mut self, id: PeerId, next: Next, commit: Result<(), Error>) {
+    pub(super) fn finish_turn(&mut self, id: PeerId, next: Next, commit: &Result<(), CommitError>) {
         let PeerId { slot, serial } = id;
         let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.serial == serial) else { return };
-        let next = peer.settle(next, commit, &mut self.buffers);
+        let next = peer.finish_turn(next, commit, &mut self.buffers);
         let due = peer.due(self.chat.limits());
         self.alarms.set(slot, &mut peer.alarm, due);
         match next {
             Next::Close(reason) => self.close(slot, &reason),
             Next::Again => self.enqueue(slot),
+            Next::Run(job) => self.start_job(id, job),
             _ => {}
         }
     }

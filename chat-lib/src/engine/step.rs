@@ -1,0 +1,103 @@
+//! A command is one step or one job. A [`Step`] runs in a [turn](super::turn) and must not block; a [`Job`] may, and runs
+//! between two turns: on a pool of threads beside a server's reactors, or in the thread of a caller that has no server.
+//!
+//! ```text
+//! Chat::start ──▶ Step::Done, Step::Inbox: answered, once the turn is committed
+//!             └─▶ Step::Job ──▶ (the turn is committed) ──▶ Job::run ──▶ Chat::finish ──▶ another step
+//! ```
+
+use std::fmt;
+
+use super::inbox::{Delivery, InboxRead, ReadInbox};
+use super::login::{CheckPassword, CheckedPassword};
+use super::turn::Caller;
+use crate::error::Error;
+use crate::protocol::Reply;
+
+/// How far a command has come, unless it was refused.
+pub(crate) enum Step {
+    /// It is done.
+    Done(Reply),
+    /// An `inbox` is done, and this is to be delivered.
+    Inbox(Box<Delivery>),
+    /// Something that may block comes first.
+    Job(Job),
+}
+
+/// The part of a command that may block: checking or hashing a password takes tens of milliseconds, and reading messages
+/// takes as long as the disk needs. It can be run on any thread.
+///
+/// Its connection waits for it: [finish](crate::Connection::finish_job) what it gives.
+#[must_use = "its connection waits for it"]
+pub struct Job(Box<JobParts>);
+
+struct JobParts {
+    caller: Caller,
+    work: Work,
+}
+
+pub(super) enum Work {
+    Password(CheckPassword),
+    Inbox(ReadInbox),
+}
+
+impl Job {
+    pub(super) fn new(caller: &Caller, work: Work) -> Self {
+        Self(Box::new(JobParts { caller: caller.clone(), work }))
+    }
+
+    /// Does it. The turn that gave it must have been committed, and the thread must have none.
+    pub fn run(self) -> FinishedJob {
+        let JobParts { caller, work } = *self.0;
+        let result = match work {
+            Work::Password(check) => JobResult::Password(check.run()),
+            Work::Inbox(read) => JobResult::Inbox(read.run()),
+        };
+        FinishedJob(Box::new(FinishedParts { caller, result }))
+    }
+
+    /// Whether it waits for a disk, and hardly uses a processor. Such jobs should have other threads than passwords, so that
+    /// neither kind waits for the other.
+    pub fn is_io_bound(&self) -> bool {
+        matches!(self.0.work, Work::Inbox(_))
+    }
+
+    /// Has its command refused with `busy`, because too many jobs wait ([`JOBS_WAITING`](crate::limits::JOBS_WAITING)).
+    pub fn refuse_busy(self) -> FinishedJob {
+        FinishedJob(Box::new(FinishedParts { caller: self.0.caller, result: JobResult::Refused(Error::Busy) }))
+    }
+}
+
+/// Keeps the password out.
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("command", &self.0.caller.command).finish_non_exhaustive()
+    }
+}
+
+/// What came out of a [`Job`]. Its command is not done yet.
+#[must_use = "its connection waits for it"]
+pub struct FinishedJob(Box<FinishedParts>);
+
+struct FinishedParts {
+    caller: Caller,
+    result: JobResult,
+}
+
+pub(super) enum JobResult {
+    Password(CheckedPassword),
+    Inbox(InboxRead),
+    Refused(Error),
+}
+
+impl FinishedJob {
+    pub(super) fn into_parts(self) -> (Caller, JobResult) {
+        (self.0.caller, self.0.result)
+    }
+}
+
+impl fmt::Debug for FinishedJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FinishedJob").field("command", &self.0.caller.command).finish_non_exhaustive()
+    }
+}
