@@ -127,6 +127,23 @@ fn a_hash_that_became_too_cheap_is_made_anew() {
     assert!(hash(&chat).contains("t=3"), "it does not get cheaper");
 }
 
+/// A stranger learns of the ban as little as of the password.
+#[test]
+fn a_banned_user_learns_it_with_the_right_password() {
+    let chat = chat(Config::default());
+    let ana = chat.login("ana", "secret").unwrap();
+    chat.set_banned("ana", true).unwrap();
+    assert_eq!(ana.inbox().unwrap_err().code(), "no_such_session");
+    assert_eq!(chat.login("ana", "wrong").unwrap_err().code(), "wrong_password");
+    assert_eq!(chat.login("ana", "secret").unwrap_err().code(), "banned");
+    assert!(ask(&chat, "auth ana secret").contains("\"code\": \"banned\""));
+    assert_eq!(chat.open_session("ana").unwrap_err().code(), "banned");
+    assert!(chat.sessions().unwrap().is_empty());
+    chat.set_banned("ana", false).unwrap();
+    chat.login("ana", "secret").unwrap();
+    assert_eq!(chat.set_banned("bob", true).unwrap_err().code(), "no_such_user");
+}
+
 #[test]
 fn a_full_mailbox_refuses_until_it_is_read() {
     let limits = Limits { mailbox_messages: 2, ..Limits::default() };
@@ -146,7 +163,7 @@ fn a_copied_database_opens_no_session() {
     let chat = Chat::open(directory.path()).unwrap();
     chat.add_demo_users().unwrap();
     let token = chat.login("messi", "surabaya").unwrap().token();
-    assert_eq!(chat.sessions().unwrap()[0].0, token.id());
+    assert_eq!(chat.sessions().unwrap()[0].id, token.id());
     drop(chat);
     let text = token.to_string();
     let digits = text.replace('-', "");

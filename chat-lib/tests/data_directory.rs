@@ -141,7 +141,7 @@ fn looking_writes_nothing() {
         chat.check().unwrap();
         let mut dump = Vec::new();
         chat.dump(true, &mut dump).unwrap();
-        assert!(String::from_utf8(dump).unwrap().contains(" halo"));
+        assert!(String::from_utf8(dump).unwrap().contains("\"halo\""));
         for refused in [b"auth ana surabaya".to_vec(), format!("inbox {token}").into_bytes()] {
             assert_eq!(reply::read_logged_in(&chat.answer(&refused)).unwrap_err().code(), "storage");
         }

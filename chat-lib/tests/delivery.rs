@@ -153,12 +153,26 @@ fn an_inbox_whose_answer_never_left_is_unread_again() {
     }
 }
 
-/// How many messages are unread.
+/// How many messages are unread, by the cursors of the recipients.
 fn unread(chat: &Chat) -> usize {
     let mut dump = Vec::new();
     chat.dump(false, &mut dump).unwrap();
-    let dump = String::from_utf8(dump).unwrap();
-    dump.lines().filter(|line| line.starts_with("{\"message\"") && !line.contains("\"read\":true")).count()
+    let lines = dump.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines: Vec<serde_json::Value> = lines.map(|line| serde_json::from_slice(line).unwrap()).collect();
+    let cursor = |message: &serde_json::Value| {
+        let mut members: Vec<_> = [&message["from"], &message["to"]].map(serde_json::Value::to_string).into();
+        members.sort();
+        members.dedup();
+        let conversation = lines.iter().filter_map(|line| line["conversation"]["members"].as_array()).find(|found| {
+            let mut names: Vec<_> = found.iter().map(|member| member["user"].to_string()).collect();
+            names.sort();
+            names == members
+        });
+        let reader = conversation.unwrap().iter().find(|member| member["user"] == message["to"]);
+        reader.unwrap()["read"].as_u64().unwrap()
+    };
+    let messages = lines.iter().map(|line| &line["message"]).filter(|message| message.is_object());
+    messages.filter(|message| message["id"].as_u64().unwrap() > cursor(message)).count()
 }
 
 fn until(mut done: impl FnMut() -> bool) {

@@ -2,118 +2,68 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+#[allow(dead_code)]
+#[path = "support/faulty.rs"]
+mod faulty;
+#[allow(dead_code)]
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use chat_lib::clock::Timestamp;
 use chat_lib::entropy::{Entropy, OsEntropy};
 use chat_lib::limits::Limits;
-use chat_lib::model::{Account, Profile, SessionId, UserName};
 use chat_lib::protocol::reply;
-use chat_lib::store::{Appended, Group, Memory, NewMessage, Record, Room, Show, Store, Taken};
+use chat_lib::store::CommitError;
 use chat_lib::{Chat, Config, Connection, Error, Outbox};
 
-/// A store or source of entropy whose n-th call, counted down in it, fails.
-#[derive(Clone)]
-struct Fuse(Arc<AtomicU64>);
+use crate::faulty::{Fault, Faulty};
+use crate::support::Running;
 
-impl Fuse {
-    fn burn(&self) -> Result<(), Error> {
-        match self.0.fetch_sub(1, Ordering::Relaxed) {
-            1 => Err(Error::Storage("the disk is full of secrets".into())),
+/// The n-th step fails, counted down in `fuse`, and the next commit, if it is told to.
+#[derive(Clone, Default)]
+struct Fuse {
+    fuse: Arc<AtomicU64>,
+    commit_fails: Arc<AtomicBool>,
+    outcome_unknown: Arc<AtomicBool>,
+    commit_waits: bool,
+}
+
+impl Fault for Fuse {
+    fn commit_waits(&self) -> bool {
+        self.commit_waits
+    }
+
+    fn step(&self) -> Result<(), Error> {
+        match self.fuse.fetch_sub(1, Ordering::Relaxed) {
+            1 => Err(failed()),
             _ => Ok(()),
         }
     }
-}
 
-struct Failing {
-    store: Memory,
-    fuse: Fuse,
-    /// Whether the next commit fails.
-    commit_fails: Arc<AtomicBool>,
-}
-
-impl Store for Failing {
-    fn add_account(&self, account: Account) -> Result<bool, Error> {
-        self.store.add_account(account)
-    }
-
-    fn account(&self, user: &str) -> Result<Option<Arc<Account>>, Error> {
-        self.fuse.burn()?;
-        self.store.account(user)
-    }
-
-    fn open_session(&self, id: SessionId, user: &str, now: Timestamp, expires: Timestamp) -> Result<bool, Error> {
-        self.fuse.burn()?;
-        self.store.open_session(id, user, now, expires)
-    }
-
-    fn use_session(&self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        self.fuse.burn()?;
-        self.store.use_session(id, now, expires)
-    }
-
-    fn close_session(&self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        self.fuse.burn()?;
-        self.store.close_session(id, now)
-    }
-
-    fn active_users(&self, now: Timestamp) -> Result<Vec<UserName>, Error> {
-        self.fuse.burn()?;
-        self.store.active_users(now)
-    }
-
-    fn sessions(&self, now: Timestamp) -> Result<Vec<(SessionId, Arc<Profile>)>, Error> {
-        self.fuse.burn()?;
-        self.store.sessions(now)
-    }
-
-    fn append(&self, message: NewMessage<'_>, room: Room) -> Result<Appended, Error> {
-        self.fuse.burn()?;
-        self.store.append(message, room)
-    }
-
-    fn take_unread(&self, user: &str, most: usize) -> Result<Option<Taken>, Error> {
-        self.fuse.burn()?;
-        self.store.take_unread(user, most)
-    }
-
-    fn put_back(&self, user: &str, taken: Taken) -> Result<bool, Error> {
-        self.fuse.burn()?;
-        self.store.put_back(user, taken)
-    }
-
-    fn accounts(&self) -> Result<Vec<Arc<Account>>, Error> {
-        self.store.accounts()
-    }
-
-    fn replace_account(&self, old: &Arc<Account>, new: Account) -> Result<bool, Error> {
-        self.store.replace_account(old, new)
-    }
-
-    fn remove_account(&self, user: &str) -> Result<bool, Error> {
-        self.store.remove_account(user)
-    }
-
-    fn close_sessions(&self, user: &str) -> Result<(), Error> {
-        self.store.close_sessions(user)
-    }
-
-    fn dump(&self, show: &mut Show<'_>) -> Result<(), Error> {
-        self.store.dump(show)
-    }
-
-    fn restore(&self, record: Record<'_>) -> Result<bool, Error> {
-        self.store.restore(record)
-    }
-
-    fn commit(&self, group: Group<'_>) -> Result<(), Error> {
-        drop(group);
+    fn commit(&self) -> Result<(), CommitError> {
+        if self.outcome_unknown.swap(false, Ordering::Relaxed) {
+            return Err(CommitError::Unknown(failed()));
+        }
         match self.commit_fails.swap(false, Ordering::Relaxed) {
-            true => Err(Error::Storage("the disk is full of secrets".into())),
+            true => Err(CommitError::Undone(failed())),
             false => Ok(()),
         }
     }
+}
+
+fn failed() -> Error {
+    Error::Storage("the disk is full of secrets".into())
+}
+
+fn chat(fault: &Fuse, limits: Limits) -> Chat {
+    let store = Box::new(Faulty { store: Arc::default(), fault: fault.clone() });
+    let chat = Chat::new(Config { store, limits, ..Config::default() });
+    chat.add_demo_users().unwrap();
+    chat
 }
 
 /// Does `line` until it is not refused for the store's sake; what it was refused with meanwhile.
@@ -133,11 +83,10 @@ fn insist(chat: &Chat, line: &str) -> (Vec<u8>, usize) {
 #[test]
 fn any_call_of_the_store_may_fail() {
     let mut failed = 0;
-    for nth in 1..=14 {
-        let fuse = Fuse(Arc::new(AtomicU64::new(nth)));
-        let store = Box::new(Failing { store: Memory::new(), fuse, commit_fails: Arc::default() });
-        let chat = Chat::new(Config { store, ..Config::default() });
-        chat.add_demo_users().unwrap();
+    for nth in 1..=15 {
+        let fault = Fuse::default();
+        let chat = chat(&fault, Limits::default());
+        fault.fuse.store(nth, Ordering::Relaxed);
         let mut ask = |line: &str| {
             let (answer, refusals) = insist(&chat, line);
             failed += refusals;
@@ -152,20 +101,16 @@ fn any_call_of_the_store_may_fail() {
         assert_eq!(inbox.iter().map(|message| message.body()).collect::<Vec<_>>(), ["0", "1"], "call {nth} failed");
         reply::read_logged_out(&ask(&format!("logout {token}\n"))).unwrap();
     }
-    // 4 calls for the login, 2 for each command with a session, 1 for the logout.
-    assert_eq!(failed, 4 + 2 * 4 + 1);
+    // 4 steps for the login, 2 for each command with a session and 3 for an inbox, 1 for the logout.
+    assert_eq!(failed, 4 + 2 * 3 + 3 + 1);
 }
 
 /// An inbox is written piece by piece, over several commits. One that fails must not touch the pieces of an inbox that
 /// was committed before, and must refuse one that was not.
 #[test]
 fn a_commit_fails_while_an_inbox_is_written() {
-    let commit_fails = Arc::new(AtomicBool::new(false));
-    let fuse = Fuse(Arc::new(AtomicU64::new(u64::MAX)));
-    let store = Box::new(Failing { store: Memory::new(), fuse, commit_fails: Arc::clone(&commit_fails) });
-    let limits = Limits { reply_bytes: 200, ..Limits::default() };
-    let chat = Chat::new(Config { store, limits, ..Config::default() });
-    chat.add_demo_users().unwrap();
+    let fault = Fuse::default();
+    let chat = chat(&fault, Limits { reply_bytes: 200, ..Limits::default() });
     let messi = chat.login("messi", "surabaya").unwrap();
     for fails_at in 0..8 {
         for number in 0..10 {
@@ -175,7 +120,7 @@ fn a_commit_fails_while_an_inbox_is_written() {
         let line = format!("inbox {}\r\nhalo\r\n", messi.token());
         let (mut rest, mut out, mut answers) = (line.as_bytes(), Outbox::new(&chat), Vec::new());
         for round in 0.. {
-            commit_fails.store(round == fails_at, Ordering::Relaxed);
+            fault.commit_fails.store(round == fails_at, Ordering::Relaxed);
             let taken = connection.receive(rest, &mut out);
             rest = &rest[taken..];
             answers.append(&mut out.take());
@@ -194,8 +139,82 @@ fn a_commit_fails_while_an_inbox_is_written() {
         if !refused(answers[1]) {
             assert!(answers[1].contains("Command tidak benar"), "{answers:?}");
         }
-        commit_fails.store(false, Ordering::Relaxed);
+        fault.commit_fails.store(false, Ordering::Relaxed);
         messi.inbox().unwrap();
+    }
+}
+
+/// Nobody may be told that something was done, or was not, that may have been.
+#[test]
+fn an_outcome_that_is_not_known_is_not_answered() {
+    let fault = Fuse::default();
+    let chat = chat(&fault, Limits::default());
+    let messi = chat.login("messi", "surabaya").unwrap();
+    let token = messi.token();
+    messi.send("messi", "1").unwrap();
+
+    let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
+    fault.outcome_unknown.store(true, Ordering::Relaxed);
+    let requests = format!("send {token} henderson halo\r\ninbox {token}\r\nauth nobody x\r\nhalo\r\n");
+    let taken = connection.receive(requests.as_bytes(), &mut out);
+    assert!(out.is_empty() && connection.is_over());
+    assert_eq!(connection.receive(&requests.as_bytes()[taken..], &mut out), requests.len() - taken);
+    assert!(out.is_empty(), "nothing more is done for it");
+    let inbox = messi.inbox().unwrap();
+    assert_eq!(inbox.iter().map(|message| message.body()).collect::<Vec<_>>(), ["1"], "it is unread again");
+
+    fault.outcome_unknown.store(true, Ordering::Relaxed);
+    assert_eq!(messi.send("messi", "2").unwrap_err().code(), "outcome_unknown");
+    fault.commit_fails.store(true, Ordering::Relaxed);
+    assert_eq!(messi.send("messi", "3").unwrap_err().code(), "storage");
+}
+
+/// A job sees what is committed, so what came before it is committed first.
+#[test]
+fn what_comes_before_a_job_does_not_wait_for_it() {
+    let fault = Fuse::default();
+    let chat = chat(&fault, Limits::default());
+    let token = chat.login("messi", "surabaya").unwrap().token();
+    let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
+    let requests = format!("send {token} messi halo\r\nauth nobody x\r\n");
+    for (fails, answer) in [(false, "Message Sent"), (true, "\"code\": \"storage\"")] {
+        fault.commit_fails.store(fails, Ordering::Relaxed);
+        let step = connection.step(requests.as_bytes(), &mut out);
+        assert!(String::from_utf8(out.take()).unwrap().contains(answer));
+        assert!(connection.finish_job(step.job.unwrap().run(), &mut out).is_none());
+        assert!(String::from_utf8(out.take()).unwrap().contains("User Tidak Ada"));
+        assert_eq!(connection.step(b"\n", &mut out).taken, 1);
+    }
+}
+
+/// The same over a socket, whether peers are committed together or one by one.
+#[test]
+fn a_server_closes_what_it_cannot_answer() {
+    for commit_waits in [false, true] {
+        let fault = Fuse { commit_waits, ..Fuse::default() };
+        let chat = chat(&fault, Limits::default());
+        let token = chat.login("messi", "surabaya").unwrap().token();
+        let server = Running::new(chat);
+        let connect = || {
+            let stream = TcpStream::connect(server.address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            stream
+        };
+        let ask = |stream: &mut TcpStream, line: String| {
+            stream.write_all(line.as_bytes()).unwrap();
+            let mut answer = vec![0; 1000];
+            let count = stream.read(&mut answer).unwrap();
+            answer.truncate(count);
+            String::from_utf8(answer).unwrap()
+        };
+        let mut stream = connect();
+        fault.outcome_unknown.store(true, Ordering::Relaxed);
+        assert_eq!(ask(&mut stream, format!("send {token} messi 1\r\n")), "", "it is closed without an answer");
+        let mut stream = connect();
+        fault.commit_fails.store(true, Ordering::Relaxed);
+        assert!(ask(&mut stream, format!("send {token} messi 2\r\n")).contains("\"code\": \"storage\""));
+        assert!(ask(&mut stream, format!("send {token} messi 3\r\n")).contains("Message Sent"));
+        server.stop();
     }
 }
 

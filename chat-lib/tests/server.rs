@@ -11,7 +11,7 @@ use std::os::fd::OwnedFd;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use chat_lib::limits::{LOGINS_WAITING, Limits};
+use chat_lib::limits::{JOBS_WAITING, Limits};
 use chat_lib::{Chat, Client, Config, Error, NewUser, Server};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use socket2::{Domain, SockRef, Socket, Type};
@@ -457,7 +457,7 @@ fn a_password_that_takes_long_delays_nobody_else() {
 #[test]
 fn too_many_logins_at_once_are_turned_away() {
     let server = Running::new(chat_with_a_slow_login());
-    let mut streams: Vec<_> = (0..LOGINS_WAITING + 20).map(|_| connect(&server)).collect();
+    let mut streams: Vec<_> = (0..JOBS_WAITING + 20).map(|_| connect(&server)).collect();
     for stream in &mut streams {
         stream.write_all(b"auth ana secret\n").unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
@@ -468,7 +468,7 @@ fn too_many_logins_at_once_are_turned_away() {
         answer
     });
     let (busy, done): (Vec<_>, Vec<_>) = answers.partition(|answer| answer.contains("\"code\": \"busy\""));
-    assert!(!busy.is_empty() && done.len() >= LOGINS_WAITING, "{} were turned away", busy.len());
+    assert!(!busy.is_empty() && done.len() >= JOBS_WAITING, "{} were turned away", busy.len());
     assert!(done.iter().all(|answer| answer.contains("tokenid")));
 }
 

@@ -1,0 +1,208 @@
+//! A store in memory that fails, blocks or forgets on command.
+
+use std::sync::Arc;
+
+use chat_lib::Error;
+use chat_lib::clock::Timestamp;
+use chat_lib::model::{Account, MessageId, Profile, SessionId, UserName};
+use chat_lib::store::{
+    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, HistoryPage, Memory,
+    NewMessage, NewSession, Position, Quota, Record, SessionInfo, Sessions, Store, Unread, Visit,
+};
+
+/// What befalls a [`Faulty`] store.
+pub(crate) trait Fault: Send + Sync {
+    /// What a step does instead of its work.
+    fn step(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// What a commit gives instead of working. After [`CommitError::Unknown`], it has worked all the same.
+    fn commit(&self) -> Result<(), CommitError> {
+        Ok(())
+    }
+
+    /// Whether a commit waits for something.
+    fn commit_waits(&self) -> bool {
+        false
+    }
+
+    /// Whether messages are never in memory.
+    fn is_on_disk(&self) -> bool {
+        false
+    }
+}
+
+/// A chat in memory, and what befalls it.
+pub(crate) struct Faulty<F> {
+    pub(crate) store: Arc<Memory>,
+    pub(crate) fault: F,
+}
+
+impl<F: Fault> Store for Faulty<F> {
+    fn epoch(&self) -> String {
+        self.store.epoch()
+    }
+
+    fn begin(&self) -> Box<dyn Batch + '_> {
+        Box::new(FaultyBatch { batch: self.store.begin(), fault: &self.fault, steps: 0 })
+    }
+
+    fn commit_waits(&self) -> bool {
+        self.fault.commit_waits()
+    }
+
+    fn read_unread(&self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
+        self.fault.step()?;
+        self.store.read_unread(user, max_bytes)
+    }
+
+    fn read_until(&self, user: &str, with: &str, upto: MessageId) -> Result<Option<CursorMove>, Error> {
+        self.store.read_until(user, with, upto)
+    }
+
+    fn history(&self, user: &str, with: &str, position: Position, limit: usize) -> Result<HistoryPage, Error> {
+        self.store.history(user, with, position, limit)
+    }
+
+    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error> {
+        self.store.sync(user, after, limit)
+    }
+
+    fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
+        self.store.dump(visit)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.store.check()
+    }
+
+    fn tidy(&self) -> Result<(), Error> {
+        self.store.tidy()
+    }
+}
+
+struct FaultyBatch<'a, F> {
+    batch: Box<dyn Batch + 'a>,
+    fault: &'a F,
+    steps: usize,
+}
+
+impl<F: Fault> FaultyBatch<'_, F> {
+    fn step(&mut self) -> Result<(), Error> {
+        self.steps += 1;
+        self.fault.step()
+    }
+}
+
+impl<F: Fault> Batch for FaultyBatch<'_, F> {
+    fn restore(&mut self, record: Record<'_>) -> Result<bool, Error> {
+        self.batch.restore(record)
+    }
+
+    fn begin_restore(&mut self) -> Result<(), Error> {
+        self.batch.begin_restore()
+    }
+
+    fn end_restore(&mut self) -> Result<(), Error> {
+        self.batch.end_restore()
+    }
+
+    fn commit(self: Box<Self>) -> Result<(), CommitError> {
+        // A server also commits when it has nothing to do.
+        match if self.steps > 0 { self.fault.commit() } else { Ok(()) } {
+            Err(CommitError::Unknown(problem)) => {
+                self.batch.commit()?;
+                Err(CommitError::Unknown(problem))
+            }
+            Err(undone) => Err(undone),
+            Ok(()) => self.batch.commit(),
+        }
+    }
+}
+
+impl<F: Fault> Accounts for FaultyBatch<'_, F> {
+    fn account(&mut self, user: &str) -> Result<Option<Arc<Account>>, Error> {
+        self.step()?;
+        self.batch.account(user)
+    }
+
+    fn accounts(&mut self) -> Result<Vec<Arc<Account>>, Error> {
+        self.batch.accounts()
+    }
+
+    fn add_account(&mut self, account: Account) -> Result<bool, Error> {
+        self.batch.add_account(account)
+    }
+
+    fn replace_account(&mut self, account: Account) -> Result<bool, Error> {
+        self.batch.replace_account(account)
+    }
+
+    fn remove_account(&mut self, user: &str) -> Result<bool, Error> {
+        self.batch.remove_account(user)
+    }
+}
+
+impl<F: Fault> Sessions for FaultyBatch<'_, F> {
+    fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error> {
+        self.step()?;
+        self.batch.open_session(session)
+    }
+
+    fn use_session(
+        &mut self,
+        id: &SessionId,
+        now: Timestamp,
+        expires: Timestamp,
+    ) -> Result<Option<Arc<Profile>>, Error> {
+        self.step()?;
+        self.batch.use_session(id, now, expires)
+    }
+
+    fn close_session(&mut self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
+        self.step()?;
+        self.batch.close_session(id, now)
+    }
+
+    fn close_sessions(&mut self, user: &str) -> Result<usize, Error> {
+        self.batch.close_sessions(user)
+    }
+
+    fn active_users(&mut self, now: Timestamp) -> Result<Vec<UserName>, Error> {
+        self.step()?;
+        self.batch.active_users(now)
+    }
+
+    fn sessions(&mut self, now: Timestamp) -> Result<Vec<SessionInfo>, Error> {
+        self.batch.sessions(now)
+    }
+}
+
+impl<F: Fault> Conversations for FaultyBatch<'_, F> {
+    fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
+        self.step()?;
+        self.batch.append(message, quota)
+    }
+
+    fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
+        self.step()?;
+        match self.fault.is_on_disk() {
+            true => Ok(Unread::WouldBlock),
+            false => self.batch.unread(user, max_bytes),
+        }
+    }
+
+    fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
+        self.step()?;
+        self.batch.take(user, moves)
+    }
+
+    fn put_back(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
+        self.batch.put_back(user, moves)
+    }
+
+    fn conversations(&mut self, user: &str) -> Result<Vec<ConversationState>, Error> {
+        self.batch.conversations(user)
+    }
+}
