@@ -117,7 +117,7 @@ enum chat_status
     CHAT_TOO_MANY_ATTEMPTS = 17,
     // The server takes no registrations.
     CHAT_REGISTRATION_CLOSED = 18,
-    // The server is too busy to check passwords or to hold more answers; try again later.
+    // Too many passwords wait to be checked or inboxes to be read, or too much is held for answers; try again later.
     CHAT_BUSY = 19,
     // The disk could not be read or written, or the data is damaged.
     CHAT_STORAGE = 20,
@@ -161,6 +161,10 @@ enum chat_status
     CHAT_LISTEN = 39,
     // Another failure of reading, writing or polling.
     CHAT_IO = 40,
+    // A login of a user whom the operator has banned; the password was right.
+    CHAT_BANNED = 41,
+    // It is not known whether this was done. Look before trying again.
+    CHAT_OUTCOME_UNKNOWN = 42,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -945,8 +949,9 @@ chat_status chat_connection_mid_line(const struct chat_connection *connection,
                                      int *mid_line_out)
 CHAT_NONNULL(1, 2);
 
-// Tells whether a connection is over because its peer speaks HTTP, as a browser does that a malicious web page directs
-// here. Close it once its output is sent; further bytes are ignored.
+// Tells whether a connection is over, because its peer speaks HTTP, as a browser does that a malicious web page directs
+// here, or because it is not known whether its requests were done. Close it once its output is sent; further bytes are
+// ignored.
 //
 // - `connection`: a connection.
 // - `over_out`: receives 1 or 0.

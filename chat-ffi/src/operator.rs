@@ -193,7 +193,7 @@ pub unsafe extern "C" fn chat_list_sessions(chat: *mut chat, sessions_out: *mut 
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(sessions_out, "sessions_out")? };
         let found = get(chat)?.sessions()?;
-        out.set(put(sessions(found.iter().map(|(id, user)| SessionInfo::new(id, user)))));
+        out.set(put(sessions(found.iter().map(|session| SessionInfo::new(&session.id, &session.user)))));
         Ok(())
     })
 }

@@ -44,7 +44,7 @@ pub enum chat_status {
     CHAT_TOO_MANY_ATTEMPTS = 17,
     /// The server takes no registrations.
     CHAT_REGISTRATION_CLOSED = 18,
-    /// The server is too busy to check passwords or to hold more answers; try again later.
+    /// Too many passwords wait to be checked or inboxes to be read, or too much is held for answers; try again later.
     CHAT_BUSY = 19,
     /// The disk could not be read or written, or the data is damaged.
     CHAT_STORAGE = 20,
@@ -88,6 +88,10 @@ pub enum chat_status {
     CHAT_LISTEN = 39,
     /// Another failure of reading, writing or polling.
     CHAT_IO = 40,
+    /// A login of a user whom the operator has banned; the password was right.
+    CHAT_BANNED = 41,
+    /// It is not known whether this was done. Look before trying again.
+    CHAT_OUTCOME_UNKNOWN = 42,
 }
 
 /// The name of a status, such as "CHAT_NO_SUCH_USER"; "CHAT_?" for a number that is not a status.
@@ -119,7 +123,7 @@ impl chat_status {
     /// Whether a server refuses with it.
     pub(crate) fn travels(self) -> bool {
         let refusals = Self::CHAT_NO_SUCH_USER as i32..=Self::CHAT_INVALID_PASSWORD as i32;
-        refusals.contains(&(self as i32)) && self != Self::CHAT_INVALID_COUNTRY
+        refusals.contains(&(self as i32)) && self != Self::CHAT_INVALID_COUNTRY || self == Self::CHAT_BANNED
     }
 
     /// The code that it stands for; empty if it is a status of C alone.
@@ -153,7 +157,7 @@ macro_rules! table {
     };
 }
 
-static TABLE: [Row; 38] = table! {
+static TABLE: [Row; 40] = table! {
     CHAT_OK "" c"the call succeeded"
     CHAT_END "" c"the end of the list"
     CHAT_INVALID_ARGUMENT "" c"an argument is NULL, not UTF-8, or otherwise invalid"
@@ -192,6 +196,8 @@ static TABLE: [Row; 38] = table! {
     CHAT_TIMED_OUT "timed_out" c"the time-out has passed"
     CHAT_LISTEN "listen" c"the address cannot be listened on"
     CHAT_IO "io" c"reading, writing or polling failed"
+    CHAT_BANNED "banned" c"this user is banned; ask the operator"
+    CHAT_OUTCOME_UNKNOWN "outcome_unknown" c"it is not known whether this was done; look before you try again"
 };
 
 #[cfg(test)]
@@ -213,7 +219,7 @@ mod tests {
             .flat_map(|line| line.split('|').nth(1).into_iter().chain(line.split('|').nth(2)))
             .flat_map(|cell| cell.split('`').skip(1).step_by(2))
             .filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && word.contains('_'))
-            .chain(["busy", "storage", "entropy", "hashing", "refused", "disconnected", "listen", "io"])
+            .chain(["busy", "storage", "entropy", "hashing", "banned", "refused", "disconnected", "listen", "io"])
             .collect();
         let known: BTreeSet<&str> = TABLE.iter().map(|row| row.code).filter(|code| !code.is_empty()).collect();
         assert_eq!(codes, known);

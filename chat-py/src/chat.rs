@@ -130,7 +130,7 @@ impl Chat {
         let active_users = || {
             let mut seen = HashSet::new();
             let sessions = chat.sessions()?;
-            let users = sessions.iter().map(|(_, profile)| profile.user());
+            let users = sessions.iter().map(|session| session.user.user());
             Ok(Reply::ActiveUsers(users.filter(|user| seen.insert(*user)).cloned().collect()))
         };
         run(py, || Ok(written(active_users())))
@@ -186,7 +186,7 @@ impl Chat {
     fn list_sessions(&self, py: Python<'_>) -> PyResult<Vec<SessionInfo>> {
         let chat = self.get(py)?;
         let sessions = run(py, || chat.sessions())?;
-        Ok(sessions.iter().map(|(id, user)| SessionInfo::new(id, user)).collect())
+        Ok(sessions.iter().map(|session| SessionInfo::new(&session.id, &session.user)).collect())
     }
 
     /// End all sessions of a user, who may log in again.

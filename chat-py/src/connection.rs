@@ -8,7 +8,7 @@ use pyo3::pybacked::PyBackedBytes;
 
 use crate::chat::Chat;
 use crate::errors::{closed, exception, run};
-use crate::login::{CheckedLogin, Login};
+use crate::job::{FinishedJob, Job};
 use crate::process::Process;
 
 /// A connection of one peer, without I/O, for your own event loop: received bytes go in, bytes to send come out.
@@ -78,24 +78,24 @@ impl Connection {
         })
     }
 
-    /// As `receive`, but answers only some lines, and stops at a password whose check takes long. Returns how many bytes were
-    /// taken, the answers, and the login that it stopped at.
-    fn step(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<(usize, Vec<u8>, Option<Login>)> {
+    /// As `receive`, but answers only some lines, and stops where something comes that may block. Returns how many bytes were
+    /// taken, the answers, and the job that it stopped at.
+    fn step(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<(usize, Vec<u8>, Option<Job>)> {
         let data: &[u8] = &data;
         self.with(py, |Peer { connection, out }| {
             out.sent(usize::MAX);
             let step = connection.step(data, out);
-            (step.taken, out.output().to_vec(), step.login.map(Login::new))
+            (step.taken, out.output().to_vec(), step.job.map(Job::new))
         })
     }
 
-    /// Return the answer to the command that `step` stopped at.
-    fn finish_login(&self, py: Python<'_>, checked: &Bound<'_, CheckedLogin>) -> PyResult<Vec<u8>> {
-        let checked = checked.get().take(py)?;
+    /// Go on with the command that `step` stopped at. Returns its answer, or another job that it needs.
+    fn finish_job(&self, py: Python<'_>, job: &Bound<'_, FinishedJob>) -> PyResult<(Vec<u8>, Option<Job>)> {
+        let job = job.get().take(py)?;
         self.with(py, |Peer { connection, out }| {
             out.sent(usize::MAX);
-            connection.finish_login(checked, out);
-            out.output().to_vec()
+            let next = connection.finish_job(job, out);
+            (out.output().to_vec(), next.map(Job::new))
         })
     }
 
@@ -119,7 +119,8 @@ impl Connection {
         "Connection()"
     }
 
-    /// Whether the peer speaks HTTP; the connection is then to be closed once its answers are sent.
+    /// Whether the connection is to be closed once its answers are sent: its peer speaks HTTP, or it is not known whether
+    /// its requests were done.
     #[getter]
     fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
         self.with(py, |peer| peer.connection.is_over())

@@ -6,7 +6,7 @@ mod client;
 mod connection;
 mod errors;
 mod file;
-mod login;
+mod job;
 mod message;
 mod process;
 mod server;
@@ -30,7 +30,7 @@ mod _chat {
     #[pymodule_export]
     use super::errors::panic_for_test;
     #[pymodule_export]
-    use super::login::{CheckedLogin, Login};
+    use super::job::{FinishedJob, Job};
     #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
@@ -50,7 +50,7 @@ mod _chat {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("LOGINS_WAITING", limits::LOGINS_WAITING)?;
+        module.add("JOBS_WAITING", limits::JOBS_WAITING)?;
         module.add("KEEPALIVE", limits::KEEPALIVE.as_secs())?;
         module.add("LINGER_TIMEOUT", limits::LINGER_TIMEOUT.as_secs_f64())?;
         module.add("SETTINGS", pyo3::types::PyTuple::new(module.py(), settings::names())?)?;

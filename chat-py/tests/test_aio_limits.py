@@ -80,7 +80,7 @@ def test_logins_past_the_queue_are_refused() -> None:
         held = [workers._passwords.submit(hold.wait, 30) for _ in range(cores)]
         chat = Chat.memory(failed_logins=PATIENT, password_cost=(8, 1, 1))
         async with peers_of(chat) as peers:
-            room = cores + _chat.LOGINS_WAITING
+            room = cores + _chat.JOBS_WAITING
             logins = {asyncio.create_task(peers.ask(WRONG)) for _ in range(room + 10)}
             refused: set[asyncio.Task[bytes]] = set()
             while len(refused) < 10:

@@ -7,15 +7,15 @@ from typing_extensions import Self, Unpack, disjoint_base
 from chat._settings import DirectorySettings
 
 __all__ = [
+    "JOBS_WAITING",
     "KEEPALIVE",
     "LINGER_TIMEOUT",
-    "LOGINS_WAITING",
     "SETTINGS",
     "Chat",
-    "CheckedLogin",
     "Client",
     "Connection",
-    "Login",
+    "FinishedJob",
+    "Job",
     "Message",
     "Requester",
     "Restored",
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 KEEPALIVE: int
-LOGINS_WAITING: int
+JOBS_WAITING: int
 LINGER_TIMEOUT: float
 SETTINGS: tuple[str, ...]
 __version__: str
@@ -182,8 +182,8 @@ class Server:
 class Connection:
     def __new__(cls, chat: Chat, peer: tuple[str, int] | None = None) -> Self: ...
     def receive(self, data: bytes | bytearray) -> bytes: ...
-    def step(self, data: bytes | bytearray) -> tuple[int, bytes, Login | None]: ...
-    def finish_login(self, checked: CheckedLogin) -> bytes: ...
+    def step(self, data: bytes | bytearray) -> tuple[int, bytes, Job | None]: ...
+    def finish_job(self, job: FinishedJob) -> tuple[bytes, Job | None]: ...
     def sent(self) -> None: ...
     def abandon(self, unsent: int) -> None: ...
     @property
@@ -192,12 +192,14 @@ class Connection:
     def mid_line(self) -> bool: ...
 
 @final
-class Login:
-    def check(self) -> CheckedLogin: ...
-    def refuse_busy(self) -> CheckedLogin: ...
+class Job:
+    @property
+    def is_io_bound(self) -> bool: ...
+    def run(self) -> FinishedJob: ...
+    def refuse_busy(self) -> FinishedJob: ...
 
 @final
-class CheckedLogin: ...
+class FinishedJob: ...
 
 def session_id(token: str) -> str: ...
 

@@ -17,6 +17,7 @@ __all__ = [
     "BadCommand",
     "BadDump",
     "BadReply",
+    "Banned",
     "Busy",
     "ChatError",
     "ClosedError",
@@ -40,6 +41,7 @@ __all__ = [
     "NoSuchSession",
     "NoSuchUser",
     "NotEmpty",
+    "OutcomeUnknown",
     "PublicPassword",
     "Refused",
     "RegistrationClosed",
@@ -78,6 +80,12 @@ class WrongPassword(ChatError):
     """A login with the wrong password."""
 
     code = "wrong_password"
+
+
+class Banned(ChatError):
+    """A login of a user whom the operator has banned; the password was right."""
+
+    code = "banned"
 
 
 class NoSuchRecipient(ChatError):
@@ -174,6 +182,12 @@ class StorageError(ChatError):
     """The disk could not be read or written, or the data is damaged."""
 
     code = "storage"
+
+
+class OutcomeUnknown(ChatError):
+    """It is not known whether this was done. Look before trying again."""
+
+    code = "outcome_unknown"
 
 
 class EntropyError(ChatError):

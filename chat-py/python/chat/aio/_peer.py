@@ -119,13 +119,16 @@ class ChatProtocol(asyncio.Protocol):
     async def _take_turn(self) -> None:
         do = Workers.shared().do
         self._working = True
-        taken, answers, login = await do(self._connection.step, bytes(self._received))
+        taken, answers, job = await do(self._connection.step, bytes(self._received))
         self._working = False
         del self._received[:taken]
         await self._send(answers)
-        if login is not None:
-            checked = await Workers.shared().check(login)
-            await self._send(await do(self._connection.finish_login, checked))
+        while job is not None:
+            finished = await Workers.shared().run(job)
+            self._working = True
+            answers, job = await do(self._connection.finish_job, finished)
+            self._working = False
+            await self._send(answers)
 
     async def _send(self, answers: bytes) -> None:
         if not answers:

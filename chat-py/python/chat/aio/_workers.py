@@ -35,7 +35,7 @@ class Workers:
         # As in the server in threads: the other cores are for everything else.
         hashing = (cores + 1) // 2
         self._passwords = ThreadPoolExecutor(hashing, "chat-password")
-        self._room = threading.Semaphore(hashing + _chat.LOGINS_WAITING)
+        self._room = threading.Semaphore(hashing + _chat.JOBS_WAITING)
 
     @classmethod
     def shared(cls) -> Workers:
@@ -52,18 +52,20 @@ class Workers:
         """Run work that may wait for the disk."""
         return await asyncio.get_running_loop().run_in_executor(self._commands, work, *arguments)
 
-    async def check(self, login: _chat.Login) -> _chat.CheckedLogin:
-        """Check a password, or refuse if too many are waiting."""
+    async def run(self, job: _chat.Job) -> _chat.FinishedJob:
+        """Run the job that a command waits for, or refuse it if too many are waiting."""
+        if job.is_io_bound:
+            return await self.do(job.run)
         if not self._room.acquire(blocking=False):
-            return login.refuse_busy()
+            return job.refuse_busy()
         try:
-            checking = self._passwords.submit(login.check)
+            running = self._passwords.submit(job.run)
         except RuntimeError:
             # The system has no thread left.
             self._room.release()
-            return login.refuse_busy()
-        checking.add_done_callback(lambda _checked: self._room.release())
-        return await asyncio.wrap_future(checking)
+            return job.refuse_busy()
+        running.add_done_callback(lambda _finished: self._room.release())
+        return await asyncio.wrap_future(running)
 
 
 os.register_at_fork(after_in_child=Workers.after_fork)
