@@ -166,7 +166,7 @@ fn the_control_socket_is_the_directorys_owners() {
 #[test]
 fn nothing_that_others_wrote_reaches_the_terminal_raw() {
     let directory = tempfile::tempdir().unwrap();
-    let header = "{\"chat_dump\":{\"version\":1,\"hashes\":true}}\n";
+    let header = "{\"chat_dump\":{\"version\":2,\"hashes\":true}}\n";
     let (success, _, stderr) =
         task(&["restore"], directory.path(), format!("{header}{{\"\u{202e}resu\":1}}").as_bytes());
     assert!(!success && stderr.contains("`\\u{202e}resu`"), "{stderr}");
@@ -177,7 +177,7 @@ fn nothing_that_others_wrote_reaches_the_terminal_raw() {
     ask(&mut stream, &format!("send {token} messi \u{9b}2J\u{202e}\x7f\u{e0041} \u{e9} \u{1f469}\u{200d}\u{1f4bb}"));
     let dump = done(&["dump"], directory.path(), b"");
     assert!(
-        dump.contains("\"text\":\" \\u009b2J\\u202e\\u007f\\udb40\\udc41 \u{e9} \u{1f469}\u{200d}\u{1f4bb}"),
+        dump.contains("\"text\":\"\\u009b2J\\u202e\\u007f\\udb40\\udc41 \u{e9} \u{1f469}\u{200d}\u{1f4bb}"),
         "{dump}"
     );
     let copy = tempfile::tempdir().unwrap();
