@@ -46,6 +46,7 @@ fn senders_readers_and_pagers(store: &dyn Store) {
         for sender in SENDERS {
             let sending = &sending;
             scope.spawn(move || {
+                let _ends = Ends(sending);
                 let from = profile(store, sender);
                 for round in 0..BATCHES {
                     batch(store, |batch| {
@@ -57,7 +58,6 @@ fn senders_readers_and_pagers(store: &dyn Store) {
                         Ok(())
                     });
                 }
-                sending.fetch_sub(1, Ordering::Release);
             });
         }
         let readers = [(); 2].map(|()| {
@@ -87,6 +87,15 @@ fn senders_readers_and_pagers(store: &dyn Store) {
     );
 }
 
+/// A sender that ends, also by a panic: the readers must not wait for it.
+struct Ends<'a>(&'a AtomicUsize);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
 /// Takes what is unread unless another reader is quicker.
 fn try_take(store: &dyn Store) -> Option<Inbox> {
     let crate::store::Unread::Messages { inbox, moves } =
@@ -109,7 +118,10 @@ fn follow(
         let page = page(after).expect("a page can be read");
         let (is_empty, more) = (page.messages.is_empty(), page.more);
         messages.extend(page.messages);
-        assert!(messages.is_sorted_by_key(|message| message.id), "pages: in ascending order");
+        assert!(
+            messages.is_sorted_by(|one, next| one.id < next.id),
+            "history, sync: in ascending order, each message once"
+        );
         assert!(!is_empty || !more, "HistoryPage::more: whether there are more");
         if is_last && is_empty {
             return messages;

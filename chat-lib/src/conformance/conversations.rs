@@ -8,15 +8,15 @@ use crate::store::{Appended, ConversationState, NewMessage, Position, Quota, Sto
 pub(super) fn check(new: &New<'_>) {
     with(new, sending);
     with(new, framing);
-    with(new, notes);
     with(new, states);
-    with(new, quotas);
+    with(new, reading_until);
+    with(new, notes);
     with(new, unread_sizes);
     with(new, taking);
     with(new, taking_all_or_nothing);
-    with(new, reading_until);
     with(new, putting_back);
     with(new, putting_back_all_or_nothing);
+    with(new, quotas);
     with(new, steps_see_each_other);
 }
 

@@ -93,13 +93,13 @@ impl Fault {
 /// If the engine breaks the contract. The message begins with the part of it that is broken.
 pub fn check<D: Data>(new: impl Fn() -> D) {
     for part in [
-        accounts::check,
-        sessions::check,
         conversations::check,
+        sessions::check,
+        accounts::check,
         dumps::check,
+        walk::check,
         commits::check,
         concurrency::check,
-        walk::check,
     ] {
         part(&|| Box::new(new()));
     }

@@ -55,7 +55,8 @@ fn lives(store: &dyn Store) {
     assert_eq!(close(store, 1, 27), messi, "close_session: returns the user of a session that is live");
     assert_eq!(close(store, 1, 18), None, "close_session: the session has ended");
     assert_eq!(user_of(store, 1, 18, 28), None, "close_session: the session has ended");
-    assert!(active(store, 18).is_empty() && live(store, 18).is_empty(), "close_session: the session has ended");
+    assert!(active(store, 18).is_empty(), "active_users: each user with a live session, and no others");
+    assert!(live(store, 18).is_empty(), "sessions: all that are live, and no others");
 }
 
 fn details(store: &dyn Store) {

@@ -1,0 +1,83 @@
+//! What can happen, as a line of the log has it. It depends on nothing but what the store contract gives.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use chat_lib::Error;
+use chat_lib::model::{Account, PasswordHash, Profile, UserName};
+use serde::{Deserialize, Serialize};
+
+/// Something that has happened, as the log has it.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Change {
+    /// The data was created, or a restore has ended.
+    Epoch(String),
+    RestoreBegins,
+    /// An account is new or has a new version.
+    Account {
+        revision: u64,
+        who: Who,
+        password: Option<String>,
+        banned: bool,
+    },
+    AccountRemoved(String),
+    /// A session is new or was used.
+    Session {
+        id: [u8; 32],
+        login: u64,
+        user: String,
+        opened: u64,
+        used: u64,
+        expires: u64,
+        from: Option<SocketAddr>,
+    },
+    SessionEnds([u8; 32]),
+    Conversation {
+        number: u64,
+        members: Vec<(String, u64)>,
+        former: bool,
+    },
+    Message {
+        id: u64,
+        conversation: u64,
+        to: String,
+        from: Who,
+        text: String,
+        framing: u8,
+        time: u64,
+    },
+    /// A cursor has moved.
+    Read {
+        conversation: u64,
+        user: String,
+        upto: u64,
+    },
+}
+
+impl Change {
+    pub(crate) fn account(account: &Account, revision: u64) -> Self {
+        let password = account.password.as_ref().map(PasswordHash::to_phc);
+        Self::Account { revision, who: Who::of(&account.profile), password, banned: account.banned }
+    }
+}
+
+/// A profile.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Who {
+    user: String,
+    full_name: String,
+    country: String,
+}
+
+impl Who {
+    pub(crate) fn of(profile: &Profile) -> Self {
+        let [user, full_name, country] =
+            [profile.user().as_str(), profile.full_name(), profile.country()].map(str::to_owned);
+        Self { user, full_name, country }
+    }
+
+    pub(crate) fn profile(&self) -> Result<Arc<Profile>, Error> {
+        Ok(Arc::new(Profile::kept(UserName::parse(&self.user)?, &self.full_name, &self.country)?))
+    }
+}
