@@ -55,7 +55,7 @@ use crate::store::{Appended, Batch, CursorMove, NewMessage, Quota, Store, Unread
 
 /// A place for one chat, with nothing in it at first.
 pub trait Data: Sync {
-    /// Opens the engine. The suite has at most one open at a time, and opens it again when that was dropped. Read
+    /// Opens the engine. Of the same data, at most one is open at a time. Read
     /// messages must be kept, whatever their age, up to 1 MiB.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! engines that keep it: [`Memory`], [`Durable`], or one of your own.
 //!
 //! The contract can be kept from outside: it needs nothing private, and the suite in `chat_lib::conformance` (feature
-//! `conformance`) tries each of its sentences against an engine. `chat-lib/examples/engine.rs` is one that passes.
+//! `conformance`) tries its sentences against an engine. `chat-lib/examples/engine` is one that passes, to begin with.
 //!
 //! # What an engine has to do
 //!
@@ -16,6 +16,20 @@
 //! - A batch whose commit has failed is undone as a whole. One that is dropped without a commit, because its thread has
 //!   panicked, may be undone or may be committed with the next one: nobody was told anything about it.
 //! - A step that fails has changed nothing.
+//!
+//! # How to write one
+//!
+//! 1. Copy `chat-lib/examples/engine` and make its tests run, or begin with a type whose methods all say
+//!    [`Error::Storage`].
+//! 2. Implement `conformance::Data` for a place where your engine keeps one chat, with a way to
+//!    make its next commit fail, and call `conformance::check` in a test. It stops at the first sentence that is broken;
+//!    conversations come first, then sessions, accounts, dumps, random steps, failing commits and threads.
+//! 3. Replace what is simple by what is fast, and run it again after each step.
+//! 4. Hand the engine to a chat: `Config { store: Box::new(engine), ..Config::default() }`.
+//!
+//! One batch may be open at a time ([`Store::begin`] then waits for it to end), which is the simplest way to keep the
+//! rules about batches that are open together. All numbers of conversations, revisions and message ids can come from one
+//! counter, because ids may have gaps; it must not be set back when a batch is undone.
 
 mod dump;
 #[cfg(feature = "sqlite")]
@@ -55,8 +69,8 @@ pub trait Store: Send + Sync {
     /// be compared only under one epoch.
     fn epoch(&self) -> String;
 
-    /// Begins a batch. An engine may hold up commits while a batch is open, so the caller must be quick, must not wait for
-    /// another thread meanwhile, and must have no second batch open.
+    /// Begins a batch. An engine may hold up everything else while a batch is open, so the caller must be quick, must not
+    /// wait for another thread meanwhile, and must neither open a second batch nor call other methods of the store.
     fn begin(&self) -> Box<dyn Batch + '_>;
 
     /// Whether [`Batch::commit`] may wait for a disk or a network, so that it pays to commit for many peers at once.
@@ -65,9 +79,9 @@ pub trait Store: Send + Sync {
     /// As [`Conversations::unread`], but reads whatever it takes, and never answers [`Unread::WouldBlock`].
     fn read_unread(&self, user: &str, max_bytes: usize) -> Result<Unread, Error>;
 
-    /// The cursor move by which `user` reads the conversation with `with` up to the message `upto`, which
-    /// [`Conversations::take`] then does. A position past the last message means the last message. `None` if there is no
-    /// such conversation, or the cursor is there already or past it.
+    /// The cursor move by which `user` reads the conversation with `with` up to `upto`, which [`Conversations::take`] then
+    /// does. It goes to the last message that is not after `upto`, whoever sent it, so a position past the last message
+    /// means the last message. `None` if there is no such conversation, or the cursor is there already or past it.
     fn read_until(&self, user: &str, with: &str, upto: MessageId) -> Result<Option<CursorMove>, Error>;
 
     /// At most `limit` messages of the conversation that `user` has with `with`, next to `position`, in ascending order.
@@ -78,7 +92,8 @@ pub trait Store: Send + Sync {
     fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error>;
 
     /// Shows everything that is kept, as it is at one moment: accounts in order of user name, then conversations, then
-    /// messages in order of their ids. Sessions are not shown. An error that `visit` returns ends it.
+    /// messages in order of their ids. Sessions are not shown. An error that `visit` returns ends it, and is returned. `visit`
+    /// must not call the store.
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error>;
 
     /// Reads everything there is, and compares what can be compared.
@@ -93,8 +108,9 @@ pub trait Store: Send + Sync {
 pub trait Batch: Accounts + Sessions + Conversations {
     /// Takes in a record that [`Store::dump`] has shown; records come in the order of the dump, and only between
     /// [`begin_restore`](Self::begin_restore) and [`end_restore`](Self::end_restore). Ids, times and cursors stay as they
-    /// were. `false`, and nothing done, if the record does not fit: a user name that is taken, a member or recipient
-    /// that is no user, an id that is not greater than the one before.
+    /// were; later messages get ids past all of them, cursors included. `false`, and nothing done, if the record does not fit: a
+    /// user name that is taken, a member or recipient that is no user, a message of no conversation (unless it is from a
+    /// former user), an id that is not greater than the one before.
     fn restore(&mut self, record: Record<'_>) -> Result<bool, Error>;
 
     /// Announces that a dump will be restored. From when this is committed until [`end_restore`](Self::end_restore) is, a
@@ -132,13 +148,15 @@ pub trait Accounts {
     fn replace_account(&mut self, account: Account) -> Result<bool, Error>;
 
     /// Removes an account with its sessions and conversations. What others have not read of it yet stays theirs to
-    /// [take](Conversations::take). A later account of that name has nothing to do with it. `false` if there is no such
-    /// user.
+    /// [take](Conversations::take), and is shown by [`unread`](Conversations::unread) and [`Store::dump`] alone. A later
+    /// account of that name has nothing to do with it. `false` if there is no such user.
     fn remove_account(&mut self, user: &str) -> Result<bool, Error>;
 }
 
 /// The steps of a [`Batch`] about sessions. Of a user who has
-/// [`SESSIONS_PER_USER`](crate::limits::SESSIONS_PER_USER), the oldest one ends when another begins.
+/// [`SESSIONS_PER_USER`](crate::limits::SESSIONS_PER_USER), the oldest one ends when another begins. When the store is
+/// opened again, a session may end later than it was to, by a part
+/// ([`SESSION_SLACK`](crate::limits::SESSION_SLACK)) of the time that it lives unused.
 pub trait Sessions {
     /// Opens a session. `false`, and nothing done, if there is no such user, or a session with that id.
     fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error>;
@@ -179,8 +197,9 @@ pub trait Conversations {
     /// out again.
     fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error>;
 
-    /// All that `user` has not read, in order of arrival, and the cursor moves that would mark it as read. Empty
-    /// if there is no such user. [`Unread::TooLarge`] if the messages would take more than `max_bytes` of memory,
+    /// All that `user` has not read, in order of arrival, and the cursor moves that would mark it as read: each to the last
+    /// unread message of its conversation, or past it. Empty if there is no such user. [`Unread::TooLarge`] if the
+    /// messages would take more than `max_bytes` of memory by [`Inbox::footprint`](crate::model::Inbox::footprint),
     /// [`Unread::WouldBlock`] if reading them could take long.
     fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error>;
 
