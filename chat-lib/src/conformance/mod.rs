@@ -39,6 +39,7 @@ mod accounts;
 mod commits;
 mod concurrency;
 mod conversations;
+mod cursors;
 mod dumps;
 mod model;
 mod random;
@@ -94,6 +95,7 @@ impl Fault {
 pub fn check<D: Data>(new: impl Fn() -> D) {
     for part in [
         conversations::check,
+        cursors::check,
         sessions::check,
         accounts::check,
         dumps::check,
