@@ -1,6 +1,8 @@
 //! What a page of history costs, near the end of a long conversation and at its beginning, and what opening the data costs.
 //! `cargo bench -p chat-lib --bench history -- DIRECTORY` keeps the data there, and uses it if it is there already.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,12 +39,7 @@ fn main() {
     pages("sync, from the beginning", Position::After(MessageId::NONE), true, sync);
 }
 
-fn pages(
-    what: &str,
-    mut position: Position,
-    forwards: bool,
-    page: impl Fn(Position) -> chat_lib::store::HistoryPage,
-) {
+fn pages(what: &str, mut position: Position, forwards: bool, page: impl Fn(Position) -> chat_lib::store::HistoryPage) {
     let began = Instant::now();
     let mut messages = 0;
     for _ in 0..PAGES {

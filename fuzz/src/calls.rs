@@ -148,7 +148,9 @@ impl Program<'_> {
                 16 => {
                     let mut user = std::mem::zeroed::<chat_user>();
                     if chat_users_next(self.handle(), &raw mut user) == chat_status::CHAT_OK {
-                        [user.name, user.full_name, user.country].map(|text| CStr::from_ptr(text).to_str().unwrap());
+                        for text in [user.name, user.full_name, user.country] {
+                            CStr::from_ptr(text).to_str().unwrap();
+                        }
                     }
                 }
                 17 => {
@@ -237,7 +239,9 @@ impl Program<'_> {
                 35 => {
                     let mut session = std::mem::zeroed::<chat_session_info>();
                     if chat_sessions_next(self.handle(), &raw mut session) == chat_status::CHAT_OK {
-                        [session.id, session.user].map(|text| CStr::from_ptr(text).to_str().unwrap());
+                        for text in [session.id, session.user] {
+                            CStr::from_ptr(text).to_str().unwrap();
+                        }
                     }
                 }
                 36 => {

@@ -47,11 +47,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (addresses, handle) = (server.addresses().to_vec(), server.handle());
     let running = thread::spawn(move || server.run());
 
-    let mut client = Client::connect(&addresses[..])?;
+    let client = Client::connect(&addresses[..])?;
     let messi = client.login("messi", "surabaya")?;
-    client.send(&messi, "henderson", "Halo Henderson, apa kabar?")?;
+    messi.send("henderson", "Halo Henderson, apa kabar?")?;
     let henderson = client.login("henderson", "surabaya")?;
-    for message in client.inbox(&henderson)?.iter() {
+    for message in henderson.inbox()?.iter() {
         println!("{}: {}", message.from.full_name(), message.body());
     }
 

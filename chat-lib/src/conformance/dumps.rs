@@ -12,6 +12,7 @@ pub(super) fn check(new: &New<'_>) {
     with(new, visits_that_fail);
     restoring(new);
     with(new, misfits);
+    with(new, again);
     with(new, ids_after_cursors);
     unfinished(new);
     undone(new);
@@ -199,6 +200,25 @@ fn same(store: &dyn Store, other: &dyn Store) {
     let mut banned = account("zidane", "Zinédine");
     (banned.banned, banned.password) = (true, None);
     batch(other, |batch| batch.add_account(banned));
+}
+
+/// A restore that fails is undone by removing the users; then the same dump may be restored again, mended.
+fn again(store: &dyn Store) {
+    let messi = account("messi", "Messi");
+    let id = MessageId::new(5).unwrap();
+    for round in 0..2 {
+        let notes = [Member { user: "messi", read: MessageId::NONE }];
+        let said = Record::Message { id, message: message("messi", &messi.profile, " x"), from_former_user: false };
+        batch(store, |batch| batch.begin_restore());
+        for record in [Record::Account(&messi), Record::Conversation(&notes), said] {
+            assert!(batch(store, |batch| batch.restore(record)), "begin_restore: ids begin anew without users");
+        }
+        if round == 0 {
+            batch(store, |batch| batch.remove_account("messi"));
+        }
+        batch(store, |batch| batch.end_restore());
+    }
+    assert_eq!(lines(&take(store, "messi").0), [("messi".to_owned(), " x".to_owned())], "restore: takes in a message");
 }
 
 fn misfits(store: &dyn Store) {

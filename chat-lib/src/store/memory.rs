@@ -35,6 +35,22 @@ impl Memory {
         Self { state: Mutex::new(State { index, sweep: 0 }) }
     }
 
+    fn snapshot(&self) -> (Snapshot, Vec<Arc<Block>>) {
+        let State { index, .. } = &mut *self.state();
+        index.close_block();
+        (Snapshot::of(index), index.tail.blocks().cloned().collect())
+    }
+
+    fn show_blocks(&self, snapshot: &mut Snapshot, blocks: &[Arc<Block>], visit: &mut Visit<'_>) -> Result<(), Error> {
+        let profile = |id| self.state().index.profile(id).cloned();
+        blocks.iter().try_for_each(|block| {
+            snapshot.show_block(block, true, &profile, visit).map_err(|problem| match problem {
+                Problem::Damage(what) => self.damage(&what),
+                Problem::Visitor(problem) => problem,
+            })
+        })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing below panics between two changes that belong together.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -77,24 +93,17 @@ impl Store for Memory {
     }
 
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
-        let (mut snapshot, blocks) = {
-            let State { index, .. } = &mut *self.state();
-            index.close_block();
-            (Snapshot::of(index), index.tail.blocks().cloned().collect::<Vec<_>>())
-        };
+        let (mut snapshot, blocks) = self.snapshot();
         snapshot.show(visit)?;
-        let profile = |id| self.state().index.profile(id).cloned();
-        for block in blocks {
-            snapshot.show_block(&block, true, &profile, visit).map_err(|problem| match problem {
-                Problem::Damage(what) => self.damage(&what),
-                Problem::Visitor(problem) => problem,
-            })?;
-        }
-        Ok(())
+        self.show_blocks(&mut snapshot, &blocks, visit)
     }
 
     fn check(&self) -> Result<(), Error> {
-        Ok(())
+        let (mut snapshot, blocks) = self.snapshot();
+        // It counts what is not committed, too.
+        snapshot.last = MessageId::MAX;
+        self.show_blocks(&mut snapshot, &blocks, &mut |_| Ok(()))?;
+        snapshot.check().map_err(|what| self.damage(&what))
     }
 
     fn tidy(&self) -> Result<(), Error> {
@@ -262,6 +271,7 @@ impl Batch for Steps<'_> {
     }
 
     fn begin_restore(&mut self) -> Result<(), Error> {
+        self.memory.state().index.begin_restore();
         Ok(())
     }
 

@@ -34,9 +34,9 @@
 mod dump;
 #[cfg(feature = "sqlite")]
 mod durable;
-#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "its journal is for stores on a disk"))]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, unused_imports, reason = "its journal is for stores on a disk"))]
 mod index;
-#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "some of it is for stores on a disk"))]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, unused_imports, reason = "some of it is for stores on a disk"))]
 mod log;
 mod memory;
 mod pages;
@@ -114,7 +114,7 @@ pub trait Batch: Accounts + Sessions + Conversations {
     fn restore(&mut self, record: Record<'_>) -> Result<bool, Error>;
 
     /// Announces that a dump will be restored. From when this is committed until [`end_restore`](Self::end_restore) is, a
-    /// store that is opened again refuses to open.
+    /// store that is opened again refuses to open. Ids begin anew if there are no users: a dump may have any.
     fn begin_restore(&mut self) -> Result<(), Error>;
 
     /// Ends a restore, whether it has succeeded or was undone, and begins a new [epoch](Store::epoch).
@@ -154,9 +154,8 @@ pub trait Accounts {
 }
 
 /// The steps of a [`Batch`] about sessions. Of a user who has
-/// [`SESSIONS_PER_USER`](crate::limits::SESSIONS_PER_USER), the oldest one ends when another begins. When the store is
-/// opened again, a session may end later than it was to, by a part
-/// ([`SESSION_SLACK`](crate::limits::SESSION_SLACK)) of the time that it lives unused.
+/// [`SESSIONS_PER_USER`](crate::limits::SESSIONS_PER_USER), the oldest one ends when another begins. After the
+/// store was opened again, a session may end later than it was to, by a 64th of the time that it lives unused.
 pub trait Sessions {
     /// Opens a session. `false`, and nothing done, if there is no such user, or a session with that id.
     fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error>;

@@ -231,15 +231,6 @@ pub enum CommitError {
     Unknown(#[source] Error),
 }
 
-impl CommitError {
-    /// The reason, whatever the outcome.
-    pub(super) fn into_error(self) -> Error {
-        match self {
-            Self::Undone(problem) | Self::Unknown(problem) => problem,
-        }
-    }
-}
-
 impl From<CommitError> for Error {
     fn from(error: CommitError) -> Self {
         match error {

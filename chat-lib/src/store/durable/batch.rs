@@ -126,7 +126,7 @@ impl Batch for Steps<'_> {
     }
 
     fn begin_restore(&mut self) -> Result<(), Error> {
-        self.core.state().index.set_summary(|summary| summary.restoring = true);
+        self.core.state().index.begin_restore();
         Ok(())
     }
 

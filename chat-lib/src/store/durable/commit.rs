@@ -62,7 +62,7 @@ struct Current<S> {
 
 /// A batch that is open.
 #[must_use = "steps that are not committed are no promise"]
-pub(super) struct Open<'a>(RwLockReadGuard<'a, ()>);
+pub(super) struct Open<'a>(#[expect(dead_code, reason = "it is held, not read")] RwLockReadGuard<'a, ()>);
 
 impl<T: Target> GroupCommit<T> {
     pub(super) fn new(target: T, state: T::State) -> Self {
@@ -120,7 +120,10 @@ impl<T: Target> GroupCommit<T> {
         let _gate = self.close_gate();
         self.reload_if_over()?;
         let (generation, changes, record) = self.take(false)?;
-        if self.put(&generation, changes, &record).is_err() {
+        if let Err(problem) = self.put(&generation, changes, &record) {
+            // Those whose changes these were will hear only that they are undone.
+            let reason: &dyn std::error::Error = &problem;
+            tracing::error!(reason, "changes could not be stored");
             self.reload_if_over()?;
         }
         Ok(look(&mut self.current().state))
@@ -129,7 +132,7 @@ impl<T: Target> GroupCommit<T> {
     /// Stores everything, also what could be written later, and then works on the target while nobody else writes to it.
     pub(super) fn settle(&self, work: impl FnOnce(&T) -> Result<(), Error>) -> Result<(), Error> {
         let _writing = self.writing();
-        self.write(true).map_err(CommitError::into_error)?;
+        self.write(true)?;
         work(&self.target)
     }
 
@@ -179,8 +182,6 @@ impl<T: Target> GroupCommit<T> {
                 Ok(())
             }
             Err(problem) => {
-                let reason: &dyn std::error::Error = &problem;
-                tracing::error!(reason, "a commit failed; everything since the one before is undone and refused");
                 generation.end(changes, matches!(problem, CommitError::Unknown(_)));
                 Err(problem)
             }

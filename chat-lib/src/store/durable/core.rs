@@ -134,7 +134,7 @@ impl Core {
             return Ok(());
         }
         self.group.freeze(|held| held.index.flush_streams())?;
-        self.group.flush().map_err(CommitError::into_error)?;
+        self.group.flush()?;
         self.tidy()
     }
 

@@ -203,6 +203,10 @@ impl Content {
             Change::DropSession(login) => drop(self.sessions.remove(&login.0)),
             Change::Block(block) => assert!(self.log.insert(block.first, (*block).clone()).is_none()),
             Change::Mark(stream, message) => drop(self.marks.insert((stream, message))),
+            Change::ClearLog => {
+                self.log.clear();
+                self.marks.clear();
+            }
             Change::Summary(summary) => self.summary = summary,
         }
     }

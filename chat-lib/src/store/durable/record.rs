@@ -89,6 +89,7 @@ impl Writer {
                 self.bytes(&block.body);
             }
             Change::Mark(stream, message) => self.numbers(&[9, stream.0.into(), message.get()]),
+            Change::ClearLog => self.number(11),
             Change::Summary(summary) => {
                 self.number(10);
                 self.bytes(summary.epoch.as_bytes());
@@ -184,6 +185,7 @@ impl<'a> Reader<'a> {
                 retention_time: self.time()?,
                 keep_read: self.number()?,
             }),
+            11 => Change::ClearLog,
             _ => return None,
         })
     }

@@ -11,7 +11,6 @@ use super::core::Core;
 use super::retention::Retention;
 use crate::error::Error;
 use crate::limits::{CHECKPOINT_BYTES, SWEEP_BYTES, SWEEP_INTERVAL, UPKEEP_INTERVAL};
-use crate::store::CommitError;
 
 /// The thread that does what need not be done at once. When it is dropped, it leaves everything tidy.
 pub(super) struct Upkeep {
@@ -106,7 +105,7 @@ impl Work {
     pub(super) fn turn(&mut self, now: Instant) -> Result<(), Error> {
         self.core.state().index.set_retention_time(self.retention.time(now));
         // What nobody has committed within an interval, nobody waits for; but it should be safe some time.
-        let flush = || self.core.group.flush().map_err(CommitError::into_error);
+        let flush = || self.core.group.flush().map_err(Error::from);
         if let Err(problem) = self.core.group.beside(|disk| disk.backend.recover()).and_then(|()| flush()) {
             // On a full disk, the log may find room in itself once it was brought into the database.
             self.core.backend().tidy()?;

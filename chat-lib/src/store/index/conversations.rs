@@ -6,7 +6,7 @@ use super::{AccountId, Change, Index, Stream, StreamState};
 use crate::error::Error;
 use crate::limits::MARK_INTERVAL;
 use crate::model::{MessageId, UserName};
-use crate::store::log::{Entry, Span, StreamId};
+use crate::store::log::{Entry, Span, StreamId, Tail};
 use crate::store::{Appended, ConversationState, CursorMove, NewMessage, Quota};
 
 impl Index {
@@ -65,6 +65,19 @@ impl Index {
             self.journal.push(|| Change::Stream(row));
         }
         true
+    }
+
+    /// Begins a restore. Without users there is nothing that a message in the log could belong to, so ids begin anew: the
+    /// dump may have any.
+    pub(in crate::store) fn begin_restore(&mut self) {
+        if self.users.is_empty() {
+            self.tail = Tail::new(MessageId::NONE);
+            (self.committed, self.unindexed_bytes) = (MessageId::NONE, 0);
+            self.journal.marks.clear();
+            self.journal.push(|| Change::ClearLog);
+            self.summary.indexed = MessageId::NONE;
+        }
+        self.set_summary(|summary| summary.restoring = true);
     }
 
     /// Ends a restore: ids go on after all cursors, too, though the messages that they point to may not be there.
@@ -148,8 +161,8 @@ impl Index {
     }
 
     fn insert_stream(&mut self, reader: &str, writer_id: Option<AccountId>) -> StreamId {
-        self.now.last_stream += 1;
-        let id = StreamId(self.now.last_stream);
+        self.summary.last_stream += 1;
+        let id = StreamId(self.summary.last_stream);
         if let Some((name, user)) = self.users.get_key_value(reader) {
             let (reader, reader_id, state) = (name.clone(), user.id, StreamState::default());
             let gone = MessageId::NONE;

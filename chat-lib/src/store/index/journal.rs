@@ -77,6 +77,8 @@ pub(in crate::store) enum Change {
     Block(Arc<Block>),
     /// A message from which its stream can be read backwards, noted every so often.
     Mark(StreamId, MessageId),
+    /// All blocks and marks are dropped.
+    ClearLog,
     Summary(Summary),
 }
 

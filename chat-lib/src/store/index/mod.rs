@@ -36,10 +36,10 @@ pub(super) struct Index {
     lagging: Vec<StreamId>,
     /// How many bytes of the log stream rows may not know of.
     unindexed_bytes: usize,
-    /// What is written of this index, or will be with the last changes that were taken out.
+    /// What concerns all of it. Its counts are only right in what [`sum_up`](Self::sum_up) returns.
     summary: Summary,
-    /// Of these, only what is not counted elsewhere is kept up to date.
-    now: Summary,
+    /// The summary that is written, or will be with the last changes that were taken out.
+    written_summary: Summary,
     /// The last revision that an account got.
     revision: u64,
     /// How many bytes of messages are unread by anybody.
@@ -93,7 +93,7 @@ impl Index {
             journal: Journal::new(journaling),
             lagging: Vec::new(),
             unindexed_bytes: 0,
-            now: summary.clone(),
+            written_summary: summary.clone(),
             summary,
             revision: 0,
             unread_bytes: 0,
@@ -116,10 +116,10 @@ impl Index {
         if self.users.contains_key(&name) {
             return false;
         }
-        self.now.last_account += 1;
+        self.summary.last_account += 1;
         self.revision += 1;
         account.revision = self.revision;
-        let id = AccountId(self.now.last_account);
+        let id = AccountId(self.summary.last_account);
         let profile = self.write_account(id, &account);
         let user = User {
             id,
@@ -190,8 +190,8 @@ impl Index {
         if let Some(&id) = self.profiles.ids.get(profile) {
             return id;
         }
-        self.now.last_profile += 1;
-        let id = ProfileId(self.now.last_profile);
+        self.summary.last_profile += 1;
+        let id = ProfileId(self.summary.last_profile);
         self.profiles.by_id.insert(id, Arc::clone(profile));
         self.profiles.ids.insert(Arc::clone(profile), id);
         self.journal.push(|| Change::Profile(id, Arc::clone(profile)));
@@ -258,27 +258,27 @@ impl Index {
 
     /// The epoch, and what else concerns all of it.
     pub(super) fn summary(&self) -> &Summary {
-        &self.now
+        &self.summary
     }
 
     /// Changes what concerns all of it, and has that written.
     pub(super) fn set_summary(&mut self, set: impl FnOnce(&mut Summary)) {
-        let before = self.now.clone();
-        set(&mut self.now);
-        if self.now != before {
+        let before = self.summary.clone();
+        set(&mut self.summary);
+        if self.summary != before {
             self.write_summary();
         }
     }
 
     /// Changes the time that messages age by, which is written with the next summary.
     pub(super) fn set_retention_time(&mut self, time: Timestamp) {
-        self.now.retention_time = time;
+        self.summary.retention_time = time;
     }
 
     /// Has the summary written as it is now.
     pub(super) fn write_summary(&mut self) {
-        self.summary = self.sum_up();
-        self.journal.push(|| Change::Summary(self.summary.clone()));
+        self.written_summary = self.sum_up();
+        self.journal.push(|| Change::Summary(self.written_summary.clone()));
     }
 
     fn sum_up(&self) -> Summary {
@@ -288,7 +288,7 @@ impl Index {
             streams: self.streams.len() as u64,
             profiles: self.profiles.by_id.len() as u64,
             sessions: self.sessions.len() as u64,
-            ..self.now.clone()
+            ..self.summary.clone()
         }
     }
 
@@ -300,9 +300,9 @@ impl Index {
             self.flush_streams();
         }
         let summary = self.sum_up();
-        let Summary { last_message, retention_time, .. } = self.summary;
+        let Summary { last_message, retention_time, .. } = self.written_summary;
         // These two may lag behind.
-        let known = Summary { last_message, retention_time, ..summary.clone() } == self.summary;
+        let known = Summary { last_message, retention_time, ..summary.clone() } == self.written_summary;
         if summary_wanted || !known {
             self.write_summary();
         }
@@ -328,7 +328,7 @@ impl Index {
                 self.journal.push(|| Change::Stream(row));
             }
         }
-        self.now.indexed = self.tail.last();
+        self.summary.indexed = self.tail.last();
         self.unindexed_bytes = 0;
     }
 

@@ -74,6 +74,10 @@ pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Er
         Change::Mark(stream, message) => to
             .prepare_cached("INSERT OR IGNORE INTO mark (stream, message) VALUES (?, ?)")?
             .execute([u64::from(stream.0), message.get()]),
+        Change::ClearLog => {
+            to.prepare_cached("DELETE FROM mark")?.execute([])?;
+            to.prepare_cached("DELETE FROM log")?.execute([])
+        }
         Change::Summary(summary) => to
             .prepare_cached("INSERT OR REPLACE INTO summary VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
             .execute(params![
