@@ -2,24 +2,36 @@
 
 use std::sync::Arc;
 
-use super::{AccountId, Change, Index, Stream, StreamState};
+use super::{AccountId, Change, Index, Journal, Stream, StreamState, User};
 use crate::error::Error;
 use crate::limits::MARK_INTERVAL;
-use crate::model::{MessageId, UserName};
-use crate::store::log::{Entry, Span, StreamId, Tail};
+use crate::model::{MessageId, Profile, UserName};
+use crate::store::log::{Entry, ProfileId, Span, StreamId, Tail};
 use crate::store::{Appended, ConversationState, CursorMove, NewMessage, Quota};
 
 impl Index {
     pub(in crate::store) fn append(&mut self, message: &NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
-        let Some(reader) = self.users.get(message.to) else { return Ok(Appended::NoSuchUser) };
+        if self.tail.is_full() {
+            self.close_block();
+        }
+        let Self { users, streams, tail, journal, unread_bytes, .. } = self;
+        let Some(reader) = users.get_mut(message.to) else { return Ok(Appended::NoSuchUser) };
         let length = message.len();
         if !quota.admits(reader.unread, reader.unread_bytes, length) {
             return Ok(Appended::Full);
         }
-        let id = match reader.incoming.get(message.from.user()) {
-            Some(&id) => id,
-            None => self.begin_conversation(message.to, message.from.user()),
-        };
+        let id = reader.incoming.get(message.from.user()).copied();
+        let stream = id.and_then(|id| Some((id, streams.get_mut(&id)?)));
+        // Most messages come from a user who has written before, and under the same profile.
+        if let Some((id, stream)) = stream
+            && let Some(sender) = stream.known_sender(message.from)
+        {
+            let stored = stream.append(id, sender, message, tail, journal)?;
+            reader.add_unread(length);
+            *unread_bytes += length;
+            return Ok(Appended::Stored(stored));
+        }
+        let id = id.unwrap_or_else(|| self.begin_conversation(message.to, message.from.user()));
         self.append_to(id, message)
     }
 
@@ -87,43 +99,20 @@ impl Index {
         self.set_summary(|summary| (summary.restoring, summary.epoch) = (false, epoch));
     }
 
+    /// Appends a message to a stream, from any sender.
     fn append_to(&mut self, id: StreamId, message: &NewMessage<'_>) -> Result<Appended, Error> {
-        let NewMessage { to, from, text, framing, time } = *message;
-        let known = self.streams.get(&id).and_then(|stream| stream.writer.as_ref());
-        let sender = match known.filter(|(profile, _)| Arc::ptr_eq(profile, from)) {
-            Some((_, sender)) => *sender,
-            None => self.profile_id(from),
-        };
-        if self.tail.is_full() {
-            self.close_block();
-        }
-        let Self { users, streams, tail, journal, lagging, unread_bytes, .. } = self;
-        let (Some(reader), Some(stream)) = (users.get_mut(to), streams.get_mut(&id)) else {
+        let sender = self.profile_id(message.from);
+        let Self { users, streams, tail, journal, unread_bytes, .. } = self;
+        let (Some(reader), Some(stream)) = (users.get_mut(message.to), streams.get_mut(&id)) else {
             return Ok(Appended::NoSuchUser);
         };
-        let message_id = tail.append(id, stream.state.head, sender, (framing, text), time)?;
-        journal.count_message();
-        let state = &mut stream.state;
-        state.head = message_id;
-        state.count += 1;
-        if message_id > state.cursor {
-            state.unread += 1;
-            state.bytes += message.len();
-            reader.unread += 1;
-            reader.unread_bytes += message.len();
+        stream.writer = Some((Arc::clone(message.from), sender));
+        let stored = stream.append(id, sender, message, tail, journal)?;
+        if stored > stream.state.cursor {
+            reader.add_unread(message.len());
             *unread_bytes += message.len();
         }
-        if state.count % MARK_INTERVAL == 0 {
-            journal.mark(id, message_id);
-        }
-        if !stream.lagging && journal.is_on() {
-            stream.lagging = true;
-            lagging.push(id);
-        }
-        if stream.writer.as_ref().is_none_or(|(profile, _)| !Arc::ptr_eq(profile, from)) {
-            stream.writer = Some((Arc::clone(from), sender));
-        }
-        Ok(Appended::Stored(message_id))
+        Ok(Appended::Stored(stored))
     }
 
     /// Begins both streams of a conversation, and returns the one to `reader`, an existing user, from `writer`, who may
@@ -297,5 +286,46 @@ impl Index {
                 keep
             });
         }
+    }
+}
+
+impl Stream {
+    /// The number of a profile, if the last message was sent under it.
+    fn known_sender(&self, from: &Arc<Profile>) -> Option<ProfileId> {
+        self.writer.as_ref().filter(|(profile, _)| Arc::ptr_eq(profile, from)).map(|(_, sender)| *sender)
+    }
+
+    fn append(
+        &mut self,
+        id: StreamId,
+        sender: ProfileId,
+        message: &NewMessage<'_>,
+        tail: &mut Tail,
+        journal: &mut Journal,
+    ) -> Result<MessageId, Error> {
+        let stored = tail.append(id, self.state.head, sender, message)?;
+        self.state.head = stored;
+        self.state.count += 1;
+        // A message that is restored may have been read.
+        if stored > self.state.cursor {
+            self.state.unread += 1;
+            self.state.bytes += message.len();
+        }
+        if self.state.count.is_multiple_of(MARK_INTERVAL) {
+            journal.mark(id, stored);
+        }
+        journal.count_message();
+        if !self.lagging && journal.is_on() {
+            self.lagging = true;
+            journal.lagging.push(id);
+        }
+        Ok(stored)
+    }
+}
+
+impl User {
+    fn add_unread(&mut self, bytes: usize) {
+        self.unread += 1;
+        self.unread_bytes += bytes;
     }
 }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// For maps with such keys.
 pub(in crate::store) type NumberHasher = BuildHasherDefault<NumberHash>;
 
-/// Takes the last eight bytes of the key, and spreads them over the whole word.
+/// Spreads the number over the whole word.
 #[derive(Default)]
 pub(in crate::store) struct NumberHash(u64);
 
@@ -18,6 +18,10 @@ impl Hasher for NumberHash {
         for &byte in bytes.iter().rev().take(8) {
             self.0 = self.0 << 8 | u64::from(byte);
         }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
     }
 
     fn write_u32(&mut self, number: u32) {

@@ -13,6 +13,8 @@ use crate::store::log::{Block, ProfileId, StreamId};
 pub(in crate::store) struct Journal {
     /// Whether anybody will take them out.
     on: bool,
+    /// Streams whose rows do not know of all their messages.
+    pub(in crate::store) lagging: Vec<StreamId>,
     /// The marks, if nobody does.
     pub(in crate::store) marks: BTreeSet<(StreamId, MessageId)>,
     changes: Vec<Change>,
@@ -22,7 +24,7 @@ pub(in crate::store) struct Journal {
 
 impl Journal {
     pub(in crate::store) fn new(on: bool) -> Self {
-        Self { on, marks: BTreeSet::new(), changes: Vec::new(), before: 0 }
+        Self { on, lagging: Vec::new(), marks: BTreeSet::new(), changes: Vec::new(), before: 0 }
     }
 
     pub(in crate::store) fn is_on(&self) -> bool {

@@ -131,7 +131,7 @@ impl Index {
             }
             if !stream.lagging {
                 stream.lagging = true;
-                self.lagging.push(entry.stream);
+                self.journal.lagging.push(entry.stream);
             }
         }
         Ok(())

@@ -32,8 +32,6 @@ pub(super) struct Index {
     /// The last message that is committed.
     pub(super) committed: MessageId,
     pub(super) journal: Journal,
-    /// Streams whose rows do not know of all their messages.
-    lagging: Vec<StreamId>,
     /// How many bytes of the log stream rows may not know of.
     unindexed_bytes: usize,
     /// What concerns all of it. Its counts are only right in what [`sum_up`](Self::sum_up) returns.
@@ -91,7 +89,6 @@ impl Index {
             tail: Tail::new(summary.last_message),
             committed: summary.last_message,
             journal: Journal::new(journaling),
-            lagging: Vec::new(),
             unindexed_bytes: 0,
             written_summary: summary.clone(),
             summary,
@@ -321,7 +318,7 @@ impl Index {
     /// log.
     pub(super) fn flush_streams(&mut self) {
         self.close_block();
-        for id in std::mem::take(&mut self.lagging) {
+        for id in std::mem::take(&mut self.journal.lagging) {
             if let Some(stream) = self.streams.get_mut(&id) {
                 stream.lagging = false;
                 let row = stream.row(id);

@@ -74,6 +74,12 @@ impl BlockWriter {
         Self { block: Block::new(first, time), previous: first }
     }
 
+    /// As [`new`](Self::new), for a block that may come to have so many bytes.
+    pub(in crate::store) fn with_capacity(first: MessageId, time: Timestamp, bytes: usize) -> Self {
+        let body = Vec::with_capacity(bytes);
+        Self { block: Block { body, ..Block::new(first, time) }, previous: first }
+    }
+
     /// What was written so far.
     pub(in crate::store) fn block(&self) -> &Block {
         &self.block
@@ -104,8 +110,11 @@ impl BlockWriter {
         self.block.last = entry.id;
     }
 
-    /// The block, as if `last` were the last message that was put into it.
-    pub(in crate::store) fn finish(self) -> Block {
+    pub(in crate::store) fn finish(mut self) -> Block {
+        let body = &mut self.block.body;
+        if body.capacity() - body.len() > body.len() / 4 {
+            body.shrink_to_fit();
+        }
         self.block
     }
 }

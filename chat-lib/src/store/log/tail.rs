@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::block::{Block, BlockWriter, Entry, ProfileId, StreamId};
 use super::read::{BlockRef, Source};
-use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::limits::TAIL_BYTES;
-use crate::model::{Framing, MessageId};
+use crate::model::MessageId;
+use crate::store::NewMessage;
 
 /// Takes messages in, numbers them, and holds on to the blocks that are not written yet and as many before them as there
 /// is room for.
@@ -50,17 +50,21 @@ impl Tail {
         self.open.as_ref().is_some_and(BlockWriter::is_full)
     }
 
-    /// Appends a message. Fails when there are no more ids.
+    /// Appends a message to a stream, after the one `before`. Fails when there are no more ids.
     pub(in crate::store) fn append(
         &mut self,
         stream: StreamId,
         before: MessageId,
         sender: ProfileId,
-        (framing, text): (Framing, &str),
-        time: Timestamp,
+        message: &NewMessage<'_>,
     ) -> Result<MessageId, Error> {
+        let NewMessage { framing, text, time, .. } = *message;
         let id = self.last.next().ok_or_else(|| Error::Storage("there are no more message ids".into()))?;
-        let open = self.open.get_or_insert_with(|| BlockWriter::new(id, time));
+        let open = self.open.get_or_insert_with(|| {
+            // Under the same load, it comes to be as large as the one before, or a little larger.
+            let before = self.blocks.back().map_or(0, |block| block.body.len());
+            BlockWriter::with_capacity(id, time, before + before / 8)
+        });
         open.push(&Entry { id, time, stream, sender, before, framing, text });
         (self.last, self.last_message) = (id, id);
         Ok(id)
