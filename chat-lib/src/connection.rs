@@ -251,7 +251,7 @@ impl Connection {
     fn append(&mut self, outcome: Result<Step, Error>, room: usize, out: &mut Outbox) -> Option<Job> {
         self.pending = Pending::Nothing;
         match outcome {
-            Ok(Step::Done(reply)) => reply::write(&Ok(reply), out.buffer()),
+            Ok(Step::Done(reply)) => reply::write_reply(&reply, out.buffer()),
             Ok(Step::Inbox(delivery)) => {
                 if !out.answer(delivery, room) {
                     self.pending = Pending::LastByte;

@@ -70,8 +70,8 @@ impl<'a> Command<'a> {
             "send" => {
                 let token = words.next()?;
                 let rest = words.rest.ok_or(Error::BadCommand)?;
-                let (to, text) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
-                Self::Send { token: session(token)?, to: strip(to), text }
+                let (to, text) = split_at_space(rest);
+                Self::Send { token: session(token)?, to: strip(to), text: text.unwrap_or_default() }
             }
             "inbox" => Self::Inbox { token: session(words.next()?)? },
             "activeuser" => Self::ActiveUser { token: session(words.next()?)? },
@@ -141,20 +141,28 @@ struct Words<'a> {
 impl<'a> Words<'a> {
     fn next(&mut self) -> Result<&'a str, Error> {
         let rest = self.rest.take().ok_or(Error::BadCommand)?;
-        let word = match rest.split_once(' ') {
-            Some((word, rest)) => {
-                self.rest = Some(rest);
-                word
-            }
-            None => rest,
-        };
+        let (word, rest) = split_at_space(rest);
+        self.rest = rest.map(|rest| rest.get(1..).unwrap_or_default());
         Ok(strip(word))
+    }
+}
+
+/// Splits in front of the first space, if there is one.
+fn split_at_space(text: &str) -> (&str, Option<&str>) {
+    let place = memchr::memchr(b' ', text.as_bytes());
+    match place.and_then(|place| text.split_at_checked(place)) {
+        Some((word, rest)) => (word, Some(rest)),
+        None => (text, None),
     }
 }
 
 /// Without white space at either end, as Python's `str.strip` has it: that counts the four ASCII
 /// separators too, which Unicode does not.
 fn strip(word: &str) -> &str {
+    // Most words have none.
+    if let (Some(b'!'..=b'~'), Some(b'!'..=b'~')) = (word.as_bytes().first(), word.as_bytes().last()) {
+        return word;
+    }
     word.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\x1c'..='\x1f'))
 }
 

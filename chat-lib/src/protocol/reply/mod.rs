@@ -8,8 +8,8 @@ mod write;
 pub(crate) use self::inbox::InboxWriter;
 pub use self::inbox::messages_object;
 pub use self::read::{read_active_users, read_inbox, read_logged_in, read_logged_out, read_registered, read_sent};
-pub(crate) use self::write::write_refusal;
 pub use self::write::{user_list, write};
+pub(crate) use self::write::{write_refusal, write_reply};
 use crate::model::{Inbox, SessionToken, UserName};
 
 /// What ends an answer. JSON escapes line ends in strings, so it cannot occur inside one.
