@@ -16,7 +16,7 @@ fn main() -> Result<(), Error> {
     ana.send("budi", "Halo Budi!")?;
 
     let budi = chat.login("budi", "secret-2")?;
-    for message in budi.inbox()?.iter() {
+    for message in &budi.inbox()? {
         println!("{} wrote: {}", message.from.full_name(), message.body());
     }
 

@@ -21,7 +21,7 @@ fn main() -> Result<(), Error> {
     messi.send("henderson", "Halo Henderson, apa kabar?")?;
 
     let henderson = client.login("henderson", "surabaya")?;
-    for message in henderson.inbox()?.iter() {
+    for message in &henderson.inbox()? {
         println!("{}: {}", message.from.full_name(), message.body());
     }
 

@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let messi = client.login("messi", "surabaya")?;
     messi.send("henderson", "Halo Henderson, apa kabar?")?;
     let henderson = client.login("henderson", "surabaya")?;
-    for message in henderson.inbox()?.iter() {
+    for message in &henderson.inbox()? {
         println!("{}: {}", message.from.full_name(), message.body());
     }
 

@@ -71,6 +71,18 @@ pub struct Config {
     pub registration: bool,
 }
 
+/// Shows the settings.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limits, password_cost, registration, .. } = self;
+        f.debug_struct("Config")
+            .field("limits", limits)
+            .field("password_cost", password_cost)
+            .field("registration", registration)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Config {
     /// A configuration with `settings`, on a store that was opened with their
     /// [`store_options`](Settings::store_options), and with the system's clock and randomness.

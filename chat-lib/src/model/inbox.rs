@@ -67,19 +67,8 @@ impl Inbox {
     }
 
     /// The messages, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = Message<'_>> {
-        self.with_senders().map(|(from, text)| Message { from, text })
-    }
-
-    /// Sender and text of each message, oldest first.
-    pub(crate) fn with_senders(&self) -> impl Iterator<Item = (&Arc<Profile>, &str)> {
-        let mut start = 0;
-        self.entries.iter().map(move |entry| {
-            // Every `end` is the length that `texts` had at some push, and so a boundary in it.
-            let text = self.texts.get(start..entry.end).unwrap_or_default();
-            start = entry.end;
-            (&entry.from, text)
-        })
+    pub fn iter(&self) -> Messages<'_> {
+        Messages { inbox: self, place: 0 }
     }
 
     /// The message at `place`, the oldest being at 0.
@@ -126,6 +115,39 @@ impl fmt::Debug for Inbox {
         write!(f, "Inbox({} messages, {} bytes)", self.entries.len(), self.texts.len())
     }
 }
+
+impl<'a> IntoIterator for &'a Inbox {
+    type Item = Message<'a>;
+    type IntoIter = Messages<'a>;
+
+    fn into_iter(self) -> Messages<'a> {
+        self.iter()
+    }
+}
+
+/// The messages of an [`Inbox`], oldest first.
+#[derive(Clone, Debug)]
+pub struct Messages<'a> {
+    inbox: &'a Inbox,
+    place: usize,
+}
+
+impl<'a> Iterator for Messages<'a> {
+    type Item = Message<'a>;
+
+    fn next(&mut self) -> Option<Message<'a>> {
+        let message = self.inbox.message(self.place)?;
+        self.place += 1;
+        Some(message)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.inbox.len() - self.place;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Messages<'_> {}
 
 /// One unread message, borrowed from its [`Inbox`].
 #[derive(Clone, Copy, Eq, PartialEq)]

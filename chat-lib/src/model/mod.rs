@@ -8,7 +8,7 @@ mod token;
 mod user;
 
 pub use self::account::{Account, Profile};
-pub use self::inbox::{Inbox, Message};
+pub use self::inbox::{Inbox, Message, Messages};
 pub use self::message::{Framing, HistoryMessage, MessageId};
 pub use self::password::{PasswordCost, PasswordHash};
 pub use self::token::{SessionId, SessionToken};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -49,6 +50,15 @@ impl SessionToken {
             (4, Variant::RFC4122) => Ok(Self(uuid.into_bytes())),
             _ => Err(Error::InvalidToken),
         }
+    }
+}
+
+impl FromStr for SessionToken {
+    type Err = Error;
+
+    /// As [`parse`](Self::parse).
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
     }
 }
 

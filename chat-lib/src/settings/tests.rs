@@ -1,3 +1,5 @@
+//! The table of settings against the surfaces that are made from it, and the forms of values.
+
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;

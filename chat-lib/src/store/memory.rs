@@ -1,5 +1,6 @@
 //! The engine that keeps everything in memory.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::dump::{Problem, Snapshot};
@@ -54,6 +55,12 @@ impl Memory {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing below panics between two changes that belong together.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
     }
 }
 

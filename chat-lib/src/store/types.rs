@@ -1,5 +1,6 @@
 //! What goes into the methods of the store contract, and what comes out.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -65,6 +66,13 @@ pub struct NewMessage<'a> {
     pub framing: Framing,
     /// When it was sent.
     pub time: Timestamp,
+}
+
+/// Keeps the text out.
+impl fmt::Debug for NewMessage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NewMessage(from {} to {:?}, {} bytes)", self.from.user(), self.to, self.text.len())
+    }
 }
 
 /// How much a recipient may leave unread.
@@ -193,7 +201,7 @@ impl ConversationState {
 pub type Visit<'a> = dyn FnMut(Record<'_>) -> Result<(), Error> + 'a;
 
 /// A piece of a dump.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Record<'a> {
     /// A user.
     Account(&'a Account),

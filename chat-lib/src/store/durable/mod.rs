@@ -20,6 +20,7 @@ mod sqlite;
 mod takes;
 mod upkeep;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -201,6 +202,23 @@ impl Store for Durable {
 
     fn tidy(&self) -> Result<(), Error> {
         self.core.finish()
+    }
+}
+
+impl fmt::Debug for Durable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Durable").field("is_read_only", &self.is_read_only()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sync, keep_read, read_only, clock: _ } = self;
+        f.debug_struct("Options")
+            .field("sync", sync)
+            .field("keep_read", keep_read)
+            .field("read_only", read_only)
+            .finish_non_exhaustive()
     }
 }
 
