@@ -297,7 +297,7 @@ typedef struct chat_options {
     // How many logins of one user, or from one address, may fail before the next one has to wait.
     uint32_t failed_logins;
     // How long read messages are kept, counted from when they were sent; 0 is as when the directory was last
-    // opened. New ones drop them within an hour.
+    // opened. New ones keep them.
     uint64_t keep_read_seconds;
     // How long a session lasts without being used.
     uint64_t session_idle_seconds;

@@ -48,7 +48,7 @@ pub struct chat_options {
     /// How many logins of one user, or from one address, may fail before the next one has to wait.
     pub failed_logins: u32,
     /// How long read messages are kept, counted from when they were sent; 0 is as when the directory was last
-    /// opened. New ones drop them within an hour.
+    /// opened. New ones keep them.
     pub keep_read_seconds: u64,
     /// How long a session lasts without being used.
     pub session_idle_seconds: u64,

@@ -48,5 +48,5 @@ class DirectorySettings(Settings, total=False):
     #: writes it.
     sync: Literal["always", "everysec", "never"] | None
     #: How long read messages are kept, counted from when they were sent; ``None`` is as when the
-    #: directory was last opened. New ones drop them within an hour.
+    #: directory was last opened. New ones keep them.
     keep_read: timedelta | None
