@@ -177,8 +177,8 @@ impl<T: Target> GroupCommit<T> {
     fn put(&self, generation: &Generation, changes: u64, record: &Record<T>) -> Result<(), CommitError> {
         match self.target.commit(record) {
             Ok(()) => {
-                generation.reach(changes);
                 self.current().state.stored(record);
+                generation.reach(changes);
                 Ok(())
             }
             Err(problem) => {
@@ -414,5 +414,25 @@ mod tests {
         group.state().push(2);
         group.target.fails.store(true, Ordering::Relaxed);
         assert_eq!(group.freeze(|state| state.all.clone()).unwrap(), [1]);
+    }
+
+    /// A thread whose changes another one had committed was told so before readers could see them.
+    #[test]
+    fn readers_see_what_is_committed_before_anybody_is_told() {
+        let group = group();
+        group.state().push(1);
+        let (generation, changes, record) = group.take(false).unwrap();
+        let state = group.state();
+        std::thread::scope(|scope| {
+            let put = scope.spawn(|| group.put(&generation, changes, &record));
+            // Long enough for it to tell what it must not.
+            for _ in 0..100_000 {
+                assert!(!generation.has(changes));
+                std::thread::yield_now();
+            }
+            drop(state);
+            put.join().unwrap().unwrap();
+        });
+        assert!(generation.has(changes));
     }
 }
