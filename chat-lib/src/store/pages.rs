@@ -29,6 +29,28 @@ pub(super) trait Shelf: Source {
 }
 
 impl Index {
+    /// The last message of a stream that is committed, to begin at: a commit that fails takes away those after it.
+    fn committed_head(&self, stream: StreamId, head: MessageId) -> MessageId {
+        let mut found = head;
+        if head > self.committed {
+            let span = Span { stream, from: head, after: self.committed };
+            let earlier = |entries: &[Entry<'_>]| {
+                found = entries.first().map_or(found, |entry| entry.before);
+                Ok(true)
+            };
+            // What is not committed is in memory, and was parsed when it was written.
+            walk_back(&&self.tail, &[span], &|what| Error::Storage(what.into()), earlier).ok();
+        }
+        found
+    }
+
+    /// The streams between two users, with the last message of each that is committed.
+    fn committed_between(&self, user: &str, with: &str) -> [Option<(StreamId, StreamState)>; 2] {
+        self.streams_between(user, with).map(|found| {
+            found.map(|(id, state)| (id, StreamState { head: self.committed_head(id, state.head), ..state }))
+        })
+    }
+
     /// What a user has not read, if it is in memory and little.
     pub(super) fn unread_step(&self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
         let (messages, bytes) = self.unread(user);
@@ -61,8 +83,11 @@ pub(super) fn read_unread(shelf: &impl Shelf, user: &str, max_bytes: usize) -> R
             let (messages, bytes) = index.unread(user);
             let fits = Inbox::footprint(messages, bytes) <= max_bytes;
             fits.then(|| {
-                let spans = index.unread_spans(user).map(|(name, spans)| (name.to_owned(), spans));
-                (spans.unwrap_or_default(), index.committed)
+                let (full_name, mut spans) = index.unread_spans(user).unwrap_or_default();
+                for span in &mut spans {
+                    span.from = index.committed_head(span.stream, span.from);
+                }
+                ((full_name.to_owned(), spans), index.committed)
             })
         });
         let Some(((full_name, spans), committed)) = found else { return Ok(Unread::TooLarge) };
@@ -144,27 +169,42 @@ pub(super) fn read_until(
     with: &str,
     upto: MessageId,
 ) -> Result<Option<CursorMove>, Error> {
-    let (streams, committed) = shelf.index(|index| (index.streams_between(user, with), index.committed));
-    let mut spans = Vec::new();
-    for &(stream, state) in streams.iter().flatten() {
-        let from = start(shelf, stream, state.head, upto.min(committed))?;
-        spans.push(Span { stream, from, after: MessageId::NONE });
+    let damage = |what: &str| shelf.damage(what);
+    loop {
+        let (streams, committed) = shelf.index(|index| (index.committed_between(user, with), index.committed));
+        let upto = upto.min(committed);
+        let mut spans = Vec::new();
+        for &(stream, state) in streams.iter().flatten() {
+            spans.push(Span { stream, from: start(shelf, stream, state.head, upto)?, after: MessageId::NONE });
+        }
+        // The last message of the conversation that is not past it.
+        let mut until = MessageId::NONE;
+        walk_back(shelf, &spans, &damage, |entries| {
+            until = entries.iter().map(|entry| entry.id).filter(|id| *id <= upto).max().unwrap_or_default();
+            Ok(until == MessageId::NONE)
+        })?;
+        let Some((stream, StreamState { head, cursor, .. })) = streams[0].filter(|(_, state)| until > state.cursor)
+        else {
+            return Ok(None);
+        };
+        let mut step = CursorMove { conversation: stream.0.into(), from: cursor, to: until, messages: 0, bytes: 0 };
+        let span = Span { stream, from: start(shelf, stream, head, until)?, after: cursor };
+        let walk = walk_back(shelf, &[span], &damage, |entries| {
+            for entry in entries.iter().filter(|entry| entry.id <= until) {
+                step.messages += 1;
+                step.bytes += entry.len();
+            }
+            Ok(true)
+        })?;
+        if walk == Walk::Done {
+            return Ok(Some(step));
+        }
+        // Another reader may have been quicker, and what was being read may be gone by now.
+        let now = shelf.index(|index| index.streams_between(user, with)[0]);
+        if now.is_some_and(|(now, state)| now == stream && state.cursor == cursor) {
+            return Err(damage(&format!("unread messages of {user:?} are missing")));
+        }
     }
-    // The last message of the conversation that is not past it.
-    let mut until = MessageId::NONE;
-    walk_back(shelf, &spans, &|what| shelf.damage(what), |entries| {
-        let ids = entries.iter().map(|entry| entry.id);
-        until = ids.filter(|id| *id <= upto.min(committed)).max().unwrap_or_default();
-        Ok(until == MessageId::NONE)
-    })?;
-    let Some((stream, StreamState { head, cursor, .. })) = streams[0].filter(|(_, state)| until > state.cursor) else {
-        return Ok(None);
-    };
-    let profile = |id| shelf.index(|index| index.profile(id).cloned());
-    let span = Span { stream, from: start(shelf, stream, head, until)?, after: cursor };
-    let collected = collect(shelf, &[span], until, &profile, &|what| shelf.damage(what))?;
-    let nothing = CursorMove { conversation: stream.0.into(), from: cursor, to: until, messages: 0, bytes: 0 };
-    Ok(Some(CursorMove { to: until, ..collected.moves.into_iter().next().unwrap_or(nothing) }))
 }
 
 /// A message of the stream at or after `until` and near to it, to walk back from.
@@ -184,7 +224,7 @@ pub(super) fn history(
     limit: usize,
 ) -> Result<HistoryPage, Error> {
     let Ok(with) = UserName::parse(with) else { return Ok(HistoryPage::default()) };
-    let (streams, committed) = shelf.index(|index| (index.streams_between(user, with.as_str()), index.committed));
+    let (streams, committed) = shelf.index(|index| (index.committed_between(user, with.as_str()), index.committed));
     let heads: Vec<_> = streams.into_iter().flatten().map(|(stream, state)| (stream, state.head)).collect();
     let with: HashMap<_, _> = heads.iter().map(|(stream, _)| (*stream, with.clone())).collect();
     match position {
@@ -213,7 +253,7 @@ pub(super) fn sync(shelf: &impl Shelf, user: &str, after: MessageId, limit: usiz
     let (streams, committed) = shelf.index(|index| {
         let mut streams = Vec::new();
         for with in index.partners(user) {
-            let between = index.streams_between(user, with.as_str()).into_iter().flatten();
+            let between = index.committed_between(user, with.as_str()).into_iter().flatten();
             let news = between.filter(|(_, state)| state.head > after);
             streams.extend(news.map(|(stream, state)| (stream, state.head, with.clone())));
         }

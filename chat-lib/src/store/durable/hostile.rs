@@ -21,7 +21,7 @@ use crate::store::log::{Block, ProfileId, StreamId};
 use crate::store::{Appended, Batch, CommitError, NewMessage, NewSession, Quota, new_epoch};
 
 #[derive(Clone, Default)]
-struct Hostile(Arc<Mutex<Inner>>);
+pub(super) struct Hostile(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
@@ -62,21 +62,21 @@ impl Default for Content {
 }
 
 impl Hostile {
-    fn syncing() -> Self {
+    pub(super) fn syncing() -> Self {
         let disk = Self::default();
         disk.0.lock().unwrap().syncs = true;
         disk
     }
 
     /// What a loss of power does.
-    fn crash(&self) {
+    pub(super) fn crash(&self) {
         let mut inner = self.0.lock().unwrap();
         inner.now = inner.synced.clone();
         inner.fuse = None;
         inner.fault = None;
     }
 
-    fn fail_after(&self, calls: usize) {
+    pub(super) fn fail_after(&self, calls: usize) {
         self.0.lock().unwrap().fuse = Some(calls);
     }
 
@@ -455,11 +455,11 @@ fn do_step(
     Ok(())
 }
 
-fn begin(store: &Core) -> Box<dyn Batch + '_> {
+pub(super) fn begin(store: &Core) -> Box<dyn Batch + '_> {
     Box::new(Steps::begin(store, None))
 }
 
-fn send(batch: &mut dyn Batch, to: &str, from: &Arc<Profile>, text: &str) -> bool {
+pub(super) fn send(batch: &mut dyn Batch, to: &str, from: &Arc<Profile>, text: &str) -> bool {
     let message = NewMessage { to, from, text, framing: Framing::DEFAULT, time: Timestamp::EPOCH };
     match batch.append(message, Quota::UNLIMITED).unwrap() {
         Appended::Stored(_) => true,

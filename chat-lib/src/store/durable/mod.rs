@@ -229,6 +229,8 @@ impl Default for Options {
 }
 
 #[cfg(test)]
+mod gaps;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod tests;

@@ -191,7 +191,7 @@ fn a_flipped_bit_in_the_write_ahead_log_is_found() {
     }
 }
 
-fn account(user: &str) -> Account {
+pub(super) fn account(user: &str) -> Account {
     let profile = Profile::new(UserName::parse(user).unwrap(), user, "").unwrap();
     Account::new(Arc::new(profile), None)
 }
@@ -200,30 +200,30 @@ fn commit(disk: &Sqlite, change: Change) {
     disk.commit(&Record { changes: vec![change], last_message: MessageId::NONE }).unwrap();
 }
 
-fn append(store: &Core, to: &str, from: &Arc<Profile>, text: &str) {
+pub(super) fn append(store: &Core, to: &str, from: &Arc<Profile>, text: &str) {
     let message = NewMessage { to, from, text, framing: Framing::DEFAULT, time: Timestamp::EPOCH };
     let appended = store.state().index.append(&message, Quota::UNLIMITED).unwrap();
     assert!(matches!(appended, Appended::Stored(_)));
 }
 
 /// Takes what a user has not read.
-fn take(store: &Core, user: &str) -> Vec<CursorMove> {
+pub(super) fn take(store: &Core, user: &str) -> Vec<CursorMove> {
     let Unread::Messages { moves, .. } = pages::read_unread(store, user, usize::MAX).unwrap() else { panic!() };
     let taken = Steps::begin(store, None).take(user, &moves).unwrap();
     assert!(taken || moves.is_empty());
     moves
 }
 
-fn unread(store: &Core, user: &str) -> usize {
+pub(super) fn unread(store: &Core, user: &str) -> usize {
     take(store, user).iter().map(|step| step.messages).sum()
 }
 
 /// Compacts a store in which nothing may be put back any more.
-fn compact(store: &Core, keeps: bool) -> Option<usize> {
+pub(super) fn compact(store: &Core, keeps: bool) -> Option<usize> {
     store.compact(Instant::now() + PUT_BACK_TIME, |_| keeps).unwrap()
 }
 
-fn filled(directory: &Path, messages: usize) -> Core {
+pub(super) fn filled(directory: &Path, messages: usize) -> Core {
     let store = Core::open(Box::new(Sqlite::open(directory, false).unwrap())).unwrap();
     let messi = account("messi");
     let from = Arc::clone(&messi.profile);

@@ -73,26 +73,20 @@ pub(in crate::store) fn walk_back(
         next.insert(span.from, span.stream);
     }
     while let Some((&id, &stream)) = next.last_key_value() {
-        let mut missing = |stream| {
-            if outcome == Walk::Done {
-                outcome = Walk::Missing(stream, id);
-            }
-            next.remove(&id);
-        };
-        let Some(block) = source.block(id)? else {
-            missing(stream);
-            continue;
-        };
+        let block = source.block(id)?;
         let mut entries: Vec<Entry<'_>> = Vec::new();
-        for entry in block.entries() {
-            let entry = entry.ok_or_else(|| damage(&format!("block {} cannot be parsed", block.first)))?;
+        for entry in block.iter().flat_map(|block| block.entries()) {
+            let entry = entry.ok_or_else(|| damage(&format!("the block of message {id} cannot be parsed")))?;
             let span = waiting.get(&entry.stream);
             if span.is_some_and(|span| entry.id <= span.from && entry.id > span.after) {
                 entries.push(entry);
             }
         }
         if !entries.iter().any(|entry| entry.id == id) {
-            missing(stream);
+            if outcome == Walk::Done {
+                outcome = Walk::Missing(stream, id);
+            }
+            next.remove(&id);
             waiting.remove(&stream);
             // Another stream may have its next message here.
             entries.retain(|entry| entry.stream != stream);
@@ -101,7 +95,7 @@ pub(in crate::store) fn walk_back(
         for entry in entries.iter().rev() {
             let Some(span) = waiting.get_mut(&entry.stream) else { continue };
             if entry.before >= entry.id {
-                return Err(damage(&format!("block {} leads forward", block.first)));
+                return Err(damage(&format!("message {} leads forward", entry.id)));
             }
             next.remove(&span.from);
             span.from = entry.before;

@@ -1,0 +1,135 @@
+//! What compactions, restores and failed commits leave of the log, while others read it.
+
+use std::cell::Cell;
+
+use super::hostile::{Hostile, begin, send};
+use super::tests::{account, compact, filled, take, unread};
+use super::*;
+use crate::limits::PUT_BACK_TIME;
+use crate::model::{Framing, Profile};
+use crate::store::index::Index;
+use crate::store::log::{Block, BlockRef, Source, StreamId};
+use crate::store::pages::Shelf;
+use crate::store::{Conversations as _, Member, NewMessage, Record};
+
+fn id(number: u64) -> MessageId {
+    MessageId::new(number).unwrap()
+}
+
+fn said<'a>(number: u64, to: &'a str, from: &'a Arc<Profile>) -> Record<'a> {
+    let message = NewMessage { to, from, text: "halo", framing: Framing::DEFAULT, time: Timestamp::EPOCH };
+    Record::Message { id: id(number), message, from_former_user: false }
+}
+
+/// All messages of a conversation, page by page forwards.
+fn paged(store: &Core, user: &str, with: &str) -> usize {
+    let (mut after, mut messages) = (MessageId::NONE, 0);
+    loop {
+        let page = pages::history(store, user, with, Position::After(after), 10).unwrap();
+        messages += page.messages.len();
+        match page.messages.last() {
+            Some(last) if page.more => after = last.id,
+            None if page.more => panic!("a page behind {after} is empty, and there should be more"),
+            _ => return messages,
+        }
+    }
+}
+
+/// A peer was served so slowly that its inbox was put back after the compaction had dropped the messages: from then on,
+/// A process was killed after a compaction had dropped messages and before it had dropped their marks. A page that began
+/// A compaction that had begun before a dump was restored dropped messages of the dump, because their ids were those of
+/// After a restore, the rows of streams did not know of the messages that the dump had as read. A compaction dropped
+/// A restore that was given up and begun again left a summary of messages that were cleared: a failed commit could not be
+/// A store to which something happens when a reader looks for the first block or mark.
+struct Disturbed<'a>(&'a Core, Cell<Option<Box<dyn FnOnce() + 'a>>>);
+
+impl<'a> Disturbed<'a> {
+    fn new(core: &'a Core, by: impl FnOnce() + 'a) -> Self {
+        Self(core, Cell::new(Some(Box::new(by))))
+    }
+
+    fn disturb(&self) {
+        self.1.take().into_iter().for_each(|by| by());
+    }
+}
+
+impl Source for Disturbed<'_> {
+    fn block(&self, id: MessageId) -> Result<Option<BlockRef<'_>>, Error> {
+        self.disturb();
+        self.0.block(id)
+    }
+}
+
+impl Shelf for Disturbed<'_> {
+    fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
+        self.0.index(look)
+    }
+
+    fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error> {
+        self.disturb();
+        self.0.mark(stream, after, nth)
+    }
+
+    fn damage(&self, what: &str) -> Error {
+        self.0.damage(what)
+    }
+}
+
+/// A reader began at a message whose commit then failed: the page was empty, the inbox damaged, and a cursor was to move
+/// past messages without counting them.
+#[test]
+fn a_commit_that_fails_disturbs_no_reader() {
+    let disk = Hostile::syncing();
+    let store = Core::open(Box::new(disk.clone())).unwrap();
+    let from = account("messi").profile;
+    let mut batch = begin(&store);
+    batch.add_account(account("messi")).unwrap();
+    (0..100).for_each(|_| assert!(send(&mut *batch, "messi", &from, "halo")));
+    batch.commit().unwrap();
+    type Read = fn(&Disturbed<'_>) -> usize;
+    let reads: [Read; 5] = [
+        |shelf| pages::history(shelf, "messi", "messi", Position::Before(MessageId::MAX), 1000).unwrap().messages.len(),
+        |shelf| pages::history(shelf, "messi", "messi", Position::After(MessageId::NONE), 1000).unwrap().messages.len(),
+        |shelf| pages::sync(shelf, "messi", id(64), 1000).unwrap().messages.len() + 64,
+        |shelf| pages::read_until(shelf, "messi", "messi", MessageId::MAX).unwrap().unwrap().messages,
+        |shelf| match pages::read_unread(shelf, "messi", usize::MAX).unwrap() {
+            Unread::Messages { inbox, .. } => inbox.len(),
+            Unread::TooLarge | Unread::WouldBlock => 0,
+        },
+    ];
+    for read in reads {
+        let mut batch = begin(&store);
+        send(&mut *batch, "messi", &from, "lost");
+        let shelf = Disturbed::new(&store, || {
+            disk.fail_after(0);
+            assert!(batch.commit().is_err());
+        });
+        assert_eq!(read(&shelf), 100);
+    }
+}
+
+/// What was behind a gap was shown if another stream of the same page happened to lead into the same block.
+#[test]
+fn nothing_is_shown_behind_a_gap() {
+    let disk = Hostile::syncing();
+    let store = Core::open(Box::new(disk.clone())).unwrap();
+    let (messi, henderson) = (account("messi").profile, account("henderson").profile);
+    let mut batch = begin(&store);
+    ["messi", "henderson"].map(|user| assert!(batch.add_account(account(user)).unwrap()));
+    send(&mut *batch, "messi", &henderson, "1");
+    send(&mut *batch, "henderson", &messi, &"2".repeat(1000));
+    batch.commit().unwrap();
+    for (to, from, text) in [("messi", &henderson, "3"), ("messi", &henderson, "4"), ("henderson", &messi, "5")] {
+        let mut batch = begin(&store);
+        send(&mut *batch, to, from, text);
+        batch.commit().unwrap();
+    }
+    take(&store, "messi");
+    store.group.flush().unwrap();
+    compact(&store, false).unwrap();
+    drop(store);
+    let store = Core::open(Box::new(disk)).unwrap();
+    let texts = |page: HistoryPage| page.messages.iter().map(|message| message.id.get()).collect::<Vec<_>>();
+    let all = pages::history(&store, "messi", "henderson", Position::Before(MessageId::MAX), 10).unwrap();
+    assert_eq!(texts(all), [2, 5]);
+}
