@@ -144,9 +144,10 @@ impl Shelf for Memory {
 }
 
 impl State {
-    fn append(&mut self, message: &NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
+    /// Appends something, and then drops what is too old.
+    fn append<T>(&mut self, append: impl FnOnce(&mut Index) -> Result<T, Error>) -> Result<T, Error> {
         let blocks = self.index.tail.blocks().len();
-        let appended = self.index.append(message, quota)?;
+        let appended = append(&mut self.index)?;
         if self.index.tail.blocks().len() > blocks {
             // Twice as fast as blocks are added.
             self.drop_read();
@@ -183,8 +184,9 @@ impl State {
             }
             *sweep += 1;
         }
-        for mark in dropped {
-            index.journal.marks.remove(&mark);
+        for (stream, message) in dropped {
+            index.journal.marks.remove(&(stream, message));
+            index.set_gone(stream, message);
         }
     }
 }
@@ -251,7 +253,7 @@ impl Sessions for Steps<'_> {
 impl Conversations for Steps<'_> {
     fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
         self.appended = true;
-        self.memory.state().append(&message, quota)
+        self.memory.state().append(|index| index.append(&message, quota))
     }
 
     fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
@@ -305,6 +307,7 @@ impl Drop for Steps<'_> {
 mod tests {
     use super::*;
     use crate::conformance::{self, Data, Fault};
+    use crate::model::Framing;
 
     struct InMemory;
 
@@ -325,5 +328,37 @@ mod tests {
     #[test]
     fn keeps_the_contract() {
         conformance::check(|| InMemory);
+    }
+
+    const MIB: usize = 1 << 20;
+
+    fn account(user: &str) -> Account {
+        let profile = Profile::new(UserName::parse(user).unwrap(), user, "").unwrap();
+        Account::new(Arc::new(profile), None)
+    }
+
+    fn send(store: &Memory, to: &str, from: &Arc<Profile>, text: &str) {
+        let message = NewMessage { to, from, text, framing: Framing::DEFAULT, time: Timestamp::EPOCH };
+        let mut batch = store.begin();
+        assert!(matches!(batch.append(message, Quota::UNLIMITED).unwrap(), Appended::Stored(_)));
+        batch.commit().unwrap();
+    }
+
+    /// An inbox whose answer could not be sent was put back after its messages had been dropped as history: the user's
+    /// `inbox` failed from then on.
+    #[test]
+    fn what_was_dropped_is_not_put_back() {
+        let store = Memory::new();
+        let from = account("messi").profile;
+        let mut batch = store.begin();
+        assert!(batch.add_account(account("messi")).unwrap() && batch.add_account(account("henderson")).unwrap());
+        batch.commit().unwrap();
+        let text = "x".repeat(MIB);
+        (0..MEMORY_HISTORY_BYTES / MIB + 8).for_each(|_| send(&store, "messi", &from, &text));
+        let Unread::Messages { moves, .. } = store.read_unread("messi", usize::MAX).unwrap() else { panic!() };
+        assert!(store.begin().take("messi", &moves).unwrap());
+        (0..8).for_each(|_| send(&store, "henderson", &from, &text));
+        assert!(!store.begin().put_back("messi", &moves).unwrap());
+        store.check().unwrap();
     }
 }

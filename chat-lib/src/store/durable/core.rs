@@ -60,7 +60,7 @@ impl State for Held {
     }
 
     fn replace(&mut self, old: &mut Self) {
-        self.index.continue_revisions(&old.index);
+        self.index.continue_from(&old.index);
         self.takes = std::mem::take(&mut old.takes);
     }
 }

@@ -36,8 +36,90 @@ fn paged(store: &Core, user: &str, with: &str) -> usize {
 }
 
 /// A peer was served so slowly that its inbox was put back after the compaction had dropped the messages: from then on,
+/// every `inbox` of that user failed, and a check found the data damaged.
+#[test]
+fn what_was_dropped_is_not_put_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(directory.path(), 100);
+    let moves = take(&store, "messi");
+    store.group.flush().unwrap();
+    compact(&store, false).unwrap();
+    assert!(!Steps::begin(&store, None).put_back("messi", &moves).unwrap());
+    store.check().unwrap();
+}
+
+/// A failed commit has the index read back, which knew nothing of what had been dropped.
+#[test]
+fn what_was_dropped_is_not_put_back_after_a_failed_commit_either() {
+    let disk = Hostile::syncing();
+    let store = Core::open(Box::new(disk.clone())).unwrap();
+    let from = account("messi").profile;
+    let mut batch = begin(&store);
+    batch.add_account(account("messi")).unwrap();
+    (0..100).for_each(|_| assert!(send(&mut *batch, "messi", &from, &"x".repeat(1000))));
+    batch.commit().unwrap();
+    let moves = take(&store, "messi");
+    store.group.flush().unwrap();
+    compact(&store, false).unwrap();
+    let mut batch = begin(&store);
+    batch.add_account(account("henderson")).unwrap();
+    disk.fail_after(0);
+    assert!(batch.commit().is_err());
+    assert!(!begin(&store).put_back("messi", &moves).unwrap());
+    assert_eq!(unread(&store, "messi"), 0);
+}
+
 /// A process was killed after a compaction had dropped messages and before it had dropped their marks. A page that began
+/// at such a mark was empty and promised more, again and again.
+#[test]
+fn a_compaction_that_is_cut_leads_no_page_astray() {
+    for calls in 20..50 {
+        let disk = Hostile::syncing();
+        let store = Core::open(Box::new(disk.clone())).unwrap();
+        let from = account("messi").profile;
+        let mut batch = begin(&store);
+        batch.add_account(account("messi")).unwrap();
+        (0..1300).for_each(|_| assert!(send(&mut *batch, "messi", &from, &"x".repeat(1000))));
+        batch.commit().unwrap();
+        take(&store, "messi");
+        store.group.flush().unwrap();
+        disk.fail_after(calls);
+        store.compact(Instant::now() + PUT_BACK_TIME, |_| false).ok();
+        disk.crash();
+        drop(store);
+        let store = Core::open(Box::new(disk)).unwrap();
+        paged(&store, "messi", "messi");
+    }
+}
+
 /// A compaction that had begun before a dump was restored dropped messages of the dump, because their ids were those of
+/// messages that had been there before.
+#[test]
+fn a_compaction_does_not_touch_a_log_that_began_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(directory.path(), 100);
+    let messi = account("messi");
+    let mut blocks = 0;
+    let restore = |_: &Block| {
+        blocks += 1;
+        if blocks == 1 {
+            let mut batch = begin(&store);
+            ["messi", "henderson"].map(|user| assert!(batch.remove_account(user).unwrap()));
+            batch.begin_restore().unwrap();
+            assert!(batch.restore(Record::Account(&messi)).unwrap());
+            let notes = [Member { user: "messi", read: MessageId::NONE }];
+            assert!(batch.restore(Record::Conversation(&notes)).unwrap());
+            (1..=100).for_each(|number| assert!(batch.restore(said(number, "messi", &messi.profile)).unwrap()));
+            batch.end_restore().unwrap();
+            batch.commit().unwrap();
+        }
+        false
+    };
+    assert_eq!(store.compact(Instant::now(), restore).unwrap(), None);
+    store.check().unwrap();
+    assert_eq!(unread(&store, "messi"), 100);
+}
+
 /// After a restore, the rows of streams did not know of the messages that the dump had as read. A compaction dropped
 /// A restore that was given up and begun again left a summary of messages that were cleared: a failed commit could not be
 /// A store to which something happens when a reader looks for the first block or mark.

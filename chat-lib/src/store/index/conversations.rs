@@ -274,6 +274,13 @@ impl Index {
         self.streams.iter().map(|(id, stream)| (*id, &stream.reader, stream.writer_id.is_none(), stream.state))
     }
 
+    /// Takes note that messages of a stream up to this one may be gone, so that they cannot be put back.
+    pub(in crate::store) fn set_gone(&mut self, stream: StreamId, upto: MessageId) {
+        if let Some(stream) = self.streams.get_mut(&stream) {
+            stream.gone = stream.gone.max(upto);
+        }
+    }
+
     /// Drops streams of removed users that were read.
     pub(in crate::store) fn drop_read_streams(&mut self, spare: impl Fn(StreamId) -> bool) {
         let Self { users, streams, journal, .. } = self;

@@ -67,8 +67,14 @@ impl Index {
         Ok(index)
     }
 
-    /// Goes on with the revisions of an index that this one replaces, so that none is used twice.
-    pub(in crate::store) fn continue_revisions(&mut self, before: &Self) {
+    /// Takes the place of an index whose last changes were undone: no revision is used twice, and what was dropped stays
+    /// dropped.
+    pub(in crate::store) fn continue_from(&mut self, before: &Self) {
+        for (id, stream) in &mut self.streams {
+            if let Some(before) = before.streams.get(id) {
+                stream.gone = before.gone;
+            }
+        }
         let offset = before.revision;
         for user in self.users.values_mut() {
             let mut account = (*user.account).clone();

@@ -67,7 +67,7 @@ struct Stream {
     reader_id: AccountId,
     state: StreamState,
     lagging: bool,
-    /// When the sender was removed, messages up to this one had been read, and are gone.
+    /// Messages up to this one may be gone: they were dropped, or had been read when the sender was removed.
     gone: MessageId,
 }
 
