@@ -276,7 +276,7 @@ impl Conversations for Steps<'_> {
 impl Batch for Steps<'_> {
     fn restore(&mut self, record: Record<'_>) -> Result<bool, Error> {
         self.appended = true;
-        restore(&mut self.memory.state().index, record)
+        self.memory.state().append(|index| restore(index, record))
     }
 
     fn begin_restore(&mut self) -> Result<(), Error> {
@@ -308,6 +308,7 @@ mod tests {
     use super::*;
     use crate::conformance::{self, Data, Fault};
     use crate::model::Framing;
+    use crate::store::Member;
 
     struct InMemory;
 
@@ -360,5 +361,27 @@ mod tests {
         (0..8).for_each(|_| send(&store, "henderson", &from, &text));
         assert!(!store.begin().put_back("messi", &moves).unwrap());
         store.check().unwrap();
+    }
+
+    /// A dump whose messages had been read was kept whole, however large it was.
+    #[test]
+    fn a_restore_keeps_no_more_history_than_it_may() {
+        let store = Memory::new();
+        let messi = account("messi");
+        let mut batch = store.begin();
+        batch.begin_restore().unwrap();
+        assert!(batch.restore(Record::Account(&messi)).unwrap());
+        let notes = [Member { user: "messi", read: MessageId::MAX }];
+        assert!(batch.restore(Record::Conversation(&notes)).unwrap());
+        let text = "x".repeat(MIB);
+        for number in 1..MEMORY_HISTORY_BYTES / MIB + 8 {
+            let (to, from, framing, time) = ("messi", &messi.profile, Framing::DEFAULT, Timestamp::EPOCH);
+            let id = MessageId::new(number as u64).unwrap();
+            let message = NewMessage { to, from, text: &text, framing, time };
+            assert!(batch.restore(Record::Message { id, message, from_former_user: false }).unwrap());
+        }
+        batch.end_restore().unwrap();
+        batch.commit().unwrap();
+        assert!(store.state().index.tail.bytes() < MEMORY_HISTORY_BYTES + 2 * MIB);
     }
 }

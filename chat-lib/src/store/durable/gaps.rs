@@ -121,7 +121,80 @@ fn a_compaction_does_not_touch_a_log_that_began_anew() {
 }
 
 /// After a restore, the rows of streams did not know of the messages that the dump had as read. A compaction dropped
+/// some, the process was killed, and the store refused to open: a message was missing.
+#[test]
+fn what_was_restored_as_read_may_be_dropped() {
+    let disk = Hostile::syncing();
+    let store = Core::open(Box::new(disk.clone())).unwrap();
+    let messi = account("messi");
+    let mut batch = begin(&store);
+    batch.begin_restore().unwrap();
+    assert!(batch.restore(Record::Account(&messi)).unwrap());
+    assert!(batch.restore(Record::Conversation(&[Member { user: "messi", read: id(40) }])).unwrap());
+    (1..=50).for_each(|number| assert!(batch.restore(said(number, "messi", &messi.profile)).unwrap()));
+    batch.end_restore().unwrap();
+    batch.commit().unwrap();
+    let mut batch = begin(&store);
+    send(&mut *batch, "messi", &messi.profile, &"x".repeat(100_000));
+    batch.commit().unwrap();
+    compact(&store, false).unwrap();
+    disk.crash();
+    let store = Core::open(Box::new(disk)).unwrap();
+    assert_eq!(unread(&store, "messi"), 11);
+    store.check().unwrap();
+}
+
 /// A restore that was given up and begun again left a summary of messages that were cleared: a failed commit could not be
+/// undone then.
+#[test]
+fn a_restore_can_be_begun_twice() {
+    let disk = Hostile::syncing();
+    let store = Core::open(Box::new(disk.clone())).unwrap();
+    let messi = account("messi");
+    for _ in 0..2 {
+        let mut batch = begin(&store);
+        batch.begin_restore().unwrap();
+        batch.commit().unwrap();
+        let mut batch = begin(&store);
+        assert!(batch.restore(Record::Account(&messi)).unwrap());
+        assert!(batch.restore(Record::Conversation(&[Member { user: "messi", read: id(40) }])).unwrap());
+        assert!(batch.restore(said(7, "messi", &messi.profile)).unwrap());
+        disk.fail_after(0);
+        assert!(batch.commit().is_err());
+        let mut batch = begin(&store);
+        assert!(batch.restore(Record::Account(&messi)).unwrap());
+        assert!(batch.restore(Record::Conversation(&[Member { user: "messi", read: id(40) }])).unwrap());
+        assert!(batch.restore(said(7, "messi", &messi.profile)).unwrap());
+        batch.commit().unwrap();
+        let mut batch = begin(&store);
+        assert!(batch.remove_account("messi").unwrap());
+        batch.commit().unwrap();
+    }
+}
+
+/// Each restored message got a block of its own, and so a row: reading them took a query for each.
+#[test]
+fn restored_messages_share_blocks() {
+    let disk = Hostile::syncing();
+    let store = Core::open(Box::new(disk)).unwrap();
+    let messi = account("messi");
+    let mut batch = begin(&store);
+    batch.begin_restore().unwrap();
+    assert!(batch.restore(Record::Account(&messi)).unwrap());
+    assert!(batch.restore(Record::Conversation(&[Member { user: "messi", read: id(0) }])).unwrap());
+    (1..=3000).for_each(|number| assert!(batch.restore(said(3 * number, "messi", &messi.profile)).unwrap()));
+    batch.end_restore().unwrap();
+    batch.commit().unwrap();
+    let mut blocks = 0;
+    let count = |_: &Block| {
+        blocks += 1;
+        Ok(())
+    };
+    store.each_block(MessageId::MAX, count).unwrap();
+    assert!((2..4).contains(&blocks), "{blocks}");
+    assert_eq!(paged(&store, "messi", "messi"), 3000);
+}
+
 /// A store to which something happens when a reader looks for the first block or mark.
 struct Disturbed<'a>(&'a Core, Cell<Option<Box<dyn FnOnce() + 'a>>>);
 

@@ -52,7 +52,9 @@ impl Index {
                 None => self.add_former_stream(message.to),
             },
         };
-        self.close_block();
+        if self.tail.is_full() {
+            self.close_block();
+        }
         self.tail.skip_to(MessageId::new(id.get() - 1).unwrap_or_default());
         self.append_to(stream, message).map(|_| true)
     }
@@ -82,6 +84,7 @@ impl Index {
     /// Begins a restore. Without users there is nothing that a message in the log could belong to, so ids begin anew: the
     /// dump may have any.
     pub(in crate::store) fn begin_restore(&mut self) {
+        self.summary.restoring = true;
         if self.users.is_empty() {
             self.tail = Tail::new(MessageId::NONE);
             (self.committed, self.unindexed_bytes) = (MessageId::NONE, 0);
@@ -89,13 +92,15 @@ impl Index {
             self.journal.push(|| Change::ClearLog);
             self.summary.indexed = MessageId::NONE;
         }
-        self.set_summary(|summary| summary.restoring = true);
+        self.write_summary();
     }
 
     /// Ends a restore: ids go on after all cursors, too, though the messages that they point to may not be there.
     pub(in crate::store) fn end_restore(&mut self, epoch: String) {
         let cursors = self.streams.values().map(|stream| stream.state.cursor);
         self.tail.skip_to(cursors.max().unwrap_or_default());
+        // A row that does not know of messages before its cursor needs them, and they may be dropped.
+        self.flush_streams();
         self.set_summary(|summary| (summary.restoring, summary.epoch) = (false, epoch));
     }
 
