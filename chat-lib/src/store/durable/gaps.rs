@@ -84,7 +84,7 @@ fn a_compaction_that_is_cut_leads_no_page_astray() {
         take(&store, "messi");
         store.group.flush().unwrap();
         disk.fail_after(calls);
-        store.compact(Instant::now() + PUT_BACK_TIME, |_| false).ok();
+        store.compact(Instant::now() + 2 * PUT_BACK_TIME, |_| false).ok();
         disk.crash();
         drop(store);
         let store = Core::open(Box::new(disk)).unwrap();
@@ -104,7 +104,7 @@ fn a_compaction_does_not_touch_a_log_that_began_anew() {
         blocks += 1;
         if blocks == 1 {
             let mut batch = begin(&store);
-            ["messi", "henderson"].map(|user| assert!(batch.remove_account(user).unwrap()));
+            ["messi", "henderson"].iter().for_each(|user| assert!(batch.remove_account(user).unwrap()));
             batch.begin_restore().unwrap();
             assert!(batch.restore(Record::Account(&messi)).unwrap());
             let notes = [Member { user: "messi", read: MessageId::NONE }];
@@ -270,7 +270,7 @@ fn nothing_is_shown_behind_a_gap() {
     let store = Core::open(Box::new(disk.clone())).unwrap();
     let (messi, henderson) = (account("messi").profile, account("henderson").profile);
     let mut batch = begin(&store);
-    ["messi", "henderson"].map(|user| assert!(batch.add_account(account(user)).unwrap()));
+    ["messi", "henderson"].iter().for_each(|user| assert!(batch.add_account(account(user)).unwrap()));
     send(&mut *batch, "messi", &henderson, "1");
     send(&mut *batch, "henderson", &messi, &"2".repeat(1000));
     batch.commit().unwrap();

@@ -368,7 +368,7 @@ proptest! {
             disk.0.lock().unwrap().fault = None;
             if serial % 3 == 0 {
                 // If it fails, it has done nothing that matters.
-                store.compact(Instant::now() + PUT_BACK_TIME, |_| serial % 2 == 0).ok();
+                store.compact(Instant::now() + 2 * PUT_BACK_TIME, |_| serial % 2 == 0).ok();
             }
         }
         disk.crash();

@@ -220,7 +220,7 @@ pub(super) fn unread(store: &Core, user: &str) -> usize {
 
 /// Compacts a store in which nothing may be put back any more.
 pub(super) fn compact(store: &Core, keeps: bool) -> Option<usize> {
-    store.compact(Instant::now() + PUT_BACK_TIME, |_| keeps).unwrap()
+    store.compact(Instant::now() + 2 * PUT_BACK_TIME, |_| keeps).unwrap()
 }
 
 pub(super) fn filled(directory: &Path, messages: usize) -> Core {
