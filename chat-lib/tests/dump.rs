@@ -119,6 +119,16 @@ fn a_dump_that_cannot_be_is_refused() {
                 r#"{"message":{"id":9007199254740992,"to":"ana","from":"ana","from_name":"Ana","time":1,"text":"x"}}"#,
             ],
         ),
+        // Cursors at the last id of all left none for a message: nobody could send any more.
+        (
+            "line 3 of the dump: an id is too large",
+            vec![header, user, r#"{"conversation":{"members":[{"user":"ana","read":9007199254740991}]}}"#],
+        ),
+        // It was taken for notes, and the second cursor was lost.
+        (
+            "line 3 of the dump: its members are not one or two users",
+            vec![header, user, r#"{"conversation":{"members":[{"user":"ana","read":0},{"user":"ana","read":7}]}}"#],
+        ),
     ] {
         let chat = Chat::memory();
         let refusal = chat.restore(&mut lines.join("\n").as_bytes()).unwrap_err().to_string();

@@ -12,6 +12,7 @@ use self::line::{Cursor, Line, VERSION, framing};
 use super::Chat;
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::limits::RESTORED_ID;
 use crate::model::{Account, MessageId, PasswordHash, Profile, UserName};
 use crate::store::{Batch, Member, NewMessage, Record};
 
@@ -146,7 +147,9 @@ impl Restoring {
             return Err(says("it is out of place"));
         }
         self.part = part;
-        let id = |number| MessageId::new(number).ok_or_else(|| says("an id is too large"));
+        let id = |number| {
+            MessageId::new(number).filter(|id| id.get() <= RESTORED_ID).ok_or_else(|| says("an id is too large"))
+        };
         match line {
             Line::ChatDump { version, .. } if version != VERSION => {
                 return Err(bad(format!(
@@ -170,7 +173,12 @@ impl Restoring {
             Line::Conversation { members } => {
                 let members = members.iter().map(|Cursor { user, read }| Ok(Member { user, read: id(*read)? }));
                 let members = members.collect::<Result<Vec<_>, Error>>()?;
-                if !(1..=2).contains(&members.len()) || !batch.restore(Record::Conversation(&members))? {
+                let fits = match &*members {
+                    [_] => true,
+                    [one, other] => one.user != other.user,
+                    _ => false,
+                };
+                if !fits || !batch.restore(Record::Conversation(&members))? {
                     return Err(says("its members are not one or two users, or it is there twice"));
                 }
                 self.conversations += 1;

@@ -20,6 +20,9 @@ pub(crate) const UNREAD_STEP_BYTES: usize = 64 * 1024;
 /// How many bytes of read messages a chat in memory keeps as history.
 pub(crate) const MEMORY_HISTORY_BYTES: usize = 64 * 1024 * 1024;
 
+/// The greatest id that a dump may have, be it a message's or a cursor: the other half are left for later messages.
+pub(crate) const RESTORED_ID: u64 = 1 << 52;
+
 /// After how many bytes of messages the durable store writes its index of where mailboxes end. Messages that came
 /// later are read at the next start after a crash, which takes some 0.1 s.
 pub(crate) const INDEX_FLUSH_BYTES: usize = 32 * 1024 * 1024;

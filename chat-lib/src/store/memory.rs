@@ -384,4 +384,23 @@ mod tests {
         batch.commit().unwrap();
         assert!(store.state().index.tail.bytes() < MEMORY_HISTORY_BYTES + 2 * MIB);
     }
+
+    /// Where no ids were left, a message that was refused had begun a conversation.
+    #[test]
+    fn without_ids_nothing_is_begun() {
+        let store = Memory::new();
+        let messi = account("messi");
+        let mut batch = store.begin();
+        batch.begin_restore().unwrap();
+        for account in [&messi, &account("henderson")] {
+            assert!(batch.restore(Record::Account(account)).unwrap());
+        }
+        let notes = [Member { user: "messi", read: MessageId::MAX }];
+        assert!(batch.restore(Record::Conversation(&notes)).unwrap());
+        batch.end_restore().unwrap();
+        let (from, framing, time) = (&messi.profile, Framing::DEFAULT, Timestamp::EPOCH);
+        let message = NewMessage { to: "henderson", from, text: "halo", framing, time };
+        assert!(batch.append(message, Quota::UNLIMITED).is_err());
+        assert_eq!(batch.conversations("henderson").unwrap(), []);
+    }
 }

@@ -31,6 +31,7 @@ impl Index {
             *unread_bytes += length;
             return Ok(Appended::Stored(stored));
         }
+        tail.next_id()?;
         let id = id.unwrap_or_else(|| self.begin_conversation(message.to, message.from.user()));
         self.append_to(id, message)
     }

@@ -50,6 +50,11 @@ impl Tail {
         self.open.as_ref().is_some_and(BlockWriter::is_full)
     }
 
+    /// The id of the next message. Fails when there are no more.
+    pub(in crate::store) fn next_id(&self) -> Result<MessageId, Error> {
+        self.last.next().ok_or_else(|| Error::Storage("there are no more message ids".into()))
+    }
+
     /// Appends a message to a stream, after the one `before`. Fails when there are no more ids.
     pub(in crate::store) fn append(
         &mut self,
@@ -59,7 +64,7 @@ impl Tail {
         message: &NewMessage<'_>,
     ) -> Result<MessageId, Error> {
         let NewMessage { framing, text, time, .. } = *message;
-        let id = self.last.next().ok_or_else(|| Error::Storage("there are no more message ids".into()))?;
+        let id = self.next_id()?;
         let open = self.open.get_or_insert_with(|| {
             // Under the same load, it comes to be as large as the one before, or a little larger.
             let before = self.blocks.back().map_or(0, |block| block.body.len());
