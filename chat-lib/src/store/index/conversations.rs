@@ -27,7 +27,7 @@ impl Index {
             && let Some(sender) = stream.known_sender(message.from)
         {
             let stored = stream.append(id, sender, message, tail, journal)?;
-            reader.add_unread(length);
+            reader.add_unread(id, stream.state.unread, length);
             *unread_bytes += length;
             return Ok(Appended::Stored(stored));
         }
@@ -115,7 +115,7 @@ impl Index {
         stream.writer = Some((Arc::clone(message.from), sender));
         let stored = stream.append(id, sender, message, tail, journal)?;
         if stored > stream.state.cursor {
-            reader.add_unread(message.len());
+            reader.add_unread(id, stream.state.unread, message.len());
             *unread_bytes += message.len();
         }
         Ok(Appended::Stored(stored))
@@ -182,9 +182,7 @@ impl Index {
     /// The full name of a user, and the part of each of their streams that they have not read.
     pub(in crate::store) fn unread_spans(&self, user: &str) -> Option<(&str, Vec<Span>)> {
         let user = self.users.get(user)?;
-        let incoming = user.incoming.values().chain(&user.former);
-        let spans = incoming.filter_map(|id| self.streams.get(id).map(|stream| (*id, stream.state)));
-        let spans = spans.filter(|(_, state)| state.unread > 0);
+        let spans = user.unread_streams.iter().filter_map(|id| self.streams.get(id).map(|stream| (*id, stream.state)));
         let spans = spans.map(|(stream, state)| Span { stream, from: state.head, after: state.cursor });
         Some((user.account.profile.full_name(), spans.collect()))
     }
@@ -236,6 +234,10 @@ impl Index {
             user.unread = (user.unread + state.unread).saturating_sub(stream.state.unread);
             user.unread_bytes = (user.unread_bytes + state.bytes).saturating_sub(stream.state.bytes);
             self.unread_bytes = (self.unread_bytes + state.bytes).saturating_sub(stream.state.bytes);
+            match state.unread {
+                0 => user.unread_streams.remove(&id),
+                _ => user.unread_streams.insert(id),
+            };
             stream.state = state;
             let row = stream.row(id);
             self.journal.push(|| Change::Stream(row));
@@ -337,7 +339,11 @@ impl Stream {
 }
 
 impl User {
-    fn add_unread(&mut self, bytes: usize) {
+    /// Counts a message of a stream that now has so many `unread`.
+    fn add_unread(&mut self, stream: StreamId, unread: usize, bytes: usize) {
+        if unread == 1 {
+            self.unread_streams.insert(stream);
+        }
         self.unread += 1;
         self.unread_bytes += bytes;
     }

@@ -43,6 +43,7 @@ impl Index {
                 profile: profile_id,
                 incoming: HashMap::new(),
                 former: Vec::new(),
+                unread_streams: HashSet::default(),
                 unread: 0,
                 unread_bytes: 0,
                 account: Arc::new(account),
@@ -92,6 +93,9 @@ impl Index {
         let reader_name = name(reader)?;
         let writer_name = writer.map(name).transpose()?;
         let Some(user) = self.users.get_mut(reader_name) else { return Ok(()) };
+        if state.unread > 0 {
+            user.unread_streams.insert(id);
+        }
         user.unread += state.unread;
         user.unread_bytes += state.bytes;
         self.unread_bytes += state.bytes;
@@ -131,6 +135,7 @@ impl Index {
                 stream.state.bytes += entry.len();
                 self.unread_bytes += entry.len();
                 if let Some(user) = self.users.get_mut(&stream.reader) {
+                    user.unread_streams.insert(entry.stream);
                     user.unread += 1;
                     user.unread_bytes += entry.len();
                 }

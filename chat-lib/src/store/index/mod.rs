@@ -53,6 +53,8 @@ struct User {
     incoming: HashMap<UserName, StreamId>,
     /// Streams to this user whose senders were removed, of which something may be unread.
     former: Vec<StreamId>,
+    /// The streams to this user of which something is unread. There may be many others.
+    unread_streams: HashSet<StreamId, NumberHasher>,
     /// How much is unread in all streams to this user.
     unread: usize,
     unread_bytes: usize,
@@ -124,6 +126,7 @@ impl Index {
             profile,
             incoming: HashMap::new(),
             former: Vec::new(),
+            unread_streams: HashSet::default(),
             unread: 0,
             unread_bytes: 0,
         };
