@@ -6,8 +6,8 @@ use std::time::Duration;
 /// end; with this slack, the store has to write that only so many times in an idle time.
 pub(crate) const SESSION_SLACK: u32 = 64;
 
-/// How many bytes of messages a store puts into one block, if they come at once. Larger blocks cost less to write,
-/// smaller ones less to read for one message in them.
+/// How many bytes of messages a store puts into one block, if they come at once. Larger blocks are cheaper to write,
+/// smaller ones cheaper to read a single message from.
 pub(crate) const BLOCK_BYTES: usize = 16 * 1024;
 
 /// Every how many messages of a stream the place of one is noted, to page forwards from. A page reads that many messages
@@ -23,7 +23,7 @@ pub(crate) const MEMORY_HISTORY_BYTES: usize = 64 * 1024 * 1024;
 /// The greatest id that a dump may have, be it a message's or a cursor: the other half are left for later messages.
 pub(crate) const RESTORED_ID: u64 = 1 << 52;
 
-/// After how many bytes of messages the durable store writes its index of where mailboxes end. Messages that came
+/// After how many bytes of messages the durable store writes down where streams end. Messages that came
 /// later are read at the next start after a crash, which takes some 0.1 s.
 pub(crate) const INDEX_FLUSH_BYTES: usize = 32 * 1024 * 1024;
 
@@ -38,7 +38,7 @@ pub(crate) const SWEEP_BYTES: usize = 16 * 1024 * 1024;
 /// The longest that the durable store waits until it drops what may be dropped.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// How many times as fast as time passes the clock that messages age by catches up with the system's. A clock that
+/// How many times faster than real time the clock that messages age by catches up with the system's. A system clock that
 /// is wrong for an hour ages them by a day at most; a machine that was off for a month is a little more than a day behind.
 pub(crate) const RETENTION_CATCH_UP: u32 = 24;
 

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::limits::MEMORY_HISTORY_BYTES;
 use crate::model::{Account, MessageId, Profile, SessionId, UserName};
 
-/// The engine that keeps everything in memory and forgets it with the process. It never fails.
+/// The engine that keeps everything in memory and loses it when the process ends. It never fails.
 ///
 /// Of messages that were read, it keeps the latest 64 MiB.
 pub struct Memory {
@@ -25,7 +25,7 @@ pub struct Memory {
 
 struct State {
     index: Index,
-    /// The place among the blocks from which the next one is looked at for messages to drop.
+    /// The place of the next block to be searched for messages to drop.
     sweep: usize,
 }
 

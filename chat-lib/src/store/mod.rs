@@ -1,18 +1,18 @@
 //! Where a chat is kept. [`Store`] and [`Batch`] are the contract between the rules of the chat, which call them, and the
 //! engines that keep it: [`Memory`], [`Durable`], or one of your own.
 //!
-//! The contract can be kept from outside: it needs nothing private, and the suite in `chat_lib::conformance` (feature
-//! `conformance`) tries its sentences against an engine. `chat-lib/examples/engine` is one that passes, to begin with.
+//! Any crate can implement the contract: it needs nothing private, and the suite in `chat_lib::conformance` (feature
+//! `conformance`) checks an engine against it. `chat-lib/examples/engine` passes, and is a good one to start from.
 //!
 //! # What an engine has to do
 //!
-//! All that changes something happens in a [`Batch`]: [`Store::begin`] gives one, its methods are the steps, and
+//! Every change happens in a [`Batch`]: [`Store::begin`] starts one, its methods are the steps, and
 //! [`Batch::commit`] makes them durable together. Steps never wait for a disk or a network; whatever has to read
 //! messages that are not in memory is a method of [`Store`], outside of any batch, and sees only what is committed.
 //!
-//! - Each step is atomic: of two threads that call at once, one comes first, and each sees all of what came before.
-//! - Steps of batches that are open at the same time see each other. So if a batch fails to commit, those that are open
-//!   beside it may have built on it, and the engine makes their commits fail, too.
+//! - Steps are atomic and happen one after the other: each sees the effects of all steps before it.
+//! - Batches that are open at the same time see each other's steps. If one of them fails to commit, the others may have
+//!   built on it, so their commits have to fail, too.
 //! - A batch whose commit has failed is undone as a whole. One that is dropped without a commit, because its thread has
 //!   panicked, may be undone or may be committed with the next one: nobody was told anything about it.
 //! - A step that fails has changed nothing.
@@ -22,9 +22,9 @@
 //! 1. Copy `chat-lib/examples/engine` and make its tests run, or begin with a type whose methods all say
 //!    [`Error::Storage`].
 //! 2. Implement `conformance::Data` for a place where your engine keeps one chat, with a way to
-//!    make its next commit fail, and call `conformance::check` in a test. It stops at the first sentence that is broken;
+//!    make its next commit fail, and call `conformance::check` in a test. It stops at the first rule that is broken;
 //!    conversations come first, then sessions, accounts, dumps, random steps, failing commits and threads.
-//! 3. Replace what is simple by what is fast, and run it again after each step.
+//! 3. Make it fast, and run the suite again after each change.
 //! 4. Hand the engine to a chat: `Config { store: Box::new(engine), ..Config::default() }`.
 //!
 //! One batch may be open at a time ([`Store::begin`] then waits for it to end), which is the simplest way to keep the
@@ -91,15 +91,15 @@ pub trait Store: Send + Sync {
     /// At most `limit` messages of all conversations of `user`, the first ones after `after`, in ascending order.
     fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error>;
 
-    /// Shows everything that is kept, as it is at one moment: accounts in order of user name, then conversations, then
+    /// Visits everything that is kept, as of one moment: accounts in order of user name, then conversations, then
     /// messages in order of their ids. Sessions are not shown. An error that `visit` returns ends it, and is returned. `visit`
     /// must not call the store.
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error>;
 
-    /// Reads everything there is, and compares what can be compared.
+    /// Reads all data, and verifies that it is complete and consistent.
     fn check(&self) -> Result<(), Error>;
 
-    /// Does what makes the next start fast. Nothing depends on it.
+    /// Makes the next start faster. Nothing depends on it.
     fn tidy(&self) -> Result<(), Error>;
 }
 
@@ -113,8 +113,8 @@ pub trait Batch: Accounts + Sessions + Conversations {
     /// former user), an id that is not greater than the one before.
     fn restore(&mut self, record: Record<'_>) -> Result<bool, Error>;
 
-    /// Announces that a dump will be restored. From when this is committed until [`end_restore`](Self::end_restore) is, a
-    /// store that is opened again refuses to open. Ids begin anew if there are no users: a dump may have any.
+    /// Begins a restore. Once this is committed, the store cannot be opened again until
+    /// [`end_restore`](Self::end_restore) is committed. If there are no users, ids start over, because a dump may have any.
     fn begin_restore(&mut self) -> Result<(), Error>;
 
     /// Ends a restore, whether it has succeeded or was undone, and begins a new [epoch](Store::epoch).

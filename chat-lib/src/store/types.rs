@@ -8,12 +8,12 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::{Account, Framing, HistoryMessage, Inbox, MessageId, Profile, SessionId, UserName};
 
-/// A session that is to be opened.
+/// A session to open.
 #[derive(Clone, Copy, Debug)]
 pub struct NewSession<'a> {
     /// The digest of its token.
     pub id: SessionId,
-    /// The user. Any word: one that is no user name is no user's.
+    /// The user. May be any word: no user has a name that is not valid.
     pub user: &'a str,
     /// When it begins.
     pub now: Timestamp,
@@ -33,15 +33,15 @@ pub struct SessionInfo {
     pub user: Arc<Profile>,
     /// When it was opened.
     pub opened: Timestamp,
-    /// When it was last used. After a restart this may be earlier than it was by a 64th of the time that a session lives
-    /// unused.
+    /// When it was last used. After a restart this may be too early, by up to 1/64 of the time after which an unused session
+    /// ends.
     pub last_used: Timestamp,
     /// The address that the user logged in from; `None` for a session that was opened within the process.
     pub from: Option<SocketAddr>,
 }
 
 impl SessionInfo {
-    /// Puts it together, for a store.
+    /// Creates one, for a store.
     pub fn new(
         id: SessionId,
         user: Arc<Profile>,
@@ -53,16 +53,16 @@ impl SessionInfo {
     }
 }
 
-/// A message that is to be appended.
+/// A message to append.
 #[derive(Clone, Copy)]
 pub struct NewMessage<'a> {
-    /// The recipient. Any word: one that is no user name is no user's.
+    /// The recipient. May be any word: no user has a name that is not valid.
     pub to: &'a str,
     /// The sender. If no user has that name any more, the message is a [former user's](Record::Message::from_former_user).
     pub from: &'a Arc<Profile>,
     /// What it says.
     pub text: &'a str,
-    /// What protocol 1 had around the text.
+    /// How protocol 1 framed the text.
     pub framing: Framing,
     /// When it was sent.
     pub time: Timestamp,
@@ -75,12 +75,12 @@ impl fmt::Debug for NewMessage<'_> {
     }
 }
 
-/// How much a recipient may leave unread.
+/// How much a recipient may have unread.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota {
     /// How many messages.
     pub messages: usize,
-    /// How many bytes they have together, texts and framing.
+    /// Their total size in bytes, text and framing.
     pub bytes: usize,
 }
 
@@ -88,32 +88,32 @@ impl Quota {
     /// No limit.
     pub const UNLIMITED: Self = Self { messages: usize::MAX, bytes: usize::MAX };
 
-    /// Whether a recipient who has so much unread may get one more message of `length` bytes.
+    /// Whether a recipient with this much unread may get another message of `length` bytes.
     pub fn admits(self, messages: usize, bytes: usize, length: usize) -> bool {
         messages < self.messages && bytes.saturating_add(length) <= self.bytes
     }
 }
 
 impl NewMessage<'_> {
-    /// How many bytes it has, text and framing.
+    /// Its size in bytes, text and framing.
     pub fn len(&self) -> usize {
         self.text.len() + self.framing.len()
     }
 
-    /// Whether it has none.
+    /// Whether its size is 0.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// What has become of a message.
+/// The outcome of an append.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Appended {
     /// It is stored under this id.
     Stored(MessageId),
     /// Nothing was done: there is no such recipient.
     NoSuchUser,
-    /// Nothing was done: with it, the recipient would have more unread than they may.
+    /// Nothing was done: the message would exceed the recipient's [`Quota`].
     Full,
 }
 
@@ -133,10 +133,10 @@ pub enum Unread {
     WouldBlock,
 }
 
-/// A member's cursor goes from one message to a later one.
+/// A move of a member's cursor to a later message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct CursorMove {
-    /// The engine's own number of the conversation. It is never used for another one.
+    /// The engine's own number of the conversation, which is never reused.
     pub conversation: u64,
     /// Where the cursor is.
     pub from: MessageId,
@@ -148,16 +148,16 @@ pub struct CursorMove {
     pub bytes: usize,
 }
 
-/// Where a page of a conversation lies.
+/// Where a page of a conversation begins.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Position {
-    /// The last messages before this one; all ids are before [`MessageId::MAX`].
+    /// The last messages before this one: with [`MessageId::MAX`], the end of the conversation.
     Before(MessageId),
     /// The first messages after this one.
     After(MessageId),
 }
 
-/// Messages that follow one another.
+/// Consecutive messages.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct HistoryPage {
@@ -168,7 +168,7 @@ pub struct HistoryPage {
 }
 
 impl HistoryPage {
-    /// Puts it together, for a store.
+    /// Creates one, for a store.
     pub fn new(messages: Vec<HistoryMessage>, more: bool) -> Self {
         Self { messages, more }
     }
@@ -191,16 +191,16 @@ pub struct ConversationState {
 }
 
 impl ConversationState {
-    /// Puts it together, for a store.
+    /// Creates one, for a store.
     pub fn new(with: UserName, unread: usize, read: MessageId, read_by_other: MessageId, last: MessageId) -> Self {
         Self { with, unread, read, read_by_other, last }
     }
 }
 
-/// What [`Store::dump`](super::Store::dump) calls for each record.
+/// The function that [`Store::dump`](super::Store::dump) calls with each record.
 pub type Visit<'a> = dyn FnMut(Record<'_>) -> Result<(), Error> + 'a;
 
-/// A piece of a dump.
+/// One record of a dump.
 #[derive(Clone, Copy, Debug)]
 pub enum Record<'a> {
     /// A user.
@@ -231,10 +231,10 @@ pub struct Member<'a> {
 /// Why a commit has failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// Nothing of it has happened, and nothing will.
+    /// None of it has happened, and none of it will.
     #[error("it was not stored: {0}")]
     Undone(#[source] Error),
-    /// All of it or nothing has happened, and the engine does not know which. Nobody must be told either.
+    /// Either all of it has happened or none of it, and the engine does not know which. Report neither.
     #[error("it is not known whether it was stored: {0}")]
     Unknown(#[source] Error),
 }

@@ -14,8 +14,8 @@ pub(super) trait Backend: Send + Sync {
     /// Whether nothing can be written, now and later.
     fn is_read_only(&self) -> bool;
 
-    /// Stores all of a record, or nothing. If the outcome is unknown, every read fails until it is known. Unless the backend was opened to sync each commit, a loss of power may undo it,
-    /// but only together with everything that came later.
+    /// Stores all of a record, or nothing. If the outcome is unknown, every read fails until it is known. Unless the backend
+    /// was opened to sync each commit, a loss of power may undo it, but only together with all later commits.
     fn commit(&self, record: &Record) -> Result<(), CommitError>;
 
     /// After a commit has failed: makes sure that what it wrote cannot come back after a crash. If this fails, what is read

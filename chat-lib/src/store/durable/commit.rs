@@ -113,15 +113,15 @@ impl<T: Target> GroupCommit<T> {
         self.commit(self.begin())
     }
 
-    /// Shows the state at a moment when no batch is open and everything is stored. What cannot be stored is undone: what a
-    /// full disk has can still be read.
+    /// Calls `look` with the state while no batch is open and everything is stored. Changes that cannot be stored are undone,
+    /// so that what is on a full disk can still be read.
     pub(super) fn freeze<R>(&self, look: impl FnOnce(&mut T::State) -> R) -> Result<R, Error> {
         let _writing = self.writing();
         let _gate = self.close_gate();
         self.reload_if_over()?;
         let (generation, changes, record) = self.take(false)?;
         if let Err(problem) = self.put(&generation, changes, &record) {
-            // Those whose changes these were will hear only that they are undone.
+            // The threads that made these changes learn only that they were undone.
             let reason: &dyn std::error::Error = &problem;
             tracing::error!(reason, "changes could not be stored");
             self.reload_if_over()?;
@@ -188,7 +188,7 @@ impl<T: Target> GroupCommit<T> {
         }
     }
 
-    /// Goes back to what is stored, once no batch is open.
+    /// Reads back what is stored, once no batch is open.
     fn recover(&self) -> Result<(), Error> {
         let _writing = self.writing();
         let _gate = self.close_gate();
@@ -225,7 +225,7 @@ impl<S> DerefMut for StateGuard<'_, S> {
     }
 }
 
-/// A time in which all commits go well; the first one that fails ends it.
+/// The time from one failed commit to the next.
 #[derive(Default)]
 struct Generation {
     /// All changes up to this one are stored.
@@ -253,7 +253,7 @@ impl Generation {
         self.end.store(if unknown { UNKNOWN } else { UNDONE }, Ordering::Release);
     }
 
-    /// What has become of all changes up to this one, which are not known to be stored.
+    /// Why changes up to this one cannot be promised. They are not known to be stored.
     fn loss(&self, changes: u64) -> CommitError {
         let unknown = self.end.load(Ordering::Acquire) == UNKNOWN && changes <= self.tried.load(Ordering::Relaxed);
         if unknown { CommitError::Unknown(lost()) } else { CommitError::Undone(lost()) }

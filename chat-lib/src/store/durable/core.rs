@@ -116,9 +116,9 @@ impl Core {
         &self.group.target
     }
 
-    /// Has the backend tidy up, beside the commits; and then what came meanwhile, while there are none. Only then can
-    /// SQLite's write-ahead log start anew, instead of growing. With the log go the sums that SQLite keeps in it, so a
-    /// summary of what it held is written before.
+    /// Tidies the backend twice: first while commits go on, and then, while they wait, what was committed meanwhile. Only
+    /// then can SQLite reuse its write-ahead log instead of growing it. The log's checksums are lost with it, so a summary is
+    /// written first.
     pub(super) fn tidy(&self) -> Result<(), Error> {
         let untidied = self.disk().untidied.swap(0, Ordering::Relaxed);
         let outcome = self.backend().tidy().and_then(|()| self.group.settle(|disk| disk.backend.tidy()));

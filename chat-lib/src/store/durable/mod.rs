@@ -1,4 +1,4 @@
-//! The engine that keeps everything in a directory. Bytes go down these steps, each of which can be read alone:
+//! The engine that keeps everything in a directory. A change passes through these layers, each of which can be read alone:
 //!
 //! - [`batch`]: the steps of the [store contract](super::Batch), done on the [index](super::index) in memory;
 //! - [`commit`]: when changes are written, and what happens when that fails;
@@ -6,8 +6,8 @@
 //! - [`record`]: what is written for one commit;
 //! - [`backend`]: where it is written; [`sqlite`] is a database in a directory.
 //!
-//! Beside these, [`compaction`] drops messages that [`retention`] does not keep, and [`upkeep`] is the thread that does
-//! what need not be done at once.
+//! Beside them, [`compaction`] drops messages that [`retention`] does not keep, and [`upkeep`] is the thread that does
+//! what can wait.
 
 mod backend;
 mod batch;
@@ -111,11 +111,10 @@ pub enum SyncMode {
     /// The disk has it: nothing is lost.
     #[default]
     Always,
-    /// The system has it, and gives it to the disk within a second: a loss of power may take the last
-    /// second.
+    /// The operating system has it, and writes it to the disk within a second: a loss of power may take the last second.
     EverySecond,
-    /// The system has it, and gives it to the disk as it likes: a loss of power may take what it has
-    /// not given yet, half a minute of work or more.
+    /// The operating system has it, and writes it to the disk when it likes: a loss of power may take half a minute of work
+    /// or more.
     Never,
 }
 

@@ -1,4 +1,4 @@
-//! The thread that does what need not be done at once: checkpoints, syncs once a second, compaction.
+//! The background thread: checkpoints, a sync once a second, compaction.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use super::retention::Retention;
 use crate::error::Error;
 use crate::limits::{CHECKPOINT_BYTES, SWEEP_BYTES, SWEEP_INTERVAL, UPKEEP_INTERVAL};
 
-/// The thread that does what need not be done at once. When it is dropped, it leaves everything tidy.
+/// The background thread. When it is dropped, it leaves everything tidy.
 pub(super) struct Upkeep {
     core: Arc<Core>,
     /// How many bytes of messages were read since the last sweep.
@@ -104,7 +104,7 @@ impl Work {
 
     pub(super) fn turn(&mut self, now: Instant) -> Result<(), Error> {
         self.core.state().index.set_retention_time(self.retention.time(now));
-        // What nobody has committed within an interval, nobody waits for; but it should be safe some time.
+        // Nobody waits for changes that are left uncommitted this long, but they should become durable at some point.
         let flush = || self.core.group.flush().map_err(Error::from);
         if let Err(problem) = self.core.group.beside(|disk| disk.backend.recover()).and_then(|()| flush()) {
             // On a full disk, the log may find room in itself once it was brought into the database.

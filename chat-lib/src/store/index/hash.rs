@@ -1,4 +1,4 @@
-//! A cheap hash for keys that nobody outside can choose: numbers that were given out here, and digests.
+//! A cheap hash for keys that no peer can choose: numbers that are given out here, and digests.
 
 use std::hash::{BuildHasherDefault, Hasher};
 

@@ -11,11 +11,11 @@ use crate::store::log::{Block, ProfileId, StreamId};
 
 /// Collects changes until they are taken out to be written.
 pub(in crate::store) struct Journal {
-    /// Whether anybody will take them out.
+    /// Whether changes are collected.
     on: bool,
     /// Streams whose rows do not know of all their messages.
     pub(in crate::store) lagging: Vec<StreamId>,
-    /// The marks, if nobody does.
+    /// The marks, if changes are not collected.
     pub(in crate::store) marks: BTreeSet<(StreamId, MessageId)>,
     changes: Vec<Change>,
     /// How many changes were taken out, and how many there were that are no [`Change`] of their own yet.
@@ -136,7 +136,7 @@ pub(in crate::store) struct SessionRow {
     pub(in crate::store) from: Option<SocketAddr>,
 }
 
-/// What there must be, so that missing rows are detected, and what concerns all of it.
+/// How many rows there must be, so that missing ones are detected, and what concerns the store as a whole.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::store) struct Summary {
     /// The [epoch](crate::store::Store::epoch).

@@ -1,4 +1,4 @@
-//! The data directory: made, opened, locked, and left as it was found.
+//! Makes, opens and locks the data directory.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
@@ -58,7 +58,7 @@ impl Directory {
         hand_over(file, &self.file)
     }
 
-    /// Has the names in it outlast a loss of power.
+    /// Makes the names in it survive a loss of power.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_all()
     }

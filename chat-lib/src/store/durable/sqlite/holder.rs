@@ -1,4 +1,4 @@
-//! Who has a directory locked, as far as the system tells: on Linux, in `/proc`.
+//! Finds the process that has a directory locked, where the system tells: on Linux, in `/proc`.
 
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;

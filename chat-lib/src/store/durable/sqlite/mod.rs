@@ -50,7 +50,7 @@ struct Writing {
     log: File,
     /// What lies in the log from before was not brought into the database.
     log_is_old: AtomicBool,
-    /// The disk may have what it failed to sync, and would find it after a crash; what is written next takes its place.
+    /// A commit failed, but the disk may have it, and it would be found after a crash. The next commit overwrites it.
     tainted: AtomicBool,
 }
 
@@ -109,7 +109,7 @@ impl Sqlite {
         Ok(Self { database, connections: Arc::new(connections), directory })
     }
 
-    /// What it takes to write.
+    /// The connections and files for writing.
     fn to_write(&self) -> Result<&Writing, Error> {
         if !self.directory.is_ours() {
             return Err(failed(&self.database, &"a fork of the process that opened this cannot write to it"));
@@ -237,7 +237,7 @@ impl Backend for Sqlite {
     fn blocks_after(&self, message: MessageId) -> Result<Vec<Block>, Error> {
         let sql = "SELECT first, last, time, body, seal FROM log WHERE first > ? ORDER BY first LIMIT 64";
         let blocks = self.rows(sql, message.get(), block)?;
-        // A page that leads to the wrong one would have whoever goes through the log go round in it.
+        // A damaged page could otherwise have a reader of the log go round in circles.
         let ids = [message].into_iter().chain(blocks.iter().map(|block| block.first));
         if ids.is_sorted_by(|one, next| one < next) { Ok(blocks) } else { Err(self.damage("the log is out of order")) }
     }
@@ -282,8 +282,8 @@ impl Drop for Sqlite {
 }
 
 impl Writing {
-    /// After a crash, SQLite goes on where the log breaks off, and what stands behind it from before would look
-    /// like commits behind damage. So nothing is written before the log is empty.
+    /// After a crash, SQLite goes on where the log breaks off, and older frames behind that point would look like commits
+    /// behind damage. So nothing is written before the log is empty.
     fn start_log_anew(&self) -> Result<(), rusqlite::Error> {
         if self.log_is_old.load(Ordering::Acquire) {
             self.empty_log()?;

@@ -1,4 +1,4 @@
-//! A CRC-32 of each row, kept with it: what the database gives back is what was written, or it is found out.
+//! A CRC-32 that is stored with each row, to detect rows that are not what was written.
 
 use std::net::SocketAddr;
 

@@ -1,6 +1,5 @@
-//! A look at SQLite's write-ahead log before SQLite has one. To SQLite, a log ends at the first frame
-//! that is damaged, as it does at one that a crash has cut; what was committed behind it is gone without a
-//! word. Here that gets a word.
+//! Checks SQLite's write-ahead log before SQLite opens it. SQLite takes the first damaged frame for the end of the log, as
+//! after a crash, and silently drops all commits behind it. This check reports them.
 //!
 //! The format is in SQLite's documentation, "WAL-mode File Format".
 
