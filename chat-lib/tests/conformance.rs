@@ -218,7 +218,13 @@ impl Store for Engine {
     }
 
     fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error> {
-        let all = self.store.sync(user, after, usize::MAX)?.messages;
+        let mut page = self.store.sync(user, after, usize::MAX)?;
+        let mut all = page.messages;
+        // A page may have fewer messages than it was asked for.
+        while let Some(last) = all.last().filter(|_| page.more) {
+            page = self.store.sync(user, last.id, usize::MAX)?;
+            all.append(&mut page.messages);
+        }
         let first = all.first().map(|message| message.with.clone());
         let is_shown = |message: &HistoryMessage| match self.wrong {
             Wrong::SyncsNoNotes => message.with.as_str() != user,

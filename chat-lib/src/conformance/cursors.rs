@@ -15,6 +15,11 @@ pub(super) fn check(new: &New<'_>) {
     with(new, steps_see_each_other);
 }
 
+/// Comes last: it needs many messages, and whatever else is wrong would show here, too.
+pub(super) fn check_long(new: &New<'_>) {
+    with(new, syncing);
+}
+
 fn notes(store: &dyn Store) {
     add(store, &["messi", "henderson"]);
     let messi = profile(store, "messi");
@@ -37,6 +42,27 @@ fn notes(store: &dyn Store) {
     assert_eq!(show(&states), [("messi", 1, first, first, second)], "{law}");
     assert_eq!(lines(&take(store, "messi").0), expected(&[("messi", " 2")]), "{law}");
     assert_eq!(take(store, "messi").0.len(), 0, "take: what was taken is read");
+}
+
+/// An engine read one member's messages up to a mark, and took what the other had sent after it for read.
+fn syncing(store: &dyn Store) {
+    add(store, &["messi", "henderson"]);
+    let (messi, henderson) = (profile(store, "messi"), profile(store, "henderson"));
+    let mut sent = Vec::new();
+    for _ in 0..70 {
+        sent.extend([send(store, "henderson", &messi, " x"), send(store, "messi", &henderson, " y")]);
+        let latest = &sent[sent.len().saturating_sub(80)..];
+        let (mut after, mut shown) = (latest[0], vec![latest[0]]);
+        loop {
+            let page = store.sync("messi", after, 30).unwrap();
+            shown.extend(page.messages.iter().map(|message| message.id));
+            match page.messages.last() {
+                Some(last) if page.more => after = last.id,
+                _ => break,
+            }
+        }
+        assert_eq!(shown, latest, "sync: shows all messages, page by page, as long as there are more");
+    }
 }
 
 fn taking(store: &dyn Store) {

@@ -102,6 +102,7 @@ pub fn check<D: Data>(new: impl Fn() -> D) {
         walk::check,
         commits::check,
         concurrency::check,
+        cursors::check_long,
     ] {
         part(&|| Box::new(new()));
     }

@@ -276,23 +276,20 @@ fn page_after(
     // Of a stream that is read from a mark, nothing after it is known, and so nothing after it can be on the page.
     let mut until = committed;
     let mut spans = Vec::new();
-    let mut more = false;
     for &(stream, head) in heads.iter().filter(|(_, head)| *head > after) {
         // What was committed after this began is not on the page.
         let mark = shelf.mark(stream, after, nth)?.filter(|mark| *mark <= committed);
-        if let Some(mark) = mark {
-            more = more || mark < head;
-            until = until.min(mark);
-        }
+        until = until.min(mark.unwrap_or(committed));
         spans.push(Span { stream, from: mark.unwrap_or(head), after });
     }
+    let is_cut = heads.iter().any(|(_, head)| *head > until);
     let mut found: Vec<Found> = Vec::new();
     walk_back(shelf, &spans, &|what| shelf.damage(what), |entries| {
         found.extend(entries.iter().rev().filter(|entry| entry.id <= until).map(Found::from));
         Ok(true)
     })?;
     found.reverse();
-    more = more || found.len() > limit;
+    let more = is_cut || found.len() > limit;
     found.truncate(limit);
     page(shelf, found, with, more)
 }

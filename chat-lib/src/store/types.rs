@@ -163,7 +163,7 @@ pub enum Position {
 pub struct HistoryPage {
     /// The messages, in ascending order.
     pub messages: Vec<HistoryMessage>,
-    /// Whether there are more in the direction that was asked for.
+    /// Whether there are more in the direction that was asked for. That may be so although the page is not full.
     pub more: bool,
 }
 
