@@ -232,4 +232,6 @@ mod gaps;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod paging;
+#[cfg(test)]
 mod tests;
