@@ -172,6 +172,22 @@ fn a_restore_can_be_begun_twice() {
     }
 }
 
+/// Whoever wrote twice while a dump was being restored, in a conversation that the dump had as read further, made the
+/// recipient's counts drift: the mailbox filled up with messages that were not there.
+#[test]
+fn messages_that_are_sent_during_a_restore_are_counted_once() {
+    let disk = Hostile::syncing();
+    let store = Core::open(Box::new(disk)).unwrap();
+    let messi = account("messi");
+    let mut batch = begin(&store);
+    batch.begin_restore().unwrap();
+    assert!(batch.restore(Record::Account(&messi)).unwrap());
+    assert!(batch.restore(Record::Conversation(&[Member { user: "messi", read: id(40) }])).unwrap());
+    (0..3).for_each(|_| assert!(send(&mut *batch, "messi", &messi.profile, "halo")));
+    batch.commit().unwrap();
+    assert_eq!(store.state().index.unread("messi"), (0, 0));
+}
+
 /// Each restored message got a block of its own, and so a row: reading them took a query for each.
 #[test]
 fn restored_messages_share_blocks() {

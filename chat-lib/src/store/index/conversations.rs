@@ -27,8 +27,11 @@ impl Index {
             && let Some(sender) = stream.known_sender(message.from)
         {
             let stored = stream.append(id, sender, message, tail, journal)?;
-            reader.add_unread(id, stream.state.unread, length);
-            *unread_bytes += length;
+            // While a dump is being restored, the cursor may be ahead of it.
+            if stored > stream.state.cursor {
+                reader.add_unread(id, stream.state.unread, length);
+                *unread_bytes += length;
+            }
             return Ok(Appended::Stored(stored));
         }
         tail.next_id()?;
