@@ -348,6 +348,8 @@ typedef struct chat_user {
     const char *full_name;
     // The country; "" if there is none, and in a list that has user names only.
     const char *country;
+    // Whether the user is banned: 0 or 1; 0 in a list that has user names only.
+    int banned;
 } chat_user;
 
 // What an operator sees of a session. All pointers are to NUL-terminated text.
@@ -356,6 +358,14 @@ typedef struct chat_session_info {
     const char *id;
     // The name of its user.
     const char *user;
+    // The IP address and port that the user logged in from, such as "192.0.2.1:40123"; NULL for a session that was opened
+    // in the process.
+    const char *from;
+    // When it was opened, in milliseconds since 1970 (UTC).
+    uint64_t opened;
+    // When it was last used, in milliseconds since 1970 (UTC). After a restart this may be too early, by at most a 64th of
+    // the time that a session lasts without being used.
+    uint64_t last_used;
 } chat_session_info;
 
 // What a restore has brought.
@@ -754,13 +764,38 @@ chat_status chat_remove_user(struct chat *chat,
                              const char *name)
 CHAT_NONNULL(1, 2);
 
+// Bans a user: ends their sessions, and refuses new ones. Others can still send to the user. Does nothing if the user is
+// banned already.
+//
+// - `chat`: a chat.
+// - `name`: the user to ban. Their logins fail with CHAT_BANNED if the password is right, and otherwise as before.
+//
+// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_ban_user(struct chat *chat,
+                          const char *name)
+CHAT_NONNULL(1, 2);
+
+// Lets a banned user log in again. Does nothing if the user is not banned.
+//
+// - `chat`: a chat.
+// - `name`: the user.
+//
+// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_unban_user(struct chat *chat,
+                            const char *name)
+CHAT_NONNULL(1, 2);
+
 // Opens a session of a user without a password, for a program that has authenticated its user itself.
 //
 // - `chat`: a chat.
 // - `user`: the user name.
 // - `session_out`: receives the session.
 //
-// Fails with CHAT_NO_SUCH_USER, CHAT_STORAGE or CHAT_ENTROPY.
+// Fails with CHAT_NO_SUCH_USER, CHAT_BANNED, CHAT_STORAGE or CHAT_ENTROPY.
 // Memory: free the session with chat_session_free().
 //
 CHAT_WARN_UNUSED

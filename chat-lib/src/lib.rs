@@ -68,7 +68,7 @@ pub mod store;
 #[cfg(feature = "client")]
 pub use self::client::Client;
 pub use self::connection::{Connection, Received};
-pub use self::engine::{Chat, Config, FinishedJob, Job, NewUser, Restored};
+pub use self::engine::{Chat, Config, FinishedJob, Job, NewUser, Restored, UserInfo};
 pub use self::error::{Error, Process};
 pub use self::outbox::Outbox;
 pub use self::printable::printable;

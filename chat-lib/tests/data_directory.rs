@@ -18,7 +18,7 @@ fn add(chat: &Chat, name: &str) {
 }
 
 fn names(chat: &Chat) -> Vec<String> {
-    chat.users().unwrap().iter().map(|user| user.user().to_string()).collect()
+    chat.users().unwrap().iter().map(|user| user.profile.user().to_string()).collect()
 }
 
 /// A chat that only looks at data, as `dump`, `check` and `user list` do.

@@ -168,11 +168,24 @@ impl Chat {
         run(py, || chat.remove_user(name))
     }
 
+    /// Ban a user: end their sessions, and refuse new ones. Others can still send to the user. Logins raise `Banned` if the
+    /// password is right. Does nothing if the user is banned already.
+    fn ban_user(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        let chat = self.get(py)?;
+        run(py, || chat.ban_user(name))
+    }
+
+    /// Let a banned user log in again. Does nothing if the user is not banned.
+    fn unban_user(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        let chat = self.get(py)?;
+        run(py, || chat.unban_user(name))
+    }
+
     /// List all users, in order of user name.
     fn list_users(&self, py: Python<'_>) -> PyResult<Vec<User>> {
         let chat = self.get(py)?;
         let users = run(py, || chat.users())?;
-        Ok(users.iter().map(|user| User::from(&**user)).collect())
+        Ok(users.iter().map(User::from).collect())
     }
 
     /// Open a session of a user without a password, for a program that has authenticated its user itself.
@@ -186,7 +199,7 @@ impl Chat {
     fn list_sessions(&self, py: Python<'_>) -> PyResult<Vec<SessionInfo>> {
         let chat = self.get(py)?;
         let sessions = run(py, || chat.sessions())?;
-        Ok(sessions.iter().map(|session| SessionInfo::new(&session.id, &session.user)).collect())
+        Ok(sessions.iter().map(SessionInfo::from).collect())
     }
 
     /// End all sessions of a user, who may log in again.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,6 +51,41 @@ def test_sessions_are_opened_listed_and_ended() -> None:
     assert bea.active_users() == ["bea"]
     assert [message.text for message in room.inbox_of("bea")] == ["halo"]
     assert room.inbox_of("nobody") == bea.inbox() == []
+
+
+def test_sessions_tell_when_and_from_where() -> None:
+    room = quick()
+    before = datetime.now(timezone.utc) - timedelta(milliseconds=1)
+    room.open_session("ana")
+    with Server(room) as server, Client(*server.address) as client:
+        client.login("bea", "secret")
+    here, there = room.list_sessions()
+    assert here.address is None
+    assert there.address is not None
+    assert there.address[0] == "127.0.0.1"
+    assert before <= here.opened <= here.last_used <= datetime.now(timezone.utc)
+    assert here == room.list_sessions()[0] != there
+    assert f"opened='{here.opened.isoformat()}'" in repr(here)
+
+
+def test_users_are_banned() -> None:
+    room = quick()
+    ana = room.open_session("ana")
+    room.ban_user("ana")
+    with pytest.raises(errors.NoSuchSession):
+        ana.inbox()
+    with pytest.raises(errors.WrongPassword):
+        room.login("ana", "wrong")
+    for log_in in [lambda: room.login("ana", "secret"), lambda: room.open_session("ana")]:
+        with pytest.raises(errors.Banned):
+            log_in()
+    assert [user.banned for user in room.list_users()] == [True, False]
+    assert repr(room.list_users()[0]).endswith(", banned=True)")
+    room.unban_user("ana")
+    room.login("ana", "secret")
+    for change in [room.ban_user, room.unban_user]:
+        with pytest.raises(errors.NoSuchUser):
+            change("nobody")
 
 
 def test_a_session_is_the_same_everywhere() -> None:

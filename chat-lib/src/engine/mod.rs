@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(crate) use self::budget::{Budget, Share};
 pub use self::exchange::Restored;
 pub(crate) use self::inbox::Delivery;
-pub use self::operator::NewUser;
+pub use self::operator::{NewUser, UserInfo};
 pub(crate) use self::origin::Origin;
 pub(crate) use self::step::Step;
 pub use self::step::{FinishedJob, Job};
@@ -111,7 +111,7 @@ impl Chat {
     /// drop(chat);
     ///
     /// let chat = Chat::open(&directory)?;
-    /// assert_eq!(chat.users()?[0].full_name(), "Ana Lima");
+    /// assert_eq!(chat.users()?[0].profile.full_name(), "Ana Lima");
     /// # std::fs::remove_dir_all(&directory).unwrap();
     /// # Ok::<(), chat_lib::Error>(())
     /// ```
