@@ -6,11 +6,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chat_lib::model::SessionToken;
 use chat_lib::protocol::{Command, Reply, reply};
 use chat_lib::store::{Durable, Memory, Store};
-use chat_lib::{Config, Error, NewUser};
+use chat_lib::{Authenticator, Config, Error, NewUser};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::authenticator::Callable;
 use crate::errors::{closed, run};
 use crate::file;
 use crate::message::Message;
@@ -61,15 +62,23 @@ impl Chat {
 #[pymethods]
 impl Chat {
     #[new]
-    #[pyo3(signature = (*, path=None, demo=false, **settings))]
-    fn new(py: Python<'_>, path: Option<PathBuf>, demo: bool, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    #[pyo3(signature = (*, path=None, demo=false, authenticate=None, **settings))]
+    fn new(
+        py: Python<'_>,
+        path: Option<PathBuf>,
+        demo: bool,
+        authenticate: Option<Bound<'_, PyAny>>,
+        settings: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
         let settings = settings::read(settings, path.is_some())?;
+        let callable = authenticate.map(Callable::new).transpose()?;
+        let authenticator = callable.map(|callable| -> Arc<dyn Authenticator> { Arc::new(callable) });
         let chat = run(py, || {
             let store: Box<dyn Store> = match path {
                 Some(path) => Box::new(Durable::open(&path, settings.store_options())?),
                 None => Box::new(Memory::new()),
             };
-            let chat = chat_lib::Chat::new(Config::new(store, &settings));
+            let chat = chat_lib::Chat::new(Config { authenticator, ..Config::new(store, &settings) });
             if demo {
                 chat.add_demo_users()?;
             }

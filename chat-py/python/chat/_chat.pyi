@@ -5,7 +5,7 @@ from typing import final
 from _typeshed import SupportsRead, SupportsWrite
 from typing_extensions import Self, Unpack, disjoint_base
 
-from chat._settings import DirectorySettings
+from chat._settings import Authenticator, DirectorySettings
 
 __all__ = [
     "JOBS_WAITING",
@@ -26,6 +26,7 @@ __all__ = [
     "User",
     "__version__",
     "_after_fork",
+    "_before_exit",
     "_panic_for_test",
     "printable",
     "read_active_users",
@@ -56,6 +57,7 @@ class Chat:
         *,
         path: str | PathLike[str] | None = None,
         demo: bool = False,
+        authenticate: Authenticator | None = None,
         **settings: Unpack[DirectorySettings],
     ) -> Self: ...
     @property
@@ -236,3 +238,4 @@ def read_active_users(answer: bytes) -> list[str]: ...
 def read_logged_out(answer: bytes) -> None: ...
 def _panic_for_test() -> None: ...
 def _after_fork() -> None: ...
+def _before_exit() -> None: ...
