@@ -959,6 +959,17 @@ CHAT_NONNULL(1, 3);
 //
 CHAT_WARN_UNUSED chat_status chat_check(struct chat *chat) CHAT_NONNULL(1);
 
+// Tells whether a chat's directory could only be read when it was opened. Everything that would change something then
+// fails with CHAT_STORAGE, also sending a message and logging in.
+//
+// - `chat`: a chat.
+// - `read_only_out`: receives 0 or 1.
+//
+CHAT_WARN_UNUSED
+chat_status chat_is_read_only(struct chat *chat,
+                              int *read_only_out)
+CHAT_NONNULL(1, 2);
+
 // Writes what makes the next start quick, as closing does: for a process that exits while something made of the
 // chat still uses it. The chat can be used meanwhile.
 //

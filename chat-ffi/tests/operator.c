@@ -107,6 +107,7 @@ static void data(chat *it) {
     chat_restored restored = {9, 9, 9};
     char bytes[4096];
     size_t length;
+    int read_only = 9;
     FILE *file = tmpfile(), *empty = tmpfile();
     CHECK(file != NULL && empty != NULL);
     OK(chat_open_session(it, "messi", &messi));
@@ -114,6 +115,8 @@ static void data(chat *it) {
     OK(chat_session_free(messi));
     OK(chat_check(it));
     OK(chat_tidy(it));
+    OK(chat_is_read_only(it, &read_only));
+    CHECK(read_only == 0);
 
     OK(chat_dump(it, fileno(file), 0));
     rewind(file);

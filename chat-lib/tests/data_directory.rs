@@ -25,8 +25,9 @@ fn names(chat: &Chat) -> Vec<String> {
 fn look(directory: &Path) -> Chat {
     let options = Options { read_only: true, keep_read: Some(KeepRead::Everything), ..Options::default() };
     let store = Durable::open(directory, options).unwrap();
-    assert!(store.is_read_only());
-    Chat::new(Config { store: Box::new(store), ..Config::default() })
+    let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
+    assert!(chat.is_read_only());
+    chat
 }
 
 /// The process's working directory, of which there is one for all tests.

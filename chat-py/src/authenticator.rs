@@ -49,7 +49,8 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        RUNNING.fetch_sub(1, Ordering::SeqCst);
+        // A child of fork() may end a call that its parent has begun.
+        RUNNING.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |running| running.checked_sub(1)).ok();
     }
 }
 
@@ -60,6 +61,11 @@ impl Drop for Call {
 pub(crate) fn before_exit(py: Python<'_>) -> PyResult<()> {
     ENDING.store(true, Ordering::SeqCst);
     wait(py, Some(AUTHENTICATOR_PATIENCE), || (RUNNING.load(Ordering::SeqCst) == 0).then_some(())).map(drop)
+}
+
+/// A child of fork() has none of its parent's calls, and must not wait for them.
+pub(crate) fn after_fork() {
+    RUNNING.store(0, Ordering::SeqCst);
 }
 
 static RUNNING: AtomicUsize = AtomicUsize::new(0);

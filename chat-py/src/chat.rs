@@ -305,6 +305,13 @@ impl Chat {
         })
     }
 
+    /// Whether the chat's directory could only be read when it was opened. Everything that would change something then raises
+    /// `StorageError`, also sending a message and logging in.
+    #[getter]
+    fn is_read_only(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.get(py)?.is_read_only())
+    }
+
     /// Whether the chat is closed.
     #[getter]
     fn closed(&self) -> bool {

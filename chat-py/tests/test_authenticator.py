@@ -188,6 +188,40 @@ def test_in_an_event_loop() -> None:
     assert threading.get_ident() not in threads
 
 
+IN_A_CHILD = """
+import os
+import sys
+import socket
+import threading
+import chat
+
+began, go = threading.Event(), threading.Event()
+
+def authenticate(user, password):
+    began.set()
+    return go.wait()
+
+server = chat.Server(chat.Chat.memory(authenticate=authenticate))
+client = socket.create_connection(server.address)
+client.sendall(b"auth ana right\\r\\n")
+began.wait()
+child = os.fork()
+if child == 0:
+    sys.exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+go.set()
+"""
+
+
+def test_a_child_of_fork_does_not_wait_for_its_parents_calls() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", IN_A_CHILD]
+    # It would wait for 10 s.
+    run = subprocess.run(  # noqa: S603
+        command, capture_output=True, text=True, timeout=8, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "7\n", "")
+
+
 AT_THE_END = """
 import atexit
 import socket

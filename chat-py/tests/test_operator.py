@@ -125,6 +125,7 @@ def test_data_is_dumped_and_restored(tmp_path: Path) -> None:
         assert repr(restored) == "Restored(users=2, without_password=0, messages=1)"
         assert [message.text for message in copy.login("bea", "secret").inbox()] == ["halo"]
         copy.check()
+        assert not copy.is_read_only
     # A raw file may take less than it is given.
     path = tmp_path / "dump"
     with path.open("wb", buffering=0) as raw:

@@ -196,6 +196,12 @@ impl Chat {
         }
     }
 
+    /// Whether everything that would change something fails with [`Error::Storage`], also sending a message and logging in: the
+    /// data was opened to be read only, or cannot be written to.
+    pub fn is_read_only(&self) -> bool {
+        self.config.store.is_read_only()
+    }
+
     /// Reads all stored data and verifies that it is consistent. The chat can be used meanwhile.
     ///
     /// # Errors
