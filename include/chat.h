@@ -45,7 +45,7 @@
 #define CHAT_VERSION_CHECK() chat_version_check(CHAT_VERSION_NUMBER)
 
 /* The default options. */
-#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
 
 /* Function attributes; define them before including this header to override them. */
 #if defined(__GNUC__) || defined(__clang__)
@@ -223,6 +223,27 @@ typedef int32_t chat_log_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What a chat_authenticate_fn decides.
+enum chat_verdict
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // There is no such user, or the password is wrong: the login fails with CHAT_WRONG_PASSWORD.
+    CHAT_LOGIN_REFUSED = 0,
+    // The login succeeds, unless the user is banned in the chat.
+    CHAT_LOGIN_ACCEPTED = 1,
+    // It could not be decided: the login fails with CHAT_STORAGE.
+    CHAT_LOGIN_FAILED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chat_verdict chat_verdict;
+#else
+typedef int32_t chat_verdict;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // A chat in the process. It gives an operator's access: functions that take one may do anything.
 typedef struct chat chat;
 
@@ -276,6 +297,39 @@ typedef struct chat_buffer {
     size_t capacity;
 } chat_buffer;
 
+// What a program knows of a user who logs in. Both texts are NUL-terminated UTF-8, and are "" when the callback is called.
+// What is left "" stays as it is in the chat; a new account then has its user name as full name, and no country.
+typedef struct chat_identity {
+    // The name that others see.
+    char full_name[257];
+    // Where the user is from.
+    char country[129];
+} chat_identity;
+
+// A callback that checks logins in place of the chat, for a program that has users and passwords already. The chat then
+// does not look at the password hashes that it has itself. A user's first login creates their account, and later ones
+// update its names. `register` is refused with CHAT_REGISTRATION_CLOSED.
+//
+// - `user_data`: the `authenticate_data` of the chat's options.
+// - `user`: the user name.
+// - `password`: the password as it was sent. One that contains a NUL is refused without a call.
+// - `from`: the peer's IP address and port; NULL for a login in the process.
+// - `identity`: may be filled in if the login is accepted.
+//
+// Returns a chat_verdict; any other number counts as CHAT_LOGIN_FAILED.
+//
+// Memory: the arguments are valid until it returns. It must not write past the ends of the texts in `identity`.
+// Thread: it is called from several threads at once; for chat_login() and chat_answer() from the thread that called them, and
+// for a login over a connection from a new one. The library holds no lock: it may use the chat, but must not close it,
+// nor wait for a server to stop. It must return normally, without longjmp() or an exception.
+// Time: a login over a connection is refused with CHAT_BUSY after 10 s. The call is then left alone, and may still be running
+// when everything else of the chat is freed.
+typedef int32_t (*chat_authenticate_fn)(void *user_data,
+                                        const char *user,
+                                        const char *password,
+                                        const char *from,
+                                        struct chat_identity *identity);
+
 // How a chat is opened. Begin with CHAT_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for
 // the defaults, which docs/settings.md lists. Later versions add fields at the end.
 typedef struct chat_options {
@@ -317,6 +371,11 @@ typedef struct chat_options {
     uint64_t stall_time_millis;
     // How long a server that is stopping waits for peers to read their answers.
     uint64_t shutdown_grace_millis;
+    // What checks logins in place of the chat; NULL for the passwords that the chat has.
+    chat_authenticate_fn authenticate;
+    // Passed to `authenticate`; may be NULL. It is used until the chat and all that was made of it are freed, and by calls
+    // that are still running then.
+    void *authenticate_data;
 } chat_options;
 
 // The token of a session. Anyone who has it can act as the session's user, so keep it secret.
@@ -348,6 +407,8 @@ typedef struct chat_user {
     const char *full_name;
     // The country; "" if there is none, and in a list that has user names only.
     const char *country;
+    // Whether the user is banned: 0 or 1; 0 in a list that has user names only.
+    int banned;
 } chat_user;
 
 // What an operator sees of a session. All pointers are to NUL-terminated text.
@@ -356,6 +417,14 @@ typedef struct chat_session_info {
     const char *id;
     // The name of its user.
     const char *user;
+    // The IP address and port that the user logged in from, such as "192.0.2.1:40123"; NULL for a session that was opened
+    // in the process.
+    const char *from;
+    // When it was opened, in milliseconds since 1970 (UTC).
+    uint64_t opened;
+    // When it was last used, in milliseconds since 1970 (UTC). After a restart this may be too early, by at most a 64th of
+    // the time that a session lasts without being used.
+    uint64_t last_used;
 } chat_session_info;
 
 // What a restore has brought.
@@ -754,13 +823,38 @@ chat_status chat_remove_user(struct chat *chat,
                              const char *name)
 CHAT_NONNULL(1, 2);
 
+// Bans a user: ends their sessions, and refuses new ones. Others can still send to the user. Does nothing if the user is
+// banned already.
+//
+// - `chat`: a chat.
+// - `name`: the user to ban. Their logins fail with CHAT_BANNED if the password is right, and otherwise as before.
+//
+// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_ban_user(struct chat *chat,
+                          const char *name)
+CHAT_NONNULL(1, 2);
+
+// Lets a banned user log in again. Does nothing if the user is not banned.
+//
+// - `chat`: a chat.
+// - `name`: the user.
+//
+// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_unban_user(struct chat *chat,
+                            const char *name)
+CHAT_NONNULL(1, 2);
+
 // Opens a session of a user without a password, for a program that has authenticated its user itself.
 //
 // - `chat`: a chat.
 // - `user`: the user name.
 // - `session_out`: receives the session.
 //
-// Fails with CHAT_NO_SUCH_USER, CHAT_STORAGE or CHAT_ENTROPY.
+// Fails with CHAT_NO_SUCH_USER, CHAT_BANNED, CHAT_STORAGE or CHAT_ENTROPY.
 // Memory: free the session with chat_session_free().
 //
 CHAT_WARN_UNUSED
@@ -864,6 +958,17 @@ CHAT_NONNULL(1, 3);
 // Fails with CHAT_STORAGE if something is damaged or cannot be read.
 //
 CHAT_WARN_UNUSED chat_status chat_check(struct chat *chat) CHAT_NONNULL(1);
+
+// Tells whether a chat's directory could only be read when it was opened. Everything that would change something then
+// fails with CHAT_STORAGE, also sending a message and logging in.
+//
+// - `chat`: a chat.
+// - `read_only_out`: receives 0 or 1.
+//
+CHAT_WARN_UNUSED
+chat_status chat_is_read_only(struct chat *chat,
+                              int *read_only_out)
+CHAT_NONNULL(1, 2);
 
 // Writes what makes the next start quick, as closing does: for a process that exits while something made of the
 // chat still uses it. The chat can be used meanwhile.

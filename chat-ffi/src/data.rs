@@ -94,6 +94,24 @@ pub extern "C" fn chat_check(chat: *mut chat) -> chat_status {
     boundary(|| Ok(get(chat)?.check()?))
 }
 
+/// Tells whether a chat's directory could only be read when it was opened. Everything that would change something then
+/// fails with CHAT_STORAGE, also sending a message and logging in.
+///
+/// - `chat`: a chat.
+/// - `read_only_out`: receives 0 or 1.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_is_read_only(chat: *mut chat, read_only_out: *mut c_int) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(read_only_out, "read_only_out")? };
+        out.set(c_int::from(get(chat)?.is_read_only()));
+        Ok(())
+    })
+}
+
 /// Writes what makes the next start quick, as closing does: for a process that exits while something made of the
 /// chat still uses it. The chat can be used meanwhile.
 ///

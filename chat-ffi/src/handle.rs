@@ -9,7 +9,7 @@ use slotmap::{DefaultKey, Key, KeyData};
 
 use crate::connection::Peer;
 use crate::error::Failure;
-use crate::lists::{List, Messages, SessionInfo, User};
+use crate::lists::{List, Messages, OpenSession, User};
 use crate::server::Running;
 use crate::session::UserSession;
 use crate::status::chat_status;
@@ -56,7 +56,7 @@ kinds! {
     chat_session, Session = UserSession;
     chat_inbox, Inbox = Mutex<Messages>;
     chat_users, Users = Mutex<List<User>>;
-    chat_sessions, Sessions = Mutex<List<SessionInfo>>;
+    chat_sessions, Sessions = Mutex<List<OpenSession>>;
 }
 
 /// A chat in the process. It gives an operator's access: functions that take one may do anything.

@@ -14,6 +14,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 pub mod argument;
+pub mod authenticator;
 pub mod boundary;
 pub mod buffer;
 pub mod client;

@@ -1,10 +1,12 @@
 //! Lists that a program in C goes through: messages, users, sessions.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_int};
 use std::sync::{Mutex, PoisonError};
-use std::vec;
+use std::{ptr, vec};
 
-use chat_lib::model::{Inbox, Profile, SessionId, UserName};
+use chat_lib::UserInfo;
+use chat_lib::model::{Inbox, UserName};
+use chat_lib::store::SessionInfo;
 
 use crate::argument::Out;
 use crate::boundary::boundary;
@@ -141,6 +143,8 @@ pub struct chat_user {
     pub full_name: *const c_char,
     /// The country; "" if there is none, and in a list that has user names only.
     pub country: *const c_char,
+    /// Whether the user is banned: 0 or 1; 0 in a list that has user names only.
+    pub banned: c_int,
 }
 
 /// What a [`chat_user`] points to.
@@ -148,21 +152,28 @@ pub struct User {
     name: CString,
     full_name: CString,
     country: CString,
+    banned: bool,
 }
 
 impl User {
     /// A user of whom only the name is known.
     pub(crate) fn named(name: &UserName) -> Self {
-        Self { name: c_string(name.to_string()), full_name: CString::default(), country: CString::default() }
+        Self {
+            name: c_string(name.to_string()),
+            full_name: CString::default(),
+            country: CString::default(),
+            banned: false,
+        }
     }
 }
 
-impl From<&Profile> for User {
-    fn from(profile: &Profile) -> Self {
+impl From<&UserInfo> for User {
+    fn from(UserInfo { profile, banned, .. }: &UserInfo) -> Self {
         Self {
             name: c_string(profile.user().to_string()),
             full_name: c_string(profile.full_name().to_owned()),
             country: c_string(profile.country().to_owned()),
+            banned: *banned,
         }
     }
 }
@@ -190,8 +201,13 @@ pub unsafe extern "C" fn chat_users_next(users: *mut chat_users, user_out: *mut 
         let out = unsafe { Out::new(user_out, "user_out")? };
         let users = get(users)?;
         let mut users = users.lock().unwrap_or_else(PoisonError::into_inner);
-        let User { name, full_name, country } = users.next()?;
-        out.set(chat_user { name: name.as_ptr(), full_name: full_name.as_ptr(), country: country.as_ptr() });
+        let User { name, full_name, country, banned } = users.next()?;
+        out.set(chat_user {
+            name: name.as_ptr(),
+            full_name: full_name.as_ptr(),
+            country: country.as_ptr(),
+            banned: c_int::from(*banned),
+        });
         Ok(())
     })
 }
@@ -213,23 +229,40 @@ pub struct chat_session_info {
     pub id: *const c_char,
     /// The name of its user.
     pub user: *const c_char,
+    /// The IP address and port that the user logged in from, such as "192.0.2.1:40123"; NULL for a session that was opened
+    /// in the process.
+    pub from: *const c_char,
+    /// When it was opened, in milliseconds since 1970 (UTC).
+    pub opened: u64,
+    /// When it was last used, in milliseconds since 1970 (UTC). After a restart this may be too early, by at most a 64th of
+    /// the time that a session lasts without being used.
+    pub last_used: u64,
 }
 
 /// What a [`chat_session_info`] points to.
-pub struct SessionInfo {
+pub struct OpenSession {
     id: CString,
     user: CString,
+    from: Option<CString>,
+    opened: u64,
+    last_used: u64,
 }
 
-impl SessionInfo {
-    pub(crate) fn new(id: &SessionId, user: &Profile) -> Self {
-        Self { id: c_string(id.to_string()), user: c_string(user.user().to_string()) }
+impl From<&SessionInfo> for OpenSession {
+    fn from(session: &SessionInfo) -> Self {
+        Self {
+            id: c_string(session.id.to_string()),
+            user: c_string(session.user.user().to_string()),
+            from: session.from.map(|address| c_string(address.to_string())),
+            opened: session.opened.as_millis(),
+            last_used: session.last_used.as_millis(),
+        }
     }
 }
 
 /// A list for a `chat_sessions`.
-pub(crate) fn sessions(sessions: impl IntoIterator<Item = SessionInfo>) -> Mutex<List<SessionInfo>> {
-    Mutex::new(sessions.into_iter().collect())
+pub(crate) fn sessions(sessions: &[SessionInfo]) -> Mutex<List<OpenSession>> {
+    Mutex::new(sessions.iter().map(OpenSession::from).collect())
 }
 
 /// Gives the next session of a list.
@@ -253,8 +286,14 @@ pub unsafe extern "C" fn chat_sessions_next(
         let out = unsafe { Out::new(session_out, "session_out")? };
         let sessions = get(sessions)?;
         let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let SessionInfo { id, user } = sessions.next()?;
-        out.set(chat_session_info { id: id.as_ptr(), user: user.as_ptr() });
+        let OpenSession { id, user, from, opened, last_used } = sessions.next()?;
+        out.set(chat_session_info {
+            id: id.as_ptr(),
+            user: user.as_ptr(),
+            from: from.as_ref().map_or(ptr::null(), |from| from.as_ptr()),
+            opened: *opened,
+            last_used: *last_used,
+        });
         Ok(())
     })
 }

@@ -9,7 +9,7 @@ use crate::argument::{Out, optional_text, text};
 use crate::boundary::boundary;
 use crate::error::Failure;
 use crate::handle::{chat, chat_inbox, chat_session, chat_sessions, chat_users, get, put};
-use crate::lists::{Messages, SessionInfo, User, sessions, users};
+use crate::lists::{Messages, User, sessions, users};
 use crate::status::chat_status;
 
 /// Adds a user with an empty inbox. Takes tens of milliseconds, because the password is hashed.
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn chat_list_users(chat: *mut chat, users_out: *mut *mut c
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(users_out, "users_out")? };
         let found = get(chat)?.users()?;
-        out.set(put(users(found.iter().map(|profile| User::from(&**profile)))));
+        out.set(put(users(found.iter().map(User::from))));
         Ok(())
     })
 }
@@ -152,13 +152,50 @@ pub unsafe extern "C" fn chat_remove_user(chat: *mut chat, name: *const c_char) 
     })
 }
 
+/// Bans a user: ends their sessions, and refuses new ones. Others can still send to the user. Does nothing if the user is
+/// banned already.
+///
+/// - `chat`: a chat.
+/// - `name`: the user to ban. Their logins fail with CHAT_BANNED if the password is right, and otherwise as before.
+///
+/// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_ban_user(chat: *mut chat, name: *const c_char) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let name = unsafe { text(name, "name")? };
+        Ok(get(chat)?.ban_user(name)?)
+    })
+}
+
+/// Lets a banned user log in again. Does nothing if the user is not banned.
+///
+/// - `chat`: a chat.
+/// - `name`: the user.
+///
+/// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_unban_user(chat: *mut chat, name: *const c_char) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let name = unsafe { text(name, "name")? };
+        Ok(get(chat)?.unban_user(name)?)
+    })
+}
+
 /// Opens a session of a user without a password, for a program that has authenticated its user itself.
 ///
 /// - `chat`: a chat.
 /// - `user`: the user name.
 /// - `session_out`: receives the session.
 ///
-/// Fails with CHAT_NO_SUCH_USER, CHAT_STORAGE or CHAT_ENTROPY.
+/// Fails with CHAT_NO_SUCH_USER, CHAT_BANNED, CHAT_STORAGE or CHAT_ENTROPY.
 /// Memory: free the session with chat_session_free().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2, 3)
@@ -192,8 +229,7 @@ pub unsafe extern "C" fn chat_list_sessions(chat: *mut chat, sessions_out: *mut 
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(sessions_out, "sessions_out")? };
-        let found = get(chat)?.sessions()?;
-        out.set(put(sessions(found.iter().map(|session| SessionInfo::new(&session.id, &session.user)))));
+        out.set(put(sessions(&get(chat)?.sessions()?)));
         Ok(())
     })
 }

@@ -1,13 +1,15 @@
 //! How a chat is opened.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 use std::path::Path;
+use std::sync::Arc;
 use std::{mem, ptr};
 
 use chat_lib::settings::Settings;
 use chat_lib::store::{Durable, Memory, Store};
-use chat_lib::{Chat, Config};
+use chat_lib::{Authenticator, Chat, Config};
 
+use crate::authenticator::{Callback, chat_authenticate_fn};
 use crate::error::Failure;
 
 /// When what was done is safe from a loss of power. A process that ends or crashes loses nothing, whichever
@@ -68,11 +70,16 @@ pub struct chat_options {
     pub stall_time_millis: u64,
     /// How long a server that is stopping waits for peers to read their answers.
     pub shutdown_grace_millis: u64,
+    /// What checks logins in place of the chat; NULL for the passwords that the chat has.
+    pub authenticate: chat_authenticate_fn,
+    /// Passed to `authenticate`; may be NULL. It is used until the chat and all that was made of it are freed, and by calls
+    /// that are still running then.
+    pub authenticate_data: *mut c_void,
 }
 
 impl Default for chat_options {
     fn default() -> Self {
-        // SAFETY: zeros are valid for a pointer and for numbers.
+        // SAFETY: zeros are valid for pointers, for numbers and for no function.
         Self { size: size_of::<Self>(), ..unsafe { mem::zeroed() } }
     }
 }
@@ -93,7 +100,8 @@ impl chat_options {
         if !(FIRST_SIZE..=LARGEST).contains(&size) {
             return Err(Failure::argument("options.size is not sizeof(chat_options); begin with CHAT_OPTIONS_INIT"));
         }
-        // SAFETY: as many bytes are there, and every bit pattern is one of the fields.
+        // SAFETY: as many bytes are there, and every bit pattern is one of the fields: the caller promises that what is not
+        // NULL in `authenticate` is a function.
         unsafe {
             ptr::copy_nonoverlapping(options.cast::<u8>(), (&raw mut own).cast::<u8>(), size.min(size_of::<Self>()));
         }
@@ -122,7 +130,10 @@ impl chat_options {
                 Box::new(Durable::open(directory, settings.store_options())?)
             }
         };
-        Ok(Chat::new(Config::new(store, &settings)))
+        let authenticator = self.authenticate.map(|authenticate| -> Arc<dyn Authenticator> {
+            Arc::new(Callback { authenticate, data: self.authenticate_data })
+        });
+        Ok(Chat::new(Config { authenticator, ..Config::new(store, &settings) }))
     }
 
     fn settings(&self) -> Result<Settings, Failure> {
@@ -185,7 +196,7 @@ fn path(path: &CStr) -> &Path {
 }
 
 /// What the struct had in version 0.1: programs that were compiled for it pass that.
-const FIRST_SIZE: usize = mem::offset_of!(chat_options, shutdown_grace_millis) + size_of::<u64>();
+const FIRST_SIZE: usize = mem::offset_of!(chat_options, authenticate_data) + size_of::<*mut c_void>();
 
 /// Far above what the struct will ever have.
 const LARGEST: usize = 4096;
@@ -198,13 +209,14 @@ mod tests {
 
     const HEADER: &str = include_str!("../../include/chat.h");
 
-    /// What `chat.h` has in the struct, but for `size` and `directory`.
+    /// What `chat.h` has in the struct for settings.
     fn fields() -> Vec<&'static str> {
         let (_, fields) = HEADER.split_once("typedef struct chat_options {").unwrap();
         let (fields, _) = fields.split_once("} chat_options;").unwrap();
         let code = fields.lines().filter(|line| !line.trim_start().starts_with("//"));
         let declared = code.filter_map(|line| line.strip_suffix(';'));
-        declared.map(|line| line.rsplit([' ', '*']).next().unwrap()).skip(2).collect()
+        let names = declared.map(|line| line.rsplit([' ', '*']).next().unwrap());
+        names.filter(|name| !["size", "directory", "authenticate", "authenticate_data"].contains(name)).collect()
     }
 
     #[test]
@@ -212,7 +224,7 @@ mod tests {
         let mut left = fields();
         assert_eq!(HEADER.matches("#define CHAT_OPTIONS_INIT").count(), 1);
         let (_, init) = HEADER.split_once("#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL").unwrap();
-        assert_eq!(init.lines().next().unwrap(), format!("{}}}", ", 0".repeat(left.len())));
+        assert_eq!(init.lines().next().unwrap(), format!("{}, NULL, NULL}}", ", 0".repeat(left.len())));
         for setting in Settings::ALL {
             let names: &[&str] = match setting.kind {
                 Kind::PasswordCost => &["password_memory_kib", "password_passes", "password_lanes"],

@@ -6,12 +6,13 @@ use std::fs;
 use std::path::Path;
 
 /// In the order in which a reader of the header wants them.
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     "status",
     "error",
     "buffer",
     "version",
     "handle",
+    "authenticator",
     "options",
     "open",
     "session",

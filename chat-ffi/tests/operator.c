@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 static void users(chat *it) {
@@ -47,6 +48,7 @@ static void sessions(chat *it) {
     chat_token token;
     chat_inbox *inbox = NULL;
     chat_message message;
+    uint64_t before = (uint64_t)time(NULL);
     OK(chat_end_sessions(it, "ana"));
     OK(chat_open_session(it, "messi", &messi));
     IS(CHAT_NO_SUCH_USER, chat_open_session(it, "nobody", &none));
@@ -55,6 +57,8 @@ static void sessions(chat *it) {
     OK(chat_list_sessions(it, &list));
     OK(chat_sessions_next(list, &info));
     CHECK(strcmp(info.user, "messi") == 0 && strlen(info.id) > 0 && strcmp(info.id, token.text) != 0);
+    CHECK(info.from == NULL && info.opened / 1000 >= before && info.opened / 1000 <= (uint64_t)time(NULL));
+    CHECK(info.last_used >= info.opened);
     IS(CHAT_END, chat_sessions_next(list, &info));
     OK(chat_sessions_free(list));
     OK(chat_end_sessions(it, "messi"));
@@ -71,12 +75,39 @@ static void sessions(chat *it) {
     OK(chat_inbox_free(inbox));
 }
 
+static void bans(chat *it) {
+    chat_session *lineker = NULL, *none = NULL;
+    chat_users *list = NULL;
+    chat_user user;
+    int banned = 0;
+    OK(chat_open_session(it, "lineker", &lineker));
+    OK(chat_ban_user(it, "lineker"));
+    IS(CHAT_NO_SUCH_USER, chat_ban_user(it, "nobody"));
+    IS(CHAT_NO_SUCH_SESSION, chat_session_send(lineker, "messi", "halo"));
+    OK(chat_session_free(lineker));
+    IS(CHAT_WRONG_PASSWORD, chat_login(it, "lineker", "wrong", &none));
+    IS(CHAT_BANNED, chat_login(it, "lineker", "surabaya", &none));
+    IS(CHAT_BANNED, chat_open_session(it, "lineker", &none));
+    OK(chat_list_users(it, &list));
+    while (chat_users_next(list, &user) == CHAT_OK) {
+        CHECK(user.banned == (strcmp(user.name, "lineker") == 0));
+        banned += user.banned;
+    }
+    CHECK(banned == 1);
+    OK(chat_users_free(list));
+    OK(chat_unban_user(it, "lineker"));
+    IS(CHAT_NO_SUCH_USER, chat_unban_user(it, "nobody"));
+    OK(chat_login(it, "lineker", "surabaya", &lineker));
+    OK(chat_session_free(lineker));
+}
+
 static void data(chat *it) {
     chat *copy = NULL;
     chat_session *messi = NULL;
     chat_restored restored = {9, 9, 9};
     char bytes[4096];
     size_t length;
+    int read_only = 9;
     FILE *file = tmpfile(), *empty = tmpfile();
     CHECK(file != NULL && empty != NULL);
     OK(chat_open_session(it, "messi", &messi));
@@ -84,6 +115,8 @@ static void data(chat *it) {
     OK(chat_session_free(messi));
     OK(chat_check(it));
     OK(chat_tidy(it));
+    OK(chat_is_read_only(it, &read_only));
+    CHECK(read_only == 0);
 
     OK(chat_dump(it, fileno(file), 0));
     rewind(file);
@@ -132,6 +165,7 @@ int main(void) {
     OK(chat_add_demo_users(it));
     users(it);
     sessions(it);
+    bans(it);
     data(it);
     listening(it);
     OK(chat_close(it));

@@ -6,6 +6,7 @@
 int main(void) {
     printf("sizeof(chat_buffer) %zu\n", sizeof(chat_buffer));
     printf("sizeof(chat_error) %zu\n", sizeof(chat_error));
+    printf("sizeof(chat_identity) %zu\n", sizeof(chat_identity));
     printf("sizeof(chat_message) %zu\n", sizeof(chat_message));
     printf("sizeof(chat_options) %zu\n", sizeof(chat_options));
     printf("sizeof(chat_restored) %zu\n", sizeof(chat_restored));

@@ -1,8 +1,8 @@
 //! A chat server that a program contains.
 //!
 //! It is to chat what SQLite is to databases: no daemon, no runtime, and no socket unless you want
-//! one. What it does **not** do: start threads (only [`Server::run`] has some, until it returns, and a
-//! chat in a directory has one, until it is dropped), read the clock or the system's randomness behind
+//! one. What it does **not** do: start threads (only [`Server::run`] has some, until it returns, a
+//! chat in a directory has one, until it is dropped, and an [`Authenticator`] is called in one for each login over the wire), read the clock or the system's randomness behind
 //! your back ([`Config`] takes both, and [`store::Options`] the clock that a directory's messages age by), or
 //! know what carries its bytes.
 //!
@@ -68,7 +68,10 @@ pub mod store;
 #[cfg(feature = "client")]
 pub use self::client::Client;
 pub use self::connection::{Connection, Received};
-pub use self::engine::{Chat, Config, FinishedJob, Job, NewUser, Restored};
+pub use self::engine::{
+    Authenticator, AuthenticatorError, Chat, Config, Credentials, FinishedJob, Identity, Job, NewUser, Restored,
+    UserInfo,
+};
 pub use self::error::{Error, Process};
 pub use self::outbox::Outbox;
 pub use self::printable::printable;

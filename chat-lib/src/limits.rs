@@ -62,6 +62,15 @@ pub const KNOWN_ADDRESSES: usize = 16;
 /// refused with `busy`. The last of so many passwords waits for some three seconds at the default cost, as long as people do.
 pub const JOBS_WAITING: usize = 128;
 
+/// How long a login over the wire waits for a program's [`Authenticator`](crate::Authenticator): no person waits longer, and
+/// a database that hangs must not hold logins for ever.
+pub const AUTHENTICATOR_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Calls of an [`Authenticator`](crate::Authenticator) that may run at once for logins over the wire; one more is refused with
+/// `busy`. Each has a thread, also one that was given up and hangs. So many run only if something is wrong: a server asks
+/// about half as many logins at once as there are cores.
+pub const AUTHENTICATOR_CALLS: usize = 64;
+
 /// How many lines of a connection are answered before the others have their turn. Logins with a
 /// public password are the dearest, at some 20 µs: a peer that floods the server with them holds the
 /// others up for some 3 ms.

@@ -35,7 +35,7 @@ fn people_register_where_they_may() {
     let token = answer.strip_prefix(registered).unwrap().strip_suffix("\"}\r\n\r\n").unwrap();
     assert_eq!(ask(&open, &format!("activeuser {token}")), "{\"status\": \"OK\", \"message\": \"bob, \"}\r\n\r\n");
     assert!(ask(&open, "auth bob b").contains("tokenid"));
-    assert_eq!(open.users().unwrap()[1].full_name(), "Bob  B.");
+    assert_eq!(open.users().unwrap()[1].profile.full_name(), "Bob  B.");
     for (line, code) in [
         ("register bob c Bob", "user_exists"),
         ("register ana secret Ana", "user_exists"),
@@ -132,16 +132,16 @@ fn a_hash_that_became_too_cheap_is_made_anew() {
 fn a_banned_user_learns_it_with_the_right_password() {
     let chat = chat(Config::default());
     let ana = chat.login("ana", "secret").unwrap();
-    chat.set_banned("ana", true).unwrap();
+    chat.ban_user("ana").unwrap();
     assert_eq!(ana.inbox().unwrap_err().code(), "no_such_session");
     assert_eq!(chat.login("ana", "wrong").unwrap_err().code(), "wrong_password");
     assert_eq!(chat.login("ana", "secret").unwrap_err().code(), "banned");
     assert!(ask(&chat, "auth ana secret").contains("\"code\": \"banned\""));
     assert_eq!(chat.open_session("ana").unwrap_err().code(), "banned");
     assert!(chat.sessions().unwrap().is_empty());
-    chat.set_banned("ana", false).unwrap();
+    chat.unban_user("ana").unwrap();
     chat.login("ana", "secret").unwrap();
-    assert_eq!(chat.set_banned("bob", true).unwrap_err().code(), "no_such_user");
+    assert_eq!(chat.ban_user("bob").unwrap_err().code(), "no_such_user");
 }
 
 #[test]

@@ -7,7 +7,9 @@ use chat_lib::model::{Account, Inbox, MessageId, PasswordHash, Profile, SessionI
 use chat_lib::server::{Handle, Listener, ServerBuilder};
 use chat_lib::settings::Settings;
 use chat_lib::store::{Durable, HistoryPage, Memory, Options, Unread};
-use chat_lib::{Chat, Client, Config, Connection, Error, FinishedJob, Job, Outbox, Server, Session};
+use chat_lib::{
+    Chat, Client, Config, Connection, Credentials, Error, FinishedJob, Identity, Job, Outbox, Server, Session, UserInfo,
+};
 
 fn is_shared<T: Debug + Send + Sync>() {}
 
@@ -19,6 +21,7 @@ fn threads_can_have_them() {
     is_shared::<(Memory, Durable, Options, HistoryPage, Unread)>();
     is_shared::<(Account, Inbox, MessageId, PasswordHash, Profile, SessionId, SessionToken, UserName)>();
     is_shared::<(Handle, Listener, ServerBuilder)>();
+    is_shared::<(Credentials, Identity, UserInfo)>();
     is_sent::<(Server, Connection, Outbox, Job, FinishedJob, Requester)>();
 }
 

@@ -169,6 +169,10 @@ impl Store for Engine {
         Box::new(Steps { batch: self.store.begin(), wrong: self.wrong })
     }
 
+    fn is_read_only(&self) -> bool {
+        self.store.is_read_only()
+    }
+
     fn commit_waits(&self) -> bool {
         self.store.commit_waits()
     }

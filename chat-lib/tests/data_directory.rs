@@ -18,15 +18,16 @@ fn add(chat: &Chat, name: &str) {
 }
 
 fn names(chat: &Chat) -> Vec<String> {
-    chat.users().unwrap().iter().map(|user| user.user().to_string()).collect()
+    chat.users().unwrap().iter().map(|user| user.profile.user().to_string()).collect()
 }
 
 /// A chat that only looks at data, as `dump`, `check` and `user list` do.
 fn look(directory: &Path) -> Chat {
     let options = Options { read_only: true, keep_read: Some(KeepRead::Everything), ..Options::default() };
     let store = Durable::open(directory, options).unwrap();
-    assert!(store.is_read_only());
-    Chat::new(Config { store: Box::new(store), ..Config::default() })
+    let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
+    assert!(chat.is_read_only());
+    chat
 }
 
 /// The process's working directory, of which there is one for all tests.

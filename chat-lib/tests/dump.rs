@@ -140,7 +140,7 @@ fn a_dump_that_cannot_be_is_refused() {
 #[test]
 fn a_ban_is_restored() {
     let chat = demo_chat(Limits::default()).0;
-    chat.set_banned("messi", true).unwrap();
+    chat.ban_user("messi").unwrap();
     let copy = restored(&dump(&chat)).unwrap();
     assert_eq!(copy.login("messi", "surabaya").unwrap_err().code(), "banned");
     copy.login("henderson", "surabaya").unwrap();

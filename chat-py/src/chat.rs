@@ -6,11 +6,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use chat_lib::model::SessionToken;
 use chat_lib::protocol::{Command, Reply, reply};
 use chat_lib::store::{Durable, Memory, Store};
-use chat_lib::{Config, Error, NewUser};
+use chat_lib::{Authenticator, Config, Error, NewUser};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::authenticator::Callable;
 use crate::errors::{closed, run};
 use crate::file;
 use crate::message::Message;
@@ -61,15 +62,23 @@ impl Chat {
 #[pymethods]
 impl Chat {
     #[new]
-    #[pyo3(signature = (*, path=None, demo=false, **settings))]
-    fn new(py: Python<'_>, path: Option<PathBuf>, demo: bool, settings: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    #[pyo3(signature = (*, path=None, demo=false, authenticate=None, **settings))]
+    fn new(
+        py: Python<'_>,
+        path: Option<PathBuf>,
+        demo: bool,
+        authenticate: Option<Bound<'_, PyAny>>,
+        settings: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
         let settings = settings::read(settings, path.is_some())?;
+        let callable = authenticate.map(Callable::new).transpose()?;
+        let authenticator = callable.map(|callable| -> Arc<dyn Authenticator> { Arc::new(callable) });
         let chat = run(py, || {
             let store: Box<dyn Store> = match path {
                 Some(path) => Box::new(Durable::open(&path, settings.store_options())?),
                 None => Box::new(Memory::new()),
             };
-            let chat = chat_lib::Chat::new(Config::new(store, &settings));
+            let chat = chat_lib::Chat::new(Config { authenticator, ..Config::new(store, &settings) });
             if demo {
                 chat.add_demo_users()?;
             }
@@ -168,11 +177,24 @@ impl Chat {
         run(py, || chat.remove_user(name))
     }
 
+    /// Ban a user: end their sessions, and refuse new ones. Others can still send to the user. Logins raise `Banned` if the
+    /// password is right. Does nothing if the user is banned already.
+    fn ban_user(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        let chat = self.get(py)?;
+        run(py, || chat.ban_user(name))
+    }
+
+    /// Let a banned user log in again. Does nothing if the user is not banned.
+    fn unban_user(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        let chat = self.get(py)?;
+        run(py, || chat.unban_user(name))
+    }
+
     /// List all users, in order of user name.
     fn list_users(&self, py: Python<'_>) -> PyResult<Vec<User>> {
         let chat = self.get(py)?;
         let users = run(py, || chat.users())?;
-        Ok(users.iter().map(|user| User::from(&**user)).collect())
+        Ok(users.iter().map(User::from).collect())
     }
 
     /// Open a session of a user without a password, for a program that has authenticated its user itself.
@@ -186,7 +208,7 @@ impl Chat {
     fn list_sessions(&self, py: Python<'_>) -> PyResult<Vec<SessionInfo>> {
         let chat = self.get(py)?;
         let sessions = run(py, || chat.sessions())?;
-        Ok(sessions.iter().map(|session| SessionInfo::new(&session.id, &session.user)).collect())
+        Ok(sessions.iter().map(SessionInfo::from).collect())
     }
 
     /// End all sessions of a user, who may log in again.
@@ -281,6 +303,13 @@ impl Chat {
             drop(chat);
             Ok(())
         })
+    }
+
+    /// Whether the chat's directory could only be read when it was opened. Everything that would change something then raises
+    /// `StorageError`, also sending a message and logging in.
+    #[getter]
+    fn is_read_only(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.get(py)?.is_read_only())
     }
 
     /// Whether the chat is closed.

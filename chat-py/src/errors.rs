@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chat_lib::{Error, printable};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 
@@ -54,7 +54,18 @@ pub(crate) fn seconds(seconds: f64) -> PyResult<Duration> {
 
 /// The exception for an error. `chat.errors` knows the class for each code.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
-    of_code(py, error.code(), &error.with_reasons(), matches!(error, Error::Refused { .. }))
+    let exception = of_code(py, error.code(), &error.with_reasons(), matches!(error, Error::Refused { .. }));
+    let Error::Storage(reason) = error else { return exception };
+    // An authenticator of the program's may have raised it.
+    match reason.downcast_ref::<PyErr>() {
+        None => exception,
+        Some(raised) if raised.is_instance_of::<PyException>(py) => {
+            exception.set_cause(py, Some(raised.clone_ref(py)));
+            exception
+        }
+        // Ctrl-C, for example.
+        Some(raised) => raised.clone_ref(py),
+    }
 }
 
 /// The exception for a panic.

@@ -1,6 +1,7 @@
 //! The native half of the Python package `chat`: classes around chat-lib, without any rule of the chat. The public
 //! package is in `python/chat/`; `python/chat/_chat.pyi` has the types of what is here.
 
+mod authenticator;
 mod chat;
 mod client;
 mod connection;
@@ -21,6 +22,8 @@ use pyo3::prelude::*;
 /// The native half of `chat`.
 #[pymodule(gil_used = false)]
 mod _chat {
+    #[pymodule_export]
+    use super::authenticator::before_exit;
     #[pymodule_export]
     use super::chat::{Chat, session_id};
     #[pymodule_export]

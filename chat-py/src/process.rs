@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::prelude::*;
 
+use crate::authenticator;
+
 /// The process that created an object.
 #[derive(Clone, Copy)]
 pub(crate) struct Process(u64);
@@ -26,4 +28,5 @@ static FORKS: AtomicU64 = AtomicU64::new(0);
 #[pyo3(name = "_after_fork")]
 pub(crate) fn after_fork() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    authenticator::after_fork();
 }

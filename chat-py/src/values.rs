@@ -1,7 +1,8 @@
 //! What operators are told: users, sessions, the size of a restored dump.
 
-use chat_lib::Restored as LibRestored;
-use chat_lib::model::{Profile, SessionId};
+use chat_lib::clock::Timestamp;
+use chat_lib::store::SessionInfo as LibSessionInfo;
+use chat_lib::{Restored as LibRestored, UserInfo};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -15,14 +16,17 @@ pub(crate) struct User {
     full_name: String,
     /// Where the user is from; may be empty.
     country: String,
+    /// Whether the user is banned.
+    banned: bool,
 }
 
-impl From<&Profile> for User {
-    fn from(profile: &Profile) -> Self {
+impl From<&UserInfo> for User {
+    fn from(UserInfo { profile, banned, .. }: &UserInfo) -> Self {
         Self {
             name: profile.user().to_string(),
             full_name: profile.full_name().to_owned(),
             country: profile.country().to_owned(),
+            banned: *banned,
         }
     }
 }
@@ -32,31 +36,67 @@ impl User {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let text = |text: &str| PyString::new(py, text).repr();
         let (full_name, country) = (text(&self.full_name)?, text(&self.country)?);
-        Ok(format!("User(name='{}', full_name={full_name}, country={country})", self.name))
+        let banned = if self.banned { ", banned=True" } else { "" };
+        Ok(format!("User(name='{}', full_name={full_name}, country={country}{banned})", self.name))
     }
 }
 
 /// A live session, as an operator sees it.
-#[pyclass(frozen, eq, hash, get_all, module = "chat")]
+#[pyclass(frozen, eq, hash, module = "chat")]
 #[derive(Eq, Hash, PartialEq)]
 pub(crate) struct SessionInfo {
     /// The session's id, which is not its token and opens nothing.
+    #[pyo3(get)]
     id: String,
     /// The name of the user whose session it is.
+    #[pyo3(get)]
     user: String,
+    /// The host and port that the user logged in from; `None` for a session that was opened in the process.
+    #[pyo3(get)]
+    address: Option<(String, u16)>,
+    opened: Timestamp,
+    last_used: Timestamp,
 }
 
-impl SessionInfo {
-    pub(crate) fn new(id: &SessionId, user: &Profile) -> Self {
-        Self { id: id.to_string(), user: user.user().to_string() }
+impl From<&LibSessionInfo> for SessionInfo {
+    fn from(session: &LibSessionInfo) -> Self {
+        Self {
+            id: session.id.to_string(),
+            user: session.user.user().to_string(),
+            address: session.from.map(|address| (address.ip().to_string(), address.port())),
+            opened: session.opened,
+            last_used: session.last_used,
+        }
     }
 }
 
 #[pymethods]
 impl SessionInfo {
-    fn __repr__(&self) -> String {
-        format!("SessionInfo(id='{}', user='{}')", self.id, self.user)
+    /// When it was opened, in UTC.
+    #[getter]
+    fn opened<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.opened)
     }
+
+    /// When it was last used, in UTC. After a restart this may be too early, by at most a 64th of the time that a session
+    /// lasts without being used.
+    #[getter]
+    fn last_used<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        datetime(py, self.last_used)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let opened = self.opened(py)?.call_method0("isoformat")?;
+        Ok(format!("SessionInfo(id='{}', user='{}', opened='{opened}')", self.id, self.user))
+    }
+}
+
+/// An aware `datetime`. Raises `OverflowError` after the year 9999.
+fn datetime(py: Python<'_>, time: Timestamp) -> PyResult<Bound<'_, PyAny>> {
+    let datetime = py.import("datetime")?;
+    let (delta, utc) = (datetime.getattr("timedelta")?, datetime.getattr("timezone")?.getattr("utc")?);
+    let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, utc))?;
+    epoch.add(delta.call1((0, 0, 0, time.as_millis()))?)
 }
 
 /// What a restored dump has brought.

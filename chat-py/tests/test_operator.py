@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,42 @@ def test_sessions_are_opened_listed_and_ended() -> None:
     assert room.inbox_of("nobody") == bea.inbox() == []
 
 
+def test_sessions_tell_when_and_from_where() -> None:
+    room = quick()
+    before = datetime.now(timezone.utc) - timedelta(milliseconds=1)
+    room.open_session("ana")
+    with Server(room) as server, Client(*server.address) as client:
+        client.login("bea", "secret")
+    here, there = room.list_sessions()
+    assert here.address is None
+    assert there.address is not None
+    assert there.address[0] == "127.0.0.1"
+    assert before <= here.opened <= here.last_used <= datetime.now(timezone.utc)
+    assert here == room.list_sessions()[0] != there
+    assert f"opened='{here.opened.isoformat()}'" in repr(here)
+
+
+def test_users_are_banned() -> None:
+    room = quick()
+    ana = room.open_session("ana")
+    room.ban_user("ana")
+    with pytest.raises(errors.NoSuchSession):
+        ana.inbox()
+    with pytest.raises(errors.WrongPassword):
+        room.login("ana", "wrong")
+    with pytest.raises(errors.Banned):
+        room.login("ana", "secret")
+    with pytest.raises(errors.Banned):
+        room.open_session("ana")
+    assert [user.banned for user in room.list_users()] == [True, False]
+    assert repr(room.list_users()[0]).endswith(", banned=True)")
+    room.unban_user("ana")
+    room.login("ana", "secret")
+    for change in [room.ban_user, room.unban_user]:
+        with pytest.raises(errors.NoSuchUser):
+            change("nobody")
+
+
 def test_a_session_is_the_same_everywhere() -> None:
     """A program that took sessions of both kinds had to know two classes."""
     room = quick()
@@ -88,6 +125,7 @@ def test_data_is_dumped_and_restored(tmp_path: Path) -> None:
         assert repr(restored) == "Restored(users=2, without_password=0, messages=1)"
         assert [message.text for message in copy.login("bea", "secret").inbox()] == ["halo"]
         copy.check()
+        assert not copy.is_read_only
     # A raw file may take less than it is given.
     path = tmp_path / "dump"
     with path.open("wb", buffering=0) as raw:

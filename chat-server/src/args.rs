@@ -115,8 +115,8 @@ pub(crate) enum User {
         #[command(flatten)]
         password: PasswordSource,
     },
-    /// Lists all users: name, full name and country, separated by tabs. Characters that a terminal would
-    /// obey, or that cannot be seen, are escaped.
+    /// Lists all users: name, full name and country, separated by tabs, and `banned` after those who are.
+    /// Characters that a terminal would obey, or that cannot be seen, are escaped.
     List {
         #[command(flatten)]
         data: Data,
@@ -145,6 +145,20 @@ pub(crate) enum User {
     },
     /// Removes a user with sessions and inbox. What the user has sent to others stays.
     Remove {
+        /// The user's name.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Bans a user: ends the user's sessions, and refuses new ones. Others can still send to the user.
+    Ban {
+        /// The user's name.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Lets a banned user log in again.
+    Unban {
         /// The user's name.
         name: String,
         #[command(flatten)]

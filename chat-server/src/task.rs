@@ -25,6 +25,8 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
         Task::Check { data } => (Request::Check, data),
         Task::User(User::List { data }) => (Request::List, data),
         Task::User(User::Remove { name, data }) => (Request::Remove { name }, data),
+        Task::User(User::Ban { name, data }) => (Request::Ban { name }, data),
+        Task::User(User::Unban { name, data }) => (Request::Unban { name }, data),
         Task::User(User::Edit { name, data, full_name, country }) => (Request::Edit { name, full_name, country }, data),
         Task::User(User::Passwd { name, data, password }) => {
             let request = |password| Request::Passwd { name: name.clone(), password };

@@ -151,6 +151,17 @@ fn users_are_managed_with_and_without_a_server() {
     assert!(ask(&mut stream, &format!("activeuser {token}")).contains("Informasi tidak ditemukan"));
     assert!(ask(&mut stream, "auth ana secret").contains("Password Salah"));
     assert!(ask(&mut stream, "auth ana other").contains("tokenid"));
+    let token = ask(&mut stream, "auth bob b").split('"').nth(7).unwrap().to_owned();
+    done(&["user", "ban", "bob"], data, b"");
+    assert!(ask(&mut stream, &format!("activeuser {token}")).contains("Informasi tidak ditemukan"));
+    assert!(ask(&mut stream, "auth bob wrong").contains("Password Salah"));
+    assert!(ask(&mut stream, "auth bob b").contains("\"code\": \"banned\""));
+    assert!(done(&["user", "list"], data, b"").contains("\nbob\tBob\t\tbanned\n"));
+    done(&["user", "unban", "bob"], data, b"");
+    assert!(ask(&mut stream, "auth bob b").contains("tokenid"));
+    assert!(done(&["user", "list"], data, b"").contains("\nbob\tBob\t\n"));
+    let (success, _, stderr) = task(&["user", "ban", "nobody"], data, b"");
+    assert!(!success && stderr.contains("there is no such user"), "{stderr}");
     done(&["user", "remove", "ana"], data, b"");
     assert!(ask(&mut stream, "auth ana other").contains("User Tidak Ada"));
     server.signal(Signal::TERM);

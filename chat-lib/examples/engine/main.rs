@@ -160,6 +160,10 @@ impl Store for Engine {
         Box::new(Steps { inner: self.lock(), changes: Vec::new() })
     }
 
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     fn commit_waits(&self) -> bool {
         true
     }

@@ -1,5 +1,5 @@
-//! What each command does: an arm of `Chat::run_step`, and a function. Those that need a job have a file of their own,
-//! [`login`](super::login) and [`inbox`](super::inbox), and go on in [`Chat::finish`].
+//! What each command does: an arm of `Chat::run_step`, and a function. Those that need a job have files of their own,
+//! [`login`](super::login), [`authenticator`](super::authenticator) and [`inbox`](super::inbox), and go on in [`Chat::finish`].
 
 use std::sync::Arc;
 
@@ -45,6 +45,7 @@ impl Chat {
         let (mut caller, result) = job.into_parts();
         let outcome = match result {
             JobResult::Password(checked) => self.finish_password(checked, &mut caller, turn),
+            JobResult::Authentication(authenticated) => self.finish_authentication(authenticated, &mut caller, turn),
             JobResult::Inbox(read) => self.finish_inbox(read, &caller, turn),
             JobResult::Refused(refusal) => Err(refusal),
         };

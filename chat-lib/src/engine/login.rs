@@ -48,6 +48,9 @@ impl Chat {
         caller: &mut Caller,
         turn: &mut Turn<'_>,
     ) -> Result<Step, Error> {
+        if let Some(authenticator) = &self.config.authenticator {
+            return self.start_authentication(authenticator, user, password, caller, turn);
+        }
         let purpose = turn.batch.account(user)?.map_or(Purpose::UnknownLogin, Purpose::Login);
         if let Purpose::Login(account) = &purpose {
             caller.user = Some(Arc::clone(&account.profile));
@@ -69,7 +72,8 @@ impl Chat {
         caller: &Caller,
         turn: &mut Turn<'_>,
     ) -> Result<Step, Error> {
-        if !self.config.registration {
+        // A program with an authenticator of its own has the accounts.
+        if !self.config.registration || self.config.authenticator.is_some() {
             return Err(Error::RegistrationClosed);
         }
         let purpose = Purpose::Registration(Arc::new(Profile::new(UserName::parse(user)?, full_name, "")?));

@@ -3,6 +3,7 @@
 //!
 //! A command is started within a [turn](turn), and is one [step or one job](step). What it does is in [`commands`].
 
+mod authenticator;
 mod budget;
 mod commands;
 mod event;
@@ -18,10 +19,12 @@ mod turn;
 use std::fmt;
 use std::sync::Arc;
 
+use self::authenticator::Calls;
+pub use self::authenticator::{Authenticator, AuthenticatorError, Credentials, Identity};
 pub(crate) use self::budget::{Budget, Share};
 pub use self::exchange::Restored;
 pub(crate) use self::inbox::Delivery;
-pub use self::operator::NewUser;
+pub use self::operator::{NewUser, UserInfo};
 pub(crate) use self::origin::Origin;
 pub(crate) use self::step::Step;
 pub use self::step::{FinishedJob, Job};
@@ -53,6 +56,7 @@ pub struct Chat {
     config: Arc<Config>,
     throttle: Arc<Throttle>,
     budget: Budget,
+    authenticator_calls: Calls,
 }
 
 /// What a [`Chat`] stands on. The default keeps everything in memory.
@@ -67,8 +71,10 @@ pub struct Config {
     pub limits: Limits,
     /// What it costs to hash a password. A user whose hash cost less gets a new one at their next login.
     pub password_cost: PasswordCost,
-    /// Whether peers may make accounts for themselves, with `register`.
+    /// Whether peers may make accounts for themselves, with `register`. Never if there is an authenticator.
     pub registration: bool,
+    /// What checks logins in place of the chat; `None` for the passwords that the chat has.
+    pub authenticator: Option<Arc<dyn Authenticator>>,
 }
 
 /// Shows the settings.
@@ -111,7 +117,7 @@ impl Chat {
     /// drop(chat);
     ///
     /// let chat = Chat::open(&directory)?;
-    /// assert_eq!(chat.users()?[0].full_name(), "Ana Lima");
+    /// assert_eq!(chat.users()?[0].profile.full_name(), "Ana Lima");
     /// # std::fs::remove_dir_all(&directory).unwrap();
     /// # Ok::<(), chat_lib::Error>(())
     /// ```
@@ -126,14 +132,19 @@ impl Chat {
 
     /// A chat that stands on `config`.
     pub fn new(config: Config) -> Self {
-        Self { config: Arc::new(config), throttle: Arc::default(), budget: Budget::default() }
+        Self {
+            config: Arc::new(config),
+            throttle: Arc::default(),
+            budget: Budget::default(),
+            authenticator_calls: Calls::default(),
+        }
     }
 
     /// Does what `command` says.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchUser`], [`Error::WrongPassword`], [`Error::Banned`] and [`Error::TooManyAttempts`] for a login;
+    /// [`Error::NoSuchUser`], [`Error::WrongPassword`], [`Error::Banned`], [`Error::TooManyAttempts`] and [`Error::Busy`] for a login;
     /// [`Error::RegistrationClosed`], [`Error::UserExists`] and those that a field's rule has for a
     /// registration; [`Error::NoSuchRecipient`] and [`Error::MailboxFull`] for a message;
     /// [`Error::NoSuchSession`] for a token that opens none; [`Error::Storage`], [`Error::Entropy`] or
@@ -161,7 +172,7 @@ impl Chat {
             let job = match step? {
                 Step::Done(reply) => return Ok(reply),
                 Step::Inbox(delivery) => return Ok(Reply::Inbox(delivery.into_inbox())),
-                Step::Job(job) => job.run(),
+                Step::Job(job) => job.run_here(),
             };
             turn = self.begin();
             step = self.finish(job, &mut turn);
@@ -197,6 +208,7 @@ impl Default for Config {
             limits: Limits::default(),
             password_cost: PasswordCost::default(),
             registration: false,
+            authenticator: None,
         }
     }
 }

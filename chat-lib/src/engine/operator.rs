@@ -24,6 +24,16 @@ pub struct NewUser<'a> {
     pub country: &'a str,
 }
 
+/// A user, as an operator sees them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UserInfo {
+    /// The user's names and country.
+    pub profile: Arc<Profile>,
+    /// Whether the user is [banned](Chat::ban_user).
+    pub banned: bool,
+}
+
 /// What an operator can do: whoever has the `Chat` is its operator. What a user can do is on [`Session`].
 impl Chat {
     /// Adds a user with an empty mailbox. Takes tens of milliseconds, because the password is hashed.
@@ -62,9 +72,10 @@ impl Chat {
     /// # Errors
     ///
     /// [`Error::Storage`] if the machine fails.
-    pub fn users(&self) -> Result<Vec<Arc<Profile>>, Error> {
+    pub fn users(&self) -> Result<Vec<UserInfo>, Error> {
         let accounts = self.durably(|batch| batch.accounts())?;
-        Ok(accounts.iter().map(|account| Arc::clone(&account.profile)).collect())
+        let info = |account: &Arc<Account>| UserInfo { profile: Arc::clone(&account.profile), banned: account.banned };
+        Ok(accounts.iter().map(info).collect())
     }
 
     /// All live sessions with their users, in order of login. No token is kept; [`SessionToken::id`] tells which session
@@ -120,20 +131,26 @@ impl Chat {
         })
     }
 
-    /// Bans a user, or lifts the ban. A ban ends the user's sessions, and no new one is opened; others can still send to
-    /// them.
+    /// Bans a user: ends their sessions, and refuses new ones. Whoever does not know the password is not told of the ban.
+    /// Others can still send to the user. Does nothing if the user is banned already.
     ///
     /// # Errors
     ///
     /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
-    pub fn set_banned(&self, user: &str, banned: bool) -> Result<(), Error> {
+    pub fn ban_user(&self, user: &str) -> Result<(), Error> {
         self.durably(|batch| {
-            change(batch, user, |account| Ok(Account { banned, ..account.clone() }))?;
-            if banned {
-                batch.close_sessions(user)?;
-            }
-            Ok(())
+            change(batch, user, |account| Ok(Account { banned: true, ..account.clone() }))?;
+            batch.close_sessions(user).map(drop)
         })
+    }
+
+    /// Lets a banned user log in again. Does nothing if the user is not banned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
+    pub fn unban_user(&self, user: &str) -> Result<(), Error> {
+        self.durably(|batch| change(batch, user, |account| Ok(Account { banned: false, ..account.clone() })))
     }
 
     /// Takes all unread messages out of a user's mailbox, without a session. If there is no such user, the inbox is
@@ -177,6 +194,12 @@ impl Chat {
             Some(user) => Err(Error::PublicPassword { user, address }),
             None => Ok(()),
         }
+    }
+
+    /// Whether everything that would change something fails with [`Error::Storage`], also sending a message and logging in: the
+    /// data was opened to be read only, or cannot be written to.
+    pub fn is_read_only(&self) -> bool {
+        self.config.store.is_read_only()
     }
 
     /// Reads all stored data and verifies that it is consistent. The chat can be used meanwhile.

@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use super::authenticator::{Authenticated, Authentication};
 use super::inbox::{Delivery, InboxRead, ReadInbox};
 use super::login::{CheckPassword, CheckedPassword};
 use super::turn::Caller;
@@ -24,8 +25,8 @@ pub(crate) enum Step {
     Job(Job),
 }
 
-/// The part of a command that may block: checking or hashing a password takes tens of milliseconds, and reading messages
-/// takes as long as the disk needs. It can be run on any thread.
+/// The part of a command that may block: checking or hashing a password takes tens of milliseconds, asking an
+/// [`Authenticator`](crate::Authenticator) up to its patience, and reading messages as long as the disk needs. It can be run on any thread.
 ///
 /// Its connection waits for it: [finish](crate::Connection::finish_job) what it gives.
 #[must_use = "its connection waits for it"]
@@ -38,6 +39,7 @@ struct JobParts {
 
 pub(super) enum Work {
     Password(CheckPassword),
+    Authentication(Authentication),
     Inbox(ReadInbox),
 }
 
@@ -46,11 +48,22 @@ impl Job {
         Self(Box::new(JobParts { caller: caller.clone(), work }))
     }
 
-    /// Does it. The turn that gave it must have been committed, and the thread must have none.
+    /// Does it. The turn that gave it must have been committed, and the thread must have none. An
+    /// [`Authenticator`](crate::Authenticator) is waited for only so long.
     pub fn run(self) -> FinishedJob {
+        self.run_with(Authentication::run)
+    }
+
+    /// As [`run`](Self::run), for a caller who waits for an authenticator as long as it takes.
+    pub(super) fn run_here(self) -> FinishedJob {
+        self.run_with(Authentication::run_here)
+    }
+
+    fn run_with(self, authenticate: impl FnOnce(Authentication) -> Authenticated) -> FinishedJob {
         let JobParts { caller, work } = *self.0;
         let result = match work {
             Work::Password(check) => JobResult::Password(check.run()),
+            Work::Authentication(authentication) => JobResult::Authentication(authenticate(authentication)),
             Work::Inbox(read) => JobResult::Inbox(read.run()),
         };
         FinishedJob(Box::new(FinishedParts { caller, result }))
@@ -86,6 +99,7 @@ struct FinishedParts {
 
 pub(super) enum JobResult {
     Password(CheckedPassword),
+    Authentication(Authenticated),
     Inbox(InboxRead),
     Refused(Error),
 }

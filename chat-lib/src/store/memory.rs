@@ -79,6 +79,10 @@ impl Store for Memory {
         Box::new(Steps { memory: self, appended: false })
     }
 
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
     fn commit_waits(&self) -> bool {
         false
     }

@@ -76,6 +76,10 @@ pub trait Store: Send + Sync {
     /// Whether [`Batch::commit`] may wait for a disk or a network, so that it pays to commit for many peers at once.
     fn commit_waits(&self) -> bool;
 
+    /// Whether everything that would change something is refused, because that was asked for when it was opened, or because
+    /// it can only be read.
+    fn is_read_only(&self) -> bool;
+
     /// As [`Conversations::unread`], but reads whatever it takes, and never answers [`Unread::WouldBlock`].
     fn read_unread(&self, user: &str, max_bytes: usize) -> Result<Unread, Error>;
 

@@ -48,6 +48,10 @@ impl<F: Fault> Store for Faulty<F> {
         Box::new(FaultyBatch { batch: self.store.begin(), fault: &self.fault, steps: 0 })
     }
 
+    fn is_read_only(&self) -> bool {
+        self.store.is_read_only()
+    }
+
     fn commit_waits(&self) -> bool {
         self.fault.commit_waits()
     }

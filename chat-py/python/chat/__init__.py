@@ -14,6 +14,7 @@ The wire, its codes and its limits are in docs/protocol.md.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 from types import MappingProxyType
@@ -33,7 +34,7 @@ from chat._chat import (
 )
 from chat._course import ChatClient
 from chat._sessions import Sessions
-from chat._settings import DirectorySettings, Settings
+from chat._settings import Authenticator, DirectorySettings, Settings
 from chat.errors import ChatError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
 __all__ = [
+    "Authenticator",
     "Chat",
     "ChatClient",
     "ChatError",
@@ -85,18 +87,38 @@ class Chat(_chat.Chat):
         return super().__new__(cls, demo=True)
 
     @classmethod
-    def memory(cls, **settings: Unpack[Settings]) -> Self:
-        """Create an empty chat that is kept in memory only."""
-        return super().__new__(cls, **settings)
+    def memory(
+        cls, *, authenticate: Authenticator | None = None, **settings: Unpack[Settings]
+    ) -> Self:
+        """Create an empty chat that is kept in memory only.
+
+        ``authenticate`` checks logins in place of the chat, for a program that has users and
+        passwords already; ``chat.Authenticator`` says how.
+
+        >>> def authenticate(user: str, password: str) -> object:
+        ...     return {"full_name": "Ana Lima"} if (user, password) == ("ana", "secret") else None
+        >>> with Chat.memory(authenticate=authenticate) as room:
+        ...     room.login("ana", "secret")
+        Session(user='ana')
+        """
+        return super().__new__(cls, authenticate=authenticate, **settings)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], **settings: Unpack[DirectorySettings]) -> Self:
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        authenticate: Authenticator | None = None,
+        **settings: Unpack[DirectorySettings],
+    ) -> Self:
         """Open the chat that is kept in a directory; create it if there is none.
 
         Every call that changes something returns when that is safe: from a loss of power unless
         ``sync`` says otherwise, and from a crash of the program always.
+
+        ``authenticate`` is as for ``memory()``.
         """
-        return super().__new__(cls, path=os.fsdecode(path), **settings)
+        return super().__new__(cls, path=os.fsdecode(path), authenticate=authenticate, **settings)
 
     def __enter__(self) -> Self:
         return self
@@ -168,4 +190,5 @@ def _clean(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
+atexit.register(_chat._before_exit)  # noqa: SLF001
 os.register_at_fork(after_in_child=_chat._after_fork)  # noqa: SLF001

@@ -1,15 +1,48 @@
 """The keywords that a chat takes.
 
-A test keeps them equal to the table of settings that the library has.
+A test keeps the settings equal to the table that the library has.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import timedelta
     from typing import Literal
+
+
+class Named(Protocol):
+    """What a program knows of a user; it may also have a ``country``."""
+
+    @property
+    def full_name(self) -> str:
+        """The name that others see."""
+
+
+class Authenticator(Protocol):
+    """Checks logins in place of the chat, for a program that has users and passwords already.
+
+    The chat then does not look at the password hashes that it has itself. A user's first login
+    creates their account, and later ones update its names. ``register`` is refused.
+
+    It may be called from several threads at once, and may use the chat; it must not wait for a
+    server to stop. A login over a connection has it called in a new thread, and is refused with
+    ``Busy`` after 10 seconds. A callable that refers to the chat keeps it alive until ``close()``.
+    """
+
+    def __call__(self, user: str, password: str, /) -> bool | Mapping[str, str] | Named | None:
+        """Say who logs in.
+
+        ``None`` and ``False`` refuse the login with ``WrongPassword``. ``True`` accepts it, and so
+        does what tells the user's names: a mapping with ``full_name`` and perhaps ``country``, or
+        an object with these attributes. What is not told stays as it is in the chat.
+
+        An exception, or any other value, refuses the login with ``StorageError``. It is logged to
+        the logger ``chat``; in the process it is also the ``__cause__`` of that, and peers are not
+        told.
+        """
 
 
 class Settings(TypedDict, total=False):

@@ -23,6 +23,8 @@ pub(crate) enum Request {
     Passwd { name: String, password: Option<String> },
     Edit { name: String, full_name: Option<String>, country: Option<String> },
     Remove { name: String },
+    Ban { name: String },
+    Unban { name: String },
     Dump { hashes: bool },
     Check,
 }
@@ -53,8 +55,7 @@ pub(crate) fn perform(chat: &Chat, request: &Request, out: &mut dyn Write) -> Re
         }
         Request::List => {
             for user in chat.users()? {
-                let fields = [user.user().as_str(), user.full_name(), user.country()];
-                writeln!(out, "{}", row(fields)).map_err(Error::Io)?;
+                writeln!(out, "{}", row(&user.profile, user.banned)).map_err(Error::Io)?;
             }
             Ok(())
         }
@@ -68,6 +69,8 @@ pub(crate) fn perform(chat: &Chat, request: &Request, out: &mut dyn Write) -> Re
         }
         Request::Edit { name, full_name, country } => chat.edit_user(name, full_name.as_deref(), country.as_deref()),
         Request::Remove { name } => chat.remove_user(name),
+        Request::Ban { name } => chat.ban_user(name),
+        Request::Unban { name } => chat.unban_user(name),
         Request::Dump { hashes } => chat.dump(*hashes, out),
         Request::Check => {
             chat.check()?;
@@ -77,12 +80,16 @@ pub(crate) fn perform(chat: &Chat, request: &Request, out: &mut dyn Write) -> Re
 }
 
 /// Older data may have names in it that are refused today.
-fn row(fields: [&str; 3]) -> String {
-    fields.map(printable).join("\t")
+fn row(profile: &Profile, banned: bool) -> String {
+    let mut row = [profile.user().as_str(), profile.full_name(), profile.country()].map(printable).join("\t");
+    if banned {
+        row.push_str("\tbanned");
+    }
+    row
 }
 
 fn is_user(chat: &Chat, name: &str) -> Result<bool, Error> {
-    Ok(chat.users()?.iter().any(|user| user.user().as_str() == name))
+    Ok(chat.users()?.iter().any(|user| user.profile.user().as_str() == name))
 }
 
 /// Without the password.
@@ -94,6 +101,8 @@ impl fmt::Debug for Request {
             Self::Passwd { name, .. } => write!(f, "passwd {name:?}"),
             Self::Edit { name, .. } => write!(f, "edit {name:?}"),
             Self::Remove { name } => write!(f, "remove {name:?}"),
+            Self::Ban { name } => write!(f, "ban {name:?}"),
+            Self::Unban { name } => write!(f, "unban {name:?}"),
             Self::Dump { hashes } => write!(f, "dump, hashes: {hashes}"),
             Self::Check => f.write_str("check"),
         }
@@ -107,6 +116,8 @@ mod tests {
     /// What is printed raw, a terminal obeys.
     #[test]
     fn names_in_a_list_cannot_control_a_terminal() {
-        assert_eq!(row(["ana", "Ana\u{202e}\t\x1b[2J", "Br\u{e9}sil"]), "ana\tAna\\u{202e}\\t\\u{1b}[2J\tBr\u{e9}sil");
+        let profile = Profile::kept(UserName::parse("ana").unwrap(), "Ana\u{202e}", "Br\u{e9}sil").unwrap();
+        assert_eq!(row(&profile, false), "ana\tAna\\u{202e}\tBr\u{e9}sil");
+        assert_eq!(row(&profile, true), "ana\tAna\\u{202e}\tBr\u{e9}sil\tbanned");
     }
 }

@@ -136,12 +136,6 @@ impl Durable {
         Self::on(Box::new(disk), options)
     }
 
-    /// Whether everything that would change something is refused: as it was asked for, or because the disk can only be
-    /// read.
-    pub fn is_read_only(&self) -> bool {
-        self.core.backend().is_read_only()
-    }
-
     fn on(backend: Box<dyn Backend>, options: Options) -> Result<Self, Error> {
         let core = Arc::new(Core::open(backend)?);
         let (now, read_only) = (Instant::now(), core.backend().is_read_only());
@@ -169,6 +163,10 @@ impl Store for Durable {
 
     fn begin(&self) -> Box<dyn Batch + '_> {
         Box::new(Steps::begin(&self.core, self.upkeep.as_ref()))
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.core.backend().is_read_only()
     }
 
     fn commit_waits(&self) -> bool {
