@@ -56,7 +56,7 @@ fn commands_as_arguments_and_a_password_from_standard_input() {
     assert!(without_tokens(&output).ends_with("TOKEN\nmessage sent to messi\n"));
     let output = server.run(&["-c", "auth messi"], "");
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), "Error, no password was given\n".to_owned()));
-    let help = Command::new(BINARY).args(["--server", "127.0.0.1:1", "-c", "help"]).output().unwrap();
+    let help = Command::new(BINARY).args(["--server", NOBODY, "-c", "help"]).output().unwrap();
     assert_eq!(help.status.code(), Some(0), "it needs no server");
     for command in ["auth USER", "register USER", "send USER TEXT", "inbox", "activeuser", "logout", "help", "quit"] {
         assert!(text(&help.stdout).contains(command));
@@ -93,47 +93,48 @@ fn a_trace_shows_the_bytes_both_ways() {
     );
 }
 
+/// An address on which nobody listens. The port of a listener that was just closed would not do: a child that another
+/// test forks has a copy of the listener until it runs its program, and the system accepts connections for that long.
+const NOBODY: &str = "127.0.0.1:1";
+
 #[test]
 fn a_server_that_is_not_there_or_goes_away() {
-    let listener = TcpListener::bind("127.0.0.24:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let gone = thread::spawn(move || drop(listener.accept().unwrap()));
-    let run = |args: &[&str]| {
-        Command::new(BINARY).args(["--server", &address]).args(args).stdin(Stdio::null()).output().unwrap()
+    let run = |address: &str, args: &[&str]| {
+        Command::new(BINARY).args(["--server", address]).args(args).stdin(Stdio::null()).output().unwrap()
     };
-    let output = run(&["-c", "auth messi surabaya", "-c", "inbox"]);
+    let output = run(&address, &["-c", "auth messi surabaya", "-c", "inbox"]);
     gone.join().unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(text(&output.stderr), format!("chat-cli: {address}: the server closed the connection\n"));
-    let output = run(&["-c", "auth messi surabaya"]);
+    let output = run(NOBODY, &["-c", "auth messi surabaya"]);
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(
         text(&output.stderr),
-        format!("chat-cli: cannot connect to {address}: Connection refused (os error 111)\n")
+        format!("chat-cli: cannot connect to {NOBODY}: Connection refused (os error 111)\n")
     );
-    assert_eq!(run(&["--nonsense"]).status.code(), Some(2));
+    assert_eq!(run(NOBODY, &["--nonsense"]).status.code(), Some(2));
 }
 
 /// `-c activeuser` said "not authorized" and exited with 1 although nobody listened: what needs the server is not
 /// judged before it was reached.
 #[test]
 fn nothing_is_refused_before_the_server_was_reached() {
-    let unused = TcpListener::bind("127.0.0.26:0").unwrap();
-    let address = unused.local_addr().unwrap().to_string();
-    drop(unused);
     for command in
         ["activeuser", "inbox", "logout", "send messi halo", "send", "auth", "auth messi", "register", "halo"]
     {
         let mut scripted = Command::new(BINARY);
-        scripted.args(["--server", &address]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        scripted.args(["--server", NOBODY]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut scripted = scripted.spawn().unwrap();
         scripted.stdin.take().unwrap().write_all(format!("{command}\n").as_bytes()).unwrap();
         let mut given = Command::new(BINARY);
-        given.args(["--server", &address, "-c", command]).stdin(Stdio::null());
+        given.args(["--server", NOBODY, "-c", command]).stdin(Stdio::null());
         for output in [scripted.wait_with_output().unwrap(), given.output().unwrap()] {
             assert_eq!(output.status.code(), Some(3), "{command}");
             assert_eq!(text(&output.stdout), "", "{command}");
-            assert!(text(&output.stderr).starts_with(&format!("chat-cli: cannot connect to {address}: ")), "{command}");
+            assert!(text(&output.stderr).starts_with(&format!("chat-cli: cannot connect to {NOBODY}: ")), "{command}");
         }
     }
 }
@@ -169,8 +170,7 @@ fn registering_logs_in() {
 #[test]
 fn a_stderr_that_takes_nothing() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let status =
-        Command::new(BINARY).args(["--server", "127.0.0.1:1", "-c", "auth a b"]).stderr(full).status().unwrap();
+    let status = Command::new(BINARY).args(["--server", NOBODY, "-c", "auth a b"]).stderr(full).status().unwrap();
     assert_eq!(status.code(), Some(3));
 }
 
