@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
 
+use chat_lib::model::PasswordCost;
 use chat_lib::server::Handle;
 use chat_lib::{Chat, Config, Server};
 
@@ -26,7 +27,8 @@ impl Running {
     /// On an address of loopback that is the caller's own: once the server is gone, the port will not
     /// be another test's.
     pub(crate) fn on(address: &str) -> Self {
-        let chat = Chat::new(Config { registration: true, ..Config::default() });
+        let password_cost = PasswordCost::new(8, 1, 1).unwrap();
+        let chat = Chat::new(Config { registration: true, password_cost, ..Config::default() });
         chat.add_demo_users().unwrap();
         let server = Server::bind(chat, address).unwrap();
         let (address, handle) = (server.addresses()[0], server.handle());

@@ -13,7 +13,7 @@ use chat_lib::store::CommitError;
 use chat_lib::{Chat, Config, Connection, Error, Outbox};
 
 use crate::faulty::{Fault, Faulty};
-use crate::support::Running;
+use crate::support::{Running, cheap};
 
 /// The n-th step fails, counted down in `fuse`, and the next commit, if it is told to.
 #[derive(Clone, Default)]
@@ -53,7 +53,7 @@ fn failed() -> Error {
 
 fn chat(fault: &Fuse, limits: Limits) -> Chat {
     let store = Box::new(Faulty { store: Arc::default(), fault: fault.clone() });
-    let chat = Chat::new(Config { store, limits, ..Config::default() });
+    let chat = Chat::new(Config { store, limits, password_cost: cheap(), ..Config::default() });
     chat.add_demo_users().unwrap();
     chat
 }

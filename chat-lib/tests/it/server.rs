@@ -3,15 +3,18 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use chat_lib::limits::{JOBS_WAITING, Limits};
+use chat_lib::model::PasswordCost;
 use chat_lib::{Chat, Client, Config, Error, NewUser, Server};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::support::{Running, demo_chat, tokens};
+use crate::faulty::{Fault, Faulty};
+use crate::support::{Running, cheap, demo_chat, tokens};
 
 const SOON: Duration = Duration::from_millis(50);
 const REFUSED: &[u8] = b"{\"status\": \"ERROR\", \"message\": \"Command tidak benar\"}\r\n\r\n";
@@ -22,7 +25,7 @@ fn start(limits: Limits) -> Running {
 
 /// A demo chat that takes registrations.
 fn open_chat() -> Chat {
-    let chat = Chat::new(Config { registration: true, ..Config::default() });
+    let chat = Chat::new(Config { registration: true, password_cost: cheap(), ..Config::default() });
     chat.add_demo_users().unwrap();
     chat
 }
@@ -408,16 +411,28 @@ fn a_stop_while_a_peer_goes_on_sending_loses_no_answer() {
     assert_eq!(answers.matches("Message Sent").count(), stored);
 }
 
+struct Faultless;
+
+impl Fault for Faultless {}
+
+/// A chat in which it takes long to check ana's password, and not bob's.
 fn chat_with_a_slow_login() -> Chat {
-    let limits = Limits { failed_logins: u32::MAX, ..Limits::default() };
-    let chat = Chat::new(Config { limits, ..Config::default() });
-    chat.add_user(NewUser { name: "ana", password: "secret", full_name: "Ana Lima", country: "" }).unwrap();
-    chat
+    let store = Arc::default();
+    let chat = |password_cost, name| {
+        let store = Box::new(Faulty { store: Arc::clone(&store), fault: Faultless });
+        let limits = Limits { failed_logins: u32::MAX, ..Limits::default() };
+        let chat = Chat::new(Config { store, limits, password_cost, ..Config::default() });
+        chat.add_user(NewUser { name, password: "secret", full_name: name, country: "" }).unwrap();
+        chat
+    };
+    chat(PasswordCost::default(), "ana");
+    // The least cost would be no job.
+    chat(PasswordCost::new(16, 1, 1).unwrap(), "bob")
 }
 
 #[test]
 fn a_password_that_takes_long_delays_nobody_else() {
-    const LOGINS: usize = 30;
+    const LOGINS: usize = 10;
     let server = Running::new(chat_with_a_slow_login());
     let mut slow = [(); 4].map(|()| connect(&server));
     for stream in &mut slow {
@@ -451,10 +466,12 @@ fn a_password_that_takes_long_delays_nobody_else() {
 
 #[test]
 fn too_many_logins_at_once_are_turned_away() {
+    const SLOW: usize = 20;
     let server = Running::new(chat_with_a_slow_login());
-    let mut streams: Vec<_> = (0..JOBS_WAITING + 20).map(|_| connect(&server)).collect();
-    for stream in &mut streams {
-        stream.write_all(b"auth ana secret\n").unwrap();
+    let mut streams: Vec<_> = (0..SLOW + JOBS_WAITING).map(|_| connect(&server)).collect();
+    for (number, stream) in streams.iter_mut().enumerate() {
+        let user = if number < SLOW { "ana" } else { "bob" };
+        stream.write_all(format!("auth {user} secret\n").as_bytes()).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
     }
     let answers = streams.iter_mut().map(|stream| {

@@ -4,19 +4,17 @@ use std::sync::Arc;
 
 use chat_lib::clock::ManualClock;
 use chat_lib::limits::Limits;
-use chat_lib::model::PasswordCost;
 use chat_lib::{Chat, Client, Config, Error, Session};
 
-use crate::support::Running;
+use crate::support::{Running, cheap};
 
 const FAILED_LOGINS: u32 = 2;
 
 fn chat(registration: bool) -> Chat {
     let limits = Limits { failed_logins: FAILED_LOGINS, line_bytes: 2000, mailbox_messages: 3, ..Limits::default() };
-    let password_cost = PasswordCost::new(8, 1, 1).unwrap();
     // Waiting times are then the same in every run.
     let clock = Box::new(Arc::new(ManualClock::default()));
-    let chat = Chat::new(Config { limits, password_cost, registration, clock, ..Config::default() });
+    let chat = Chat::new(Config { limits, password_cost: cheap(), registration, clock, ..Config::default() });
     chat.add_demo_users().unwrap();
     chat
 }

@@ -7,7 +7,7 @@ use chat_lib::protocol::reply;
 use chat_lib::{Chat, Client, Config, Connection, Job, Outbox, Received, Session};
 
 use crate::faulty::{Fault, Faulty};
-use crate::support::{Running, demo_chat, tokens};
+use crate::support::{Running, cheap, demo_chat, tokens};
 
 /// Whoever serves with steps and whoever lets the connection do it all gives the same answers.
 #[test]
@@ -71,7 +71,7 @@ impl Fault for OnDisk {
 /// A chat whose inboxes are read by jobs, and messi's session.
 fn chat_on_disk(limits: Limits) -> (Chat, Session) {
     let store = Box::new(Faulty { store: Arc::default(), fault: OnDisk });
-    let chat = Chat::new(Config { store, limits, ..Config::default() });
+    let chat = Chat::new(Config { store, limits, password_cost: cheap(), ..Config::default() });
     chat.add_demo_users().unwrap();
     let messi = chat.login("messi", "surabaya").unwrap();
     (chat, messi)

@@ -26,6 +26,11 @@ impl Entropy for Counting {
     }
 }
 
+/// The least that a password can cost, for tests that are not about that.
+pub(crate) fn cheap() -> PasswordCost {
+    PasswordCost::new(8, 1, 1).unwrap()
+}
+
 /// A chat in memory with the demo users, on a clock that stands still.
 pub(crate) fn demo_chat(limits: Limits) -> (Chat, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::default());
@@ -33,7 +38,7 @@ pub(crate) fn demo_chat(limits: Limits) -> (Chat, Arc<ManualClock>) {
         clock: Box::new(Arc::clone(&clock)),
         entropy: Box::new(Counting::default()),
         limits,
-        password_cost: PasswordCost::new(8, 1, 1).unwrap(),
+        password_cost: cheap(),
         ..Config::default()
     };
     let chat = Chat::new(config);

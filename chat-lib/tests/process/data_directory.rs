@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use chat_lib::model::PasswordCost;
 use chat_lib::protocol::reply;
 use chat_lib::store::{Durable, KeepRead, Options};
 use chat_lib::{Chat, Config, Error, NewUser, Process};
@@ -14,6 +15,11 @@ use crate::alone;
 
 fn add(chat: &Chat, name: &str) {
     chat.add_user(NewUser { name, password: "surabaya", full_name: name, country: "" }).unwrap();
+}
+
+fn open(directory: impl AsRef<Path>) -> Chat {
+    let store = Box::new(Durable::open(directory.as_ref(), Options::default()).unwrap());
+    Chat::new(Config { store, password_cost: PasswordCost::new(8, 1, 1).unwrap(), ..Config::default() })
 }
 
 fn names(chat: &Chat) -> Vec<String> {
@@ -51,14 +57,14 @@ fn a_relative_path_is_looked_up_once() {
     fs::create_dir_all(&ours).unwrap();
     fs::create_dir_all(other.join("data")).unwrap();
     std::env::set_current_dir(&ours).unwrap();
-    let chat = Chat::open("data").unwrap();
+    let chat = open("data");
     std::env::set_current_dir(&other).unwrap();
     add(&chat, "ana");
     chat.check().unwrap();
     chat.tidy().unwrap();
     drop(chat);
     assert!(entries(&other.join("data")).is_empty());
-    assert_eq!(names(&Chat::open(ours.join("data")).unwrap()), ["ana"]);
+    assert_eq!(names(&open(ours.join("data"))), ["ana"]);
     std::env::set_current_dir("/").unwrap();
 }
 
@@ -70,10 +76,10 @@ fn a_directory_may_have_any_name() {
     std::env::set_current_dir(place.path()).unwrap();
     let odd = ["file:x", "file:y?mode=memory", ":memory:", "a?b#c%41 d", "é\u{7f}&vfs=none", "x"];
     for name in odd {
-        add(&Chat::open(name).unwrap(), "ana");
+        add(&open(name), "ana");
         assert!(place.path().join(name).join("chat.db").exists());
         assert_eq!(names(&look(Path::new(name))), ["ana"], "{name}");
-        Chat::open(name).unwrap().check().unwrap();
+        open(name).check().unwrap();
     }
     assert_eq!(entries(place.path()).len(), odd.len());
     std::env::set_current_dir("/").unwrap();
@@ -86,10 +92,10 @@ fn a_directory_that_was_replaced_is_left_alone() {
     let _turn = alone();
     let place = tempfile::tempdir().unwrap();
     let (old, data) = (place.path().join("old"), place.path().join("data"));
-    let moved = Chat::open(&data).unwrap();
+    let moved = open(&data);
     add(&moved, "ana");
     fs::rename(&data, &old).unwrap();
-    let new = Chat::open(&data).unwrap();
+    let new = open(&data);
     add(&new, "bob");
     let before = content(&data);
     moved.check().unwrap();
@@ -99,11 +105,11 @@ fn a_directory_that_was_replaced_is_left_alone() {
     assert!(content(&data) == before);
     // As if killed: only what is on the disk counts.
     std::mem::forget(new);
-    assert_eq!(names(&Chat::open(&old).unwrap()), ["ana", "cyd"]);
+    assert_eq!(names(&open(&old)), ["ana", "cyd"]);
     let copy = place.path().join("copy");
     fs::create_dir(&copy).unwrap();
     before.iter().for_each(|(path, _, bytes)| fs::write(copy.join(path.file_name().unwrap()), bytes).unwrap());
-    assert_eq!(names(&Chat::open(&copy).unwrap()), ["bob"]);
+    assert_eq!(names(&open(&copy)), ["bob"]);
 }
 
 /// On a full disk, or one that could only be read, nothing could be dumped, listed or checked: looking wrote.
@@ -112,7 +118,7 @@ fn looking_writes_nothing() {
     let _turn = alone();
     let place = tempfile::tempdir().unwrap();
     let (running, killed) = (place.path().join("running"), place.path().join("killed"));
-    let chat = Chat::open(&running).unwrap();
+    let chat = open(&running);
     add(&chat, "ana");
     let token = reply::read_logged_in(&chat.answer(b"auth ana surabaya")).unwrap();
     reply::read_sent(&chat.answer(format!("send {token} ana halo").as_bytes())).unwrap();
@@ -162,7 +168,7 @@ fn new_files_have_the_directorys_owner() {
     let owner = |about: &Metadata| (about.uid(), about.gid());
     let wanted = owner(&fs::metadata(place.path()).unwrap());
     let data = place.path().join("new/data");
-    let chat = Chat::open(&data).unwrap();
+    let chat = open(&data);
     add(&chat, "ana");
     chat.check().unwrap();
     let made = [entries(place.path()), entries(&place.path().join("new")), entries(&data)];
@@ -178,7 +184,7 @@ fn new_files_have_the_directorys_owner() {
 fn who_has_the_data_is_named() {
     let _turn = alone();
     let place = tempfile::tempdir().unwrap();
-    let _chat = Chat::open(place.path()).unwrap();
+    let _chat = open(place.path());
     let refusal = Chat::open(place.path()).unwrap_err();
     assert_eq!(refusal.to_string(), format!("{} is in use by this process", place.path().display()));
     assert_eq!(refusal.code(), "data_in_use");

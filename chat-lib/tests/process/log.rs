@@ -4,6 +4,7 @@ use std::fmt::{Debug, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use chat_lib::model::PasswordCost;
 use chat_lib::store::CommitError;
 use chat_lib::{Chat, Config, Error};
 use tracing::field::{Field, Visit};
@@ -82,7 +83,7 @@ fn what_is_logged_is_committed() {
     let lines = watched.lines.clone();
     tracing::subscriber::with_default(lines.clone(), || {
         let store = Box::new(Faulty { store: Arc::default(), fault: watched.clone() });
-        let chat = Chat::new(Config { store, ..Config::default() });
+        let chat = Chat::new(Config { store, password_cost: PasswordCost::new(8, 1, 1).unwrap(), ..Config::default() });
         chat.add_demo_users().unwrap();
         let messi = chat.login("messi", "surabaya").unwrap();
         assert_eq!(lines.take(), ["INFO login user=\"messi\""]);
