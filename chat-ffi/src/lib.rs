@@ -8,7 +8,7 @@
 //!
 //! [`session`] has what a user can do, [`operator`] and [`data`] what an operator can do.
 //!
-//! After a change, `CHAT_H=write cargo test -p chat-ffi --test header` regenerates the header.
+//! After a change, `CHAT_H=write cargo test -p chat-ffi --test it header` regenerates the header.
 
 // "# Safety" would repeat with every function what the header says once: pointers must be valid.
 #![allow(clippy::missing_safety_doc)]

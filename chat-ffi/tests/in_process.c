@@ -117,6 +117,9 @@ static void options(void) {
     options.mailbox_messages = 1;
     options.line_bytes = 100;
     options.registration = 1;
+    options.password_memory_kib = 8;
+    options.password_passes = 1;
+    options.password_lanes = 1;
     OK(chat_open(&options, &it));
     OK(chat_add_demo_users(it));
     OK(chat_login(it, "messi", "surabaya", &messi));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use chat_lib::entropy::Entropy;
 use chat_lib::limits::Limits;
+use chat_lib::model::PasswordCost;
 use chat_lib::protocol::{Command, Frame, Frames};
 use chat_lib::{Chat, Config, Connection, Error, Outbox};
 
@@ -97,7 +98,10 @@ pub fn connection(data: &[u8]) {
 /// What is answered, and whether the connection is over then.
 fn answers(input: &[u8], size: usize, room: usize) -> (Vec<u8>, bool) {
     let limits = Limits { line_bytes: LINE_BYTES, reply_bytes: room, ..Limits::default() };
-    let chat = Chat::new(Config { entropy: Box::new(Counting(AtomicU8::new(0))), limits, ..Config::default() });
+    // A login of nobody takes as long as a user's, and there are many.
+    let password_cost = PasswordCost::new(8, 1, 1).expect("it is the least");
+    let entropy = Box::new(Counting(AtomicU8::new(0)));
+    let chat = Chat::new(Config { entropy, limits, password_cost, ..Config::default() });
     chat.add_demo_users().expect("a store in memory does not fail");
     let (mut sent, mut out) = (Vec::new(), Outbox::new(&chat));
     let mut connection = Connection::new(chat);

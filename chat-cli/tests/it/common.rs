@@ -1,0 +1,79 @@
+//! A server, and the client as a script and a person start it.
+
+pub(crate) mod terminal;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
+
+use chat_lib::model::PasswordCost;
+use chat_lib::server::Handle;
+use chat_lib::{Chat, Config, Server};
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_chat-cli");
+
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    handle: Handle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    pub(crate) fn new() -> Self {
+        Self::on("127.0.0.1:0")
+    }
+
+    /// On an address of loopback that is the caller's own: once the server is gone, the port will not
+    /// be another test's.
+    pub(crate) fn on(address: &str) -> Self {
+        let password_cost = PasswordCost::new(8, 1, 1).unwrap();
+        let chat = Chat::new(Config { registration: true, password_cost, ..Config::default() });
+        chat.add_demo_users().unwrap();
+        let server = Server::bind(chat, address).unwrap();
+        let (address, handle) = (server.addresses()[0], server.handle());
+        Self { address, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.handle.stop();
+        self.thread.take().unwrap().join().unwrap();
+    }
+
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        Command::new(BINARY)
+            .args(["--server", &self.address.to_string()])
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    pub(crate) fn run(&self, args: &[&str], input: &str) -> Output {
+        let mut child = self.start(args);
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.stop();
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The output with every token replaced.
+pub(crate) fn without_tokens(output: &Output) -> String {
+    let text = text(&output.stdout);
+    let words = text.split_inclusive([' ', '\n']).map(|word| match word.trim_end() {
+        token if token.len() == 36 && token.matches('-').count() == 4 => word.replace(token, "TOKEN"),
+        _ => word.to_owned(),
+    });
+    words.collect()
+}

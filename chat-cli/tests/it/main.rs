@@ -1,0 +1,8 @@
+//! The real client against real servers.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod cli;
+mod common;
+mod signals;
+mod terminal;

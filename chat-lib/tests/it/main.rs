@@ -1,0 +1,22 @@
+//! The library as its callers see it. All tests are one binary, so that the library is linked to them once; those
+//! that need the process to themselves are in `tests/process`.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unwrap_used)]
+
+mod accounts;
+mod api;
+mod client;
+mod conformance;
+mod delivery;
+mod dump;
+mod exactly_once;
+mod failures;
+mod faulty;
+mod model;
+mod player;
+mod properties;
+mod server;
+mod session;
+mod steps;
+mod support;
+mod transcripts;

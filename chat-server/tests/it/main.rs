@@ -1,0 +1,13 @@
+//! The real binary, as operators and peers see it.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unwrap_used)]
+
+mod binary;
+mod crash;
+mod data;
+mod full_disk;
+mod messages;
+#[path = "../../../chat-lib/tests/it/player.rs"]
+mod player;
+mod process;
+mod terminal;
