@@ -5,6 +5,7 @@
 
 mod accounts;
 mod api;
+mod authenticator;
 mod client;
 mod conformance;
 mod delivery;
