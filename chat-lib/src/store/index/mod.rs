@@ -2,10 +2,14 @@
 //! read; together with the end of the log. [`Memory`](super::Memory) keeps all of it here, and
 //! [`Durable`](super::Durable) writes down what the [journal](journal) collects.
 
+mod accounts;
+mod changes;
 mod conversations;
+mod cursors;
 mod hash;
 mod journal;
 mod load;
+mod restore;
 mod sessions;
 
 use std::collections::{HashMap, HashSet};
@@ -19,7 +23,6 @@ use self::sessions::{SessionChange, Sessions};
 use super::log::{ProfileId, StreamId, Tail};
 use super::{NewSession, SessionInfo};
 use crate::clock::Timestamp;
-use crate::limits::INDEX_FLUSH_BYTES;
 use crate::model::{Account, MessageId, Profile, SessionId, UserName};
 
 /// Everything but what lies in the log.
@@ -99,132 +102,6 @@ impl Index {
         }
     }
 
-    pub(super) fn account(&self, user: &str) -> Option<Arc<Account>> {
-        self.users.get(user).map(|user| Arc::clone(&user.account))
-    }
-
-    /// All accounts, in order of user name.
-    pub(super) fn accounts(&self) -> Vec<Arc<Account>> {
-        let mut accounts: Vec<_> = self.users.values().map(|user| Arc::clone(&user.account)).collect();
-        accounts.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
-        accounts
-    }
-
-    pub(super) fn add_account(&mut self, mut account: Account) -> bool {
-        let name = account.profile.user().clone();
-        if self.users.contains_key(&name) {
-            return false;
-        }
-        self.summary.last_account += 1;
-        self.revision += 1;
-        account.revision = self.revision;
-        let id = AccountId(self.summary.last_account);
-        let profile = self.write_account(id, &account);
-        let user = User {
-            id,
-            account: Arc::new(account),
-            profile,
-            incoming: HashMap::new(),
-            former: Vec::new(),
-            unread_streams: HashSet::default(),
-            unread: 0,
-            unread_bytes: 0,
-        };
-        self.users.insert(name, user);
-        true
-    }
-
-    pub(super) fn replace_account(&mut self, mut account: Account) -> bool {
-        let name = account.profile.user();
-        let user = self.users.get(name).filter(|user| user.account.revision == account.revision);
-        let Some(id) = user.map(|user| user.id) else { return false };
-        self.revision += 1;
-        account.revision = self.revision;
-        self.sessions.set_profile(&account.profile);
-        let profile = self.write_account(id, &account);
-        if let Some(user) = self.users.get_mut(account.profile.user()) {
-            (user.account, user.profile) = (Arc::new(account), profile);
-        }
-        true
-    }
-
-    /// Returns how many bytes of messages nobody can read now.
-    pub(super) fn remove_account(&mut self, name: &str) -> Option<usize> {
-        self.close_sessions(name);
-        let user = self.users.remove(name)?;
-        let mut bytes = user.unread_bytes;
-        self.unread_bytes = self.unread_bytes.saturating_sub(user.unread_bytes);
-        self.journal.push(|| Change::DropAccount(user.id));
-        user.incoming.values().chain(&user.former).for_each(|stream| self.drop_stream(*stream));
-        for reader in user.incoming.keys().filter(|reader| reader.as_str() != name) {
-            let Some(reader) = self.users.get_mut(reader) else { continue };
-            let Some(id) = reader.incoming.remove(name) else { continue };
-            let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.state.unread > 0) else {
-                self.drop_stream(id);
-                continue;
-            };
-            stream.writer_id = None;
-            stream.gone = stream.state.cursor;
-            bytes += stream.state.bytes;
-            reader.former.push(id);
-            let row = stream.row(id);
-            self.journal.push(|| Change::Stream(row));
-        }
-        Some(bytes)
-    }
-
-    fn drop_stream(&mut self, id: StreamId) {
-        if self.streams.remove(&id).is_some() {
-            self.journal.push(|| Change::DropStream(id));
-        }
-    }
-
-    fn write_account(&mut self, id: AccountId, account: &Account) -> ProfileId {
-        let profile = self.profile_id(&account.profile);
-        let Account { password, banned, .. } = account;
-        self.journal.push(|| Change::Account(AccountRow { id, profile, password: password.clone(), banned: *banned }));
-        profile
-    }
-
-    fn profile_id(&mut self, profile: &Arc<Profile>) -> ProfileId {
-        if let Some(&id) = self.profiles.ids.get(profile) {
-            return id;
-        }
-        self.summary.last_profile += 1;
-        let id = ProfileId(self.summary.last_profile);
-        self.profiles.by_id.insert(id, Arc::clone(profile));
-        self.profiles.ids.insert(Arc::clone(profile), id);
-        self.journal.push(|| Change::Profile(id, Arc::clone(profile)));
-        id
-    }
-
-    pub(super) fn profile(&self, id: ProfileId) -> Option<&Arc<Profile>> {
-        self.profiles.by_id.get(&id)
-    }
-
-    /// Profiles that are no account's now. From here on, no message is sent under them.
-    pub(super) fn retire_profiles(&mut self) -> HashSet<ProfileId> {
-        let current: HashSet<_> = self.users.values().map(|user| user.profile).collect();
-        let retired: HashSet<_> = self.profiles.by_id.keys().filter(|id| !current.contains(id)).copied().collect();
-        self.profiles.ids.retain(|_, id| !retired.contains(id));
-        for stream in self.streams.values_mut() {
-            stream.writer = stream.writer.take().filter(|(_, id)| !retired.contains(id));
-        }
-        retired
-    }
-
-    /// Drops retired profiles that no message has.
-    pub(super) fn drop_profiles(&mut self, unused: &HashSet<ProfileId>) {
-        let Profiles { by_id, ids } = &mut self.profiles;
-        for &id in unused {
-            // Undoing a commit takes them out of retirement.
-            let retired = by_id.get(&id).is_some_and(|profile| ids.get(profile) != Some(&id));
-            if retired && by_id.remove(&id).is_some() {
-                self.journal.push(|| Change::DropProfile(id));
-            }
-        }
-    }
-
     pub(super) fn open_session(&mut self, session: &NewSession<'_>) -> bool {
         let (users, journal) = (&self.users, &mut self.journal);
         let Some(user) = users.get(session.user) else { return false };
@@ -254,88 +131,6 @@ impl Index {
     pub(super) fn live_sessions(&mut self, now: Timestamp) -> Vec<SessionInfo> {
         let (users, journal) = (&self.users, &mut self.journal);
         self.sessions.live(now, &mut |change| note(users, journal, &change))
-    }
-
-    /// The epoch, and what else concerns all of it.
-    pub(super) fn summary(&self) -> &Summary {
-        &self.summary
-    }
-
-    /// Changes what concerns all of it, and has that written.
-    pub(super) fn set_summary(&mut self, set: impl FnOnce(&mut Summary)) {
-        let before = self.summary.clone();
-        set(&mut self.summary);
-        if self.summary != before {
-            self.write_summary();
-        }
-    }
-
-    /// Changes the time that messages age by, which is written with the next summary.
-    pub(super) fn set_retention_time(&mut self, time: Timestamp) {
-        self.summary.retention_time = time;
-    }
-
-    /// Has the summary written as it is now.
-    pub(super) fn write_summary(&mut self) {
-        self.written_summary = self.sum_up();
-        self.journal.push(|| Change::Summary(self.written_summary.clone()));
-    }
-
-    fn sum_up(&self) -> Summary {
-        Summary {
-            last_message: self.tail.last_message(),
-            accounts: self.users.len() as u64,
-            streams: self.streams.len() as u64,
-            profiles: self.profiles.by_id.len() as u64,
-            sessions: self.sessions.len() as u64,
-            ..self.summary.clone()
-        }
-    }
-
-    /// Takes out all changes since the last time, with a summary if it has changed or is `wanted` in any case. Gives also
-    /// the last message that they contain.
-    pub(super) fn take_changes(&mut self, summary_wanted: bool) -> (Vec<Change>, MessageId) {
-        self.close_block();
-        if self.unindexed_bytes >= INDEX_FLUSH_BYTES {
-            self.flush_streams();
-        }
-        let summary = self.sum_up();
-        let Summary { last_message, retention_time, .. } = self.written_summary;
-        // These two may lag behind.
-        let known = Summary { last_message, retention_time, ..summary.clone() } == self.written_summary;
-        if summary_wanted || !known {
-            self.write_summary();
-        }
-        (self.journal.take(), self.tail.last())
-    }
-
-    /// Ends the block that messages go into.
-    pub(super) fn close_block(&mut self) {
-        if let Some(block) = self.tail.close() {
-            self.unindexed_bytes += block.body.len();
-            self.journal.push(|| Change::Block(block));
-        }
-    }
-
-    /// Has the rows of all streams written that do not know of their last messages, so that a start needs not read the
-    /// log.
-    pub(super) fn flush_streams(&mut self) {
-        self.close_block();
-        for id in std::mem::take(&mut self.journal.lagging) {
-            if let Some(stream) = self.streams.get_mut(&id) {
-                stream.lagging = false;
-                let row = stream.row(id);
-                self.journal.push(|| Change::Stream(row));
-            }
-        }
-        self.summary.indexed = self.tail.last();
-        self.unindexed_bytes = 0;
-    }
-
-    /// Takes note that all messages up to this one are committed.
-    pub(super) fn written(&mut self, last: MessageId) {
-        self.committed = last;
-        self.tail.shrink(last);
     }
 }
 

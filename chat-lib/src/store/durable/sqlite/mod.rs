@@ -6,17 +6,19 @@ mod open;
 mod rows;
 mod seal;
 pub(super) mod wal;
+mod writing;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, ffi};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
 use self::directory::Directory;
 use self::open::{connect, connect_read_only, exists, look_at_log, make, only_writing_fails, open_log};
 use self::rows::{Sealed, account, block, compact, profile, session, stream, summary, write};
+use self::writing::Writing;
 use super::backend::{Backend, Compaction};
 use super::record::Record;
 use crate::error::Error;
@@ -40,18 +42,6 @@ struct Connections {
     checker: Mutex<Connection>,
     /// `None` if the disk can only be read.
     writing: Option<Writing>,
-}
-
-struct Writing {
-    writer: Mutex<Connection>,
-    /// For checkpoints beside the commits.
-    tidier: Mutex<Connection>,
-    /// The write-ahead log.
-    log: File,
-    /// What lies in the log from before was not brought into the database.
-    log_is_old: AtomicBool,
-    /// A commit failed, but the disk may have it, and it would be found after a crash. The next commit overwrites it.
-    tainted: AtomicBool,
 }
 
 impl Sqlite {
@@ -159,18 +149,7 @@ impl Sqlite {
         if changes.is_empty() {
             return Ok(());
         }
-        let writing = self.to_write()?;
-        writing.start_log_anew().map_err(|problem| self.failed(&problem))?;
-        let writer = get(&writing.writer);
-        let run = |sql| writer.prepare_cached(sql)?.execute([]).map(drop);
-        let done = run("BEGIN IMMEDIATE")
-            .and_then(|()| changes.iter().try_for_each(|change| step(&writer, change)))
-            .and_then(|()| run("COMMIT"));
-        writing.tainted.store(done.is_err(), Ordering::Relaxed);
-        if done.is_err() && !writer.is_autocommit() {
-            run("ROLLBACK").map_err(|problem| self.failed(&problem))?;
-        }
-        done.map_err(|problem| self.failed(&problem))
+        self.to_write()?.transact(changes, step).map_err(|problem| self.failed(&problem))
     }
 }
 
@@ -278,23 +257,6 @@ impl Drop for Sqlite {
             // The next start does it if this fails.
             writing.empty_log().ok();
         }
-    }
-}
-
-impl Writing {
-    /// After a crash, SQLite goes on where the log breaks off, and older frames behind that point would look like commits
-    /// behind damage. So nothing is written before the log is empty.
-    fn start_log_anew(&self) -> Result<(), rusqlite::Error> {
-        if self.log_is_old.load(Ordering::Acquire) {
-            self.empty_log()?;
-            self.log_is_old.store(false, Ordering::Release);
-        }
-        Ok(())
-    }
-
-    fn empty_log(&self) -> Result<(), rusqlite::Error> {
-        let busy = get(&self.tidier).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if busy { Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)) } else { Ok(()) }
     }
 }
 

@@ -1,0 +1,136 @@
+//! Users and their profiles: who is added, changed and removed, and what becomes of their streams.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{AccountId, AccountRow, Change, Index, Profiles, User};
+use crate::model::{Account, Profile};
+use crate::store::log::{ProfileId, StreamId};
+
+impl Index {
+    pub(in crate::store) fn account(&self, user: &str) -> Option<Arc<Account>> {
+        self.users.get(user).map(|user| Arc::clone(&user.account))
+    }
+
+    /// All accounts, in order of user name.
+    pub(in crate::store) fn accounts(&self) -> Vec<Arc<Account>> {
+        let mut accounts: Vec<_> = self.users.values().map(|user| Arc::clone(&user.account)).collect();
+        accounts.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
+        accounts
+    }
+
+    pub(in crate::store) fn add_account(&mut self, mut account: Account) -> bool {
+        let name = account.profile.user().clone();
+        if self.users.contains_key(&name) {
+            return false;
+        }
+        self.summary.last_account += 1;
+        self.revision += 1;
+        account.revision = self.revision;
+        let id = AccountId(self.summary.last_account);
+        let profile = self.write_account(id, &account);
+        let user = User {
+            id,
+            account: Arc::new(account),
+            profile,
+            incoming: HashMap::new(),
+            former: Vec::new(),
+            unread_streams: HashSet::default(),
+            unread: 0,
+            unread_bytes: 0,
+        };
+        self.users.insert(name, user);
+        true
+    }
+
+    pub(in crate::store) fn replace_account(&mut self, mut account: Account) -> bool {
+        let name = account.profile.user();
+        let user = self.users.get(name).filter(|user| user.account.revision == account.revision);
+        let Some(id) = user.map(|user| user.id) else { return false };
+        self.revision += 1;
+        account.revision = self.revision;
+        self.sessions.set_profile(&account.profile);
+        let profile = self.write_account(id, &account);
+        if let Some(user) = self.users.get_mut(account.profile.user()) {
+            (user.account, user.profile) = (Arc::new(account), profile);
+        }
+        true
+    }
+
+    /// Returns how many bytes of messages nobody can read now.
+    pub(in crate::store) fn remove_account(&mut self, name: &str) -> Option<usize> {
+        self.close_sessions(name);
+        let user = self.users.remove(name)?;
+        let mut bytes = user.unread_bytes;
+        self.unread_bytes = self.unread_bytes.saturating_sub(user.unread_bytes);
+        self.journal.push(|| Change::DropAccount(user.id));
+        user.incoming.values().chain(&user.former).for_each(|stream| self.drop_stream(*stream));
+        for reader in user.incoming.keys().filter(|reader| reader.as_str() != name) {
+            let Some(reader) = self.users.get_mut(reader) else { continue };
+            let Some(id) = reader.incoming.remove(name) else { continue };
+            let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.state.unread > 0) else {
+                self.drop_stream(id);
+                continue;
+            };
+            stream.writer_id = None;
+            stream.gone = stream.state.cursor;
+            bytes += stream.state.bytes;
+            reader.former.push(id);
+            let row = stream.row(id);
+            self.journal.push(|| Change::Stream(row));
+        }
+        Some(bytes)
+    }
+
+    pub(super) fn drop_stream(&mut self, id: StreamId) {
+        if self.streams.remove(&id).is_some() {
+            self.journal.push(|| Change::DropStream(id));
+        }
+    }
+
+    fn write_account(&mut self, id: AccountId, account: &Account) -> ProfileId {
+        let profile = self.profile_id(&account.profile);
+        let Account { password, banned, .. } = account;
+        self.journal.push(|| Change::Account(AccountRow { id, profile, password: password.clone(), banned: *banned }));
+        profile
+    }
+
+    pub(super) fn profile_id(&mut self, profile: &Arc<Profile>) -> ProfileId {
+        if let Some(&id) = self.profiles.ids.get(profile) {
+            return id;
+        }
+        self.summary.last_profile += 1;
+        let id = ProfileId(self.summary.last_profile);
+        self.profiles.by_id.insert(id, Arc::clone(profile));
+        self.profiles.ids.insert(Arc::clone(profile), id);
+        self.journal.push(|| Change::Profile(id, Arc::clone(profile)));
+        id
+    }
+
+    pub(in crate::store) fn profile(&self, id: ProfileId) -> Option<&Arc<Profile>> {
+        self.profiles.by_id.get(&id)
+    }
+
+    /// Profiles that are no account's now. From here on, no message is sent under them.
+    pub(in crate::store) fn retire_profiles(&mut self) -> HashSet<ProfileId> {
+        let current: HashSet<_> = self.users.values().map(|user| user.profile).collect();
+        let retired: HashSet<_> = self.profiles.by_id.keys().filter(|id| !current.contains(id)).copied().collect();
+        self.profiles.ids.retain(|_, id| !retired.contains(id));
+        for stream in self.streams.values_mut() {
+            stream.writer = stream.writer.take().filter(|(_, id)| !retired.contains(id));
+        }
+        retired
+    }
+
+    /// Drops retired profiles that no message has.
+    pub(in crate::store) fn drop_profiles(&mut self, unused: &HashSet<ProfileId>) {
+        let Profiles { by_id, ids } = &mut self.profiles;
+        for &id in unused {
+            // Undoing a commit takes them out of retirement.
+            let retired = by_id.get(&id).is_some_and(|profile| ids.get(profile) != Some(&id));
+            if retired && by_id.remove(&id).is_some() {
+                self.journal.push(|| Change::DropProfile(id));
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is written of the index, and when: every change at once, where streams end only now and then, and a summary of
+//! all rows.
+
+use super::{Change, Index, Summary};
+use crate::clock::Timestamp;
+use crate::limits::INDEX_FLUSH_BYTES;
+use crate::model::MessageId;
+
+impl Index {
+    /// The epoch, and what else concerns all of it.
+    pub(in crate::store) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Changes what concerns all of it, and has that written.
+    pub(in crate::store) fn set_summary(&mut self, set: impl FnOnce(&mut Summary)) {
+        let before = self.summary.clone();
+        set(&mut self.summary);
+        if self.summary != before {
+            self.write_summary();
+        }
+    }
+
+    /// Changes the time that messages age by, which is written with the next summary.
+    pub(in crate::store) fn set_retention_time(&mut self, time: Timestamp) {
+        self.summary.retention_time = time;
+    }
+
+    /// Has the summary written as it is now.
+    pub(in crate::store) fn write_summary(&mut self) {
+        self.written_summary = self.sum_up();
+        self.journal.push(|| Change::Summary(self.written_summary.clone()));
+    }
+
+    fn sum_up(&self) -> Summary {
+        Summary {
+            last_message: self.tail.last_message(),
+            accounts: self.users.len() as u64,
+            streams: self.streams.len() as u64,
+            profiles: self.profiles.by_id.len() as u64,
+            sessions: self.sessions.len() as u64,
+            ..self.summary.clone()
+        }
+    }
+
+    /// Takes out all changes since the last time, with a summary if it has changed or is `wanted` in any case. Gives also
+    /// the last message that they contain.
+    pub(in crate::store) fn take_changes(&mut self, summary_wanted: bool) -> (Vec<Change>, MessageId) {
+        self.close_block();
+        if self.unindexed_bytes >= INDEX_FLUSH_BYTES {
+            self.flush_streams();
+        }
+        let summary = self.sum_up();
+        let Summary { last_message, retention_time, .. } = self.written_summary;
+        // These two may lag behind.
+        let known = Summary { last_message, retention_time, ..summary.clone() } == self.written_summary;
+        if summary_wanted || !known {
+            self.write_summary();
+        }
+        (self.journal.take(), self.tail.last())
+    }
+
+    /// Ends the block that messages go into.
+    pub(in crate::store) fn close_block(&mut self) {
+        if let Some(block) = self.tail.close() {
+            self.unindexed_bytes += block.body.len();
+            self.journal.push(|| Change::Block(block));
+        }
+    }
+
+    /// Has the rows of all streams written that do not know of their last messages, so that a start needs not read the
+    /// log.
+    pub(in crate::store) fn flush_streams(&mut self) {
+        self.close_block();
+        for id in std::mem::take(&mut self.journal.lagging) {
+            if let Some(stream) = self.streams.get_mut(&id) {
+                stream.lagging = false;
+                let row = stream.row(id);
+                self.journal.push(|| Change::Stream(row));
+            }
+        }
+        self.summary.indexed = self.tail.last();
+        self.unindexed_bytes = 0;
+    }
+
+    /// Takes note that all messages up to this one are committed.
+    pub(in crate::store) fn written(&mut self, last: MessageId) {
+        self.committed = last;
+        self.tail.shrink(last);
+    }
+}
