@@ -67,9 +67,13 @@ pub const JOBS_WAITING: usize = 128;
 pub const AUTHENTICATOR_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Calls of an [`Authenticator`](crate::Authenticator) that may run at once for logins over the wire; one more is refused with
-/// `busy`. Each has a thread, also one that was given up and hangs. So many run only if something is wrong: a server asks
-/// about half as many logins at once as there are cores.
+/// `busy`. Each has a thread, also one that was given up and hangs. So many run only if something is wrong: it is four times
+/// [`AUTHENTICATOR_THREADS`].
 pub const AUTHENTICATOR_CALLS: usize = 64;
+
+/// About how many logins at once a server asks an [`Authenticator`](crate::Authenticator). They wait for a database, and hardly
+/// use a processor, and one that hangs must not keep the others waiting.
+pub const AUTHENTICATOR_THREADS: usize = 16;
 
 /// How many lines of a connection are answered before the others have their turn. Logins with a
 /// public password are the dearest, at some 20 µs: a peer that floods the server with them holds the

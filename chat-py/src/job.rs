@@ -11,6 +11,7 @@ use crate::errors::{closed, run};
 pub(crate) struct Job {
     job: Mutex<Option<chat_lib::Job>>,
     io_bound: bool,
+    asks_authenticator: bool,
 }
 
 /// A job that was run. It can be used once.
@@ -21,7 +22,7 @@ pub(crate) struct FinishedJob {
 
 impl Job {
     pub(crate) fn new(job: chat_lib::Job) -> Self {
-        Self { io_bound: job.is_io_bound(), job: Mutex::new(Some(job)) }
+        Self { io_bound: job.is_io_bound(), asks_authenticator: job.asks_authenticator(), job: Mutex::new(Some(job)) }
     }
 
     fn take(&self, py: Python<'_>) -> PyResult<chat_lib::Job> {
@@ -45,6 +46,12 @@ impl Job {
     #[getter]
     fn is_io_bound(&self) -> bool {
         self.io_bound
+    }
+
+    /// Whether it asks the program's `authenticate`.
+    #[getter]
+    fn asks_authenticator(&self) -> bool {
+        self.asks_authenticator
     }
 
     /// Does it, which may take long.

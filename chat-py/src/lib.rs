@@ -53,6 +53,7 @@ mod _chat {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("AUTHENTICATOR_THREADS", limits::AUTHENTICATOR_THREADS)?;
         module.add("JOBS_WAITING", limits::JOBS_WAITING)?;
         module.add("KEEPALIVE", limits::KEEPALIVE.as_secs())?;
         module.add("LINGER_TIMEOUT", limits::LINGER_TIMEOUT.as_secs_f64())?;

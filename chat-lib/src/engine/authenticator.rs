@@ -130,6 +130,12 @@ impl Identity {
 }
 
 impl Chat {
+    /// Whether logins are checked by an authenticator.
+    #[cfg(feature = "server")]
+    pub(crate) fn has_authenticator(&self) -> bool {
+        self.config.authenticator.is_some()
+    }
+
     /// The first step of a login that `authenticator` decides.
     pub(super) fn start_authentication(
         &self,

@@ -75,6 +75,12 @@ impl Job {
         matches!(self.0.work, Work::Inbox(_))
     }
 
+    /// Whether it asks an [`Authenticator`](crate::Authenticator). Such jobs should have more threads than there are cores
+    /// ([`AUTHENTICATOR_THREADS`](crate::limits::AUTHENTICATOR_THREADS)), so that one that hangs does not hold up the others.
+    pub fn asks_authenticator(&self) -> bool {
+        matches!(self.0.work, Work::Authentication(_))
+    }
+
     /// Has its command refused with `busy`, because too many jobs wait ([`JOBS_WAITING`](crate::limits::JOBS_WAITING)).
     pub fn refuse_busy(self) -> FinishedJob {
         FinishedJob(Box::new(FinishedParts { caller: self.0.caller, result: JobResult::Refused(Error::Busy) }))

@@ -14,6 +14,7 @@ use super::transport::TransportKind;
 use super::{Handle, Server};
 use crate::engine::Chat;
 use crate::error::Error;
+use crate::limits::AUTHENTICATOR_THREADS;
 
 /// Sets up a [`Server`]; [`Server::builder`] makes one.
 #[must_use = "a builder does nothing until it is bound"]
@@ -45,7 +46,8 @@ impl ServerBuilder {
     }
 
     /// How many more threads do what would hold up connections: so many check passwords, and as many read from the disk.
-    /// By default, half as many as there are cores.
+    /// By default, half as many as there are cores. If the chat has an authenticator, all logins are its, and
+    /// [`AUTHENTICATOR_THREADS`] wait for it, or as many as are said here if these are more.
     pub fn job_threads(mut self, threads: NonZeroUsize) -> Self {
         self.job_threads = threads;
         self
@@ -81,7 +83,10 @@ impl ServerBuilder {
         if let Some(first) = reactors.first_mut() {
             first.listen(listening, handles)?;
         }
-        Ok(Server { reactors, workers, job_threads, addresses, handle: Handle { stopping, wakers } })
+        let [processor, disk] = workers;
+        let login_threads = if chat.has_authenticator() { AUTHENTICATOR_THREADS } else { 0 };
+        let workers = [(processor, job_threads.get().max(login_threads)), (disk, job_threads.get())];
+        Ok(Server { reactors, workers, addresses, handle: Handle { stopping, wakers } })
     }
 }
 
@@ -132,7 +137,7 @@ mod tests {
         let [two, three] = [2, 3].map(|threads| NonZeroUsize::new(threads).unwrap());
         let builder = Server::builder(Chat::memory()).listen(any).reactor_threads(two).job_threads(three);
         let server = builder.bind().unwrap();
-        assert_eq!((server.reactors.len(), server.job_threads.get()), (2, 3));
+        assert_eq!((server.reactors.len(), server.workers.each_ref().map(|(_, threads)| *threads)), (2, [3, 3]));
     }
 
     /// Of two listeners on one address, one would be left out if their transports were the same.

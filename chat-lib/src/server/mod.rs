@@ -18,7 +18,6 @@ mod socket;
 mod transport;
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fmt, panic, thread};
@@ -53,8 +52,8 @@ use crate::error::Error;
 /// ```
 pub struct Server {
     reactors: Vec<Reactor>,
-    workers: [Worker; 2],
-    job_threads: NonZeroUsize,
+    /// Each kind of worker, and how many threads it has.
+    workers: [(Worker, usize); 2],
     addresses: Vec<SocketAddr>,
     handle: Handle,
 }
@@ -98,16 +97,18 @@ impl Server {
     /// Serves until a [`Handle`] stops it. Then what has been read is answered, peers have
     /// [`shutdown_grace`](crate::limits::Limits::shutdown_grace) to take their answers, and all is closed.
     ///
+    /// A login that an [`Authenticator`](crate::Authenticator) is being asked about is waited for, for as long as its patience.
+    ///
     /// It uses as many threads as the [`builder`](Self::builder) was told to, the caller's among them.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] if polling fails, or if the system has no thread left; the server has stopped then.
     pub fn run(self) -> Result<(), Error> {
-        let Self { reactors, workers, job_threads, handle, .. } = self;
+        let Self { reactors, workers, handle, .. } = self;
         thread::scope(|scope| {
             let working =
-                workers.iter().flat_map(|worker| (0..job_threads.get()).map(|_| worker.clone())).map(|worker| {
+                workers.iter().flat_map(|(worker, threads)| (0..*threads).map(|_| worker.clone())).map(|worker| {
                     let stop = StopWhenDropped(handle.clone());
                     thread::Builder::new().spawn_scoped(scope, move || {
                         let _stop = stop;
@@ -137,7 +138,7 @@ impl Server {
                 Err(payload) => panic::resume_unwind(payload),
             };
             let outcome = others.into_iter().map(join).fold(outcome, Result::and);
-            workers.iter().for_each(Worker::finish);
+            workers.iter().for_each(|(worker, _)| worker.finish());
             working.into_iter().map(join).fold(outcome, Result::and)
         })
     }

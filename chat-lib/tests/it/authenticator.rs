@@ -200,6 +200,23 @@ fn hanging() -> (impl Fn(&Credentials) -> Verdict, Receiver<()>, Sender<()>) {
     (ask, beginning, go)
 }
 
+/// On a machine with two cores, one user whose login hung kept all others waiting.
+#[test]
+fn a_call_that_hangs_holds_up_nobody_else() {
+    let (ask, beginning, go) = hanging();
+    let server = Running::new(Chat::new(config(ask)));
+    let clients = [(); 2].map(|()| Client::connect(server.address).unwrap());
+    let [slow, other] = clients;
+    let login = std::thread::spawn(move || slow.login("slow", "right").map(drop));
+    beginning.recv().unwrap();
+    for _ in 0..10 {
+        other.login("ana", "right").unwrap();
+    }
+    go.send(()).unwrap();
+    login.join().unwrap().unwrap();
+    server.stop();
+}
+
 #[test]
 fn a_server_that_stops_answers_a_login_that_is_being_checked() {
     let (ask, beginning, go) = hanging();

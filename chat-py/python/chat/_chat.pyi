@@ -8,6 +8,7 @@ from typing_extensions import Self, Unpack, disjoint_base
 from chat._settings import Authenticator, DirectorySettings
 
 __all__ = [
+    "AUTHENTICATOR_THREADS",
     "JOBS_WAITING",
     "KEEPALIVE",
     "LINGER_TIMEOUT",
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 KEEPALIVE: int
+AUTHENTICATOR_THREADS: int
 JOBS_WAITING: int
 LINGER_TIMEOUT: float
 SETTINGS: tuple[str, ...]
@@ -210,6 +212,8 @@ class Connection:
 class Job:
     @property
     def is_io_bound(self) -> bool: ...
+    @property
+    def asks_authenticator(self) -> bool: ...
     def run(self) -> FinishedJob: ...
     def refuse_busy(self) -> FinishedJob: ...
 

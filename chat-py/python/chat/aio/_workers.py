@@ -20,7 +20,7 @@ __all__ = ["Workers"]
 
 
 class Workers:
-    """Threads for commands, which may wait for the disk, and separate ones for passwords.
+    """Threads for commands, which may wait for the disk, and others for passwords and logins.
 
     They are not those of the loop's default executor, where the rest of the program would wait
     behind them. All servers of a process share them.
@@ -35,6 +35,8 @@ class Workers:
         # As in the server in threads: the other cores are for everything else.
         hashing = (cores + 1) // 2
         self._passwords = ThreadPoolExecutor(hashing, "chat-password")
+        # They wait for a database, and hardly use a processor.
+        self._logins = ThreadPoolExecutor(_chat.AUTHENTICATOR_THREADS, "chat-login")
         self._room = threading.Semaphore(hashing + _chat.JOBS_WAITING)
 
     @classmethod
@@ -59,7 +61,8 @@ class Workers:
         if not self._room.acquire(blocking=False):
             return job.refuse_busy()
         try:
-            running = self._passwords.submit(job.run)
+            pool = self._logins if job.asks_authenticator else self._passwords
+            running = pool.submit(job.run)
         except RuntimeError:
             # The system has no thread left.
             self._room.release()
