@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unwrap_used)]
 
 mod header;
+mod operator;
 #[path = "../../../chat-lib/tests/it/player.rs"]
 mod player;
 mod transcripts;

@@ -1,12 +1,12 @@
 //! Everything that an operator can do in Rust can be done in C and Python, as the table in `docs/architecture.md` says.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
-
-const DOCS: &str = include_str!("../../docs/architecture.md");
-const RUST: [&str; 2] =
-    [include_str!("../../chat-lib/src/engine/operator.rs"), include_str!("../../chat-lib/src/engine/exchange.rs")];
-const C: &str = include_str!("../../include/chat.h");
-const PYTHON: &str = include_str!("../../chat-py/python/chat/_chat.pyi");
+const DOCS: &str = include_str!("../../../docs/architecture.md");
+const RUST: [&str; 2] = [
+    include_str!("../../../chat-lib/src/engine/operator.rs"),
+    include_str!("../../../chat-lib/src/engine/exchange.rs"),
+];
+const C: &str = include_str!("../../../include/chat.h");
+const PYTHON: &str = include_str!("../../../chat-py/python/chat/_chat.pyi");
 
 #[test]
 fn an_operator_has_the_same_in_all_languages() {
