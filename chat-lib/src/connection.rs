@@ -42,7 +42,7 @@ pub struct Connection {
     over: bool,
     pending: Pending,
     /// How many answers were appended since the last commit.
-    uncommitted: usize,
+    uncommitted: u32,
 }
 
 /// What the peer's last request waits for. As long as it is not answered whole, its last byte is not taken, so that the
@@ -265,6 +265,12 @@ impl Connection {
         }
         self.uncommitted += 1;
         None
+    }
+
+    /// The peer's address, if it was given.
+    #[cfg(feature = "server")]
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.origin.peer
     }
 
     /// How many bytes of answers may wait before no more is taken.

@@ -30,11 +30,15 @@ pub struct Outbox {
     /// How many bytes were dropped from the front of `bytes` so far.
     dropped: u64,
     /// Inboxes whose answers may not have left yet. Only the last one may be unfinished.
-    answering: Vec<Answering>,
+    answering: Option<Box<Deliveries>>,
     /// The peer is gone, and its connection does nothing more.
     abandoned: bool,
     held: Share,
 }
+
+/// Most outboxes have none, and a peer that is silent should be small.
+#[derive(Default)]
+struct Deliveries(Vec<Answering>);
 
 /// An inbox that is being answered.
 struct Answering {
@@ -53,7 +57,7 @@ impl Outbox {
             sent: 0,
             released: 0,
             dropped: 0,
-            answering: Vec::new(),
+            answering: None,
             abandoned: false,
             held: chat.share(0),
         }
@@ -99,8 +103,9 @@ impl Outbox {
     pub fn abandon(&mut self) -> Result<(), Error> {
         self.abandoned = true;
         let sent = self.sent_end();
-        let answering = std::mem::take(&mut self.answering).into_iter();
-        let unsent: Vec<_> = answering.filter(|inbox| inbox.at >= sent).map(|inbox| inbox.delivery).collect();
+        let answering = std::mem::take(&mut self.answering).unwrap_or_default();
+        let unsent: Vec<_> =
+            answering.0.into_iter().filter(|inbox| inbox.at >= sent).map(|inbox| inbox.delivery).collect();
         let outcome = Delivery::put_back(&unsent);
         (self.sent, self.released) = (self.bytes.len(), self.bytes.len());
         self.reclaim();
@@ -147,20 +152,22 @@ impl Outbox {
     pub(crate) fn discard_unreleased(&mut self) {
         self.bytes.truncate(self.released);
         let end = self.end();
-        self.answering.retain(|inbox| inbox.at < end);
+        self.retain(|inbox| inbox.at < end);
     }
 
     /// Begins to answer an inbox, until so much waits as `room`; returns whether all of it is written.
     pub(crate) fn answer(&mut self, mut delivery: Box<Delivery>, room: usize) -> bool {
         let writer = Some(InboxWriter::new(delivery.take_order()));
-        self.answering.push(Answering { delivery, at: self.end(), writer });
+        let at = self.end();
+        self.answering.get_or_insert_default().0.push(Answering { delivery, at, writer });
         self.write(room)
     }
 
     /// Continues the answer that was not written whole, unless so much waits as `room`; returns whether it is whole now.
     pub(crate) fn resume(&mut self, room: usize) -> bool {
         if self.len() >= room {
-            return self.answering.last().is_none_or(|inbox| inbox.writer.is_none());
+            let last = self.answering.as_ref().and_then(|answering| answering.0.last());
+            return last.is_none_or(|inbox| inbox.writer.is_none());
         }
         // A server may come back before it has committed: the beginning must wait then, and so must the rest.
         let committed = self.released == self.bytes.len();
@@ -174,7 +181,8 @@ impl Outbox {
 
     fn write(&mut self, room: usize) -> bool {
         // It is gone if a commit has failed, and its request was refused.
-        let Some(Answering { delivery, writer: writing @ Some(_), .. }) = self.answering.last_mut() else {
+        let last = self.answering.as_mut().and_then(|answering| answering.0.last_mut());
+        let Some(Answering { delivery, writer: writing @ Some(_), .. }) = last else {
             return true;
         };
         let whole = writing.as_mut().is_none_or(|writer| writer.write(delivery.inbox(), room, &mut self.bytes));
@@ -185,9 +193,16 @@ impl Outbox {
     }
 
     fn forget_sent(&mut self) {
-        if !self.answering.is_empty() {
-            let sent = self.sent_end();
-            self.answering.retain(|inbox| inbox.at >= sent || inbox.writer.is_some());
+        let sent = self.sent_end();
+        self.retain(|inbox| inbox.at >= sent || inbox.writer.is_some());
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Answering) -> bool) {
+        if let Some(answering) = &mut self.answering {
+            answering.0.retain(keep);
+            if answering.0.is_empty() {
+                self.answering = None;
+            }
         }
     }
 

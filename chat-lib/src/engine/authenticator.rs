@@ -133,7 +133,7 @@ impl Chat {
     /// Whether logins are checked by an authenticator.
     #[cfg(feature = "server")]
     pub(crate) fn has_authenticator(&self) -> bool {
-        self.config.authenticator.is_some()
+        self.inner.config.authenticator.is_some()
     }
 
     /// The first step of a login that `authenticator` decides.
@@ -147,15 +147,15 @@ impl Chat {
     ) -> Result<Step, Error> {
         let name = UserName::parse(user).ok();
         let attempt = Attempt::new(name.clone(), caller.peer);
-        self.throttle.admit(&attempt, self.limits().failed_logins, turn.now)?;
+        self.inner.throttle.admit(&attempt, self.limits().failed_logins, turn.now)?;
         let Some(user) = name else {
-            self.throttle.failed(&attempt, turn.now);
+            self.inner.throttle.failed(&attempt, turn.now);
             return Err(Error::NoSuchUser);
         };
         caller.user = turn.batch.account(user.as_str())?.map(|account| Arc::clone(&account.profile));
         let authentication = Authentication {
             authenticator: Arc::clone(authenticator),
-            calls: self.authenticator_calls.clone(),
+            calls: self.inner.authenticator_calls.clone(),
             credentials: Credentials { user, password: password.to_owned(), from: caller.peer },
             began: Instant::now(),
         };
@@ -172,13 +172,13 @@ impl Chat {
         let Authenticated { user, verdict } = authenticated;
         let attempt = Attempt::new(Some(user.clone()), caller.peer);
         // Others may have failed while this one was being checked.
-        self.throttle.admit(&attempt, self.limits().failed_logins, turn.now)?;
+        self.inner.throttle.admit(&attempt, self.limits().failed_logins, turn.now)?;
         let Some(identity) = verdict? else {
-            self.throttle.failed(&attempt, turn.now);
+            self.inner.throttle.failed(&attempt, turn.now);
             return Err(Error::WrongPassword);
         };
         // First what can fail: a refusal must not leave an account behind.
-        let token = SessionToken::random(&*self.config.entropy)?;
+        let token = SessionToken::random(&*self.inner.config.entropy)?;
         caller.user = Some(take_identity(&user, &identity, turn)?);
         self.record_session(token, user.as_str(), caller.peer, turn.now, &mut *turn.batch)?;
         // Removing a user and banning one end the sessions that there are then; this one may be newer.
@@ -186,7 +186,7 @@ impl Chat {
             turn.batch.close_session(&token.id(), turn.now)?;
             return Err(Error::Busy);
         }
-        self.throttle.succeeded(&user, &attempt);
+        self.inner.throttle.succeeded(&user, &attempt);
         Ok(Step::Done(Reply::LoggedIn(token)))
     }
 }

@@ -27,7 +27,7 @@ impl Chat {
         let mut write = |line: &Line<'_>| line.write(out).map_err(Error::Io);
         write(&Line::ChatDump { version: VERSION, hashes })?;
         let (mut users, mut conversations, mut messages) = (0, 0, 0);
-        self.config.store.dump(&mut |record| {
+        self.inner.config.store.dump(&mut |record| {
             match record {
                 Record::Account(_) => users += 1,
                 Record::Conversation(_) => conversations += 1,

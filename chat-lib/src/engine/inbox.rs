@@ -78,7 +78,7 @@ impl Chat {
 
     /// How much memory an inbox may take now. If nothing is held, any can be read.
     fn inbox_room(&self) -> usize {
-        match self.budget.used() {
+        match self.inner.budget.used() {
             0 => usize::MAX,
             used => self.limits().answers_bytes.saturating_sub(used),
         }
@@ -88,12 +88,12 @@ impl Chat {
     pub(crate) fn answer_room(&self) -> usize {
         let limits = self.limits();
         let room = limits.reply_bytes.max(1);
-        if self.budget.used() < limits.answers_bytes { room } else { room.min(REPLY_BYTES_SHORT) }
+        if self.inner.budget.used() < limits.answers_bytes { room } else { room.min(REPLY_BYTES_SHORT) }
     }
 
     /// A share of what is held for answers.
     pub(crate) fn share(&self, bytes: usize) -> Share {
-        self.budget.share(bytes)
+        self.inner.budget.share(bytes)
     }
 }
 
@@ -101,7 +101,7 @@ impl ReadInbox {
     /// Reads it, and puts it in order: both take long if it is large.
     pub(super) fn run(self) -> InboxRead {
         let Self { chat, user, session } = self;
-        let delivery = match chat.config.store.read_unread(user.user().as_str(), chat.inbox_room()) {
+        let delivery = match chat.inner.config.store.read_unread(user.user().as_str(), chat.inbox_room()) {
             Ok(Unread::Messages { inbox, moves }) => Ok(Box::new(Delivery::new(&chat, &user, inbox, moves))),
             Ok(Unread::TooLarge | Unread::WouldBlock) => Err(Error::Busy),
             Err(problem) => Err(problem),

@@ -17,7 +17,7 @@ use crate::store::{Batch, NewSession};
 
 /// A password that is still to be checked or hashed.
 pub(super) struct CheckPassword {
-    config: Arc<Config>,
+    chat: Chat,
     purpose: Purpose,
     password: String,
 }
@@ -48,7 +48,7 @@ impl Chat {
         caller: &mut Caller,
         turn: &mut Turn<'_>,
     ) -> Result<Step, Error> {
-        if let Some(authenticator) = &self.config.authenticator {
+        if let Some(authenticator) = &self.inner.config.authenticator {
             return self.start_authentication(authenticator, user, password, caller, turn);
         }
         let purpose = turn.batch.account(user)?.map_or(Purpose::UnknownLogin, Purpose::Login);
@@ -56,7 +56,7 @@ impl Chat {
             caller.user = Some(Arc::clone(&account.profile));
         }
         self.admit(&purpose, caller, turn)?;
-        let check = CheckPassword { config: Arc::clone(&self.config), purpose, password: password.to_owned() };
+        let check = CheckPassword { chat: self.clone(), purpose, password: password.to_owned() };
         match check.is_quick() {
             true => self.finish_password(check.run(), caller, turn),
             false => Ok(Step::Job(Job::new(caller, Work::Password(check)))),
@@ -73,7 +73,7 @@ impl Chat {
         turn: &mut Turn<'_>,
     ) -> Result<Step, Error> {
         // A program with an authenticator of its own has the accounts.
-        if !self.config.registration || self.config.authenticator.is_some() {
+        if !self.inner.config.registration || self.inner.config.authenticator.is_some() {
             return Err(Error::RegistrationClosed);
         }
         let purpose = Purpose::Registration(Arc::new(Profile::new(UserName::parse(user)?, full_name, "")?));
@@ -81,7 +81,7 @@ impl Chat {
         if turn.batch.account(user)?.is_some() {
             return Err(Error::UserExists);
         }
-        let check = CheckPassword { config: Arc::clone(&self.config), purpose, password: password.to_owned() };
+        let check = CheckPassword { chat: self.clone(), purpose, password: password.to_owned() };
         Ok(Step::Job(Job::new(caller, Work::Password(check))))
     }
 
@@ -97,7 +97,7 @@ impl Chat {
         self.admit(&purpose, caller, turn)?;
         let failed = matches!(verdict, Err(Error::WrongPassword | Error::NoSuchUser));
         if failed || verdict.is_ok() && matches!(purpose, Purpose::Registration(_)) {
-            self.throttle.failed(&purpose.attempt(caller), turn.now);
+            self.inner.throttle.failed(&purpose.attempt(caller), turn.now);
         }
         let hash = verdict?;
         let reply = match purpose {
@@ -111,7 +111,7 @@ impl Chat {
         };
         if let Some(user) = &caller.user {
             // A registration is a login, too: nobody can lock the user out from here.
-            self.throttle.succeeded(user.user(), &Attempt::new(None, caller.peer));
+            self.inner.throttle.succeeded(user.user(), &Attempt::new(None, caller.peer));
         }
         Ok(Step::Done(reply))
     }
@@ -138,7 +138,7 @@ impl Chat {
             // If somebody else changes the account at the same moment, the next login hashes again.
             turn.batch.replace_account(Account { password: hash.clone(), ..(*now).clone() })?;
         }
-        let token = SessionToken::random(&*self.config.entropy)?;
+        let token = SessionToken::random(&*self.inner.config.entropy)?;
         self.record_session(token, user, caller.peer, turn.now, &mut *turn.batch)?;
         // Changing a password, removing a user and banning one end the sessions that there are then; this one may be newer.
         let now = turn.batch.account(user)?;
@@ -159,7 +159,7 @@ impl Chat {
         turn: &mut Turn<'_>,
     ) -> Result<SessionToken, Error> {
         // First what can fail: a refusal must not leave an account behind.
-        let token = SessionToken::random(&*self.config.entropy)?;
+        let token = SessionToken::random(&*self.inner.config.entropy)?;
         if !turn.batch.add_account(Account::new(Arc::clone(profile), hash))? {
             return Err(Error::UserExists);
         }
@@ -185,7 +185,7 @@ impl Chat {
     }
 
     fn admit(&self, purpose: &Purpose, caller: &Caller, turn: &Turn<'_>) -> Result<(), Error> {
-        self.throttle.admit(&purpose.attempt(caller), self.limits().failed_logins, turn.now)
+        self.inner.throttle.admit(&purpose.attempt(caller), self.limits().failed_logins, turn.now)
     }
 }
 
@@ -205,7 +205,7 @@ impl CheckPassword {
     }
 
     fn verdict(&self) -> Result<Option<PasswordHash>, Error> {
-        let Config { password_cost: cost, entropy, .. } = &*self.config;
+        let Config { password_cost: cost, entropy, .. } = &self.chat.inner.config;
         let hash = || PasswordHash::new(&self.password, *cost, &**entropy);
         let hashed = match &self.purpose {
             Purpose::Registration(_) => return hash().map(Some),

@@ -53,8 +53,13 @@ use crate::store::{Batch, Memory, Store};
 /// ```
 #[derive(Clone)]
 pub struct Chat {
-    config: Arc<Config>,
-    throttle: Arc<Throttle>,
+    inner: Arc<Inner>,
+}
+
+/// What all handles to a chat share.
+struct Inner {
+    config: Config,
+    throttle: Throttle,
     budget: Budget,
     authenticator_calls: Calls,
 }
@@ -132,12 +137,8 @@ impl Chat {
 
     /// A chat that stands on `config`.
     pub fn new(config: Config) -> Self {
-        Self {
-            config: Arc::new(config),
-            throttle: Arc::default(),
-            budget: Budget::default(),
-            authenticator_calls: Calls::default(),
-        }
+        let (throttle, budget, authenticator_calls) = Default::default();
+        Self { inner: Arc::new(Inner { config, throttle, budget, authenticator_calls }) }
     }
 
     /// Does what `command` says.
@@ -181,12 +182,12 @@ impl Chat {
 
     /// The caps that this chat works under.
     pub fn limits(&self) -> &Limits {
-        &self.config.limits
+        &self.inner.config.limits
     }
 
     /// Runs steps in a batch of their own, and commits them.
     fn durably<T>(&self, steps: impl FnOnce(&mut dyn Batch) -> Result<T, Error>) -> Result<T, Error> {
-        let mut batch = self.config.store.begin();
+        let mut batch = self.inner.config.store.begin();
         let outcome = steps(&mut *batch);
         batch.commit()?;
         outcome

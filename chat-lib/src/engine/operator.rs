@@ -58,7 +58,7 @@ impl Chat {
     pub fn add_demo_users(&self) -> Result<(), Error> {
         for (name, full_name, country) in DEMO_USERS {
             let user = NewUser { name, password: "surabaya", full_name, country };
-            let password = PasswordHash::of_public_password(user.password, &*self.config.entropy)?;
+            let password = PasswordHash::of_public_password(user.password, &*self.inner.config.entropy)?;
             match self.add(user.profile()?, password) {
                 Err(Error::UserExists) => {}
                 outcome => outcome?,
@@ -85,7 +85,7 @@ impl Chat {
     ///
     /// [`Error::Storage`] if the machine fails.
     pub fn sessions(&self) -> Result<Vec<SessionInfo>, Error> {
-        self.durably(|batch| batch.sessions(self.config.clock.now()))
+        self.durably(|batch| batch.sessions(self.inner.config.clock.now()))
     }
 
     /// Opens a session of a user without a password, for a program that has authenticated its user itself. Failed logins
@@ -105,8 +105,8 @@ impl Chat {
     ///
     /// [`Error::NoSuchUser`] or [`Error::Banned`]; [`Error::Storage`] or [`Error::Entropy`] if the machine fails.
     pub fn open_session(&self, user: &str) -> Result<Session, Error> {
-        let token = SessionToken::random(&*self.config.entropy)?;
-        let now = self.config.clock.now();
+        let token = SessionToken::random(&*self.inner.config.entropy)?;
+        let now = self.inner.config.clock.now();
         self.durably(|batch| {
             self.record_session(token, user, None, now, batch)?;
             // A ban ends the sessions that there are; this one may be newer.
@@ -161,7 +161,7 @@ impl Chat {
     /// [`Error::Storage`] if the machine fails.
     pub fn inbox_of(&self, user: &str) -> Result<Inbox, Error> {
         loop {
-            let Unread::Messages { inbox, moves } = self.config.store.read_unread(user, usize::MAX)? else {
+            let Unread::Messages { inbox, moves } = self.inner.config.store.read_unread(user, usize::MAX)? else {
                 return Err(Error::Busy);
             };
             // If another reader was quicker, there are others now, or none.
@@ -199,7 +199,7 @@ impl Chat {
     /// Whether everything that would change something fails with [`Error::Storage`], also sending a message and logging in: the
     /// data was opened to be read only, or cannot be written to.
     pub fn is_read_only(&self) -> bool {
-        self.config.store.is_read_only()
+        self.inner.config.store.is_read_only()
     }
 
     /// Reads all stored data and verifies that it is consistent. The chat can be used meanwhile.
@@ -208,7 +208,7 @@ impl Chat {
     ///
     /// [`Error::Storage`], with the reason as its source, if something is damaged or cannot be read.
     pub fn check(&self) -> Result<(), Error> {
-        self.config.store.check()
+        self.inner.config.store.check()
     }
 
     /// Writes what makes the next start quick, as dropping the last handle to the chat does: for a process that exits
@@ -218,7 +218,7 @@ impl Chat {
     ///
     /// [`Error::Storage`] if the machine fails.
     pub fn tidy(&self) -> Result<(), Error> {
-        self.config.store.tidy()
+        self.inner.config.store.tidy()
     }
 
     /// Changes a user's password, ends their sessions, so that anyone who knew the old password is logged out, and clears
@@ -234,7 +234,7 @@ impl Chat {
             change(batch, user, |account| Ok(Account { password: Some(hash.clone()), ..account.clone() }))?;
             batch.close_sessions(user)
         })?;
-        self.throttle.clear(user);
+        self.inner.throttle.clear(user);
         Ok(())
     }
 
@@ -261,7 +261,7 @@ impl Chat {
     pub fn remove_user(&self, user: &str) -> Result<(), Error> {
         match self.durably(|batch| batch.remove_account(user))? {
             true => {
-                self.throttle.remove(user);
+                self.inner.throttle.remove(user);
                 Ok(())
             }
             false => Err(Error::NoSuchUser),
@@ -270,7 +270,7 @@ impl Chat {
 
     /// The user whose session a token opens; `None` if it opens none. Does not count as using the session.
     pub(crate) fn session_owner(&self, token: &SessionToken) -> Result<Option<Arc<Profile>>, Error> {
-        let now = self.config.clock.now();
+        let now = self.inner.config.clock.now();
         self.durably(|batch| batch.use_session(&token.id(), now, now))
     }
 
@@ -283,7 +283,7 @@ impl Chat {
     }
 
     fn hash(&self, password: &str) -> Result<PasswordHash, Error> {
-        PasswordHash::new(password, self.config.password_cost, &*self.config.entropy)
+        PasswordHash::new(password, self.inner.config.password_cost, &*self.inner.config.entropy)
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::event::Event;
-use super::{Chat, Step};
+use super::{Chat, Inner, Step};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::Profile;
@@ -26,14 +26,14 @@ impl Chat {
     /// Begins a turn. Answers to its commands may leave only when it is [committed](Turn::commit). The thread must have no
     /// other turn.
     pub(crate) fn begin(&self) -> Turn<'_> {
-        let Self { config, .. } = self;
+        let Inner { config, .. } = &*self.inner;
         Turn { batch: config.store.begin(), now: config.clock.now(), events: Vec::new(), commands: 0 }
     }
 
     /// Whether a commit may wait for a disk, so that many peers should be served in one turn.
     #[cfg(feature = "server")]
     pub(crate) fn commit_waits(&self) -> bool {
-        self.config.store.commit_waits()
+        self.inner.config.store.commit_waits()
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Frames {
     after_cr: bool,
     /// Unknown until the first line has ended.
     ending: Option<Ending>,
-    limit: usize,
+    limit: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -33,9 +33,14 @@ enum Ending {
 }
 
 impl Frames {
-    /// Lines of up to `limit` bytes, their end included.
+    /// Lines of up to `limit` bytes, their end included; of up to 4 GiB whatever the limit.
     pub fn new(limit: usize) -> Self {
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
         Self { partial: Vec::new(), lent: false, skipping: false, after_cr: false, ending: None, limit }
+    }
+
+    fn limit(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
     }
 
     /// Takes the next line off the front of `input`; `None` when all of `input` was taken and no
@@ -54,7 +59,7 @@ impl Frames {
             return self.keep(input);
         };
         *input = rest;
-        if piece.len() > self.limit.saturating_sub(self.partial.len()) {
+        if piece.len() > self.limit().saturating_sub(self.partial.len()) {
             self.partial = Vec::new();
             return Some(Frame::TooLong);
         }
@@ -103,7 +108,7 @@ impl Frames {
     fn keep(&mut self, input: &mut &[u8]) -> Option<Frame<'static>> {
         let begun = std::mem::take(input);
         // A line of `limit` bytes that still lacks its end is too long already.
-        if begun.len() >= self.limit.saturating_sub(self.partial.len()) && !begun.is_empty() {
+        if begun.len() >= self.limit().saturating_sub(self.partial.len()) && !begun.is_empty() {
             self.partial = Vec::new();
             self.skipping = true;
             return Some(Frame::TooLong);

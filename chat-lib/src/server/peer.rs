@@ -9,6 +9,8 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use tracing::field::{DisplayValue, display};
+
 use self::deadlines::Deadlines;
 use super::buffers::Buffers;
 use super::disconnect::Disconnect;
@@ -24,7 +26,6 @@ use crate::store::CommitError;
 
 pub(super) struct Peer {
     pub(super) socket: Socket,
-    pub(super) address: SocketAddr,
     /// When the reactor will next look at this peer unasked.
     pub(super) alarm: Option<Instant>,
     /// Whether the reactor has it in its queue for another turn.
@@ -44,7 +45,7 @@ pub(super) struct Peer {
     finished: bool,
     /// The server stops, and reads at most `read_limit` bytes more.
     stopping: bool,
-    read_limit: usize,
+    read_limit: u32,
     deadlines: Deadlines,
 }
 
@@ -53,7 +54,6 @@ impl Peer {
         let Accepted { stream, address, transport } = accepted;
         Self {
             socket: Socket::new(stream),
-            address,
             alarm: None,
             queued: false,
             serial,
@@ -70,12 +70,17 @@ impl Peer {
         }
     }
 
+    /// The address, for the log.
+    pub(super) fn address(&self) -> Option<DisplayValue<SocketAddr>> {
+        self.connection.peer().map(display)
+    }
+
     /// Reads at most `bytes` more, of what has arrived, and finishes. Events that told of the socket may have been passed
     /// over, so the system is asked.
     pub(super) fn stop_after(&mut self, bytes: usize) {
         self.socket.assume_ready();
         self.stopping = true;
-        self.read_limit = bytes;
+        self.read_limit = u32::try_from(bytes).unwrap_or(u32::MAX);
     }
 
     /// Takes what became of a [`Next::Run`]; the next turn goes on with its request.
@@ -174,7 +179,7 @@ impl Peer {
             match self.transport.read(&mut self.socket, scratch) {
                 Ok(0) => self.ended = true,
                 Ok(count) => {
-                    self.read_limit = self.read_limit.saturating_sub(count);
+                    self.read_limit = self.read_limit.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX));
                     self.receive(scratch.get(..count).unwrap_or_default(), &mut lines, turn);
                 }
                 Err(problem) if problem.kind() != ErrorKind::WouldBlock => return Err(problem.into()),

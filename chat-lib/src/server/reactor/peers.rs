@@ -109,9 +109,9 @@ impl Reactor {
 
 /// Ends a peer's connection, and makes messages unread again that it asked for and did not get.
 fn abandon(mut peer: Peer, reason: &Disconnect) {
-    info!(peer = %peer.address, why = %reason, "disconnection");
+    info!(peer = peer.address(), why = %reason, "disconnection");
     if let Err(problem) = peer.abandon() {
         let reason: &dyn std::error::Error = &problem;
-        error!(peer = %peer.address, reason, "an inbox that could not be sent could not be put back");
+        error!(peer = peer.address(), reason, "an inbox that could not be sent could not be put back");
     }
 }
