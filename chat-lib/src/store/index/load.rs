@@ -60,8 +60,8 @@ impl Index {
             let user = names.get(&account).and_then(|name| index.users.get(name));
             let user = user.ok_or_else(|| format!("session {} belongs to nobody", login.0))?;
             let user = Arc::clone(&user.account.profile);
-            let session = Session { login, user, opened, used, from, expires: until, check: until, written: until };
-            index.sessions.insert(id, session);
+            let session = Session { id, login, user, opened, used, from, expires: until, check: until, written: until };
+            index.sessions.insert(session);
         }
         index.tail.skip_to(last);
         index.committed = last;

@@ -137,12 +137,12 @@ impl Index {
 /// Writes down what has become of a session.
 fn note(users: &HashMap<UserName, User>, journal: &mut Journal, change: &SessionChange<'_>) {
     match *change {
-        SessionChange::Lives(id, session) => {
+        SessionChange::Lives(session) => {
             let Some(account) = users.get(session.user.user()).map(|user| user.id) else { return };
             journal.push(|| {
                 Change::Session(SessionRow {
                     login: session.login,
-                    id: *id,
+                    id: session.id,
                     account,
                     opened: session.opened,
                     used: session.used,

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use slab::Slab;
+
 use super::hash::NumberHasher;
 use crate::clock::Timestamp;
 use crate::limits::{SESSION_SLACK, SESSIONS_PER_USER};
@@ -15,16 +17,29 @@ use crate::store::{NewSession, SessionInfo};
 /// Each method that changes something calls `journal` with what an engine has to write down.
 #[derive(Default)]
 pub(in crate::store) struct Sessions {
-    /// An id is a digest of a token, and so hashed already.
-    by_id: HashMap<SessionId, Session, NumberHasher>,
+    /// They are many and mostly unused, so each map has only the number of a place here.
+    sessions: Slab<Session>,
+    /// By the first eight bytes of the id, which is a digest of a random token: no two sessions have the same.
+    by_id: HashMap<u64, Place, NumberHasher>,
     /// Each user's sessions by login; no user without one.
-    by_user: HashMap<UserName, BTreeMap<Login, SessionId>>,
+    by_user: HashMap<UserName, BTreeMap<Login, Place>>,
     /// Users by the oldest of their sessions.
     by_oldest: BTreeMap<Login, UserName>,
     /// When to look whether a session has ended: not later than it does, and for most much earlier,
     /// because using a session moves its end and not its place here.
-    to_check: BTreeMap<(Timestamp, Login), SessionId>,
+    to_check: BTreeMap<(Timestamp, Login), Place>,
     next_login: u64,
+}
+
+/// A place in the slab of sessions.
+#[derive(Clone, Copy)]
+struct Place(u32);
+
+impl Place {
+    fn key(self) -> usize {
+        // It came from a usize.
+        self.0 as usize
+    }
 }
 
 impl Sessions {
@@ -37,32 +52,36 @@ impl Sessions {
     ) -> bool {
         let NewSession { id, now, expires, from, .. } = *new;
         self.end_expired(now, journal);
-        if self.by_id.contains_key(&id) {
+        if self.by_id.contains_key(&key(&id)) {
             return false;
         }
         let full = self.by_user.get(user.user()).filter(|logins| logins.len() >= SESSIONS_PER_USER);
         if let Some((_, &oldest)) = full.and_then(BTreeMap::first_key_value) {
-            self.remove(&oldest, journal);
+            self.remove(oldest, journal);
         }
         let login = Login(self.next_login);
         let written = with_slack(now, expires);
         let user = Arc::clone(user);
-        self.insert(id, Session { login, user, opened: now, used: now, from, expires, check: expires, written });
-        self.tell(&id, journal);
-        true
+        let session = Session { id, login, user, opened: now, used: now, from, expires, check: expires, written };
+        journal(SessionChange::Lives(&session));
+        self.insert(session)
     }
 
-    /// Puts a session back that was written down before.
-    pub(super) fn insert(&mut self, id: SessionId, session: Session) {
-        let (login, user) = (session.login, session.user.user());
+    /// Puts a session in, perhaps one that was written down before. `false` if there are as many as there can be.
+    pub(super) fn insert(&mut self, session: Session) -> bool {
+        let entry = self.sessions.vacant_entry();
+        let Ok(place) = u32::try_from(entry.key()).map(Place) else { return false };
+        let session = entry.insert(session);
+        let (id, login, check, user) = (session.id, session.login, session.check, session.user.user());
         self.next_login = self.next_login.max(login.0 + 1);
         let logins = self.by_user.entry(user.clone()).or_default();
         if logins.is_empty() {
             self.by_oldest.insert(login, user.clone());
         }
-        logins.insert(login, id);
-        self.to_check.insert((session.check, login), id);
-        self.by_id.insert(id, session);
+        logins.insert(login, place);
+        self.to_check.insert((check, login), place);
+        self.by_id.insert(key(&id), place);
+        true
     }
 
     /// The user whose session that is if it is live, and moves its end.
@@ -73,12 +92,13 @@ impl Sessions {
         expires: Timestamp,
         journal: &mut impl FnMut(SessionChange<'_>),
     ) -> Option<&Arc<Profile>> {
-        let session = self.by_id.get_mut(id).filter(|session| session.expires > now)?;
+        let place = self.find(id)?;
+        let session = self.sessions.get_mut(place.key()).filter(|session| session.expires > now)?;
         session.used = session.used.max(now);
         session.expires = session.expires.max(expires);
         if session.expires > session.written {
             session.written = with_slack(now, session.expires);
-            journal(SessionChange::Lives(id, session));
+            journal(SessionChange::Lives(session));
         }
         Some(&session.user)
     }
@@ -91,27 +111,32 @@ impl Sessions {
         journal: &mut impl FnMut(SessionChange<'_>),
     ) -> Option<Arc<Profile>> {
         self.end_expired(now, journal);
-        self.remove(id, journal)
+        self.remove(self.find(id)?, journal)
+    }
+
+    fn find(&self, id: &SessionId) -> Option<Place> {
+        let place = *self.by_id.get(&key(id))?;
+        self.sessions.get(place.key()).filter(|session| session.id == *id).map(|_| place)
     }
 
     /// How many there are, and of how many the journal knows.
     pub(super) fn len(&self) -> usize {
-        self.by_id.len()
+        self.sessions.len()
     }
 
     /// Ends all sessions of `user`, and returns how many.
     pub(super) fn close_all(&mut self, user: &str, journal: &mut impl FnMut(SessionChange<'_>)) -> usize {
-        let ids: Vec<_> = self.by_user.get(user).into_iter().flat_map(BTreeMap::values).copied().collect();
-        for id in &ids {
-            self.remove(id, journal);
+        let places: Vec<_> = self.by_user.get(user).into_iter().flat_map(BTreeMap::values).copied().collect();
+        for place in &places {
+            self.remove(*place, journal);
         }
-        ids.len()
+        places.len()
     }
 
     /// Gives the sessions of a user the profile that the user has now.
     pub(super) fn set_profile(&mut self, profile: &Arc<Profile>) {
-        for id in self.by_user.get(profile.user()).into_iter().flat_map(BTreeMap::values) {
-            if let Some(session) = self.by_id.get_mut(id) {
+        for place in self.by_user.get(profile.user()).into_iter().flat_map(BTreeMap::values) {
+            if let Some(session) = self.sessions.get_mut(place.key()) {
                 session.user = Arc::clone(profile);
             }
         }
@@ -130,31 +155,32 @@ impl Sessions {
     /// All that are live, in order of login.
     pub(super) fn live(&mut self, now: Timestamp, journal: &mut impl FnMut(SessionChange<'_>)) -> Vec<SessionInfo> {
         self.end_expired(now, journal);
-        let mut live: Vec<_> = self.by_id.iter().collect();
-        live.sort_by_key(|(_, session)| session.login);
-        live.into_iter()
-            .map(|(id, Session { user, opened, used, from, .. })| {
-                SessionInfo::new(*id, Arc::clone(user), *opened, *used, *from)
-            })
-            .collect()
+        let mut live: Vec<_> = self.sessions.iter().map(|(_, session)| session).collect();
+        live.sort_by_key(|session| session.login);
+        let info = |session: &Session| {
+            let Session { id, user, opened, used, from, .. } = session;
+            SessionInfo::new(*id, Arc::clone(user), *opened, *used, *from)
+        };
+        live.into_iter().map(info).collect()
     }
 
     /// Each session is looked at once in its idle time at most, however many are in use.
     fn end_expired(&mut self, now: Timestamp, journal: &mut impl FnMut(SessionChange<'_>)) {
         while let Some(due) = self.to_check.first_entry().filter(|due| due.key().0 <= now) {
-            let id = due.remove();
-            let Some(session) = self.by_id.get_mut(&id) else { continue };
+            let place = due.remove();
+            let Some(session) = self.sessions.get_mut(place.key()) else { continue };
             if session.expires > now {
                 session.check = session.expires;
-                self.to_check.insert((session.check, session.login), id);
+                self.to_check.insert((session.check, session.login), place);
             } else {
-                self.remove(&id, journal);
+                self.remove(place, journal);
             }
         }
     }
 
-    fn remove(&mut self, id: &SessionId, journal: &mut impl FnMut(SessionChange<'_>)) -> Option<Arc<Profile>> {
-        let Session { login, user, check, .. } = self.by_id.remove(id)?;
+    fn remove(&mut self, place: Place, journal: &mut impl FnMut(SessionChange<'_>)) -> Option<Arc<Profile>> {
+        let Session { id, login, user, check, .. } = self.sessions.try_remove(place.key())?;
+        self.by_id.remove(&key(&id));
         journal(SessionChange::Ended(login));
         self.to_check.remove(&(check, login));
         let logins = self.by_user.get_mut(user.user())?;
@@ -170,16 +196,16 @@ impl Sessions {
         }
         Some(user)
     }
+}
 
-    fn tell(&self, id: &SessionId, journal: &mut impl FnMut(SessionChange<'_>)) {
-        if let Some(session) = self.by_id.get(id) {
-            journal(SessionChange::Lives(id, session));
-        }
-    }
+fn key(id: &SessionId) -> u64 {
+    let (first, _) = id.as_bytes().split_first_chunk().unwrap_or((&[0; 8], &[]));
+    u64::from_le_bytes(*first)
 }
 
 /// A live session.
 pub(super) struct Session {
+    pub(super) id: SessionId,
     pub(super) login: Login,
     pub(super) user: Arc<Profile>,
     pub(super) opened: Timestamp,
@@ -199,7 +225,7 @@ pub(in crate::store) struct Login(pub(in crate::store) u64);
 /// What an engine has to write down.
 pub(super) enum SessionChange<'a> {
     /// It lives, until the end that is `written` if the process ends before the journal hears more.
-    Lives(&'a SessionId, &'a Session),
+    Lives(&'a Session),
     Ended(Login),
 }
 
