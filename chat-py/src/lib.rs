@@ -45,10 +45,7 @@ mod _chat {
     #[pymodule_export]
     use super::values::{Restored, SessionInfo, User};
     #[pymodule_export]
-    use super::wire::{
-        Requester, printable, read_active_users, read_inbox, read_logged_in, read_logged_out, read_registered,
-        read_sent, write_active_users, write_inbox, write_login, write_logout, write_register, write_send,
-    };
+    use super::wire::{Requester, printable, read_answer, write_request};
     use super::*;
 
     #[pymodule_init]

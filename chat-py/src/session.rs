@@ -1,7 +1,10 @@
+//! Sessions, and what the replies to their commands are in Python. A new command has its method here.
+
 use std::sync::Arc;
 
 use chat_lib::Error;
-use chat_lib::model::SessionToken;
+use chat_lib::model::{SessionToken, UserName};
+use chat_lib::protocol::Reply;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -72,8 +75,7 @@ impl Session {
 
     /// Name each user with a live session once, in order of login.
     fn active_users(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        let users = self.call(py, chat_lib::Session::active_users)?;
-        Ok(users.iter().map(ToString::to_string).collect())
+        self.call(py, chat_lib::Session::active_users).map(names)
     }
 
     /// End this session, and no other of the user's.
@@ -94,6 +96,31 @@ impl Session {
     fn __repr__(&self) -> String {
         format!("Session(user='{}')", self.user)
     }
+}
+
+/// What a reply holds, for the methods of `chat.aio`.
+#[derive(IntoPyObject)]
+pub(crate) enum Value {
+    Text(String),
+    Names(Vec<String>),
+    Messages(Vec<Message>),
+}
+
+impl Value {
+    /// The value of the reply to a command of `user`, if it has one.
+    pub(crate) fn of(reply: Reply, user: &str) -> Option<Self> {
+        match reply {
+            Reply::LoggedIn(token) | Reply::Registered(token) => Some(Self::Text(token.to_string())),
+            Reply::ActiveUsers(users) => Some(Self::Names(names(users))),
+            Reply::Inbox(inbox) => Some(Self::Messages(Message::all(&inbox, user))),
+            // The others say only that the command was done.
+            _ => None,
+        }
+    }
+}
+
+fn names(users: Vec<UserName>) -> Vec<String> {
+    users.iter().map(ToString::to_string).collect()
 }
 
 /// The outcome of a with-block's end: a session that has ended already is as good as one that was ended now, and an

@@ -2,13 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use chat_lib::Error;
-use chat_lib::model::SessionToken;
 use chat_lib::protocol::{Command, reply};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 
 use crate::errors::run;
-use crate::message::Message;
+use crate::session::Value;
 
 /// The client side of a connection, without I/O, one request at a time.
 #[pyclass(frozen, module = "chat._chat")]
@@ -48,86 +47,22 @@ impl Requester {
     }
 }
 
-/// The request line of a login.
+/// The request line of a command, from its name and its words.
 #[pyfunction]
-pub(crate) fn write_login(py: Python<'_>, user: &str, password: &str) -> PyResult<Vec<u8>> {
-    line(py, || Ok(Command::Auth { user, password }))
-}
-
-/// The request line of a registration.
-#[pyfunction]
-pub(crate) fn write_register(py: Python<'_>, user: &str, password: &str, full_name: &str) -> PyResult<Vec<u8>> {
-    line(py, || Ok(Command::Register { user, password, full_name }))
-}
-
-/// The request line of a message.
-#[pyfunction]
-pub(crate) fn write_send(py: Python<'_>, token: &str, to: &str, text: &str) -> PyResult<Vec<u8>> {
-    let text = format!(" {text}");
-    line(py, || Ok(Command::Send { token: SessionToken::parse(token)?, to, text: &text }))
-}
-
-/// The request line of an inbox.
-#[pyfunction]
-pub(crate) fn write_inbox(py: Python<'_>, token: &str) -> PyResult<Vec<u8>> {
-    line(py, || Ok(Command::Inbox { token: SessionToken::parse(token)? }))
-}
-
-/// The request line of a list of users.
-#[pyfunction]
-pub(crate) fn write_active_users(py: Python<'_>, token: &str) -> PyResult<Vec<u8>> {
-    line(py, || Ok(Command::ActiveUser { token: SessionToken::parse(token)? }))
-}
-
-/// The request line of a logout.
-#[pyfunction]
-pub(crate) fn write_logout(py: Python<'_>, token: &str) -> PyResult<Vec<u8>> {
-    line(py, || Ok(Command::Logout { token: SessionToken::parse(token)? }))
-}
-
-fn line<'a>(py: Python<'_>, command: impl FnOnce() -> Result<Command<'a>, Error> + Send) -> PyResult<Vec<u8>> {
+#[pyo3(signature = (*words))]
+pub(crate) fn write_request(py: Python<'_>, words: Vec<PyBackedStr>) -> PyResult<Vec<u8>> {
     run(py, || {
+        let words: Vec<&str> = words.iter().map(|word| &**word).collect();
         let mut line = Vec::new();
-        command()?.write(&mut line)?;
+        Command::from_words(&words)?.write(&mut line)?;
         Ok(line)
     })
 }
 
-/// The token in the answer to a login.
+/// The value in the answer to a request line of `user`; raise the error, if it is a refusal.
 #[pyfunction]
-pub(crate) fn read_logged_in(py: Python<'_>, answer: &[u8]) -> PyResult<String> {
-    run(py, || reply::read_logged_in(answer).map(|token| token.to_string()))
-}
-
-/// The token in the answer to a registration.
-#[pyfunction]
-pub(crate) fn read_registered(py: Python<'_>, answer: &[u8]) -> PyResult<String> {
-    run(py, || reply::read_registered(answer).map(|token| token.to_string()))
-}
-
-/// Raise the error in the answer to a message, if it is a refusal.
-#[pyfunction]
-pub(crate) fn read_sent(py: Python<'_>, answer: &[u8]) -> PyResult<()> {
-    run(py, || reply::read_sent(answer))
-}
-
-/// The messages in the answer to an inbox of `recipient`.
-#[pyfunction]
-pub(crate) fn read_inbox(py: Python<'_>, answer: &[u8], recipient: &str) -> PyResult<Vec<Message>> {
-    run(py, || reply::read_inbox(answer).map(|inbox| Message::all(&inbox, recipient)))
-}
-
-/// The user names in the answer to a list of users.
-#[pyfunction]
-pub(crate) fn read_active_users(py: Python<'_>, answer: &[u8]) -> PyResult<Vec<String>> {
-    let users = run(py, || reply::read_active_users(answer))?;
-    Ok(users.iter().map(ToString::to_string).collect())
-}
-
-/// Raise the error in the answer to a logout, if it is a refusal.
-#[pyfunction]
-pub(crate) fn read_logged_out(py: Python<'_>, answer: &[u8]) -> PyResult<()> {
-    run(py, || reply::read_logged_out(answer))
+pub(crate) fn read_answer(py: Python<'_>, request: &[u8], answer: &[u8], user: &str) -> PyResult<Option<Value>> {
+    run(py, || Ok(Value::of(reply::read(&Command::parse(request)?, answer)?, user)))
 }
 
 /// Escape text that others wrote, for a terminal.

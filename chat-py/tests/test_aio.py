@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from chat import Chat, Server, errors
+from chat import Chat, Server, _chat, errors
 from chat.aio import AsyncClient, serve
 
 
@@ -59,6 +59,29 @@ def test_a_client_sends_line_ends_in_a_text() -> None:
 
     with Chat() as chat, Server(chat) as server:
         assert asyncio.run(main(server.address, chat.login("messi", "surabaya").token)) == texts
+
+
+def test_nothing_can_be_smuggled_into_a_request() -> None:
+    """A request is written from words, and each of them stays one."""
+    token = "609107b0-9f49-4d74-8195-f66446cd56e5"
+    assert _chat.write_request("send", token, "a", " b\nc") == f"send {token} a b\nc\r\n".encode()
+    for words in [
+        ("auth", "a b", "c"),
+        ("auth", "a", "b c"),
+        ("auth", "", "b"),
+        ("auth", "a", "b\r\nlogout"),
+        ("register", "a b", "c", "D"),
+        ("register", "a", "b", "C\nlogout"),
+        ("send", token, "a b", " c"),
+        ("send", token, "a", " b\r\ninbox"),
+    ]:
+        with pytest.raises(errors.InvalidRequest):
+            _chat.write_request(*words)
+    for unknown in [(), ("halo",), ("inbox",), ("inbox", token, "x"), ("inbox\r\n", token)]:
+        with pytest.raises(errors.BadCommand):
+            _chat.write_request(*unknown)
+    with pytest.raises(errors.InvalidToken):
+        _chat.write_request("inbox", f"{token}\r\nlogout")
 
 
 def test_a_client_of_a_server_in_threads() -> None:

@@ -136,7 +136,7 @@ impl<S> Line<S> {
 impl<S: Read + Write> Line<S> {
     fn execute(&mut self, command: &Command<'_>) -> Result<Reply, Error> {
         let answer = self.exchange(command)?;
-        reply_to(command, &answer).inspect_err(|error| {
+        reply::read(command, &answer).inspect_err(|error| {
             if matches!(error, Error::BadReply(_)) {
                 self.requester.give_up();
             }
@@ -168,23 +168,6 @@ impl<S: Read + Write> Line<S> {
         }
         Ok(self.stream.flush()?)
     }
-}
-
-fn reply_to(command: &Command<'_>, answer: &[u8]) -> Result<Reply, Error> {
-    Ok(match command {
-        Command::Auth { .. } => Reply::LoggedIn(reply::read_logged_in(answer)?),
-        Command::Register { .. } => Reply::Registered(reply::read_registered(answer)?),
-        Command::Send { .. } => {
-            reply::read_sent(answer)?;
-            Reply::Sent
-        }
-        Command::Inbox { .. } => Reply::Inbox(reply::read_inbox(answer)?),
-        Command::ActiveUser { .. } => Reply::ActiveUsers(reply::read_active_users(answer)?),
-        Command::Logout { .. } => {
-            reply::read_logged_out(answer)?;
-            Reply::LoggedOut
-        }
-    })
 }
 
 impl<S> Drop for Line<S> {

@@ -14,7 +14,7 @@ use crate::protocol::reply::END;
 ///
 /// ```
 /// use chat_lib::client::Requester;
-/// use chat_lib::protocol::{Command, reply};
+/// use chat_lib::protocol::{Command, Reply, reply};
 /// use chat_lib::{Chat, Connection, Outbox};
 ///
 /// let chat = Chat::memory();
@@ -22,10 +22,11 @@ use crate::protocol::reply::END;
 /// let (mut server, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
 /// let (mut client, mut request) = (Requester::new(), Vec::new());
 ///
-/// client.request(&Command::Auth { user: "messi", password: "surabaya" }, &mut request)?;
+/// let login = Command::Auth { user: "messi", password: "surabaya" };
+/// client.request(&login, &mut request)?;
 /// assert_eq!(server.receive(&request, &mut out), request.len());
 /// let answer = client.receive(out.output())?.expect("the whole answer is here");
-/// assert!(reply::read_logged_in(&answer).is_ok());
+/// assert!(matches!(reply::read(&login, &answer)?, Reply::LoggedIn(_)));
 /// # Ok::<(), chat_lib::Error>(())
 /// ```
 #[derive(Default)]

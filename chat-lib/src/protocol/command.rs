@@ -80,6 +80,23 @@ impl<'a> Command<'a> {
         })
     }
 
+    /// The command of a name and its words, as they were typed. [`write`](Self::write) checks them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadCommand`] if there is no such command, or it has another number of words; [`Error::InvalidToken`].
+    pub fn from_words(words: &[&'a str]) -> Result<Self, Error> {
+        Ok(match *words {
+            ["auth", user, password] => Self::Auth { user, password },
+            ["register", user, password, full_name] => Self::Register { user, password, full_name },
+            ["send", token, to, text] => Self::Send { token: SessionToken::parse(token)?, to, text },
+            ["inbox", token] => Self::Inbox { token: SessionToken::parse(token)? },
+            ["activeuser", token] => Self::ActiveUser { token: SessionToken::parse(token)? },
+            ["logout", token] => Self::Logout { token: SessionToken::parse(token)? },
+            _ => return Err(Error::BadCommand),
+        })
+    }
+
     /// Appends the request line, ended by CRLF. A `text` is empty or brings the space in front of it; a lone LF
     /// in it is part of the line as long as the connection's first line ended with CRLF.
     ///
@@ -241,6 +258,25 @@ mod tests {
             assert!(matches!(Command::parse(line(stranger).as_bytes()), Err(Error::NoSuchSession)), "{stranger:?}");
         }
         assert!(matches!(Command::parse(b"auth messi \xff\n"), Err(Error::BadCommand)));
+    }
+
+    #[test]
+    fn words_and_their_commands() {
+        let token = SessionToken::parse(TOKEN).unwrap();
+        for (words, command) in [
+            (&["auth", "a b", "\n"] as &[_], Command::Auth { user: "a b", password: "\n" }),
+            (&["register", "ana", "x", "A L"], Command::Register { user: "ana", password: "x", full_name: "A L" }),
+            (&["send", TOKEN, "messi", " a b"], Command::Send { token, to: "messi", text: " a b" }),
+            (&["inbox", TOKEN], Command::Inbox { token }),
+            (&["activeuser", TOKEN], Command::ActiveUser { token }),
+            (&["logout", TOKEN], Command::Logout { token }),
+        ] {
+            assert_eq!(Command::from_words(words).unwrap(), command);
+            let other_numbers = [&words[..words.len() - 1], &[words, &["x"]].concat()].map(Command::from_words);
+            assert!(other_numbers.iter().all(|outcome| matches!(outcome, Err(Error::BadCommand))), "{words:?}");
+        }
+        assert!(matches!(Command::from_words(&[]), Err(Error::BadCommand)));
+        assert!(matches!(Command::from_words(&["inbox", "x\r\nlogout"]), Err(Error::InvalidToken)));
     }
 
     #[test]

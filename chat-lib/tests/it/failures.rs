@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use chat_lib::entropy::{Entropy, OsEntropy};
 use chat_lib::limits::Limits;
-use chat_lib::protocol::reply;
 use chat_lib::store::CommitError;
 use chat_lib::{Chat, Config, Connection, Error, Outbox};
 
 use crate::faulty::{Fault, Faulty};
-use crate::support::{Running, cheap};
+use crate::support::{Running, cheap, inbox_in, inbox_of, read_answer, token_of, users_of};
 
 /// The n-th step fails, counted down in `fuse`, and the next commit, if it is told to.
 #[derive(Clone, Default)]
@@ -82,16 +81,16 @@ fn any_call_of_the_store_may_fail() {
         let mut ask = |line: &str| {
             let (answer, refusals) = insist(&chat, line);
             failed += refusals;
-            answer
+            read_answer(line, &answer).unwrap()
         };
-        let token = reply::read_logged_in(&ask("auth messi surabaya\n")).unwrap();
+        let token = token_of(ask("auth messi surabaya\n"));
         for number in 0..2 {
-            reply::read_sent(&ask(&format!("send {token} messi {number}\n"))).unwrap();
+            ask(&format!("send {token} messi {number}\n"));
         }
-        assert_eq!(reply::read_active_users(&ask(&format!("activeuser {token}\n"))).unwrap().len(), 1);
-        let inbox = reply::read_inbox(&ask(&format!("inbox {token}\n"))).unwrap();
+        assert_eq!(users_of(ask(&format!("activeuser {token}\n"))), ["messi"]);
+        let inbox = inbox_of(ask(&format!("inbox {token}\n")));
         assert_eq!(inbox.iter().map(|message| message.body()).collect::<Vec<_>>(), ["0", "1"], "call {nth} failed");
-        reply::read_logged_out(&ask(&format!("logout {token}\n"))).unwrap();
+        ask(&format!("logout {token}\n"));
     }
     // 4 steps for the login, 2 for each command with a session and 3 for an inbox, 1 for the logout.
     assert_eq!(failed, 4 + 2 * 3 + 3 + 1);
@@ -126,7 +125,7 @@ fn a_commit_fails_while_an_inbox_is_written() {
         assert_eq!(answers.len(), 2, "{fails_at}: {answers:?}");
         match fails_at {
             0 => assert!(refused(answers[0]), "{answers:?}"),
-            _ => assert_eq!(reply::read_inbox(answers[0].as_bytes()).unwrap().len(), 10, "{fails_at}"),
+            _ => assert_eq!(inbox_in(answers[0].as_bytes()).len(), 10, "{fails_at}"),
         }
         if !refused(answers[1]) {
             assert!(answers[1].contains("Command tidak benar"), "{answers:?}");
@@ -225,9 +224,10 @@ impl Entropy for Empty {
 fn a_login_without_randomness_is_refused() {
     let chat = Chat::new(Config { entropy: Box::new(Empty(AtomicU64::new(0))), ..Config::default() });
     chat.add_demo_users().unwrap();
-    let refusal = reply::read_logged_in(&chat.answer(b"auth messi surabaya")).unwrap_err();
+    let login = "auth messi surabaya";
+    let refusal = read_answer(login, &chat.answer(login.as_bytes())).unwrap_err();
     assert_eq!(refusal.code(), "entropy");
-    reply::read_logged_in(&chat.answer(b"auth messi surabaya")).unwrap();
+    read_answer(login, &chat.answer(login.as_bytes())).unwrap();
 }
 
 struct Stuck;
@@ -243,8 +243,8 @@ impl Entropy for Stuck {
 fn a_token_that_comes_twice_opens_nobody_elses_session() {
     let chat = Chat::new(Config { entropy: Box::new(Stuck), ..Config::default() });
     chat.add_demo_users().unwrap();
-    let messi = reply::read_logged_in(&chat.answer(b"auth messi surabaya")).unwrap();
-    assert_eq!(reply::read_logged_in(&chat.answer(b"auth henderson surabaya")).unwrap_err().code(), "entropy");
-    let active = chat.answer(format!("activeuser {messi}").as_bytes());
-    assert_eq!(reply::read_active_users(&active).unwrap()[0].as_str(), "messi");
+    let ask = |line: &str| read_answer(line, &chat.answer(line.as_bytes()));
+    let messi = token_of(ask("auth messi surabaya").unwrap());
+    assert_eq!(ask("auth henderson surabaya").unwrap_err().code(), "entropy");
+    assert_eq!(users_of(ask(&format!("activeuser {messi}")).unwrap())[0], "messi");
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use chat_lib::limits::{LINES_PER_TURN, Limits};
-use chat_lib::protocol::reply;
 use chat_lib::{Chat, Client, Config, Connection, Job, Outbox, Received, Session};
 
 use crate::faulty::{Fault, Faulty};
-use crate::support::{Running, cheap, demo_chat, tokens};
+use crate::support::{Running, cheap, demo_chat, inbox_in, tokens};
 
 /// Whoever serves with steps and whoever lets the connection do it all gives the same answers.
 #[test]
@@ -115,7 +114,7 @@ impl Peer {
 }
 
 fn texts(answer: &[u8]) -> Vec<String> {
-    let inbox = reply::read_inbox(&[answer, b"\r\n\r\n"].concat()).unwrap();
+    let inbox = inbox_in(&[answer, b"\r\n\r\n"].concat());
     inbox.iter().map(|message| message.body().to_owned()).collect()
 }
 

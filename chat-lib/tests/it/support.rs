@@ -8,7 +8,8 @@ use std::thread::{self, JoinHandle};
 use chat_lib::clock::ManualClock;
 use chat_lib::entropy::Entropy;
 use chat_lib::limits::Limits;
-use chat_lib::model::{PasswordCost, SessionToken};
+use chat_lib::model::{Inbox, PasswordCost, SessionToken};
+use chat_lib::protocol::{Command, Reply, reply};
 use chat_lib::server::Handle;
 use chat_lib::{Chat, Config, Error, Server};
 
@@ -51,6 +52,41 @@ pub(crate) fn tokens() -> impl Iterator<Item = SessionToken> {
     let entropy = Counting::default();
     let salts = 3;
     std::iter::repeat_with(move || SessionToken::random(&entropy).unwrap()).skip(salts)
+}
+
+/// Reads the answer to a line.
+pub(crate) fn read_answer(line: &str, answer: &[u8]) -> Result<Reply, Error> {
+    reply::read(&Command::parse(line.as_bytes())?, answer)
+}
+
+/// The token in the reply to a login.
+pub(crate) fn token_of(reply: Reply) -> SessionToken {
+    match reply {
+        Reply::LoggedIn(token) => token,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The inbox in the reply to `inbox`.
+pub(crate) fn inbox_of(reply: Reply) -> Inbox {
+    match reply {
+        Reply::Inbox(inbox) => inbox,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The inbox in an answer to `inbox`, whosever it is.
+pub(crate) fn inbox_in(answer: &[u8]) -> Inbox {
+    let token = tokens().next().unwrap();
+    inbox_of(reply::read(&Command::Inbox { token }, answer).unwrap())
+}
+
+/// The names in the reply to `activeuser`.
+pub(crate) fn users_of(reply: Reply) -> Vec<String> {
+    match reply {
+        Reply::ActiveUsers(users) => users.iter().map(ToString::to_string).collect(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A server on a free port that runs until it is stopped or dropped.

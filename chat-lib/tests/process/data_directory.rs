@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use chat_lib::model::PasswordCost;
-use chat_lib::protocol::reply;
+use chat_lib::protocol::{Command, Reply, reply};
 use chat_lib::store::{Durable, KeepRead, Options};
 use chat_lib::{Chat, Config, Error, NewUser, Process};
 
@@ -121,8 +121,8 @@ fn looking_writes_nothing() {
     let (running, killed) = (place.path().join("running"), place.path().join("killed"));
     let chat = open(&running);
     add(&chat, "ana");
-    let token = reply::read_logged_in(&chat.answer(b"auth ana surabaya")).unwrap();
-    reply::read_sent(&chat.answer(format!("send {token} ana halo").as_bytes())).unwrap();
+    let token = chat.login("ana", "surabaya").unwrap().token();
+    chat.session(token).unwrap().send("ana", "halo").unwrap();
     fs::create_dir(&killed).unwrap();
     for file in entries(&running).keys() {
         fs::copy(file, killed.join(file.file_name().unwrap())).unwrap();
@@ -144,11 +144,13 @@ fn looking_writes_nothing() {
         let mut dump = Vec::new();
         chat.dump(true, &mut dump).unwrap();
         assert!(String::from_utf8(dump).unwrap().contains("\"halo\""));
-        for refused in [b"auth ana surabaya".to_vec(), format!("inbox {token}").into_bytes()] {
-            assert_eq!(reply::read_logged_in(&chat.answer(&refused)).unwrap_err().code(), "storage");
+        let ask = |line: &str| reply::read(&Command::parse(line.as_bytes())?, &chat.answer(line.as_bytes()));
+        for refused in ["auth ana surabaya", &format!("inbox {token}")] {
+            assert_eq!(ask(refused).unwrap_err().code(), "storage");
         }
         assert_eq!(chat.set_password("ana", "other").unwrap_err().code(), "storage");
-        assert_eq!(reply::read_active_users(&chat.answer(format!("activeuser {token}").as_bytes())).unwrap().len(), 1);
+        let active = ask(&format!("activeuser {token}")).unwrap();
+        assert!(matches!(active, Reply::ActiveUsers(users) if users.len() == 1));
         chat.tidy().unwrap();
         drop(chat);
         assert!(content(directory) == before, "{}", directory.display());

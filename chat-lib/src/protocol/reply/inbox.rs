@@ -1,8 +1,15 @@
-//! The answer to `inbox`, written piece by piece: JSON may make six bytes of one of a text, and a whole inbox of them
+//! The answer to `inbox`. It is written piece by piece: JSON may make six bytes of one of a text, and a whole inbox of them
 //! would take that memory at once.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
 use super::{END, json};
-use crate::model::Inbox;
+use crate::model::{Inbox, Profile, UserName};
 
 /// How far the answer is written. The inbox is handed in with each call, and must be the same.
 pub(crate) struct InboxWriter {
@@ -43,7 +50,8 @@ impl InboxWriter {
                     out.extend_from_slice(b": [");
                 }
             }
-            let text = One { msg_from: message.from.full_name(), msg_to: inbox.to(), msg: message.text };
+            let text =
+                One { msg_from: message.from.full_name().into(), msg_to: inbox.to().into(), msg: message.text.into() };
             json::write(&text, out);
             self.written += 1;
             before = Some(message);
@@ -64,9 +72,49 @@ pub fn messages_object(inbox: &Inbox) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-#[derive(serde::Serialize)]
+/// The `messages` of an answer as a client reads them, in the order in which they stand in it: by sender.
+pub(super) struct Messages(pub(super) Inbox);
+
+impl<'de> Deserialize<'de> for Messages {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Senders)
+    }
+}
+
+struct Senders;
+
+impl<'de> Visitor<'de> for Senders {
+    type Value = Messages;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of senders, each with a list of messages")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Messages, A::Error> {
+        let mut inbox: Option<Inbox> = None;
+        while let Some((sender, messages)) = map.next_entry::<Cow<'_, str>, Vec<One<'_>>>()? {
+            let user = UserName::parse(&sender).map_err(serde::de::Error::custom)?;
+            let mut from: Option<Arc<Profile>> = None;
+            for One { msg_from, msg_to, msg } in &messages {
+                // A sender may have changed names between two messages.
+                let profile = match from.take().filter(|from| from.full_name() == msg_from) {
+                    Some(same) => same,
+                    None => Arc::new(Profile::kept(user.clone(), msg_from, "").map_err(serde::de::Error::custom)?),
+                };
+                inbox.get_or_insert_with(|| Inbox::new(msg_to)).push(&profile, msg);
+                from = Some(profile);
+            }
+        }
+        Ok(Messages(inbox.unwrap_or_default()))
+    }
+}
+
+#[derive(Deserialize, serde::Serialize)]
 struct One<'a> {
-    msg_from: &'a str,
-    msg_to: &'a str,
-    msg: &'a str,
+    #[serde(borrow)]
+    msg_from: Cow<'a, str>,
+    #[serde(borrow)]
+    msg_to: Cow<'a, str>,
+    #[serde(borrow)]
+    msg: Cow<'a, str>,
 }

@@ -1,16 +1,20 @@
-//! Answers: a [`Reply`] or an [`Error`](crate::Error) to bytes, and back. Nothing outside this folder knows JSON.
+//! Answers: a [`Reply`] or an [`Error`] to bytes, and back. Nothing outside this folder knows JSON. A new command has the
+//! form of its answer here.
 
 mod inbox;
 mod json;
-mod read;
-mod write;
+
+use std::sync::LazyLock;
+
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use self::inbox::InboxWriter;
+use self::inbox::Messages;
 pub use self::inbox::messages_object;
-pub use self::read::{read_active_users, read_inbox, read_logged_in, read_logged_out, read_registered, read_sent};
-pub use self::write::{user_list, write};
-pub(crate) use self::write::{write_refusal, write_reply};
+use crate::error::Error;
 use crate::model::{Inbox, SessionToken, UserName};
+use crate::protocol::Command;
 
 /// What ends an answer. JSON escapes line ends in strings, so it cannot occur inside one.
 pub const END: &[u8] = b"\r\n\r\n";
@@ -31,4 +35,239 @@ pub enum Reply {
     ActiveUsers(Vec<UserName>),
     /// To `logout`: the session is over.
     LoggedOut,
+}
+
+/// Appends the answer to a command, with its end.
+pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
+    match outcome {
+        Ok(reply) => write_reply(reply, out),
+        Err(error) => write_refusal(error, out),
+    }
+}
+
+/// Appends the answer to a command that was done, with its end.
+pub(crate) fn write_reply(reply: &Reply, out: &mut Vec<u8>) {
+    match reply {
+        Reply::LoggedIn(token) => json::write(&Token { status: "OK", tokenid: &token.to_string() }, out),
+        Reply::Registered(token) => {
+            json::write(&Registered { status: "OK", message: "User Registered", tokenid: &token.to_string() }, out);
+        }
+        Reply::Sent => out.extend_from_slice(&SENT),
+        Reply::Inbox(inbox) => {
+            InboxWriter::new(inbox.order_by_sender()).write(inbox, usize::MAX, out);
+            return;
+        }
+        Reply::ActiveUsers(users) => json::write(&Said { status: "OK", message: &user_list(users) }, out),
+        Reply::LoggedOut => json::write(&LoggedOut { status: "OK", messages: "Logged Out!" }, out),
+    }
+    out.extend_from_slice(END);
+}
+
+/// The most frequent answer, which is always the same.
+static SENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let mut out = Vec::new();
+    json::write(&Said { status: "OK", message: "Message Sent" }, &mut out);
+    out
+});
+
+/// Appends the answer to a command that was not done, with its end.
+pub(crate) fn write_refusal(error: &Error, out: &mut Vec<u8>) {
+    let message = &error.message().to_string();
+    match error.wire_message() {
+        Some(_) => json::write(&Said { status: "ERROR", message }, out),
+        None => json::write(&Coded { status: "ERROR", message, code: error.code() }, out),
+    }
+    out.extend_from_slice(END);
+}
+
+/// The `message` of an answer to `activeuser` alone, as clients print it.
+pub fn user_list(users: &[UserName]) -> String {
+    users.iter().flat_map(|user| [user.as_str(), ", "]).collect()
+}
+
+#[derive(Serialize)]
+struct Token<'a> {
+    status: &'static str,
+    tokenid: &'a str,
+}
+
+#[derive(Serialize)]
+struct Registered<'a> {
+    status: &'static str,
+    message: &'static str,
+    tokenid: &'a str,
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    status: &'static str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Coded<'a> {
+    status: &'static str,
+    message: &'a str,
+    code: &'a str,
+}
+
+#[derive(Serialize)]
+struct LoggedOut {
+    status: &'static str,
+    messages: &'static str,
+}
+
+/// Reads the answer to `command`, with its end or without.
+///
+/// # Errors
+///
+/// The refusal that it holds, or [`Error::BadReply`].
+pub fn read(command: &Command<'_>, answer: &[u8]) -> Result<Reply, Error> {
+    // What `messages` holds is not looked at in a refusal.
+    let fields: Answer<IgnoredAny> = from_json(answer)?;
+    match (fields.status.as_str(), &fields.message) {
+        ("OK", _) => {}
+        ("ERROR", Some(message)) => return Err(Error::from_wire(message, fields.code.as_deref())),
+        _ => return Err(lacking("status")),
+    }
+    Ok(match command {
+        Command::Auth { .. } => Reply::LoggedIn(fields.token()?),
+        Command::Register { .. } => Reply::Registered(fields.token()?),
+        Command::Send { .. } => Reply::Sent,
+        Command::Inbox { .. } => {
+            let Messages(inbox) = from_json::<Answer<_>>(answer)?.messages.ok_or_else(|| lacking("messages"))?;
+            Reply::Inbox(inbox)
+        }
+        Command::ActiveUser { .. } => Reply::ActiveUsers(fields.users()?),
+        Command::Logout { .. } => Reply::LoggedOut,
+    })
+}
+
+/// The fields of all answers.
+#[derive(Deserialize)]
+struct Answer<M> {
+    status: String,
+    tokenid: Option<String>,
+    message: Option<String>,
+    messages: Option<M>,
+    code: Option<String>,
+}
+
+impl<M> Answer<M> {
+    fn token(self) -> Result<SessionToken, Error> {
+        let token = self.tokenid.ok_or_else(|| lacking("tokenid"))?;
+        SessionToken::parse(&token).map_err(|_| Error::BadReply("the token is no UUID of version 4".to_owned()))
+    }
+
+    fn users(self) -> Result<Vec<UserName>, Error> {
+        let names = self.message.ok_or_else(|| lacking("message"))?;
+        let names = names.split(", ").filter(|name| !name.is_empty());
+        names.map(|name| UserName::parse(name).map_err(|error| Error::BadReply(error.to_string()))).collect()
+    }
+}
+
+/// The error does not quote the answer, which may hold a token or a text.
+fn from_json<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(answer).map_err(|error| {
+        Error::BadReply(format!("{:?} at line {}, column {}", error.classify(), error.line(), error.column()))
+    })
+}
+
+fn lacking(field: &str) -> Error {
+    Error::BadReply(format!("it lacks a good {field:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::Profile;
+
+    const TOKEN: &str = "609107b0-9f49-4d74-8195-f66446cd56e5";
+
+    fn written(outcome: Result<Reply, Error>) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(&outcome, &mut out);
+        out
+    }
+
+    fn read_answer(line: &str, answer: &[u8]) -> Result<Reply, Error> {
+        read(&Command::parse(line.replace("$T", TOKEN).as_bytes()).unwrap(), answer)
+    }
+
+    fn read_inbox(answer: &[u8]) -> Result<Inbox, Error> {
+        match read_answer("inbox $T", answer)? {
+            Reply::Inbox(inbox) => Ok(inbox),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_inbox_reads_back() {
+        let profile =
+            |user: &str, name: &str| Arc::new(Profile::new(UserName::parse(user).unwrap(), name, "").unwrap());
+        let (messi, lineker) = (profile("messi", "Lionel Messi"), profile("lineker", "Gary Lineker"));
+        let mut inbox = Inbox::new("Jordan Henderson");
+        inbox.push(&messi, " satu\r\n");
+        inbox.push(&lineker, " \"dua\" é\u{7f}\r\n");
+        inbox.push(&messi, "");
+        let read = read_inbox(&written(Ok(Reply::Inbox(inbox)))).unwrap();
+        assert_eq!(read.to(), "Jordan Henderson");
+        let got: Vec<_> = read.iter().map(|message| (message.from.full_name(), message.text)).collect();
+        assert_eq!(
+            got,
+            [("Lionel Messi", " satu\r\n"), ("Lionel Messi", ""), ("Gary Lineker", " \"dua\" é\u{7f}\r\n")]
+        );
+        assert!(read_inbox(&written(Ok(Reply::Inbox(Inbox::default())))).unwrap().is_empty());
+        // The course's server goes on listing senders whose messages were read.
+        assert!(read_inbox(b"{\"status\":\"OK\",\"messages\":{\"messi\":[]}}").unwrap().is_empty());
+    }
+
+    #[test]
+    fn other_answers_read_back() {
+        let users = ["messi", "henderson"].map(|name| UserName::parse(name).unwrap()).to_vec();
+        let token = SessionToken::parse(TOKEN).unwrap();
+        for (line, reply) in [
+            ("auth messi surabaya", Reply::LoggedIn(token)),
+            ("register messi surabaya Messi", Reply::Registered(token)),
+            ("send $T messi halo", Reply::Sent),
+            ("activeuser $T", Reply::ActiveUsers(users)),
+            ("activeuser $T", Reply::ActiveUsers(Vec::new())),
+            ("logout $T", Reply::LoggedOut),
+        ] {
+            let answer = written(Ok(reply));
+            assert_eq!(written(read_answer(line, &answer)), answer);
+        }
+    }
+
+    #[test]
+    fn refusals_keep_their_kind() {
+        let known =
+            [Error::NoSuchUser, Error::WrongPassword, Error::NoSuchRecipient, Error::NoSuchSession, Error::BadCommand];
+        for error in known {
+            let code = error.code().to_owned();
+            assert_eq!(read_answer("send $T messi", &written(Err(error))).unwrap_err().code(), code);
+        }
+        let error = read_inbox(&written(Err(Error::LineTooLong { limit: 8 }))).unwrap_err();
+        assert!(matches!(error, Error::LineTooLong { limit: 8 }));
+    }
+
+    #[test]
+    fn nonsense_is_named_as_such() {
+        let inbox = "inbox $T";
+        for (line, answer) in [
+            (inbox, ""),
+            (inbox, "halo"),
+            (inbox, "[]"),
+            (inbox, "{}"),
+            (inbox, "{\"status\": \"MAYBE\"}"),
+            (inbox, "{\"status\": \"ERROR\"}"),
+            (inbox, "{\"status\": \"OK\"}"),
+            ("auth messi x", "{\"status\": \"OK\", \"tokenid\": \"x\"}"),
+            ("activeuser $T", "{\"status\": \"OK\", \"message\": \"a b, \"}"),
+        ] {
+            assert!(matches!(read_answer(line, answer.as_bytes()), Err(Error::BadReply(_))), "{answer}");
+        }
+    }
 }

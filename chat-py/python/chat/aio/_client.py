@@ -10,14 +10,11 @@ from chat import _chat, errors
 from chat.aio._sockets import hang_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
+    from typing import Any
 
     from typing_extensions import Self
 
     from chat import Message
-
-    _T = TypeVar("_T")
 
 __all__ = ["AsyncClient", "AsyncSession"]
 
@@ -45,13 +42,12 @@ class AsyncClient:
 
     async def login(self, user: str, password: str) -> AsyncSession:
         """Log in. The session can be used over any connection, also after this one is closed."""
-        token = await self._ask(_chat.write_login(user, password), _chat.read_logged_in)
-        return AsyncSession(self, token, user)
+        return AsyncSession(self, await self._ask(user, "auth", user, password), user)
 
     async def register(self, user: str, password: str, full_name: str) -> AsyncSession:
         """Create an account and open its first session, if the server takes registrations."""
-        line = _chat.write_register(user, password, full_name)
-        return AsyncSession(self, await self._ask(line, _chat.read_registered), user)
+        token = await self._ask(user, "register", user, password, full_name)
+        return AsyncSession(self, token, user)
 
     def session(self, token: str, user: str) -> AsyncSession:
         """Return the session of ``user`` that a token opens. The server is not asked."""
@@ -78,7 +74,9 @@ class AsyncClient:
     async def __aexit__(self, *_exception: object) -> None:
         await self.close()
 
-    async def _ask(self, line: bytes, read: Callable[[bytes], _T]) -> _T:
+    async def _ask(self, user: str, *words: str) -> Any:  # noqa: ANN401
+        """Make a request of ``user``, and return the value in its answer."""
+        line = _chat.write_request(*words)
         async with self._turn:
             # In a child of fork(), its answers would be mixed with its parent's.
             if self._closed or self._process != os.getpid():
@@ -92,7 +90,7 @@ class AsyncClient:
             except OSError as problem:
                 raise errors.NetworkError(str(problem)) from problem
             try:
-                return read(answer)
+                return _chat.read_answer(line, answer, user)
             except errors.BadReply:
                 self._requester.give_up()
                 raise
@@ -134,23 +132,24 @@ class AsyncSession:
 
         The text may contain LF, but no CRLF, which would end the request.
         """
-        await self._client._ask(_chat.write_send(self.token, to, text), _chat.read_sent)  # noqa: SLF001
+        await self._ask("send", to, f" {text}")
 
     async def inbox(self) -> list[Message]:
         """Take all unread messages out of the user's inbox: no later call returns them again."""
-        return await self._client._ask(  # noqa: SLF001
-            _chat.write_inbox(self.token), lambda answer: _chat.read_inbox(answer, self.user)
-        )
+        messages: list[Message] = await self._ask("inbox")
+        return messages
 
     async def active_users(self) -> list[str]:
         """Name each user with a live session once, in order of login."""
-        return await self._client._ask(  # noqa: SLF001
-            _chat.write_active_users(self.token), _chat.read_active_users
-        )
+        users: list[str] = await self._ask("activeuser")
+        return users
 
     async def logout(self) -> None:
         """End this session, and no other of the user's."""
-        await self._client._ask(_chat.write_logout(self.token), _chat.read_logged_out)  # noqa: SLF001
+        await self._ask("logout")
+
+    async def _ask(self, command: str, *words: str) -> Any:  # noqa: ANN401
+        return await self._client._ask(self.user, command, self.token, *words)  # noqa: SLF001
 
     async def __aenter__(self) -> Self:
         return self
