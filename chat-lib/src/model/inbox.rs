@@ -37,6 +37,12 @@ impl Inbox {
         self.entries.push(Entry { from: Arc::clone(from), end: self.texts.len() });
     }
 
+    /// Takes memory for so many messages more, with so many bytes of text.
+    pub(crate) fn reserve(&mut self, messages: usize, bytes: usize) {
+        self.texts.reserve(bytes);
+        self.entries.reserve(messages);
+    }
+
     /// Puts the messages of `later` behind the others.
     pub(crate) fn append(&mut self, later: Self) {
         let before = self.texts.len();

@@ -34,6 +34,7 @@
 mod dump;
 #[cfg(feature = "sqlite")]
 mod durable;
+mod hash;
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code, unused_imports, reason = "its journal is for stores on a disk"))]
 mod index;
 #[cfg_attr(not(feature = "sqlite"), allow(dead_code, unused_imports, reason = "some of it is for stores on a disk"))]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::limits::PUT_BACK_TIME;
 use crate::model::MessageId;
 use crate::store::CursorMove;
-use crate::store::index::NumberHasher;
+use crate::store::hash::NumberHasher;
 use crate::store::log::StreamId;
 
 /// The takes of the last [`PUT_BACK_TIME`], and some that are up to a minute older.

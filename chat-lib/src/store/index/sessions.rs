@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use slab::Slab;
 
-use super::hash::NumberHasher;
 use crate::clock::Timestamp;
 use crate::limits::{SESSION_SLACK, SESSIONS_PER_USER};
 use crate::model::{Profile, SessionId, UserName};
+use crate::store::hash::NumberHasher;
 use crate::store::{NewSession, SessionInfo};
 
 /// All live sessions.

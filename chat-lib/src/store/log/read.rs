@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::block::{Block, Entry, StreamId};
 use crate::error::Error;
 use crate::model::MessageId;
+use crate::store::hash::NumberHasher;
 
 /// Where blocks come from.
 pub(in crate::store) trait Source {
@@ -51,6 +52,14 @@ pub(in crate::store) enum Walk {
     Missing(StreamId, MessageId),
 }
 
+/// A stream that is being walked back.
+struct Waiting {
+    /// The part of it that is left.
+    span: Span,
+    /// Its first message in the block at hand, and the one before it.
+    first: Option<(MessageId, MessageId)>,
+}
+
 /// Walks back through `spans`, newest block first, and shows the entries of each block in ascending order together.
 /// Ends when `visit` returns `false`. What is missing is left out from there on, and the first such message is returned at
 /// the end.
@@ -65,20 +74,25 @@ pub(in crate::store) fn walk_back(
     mut visit: impl FnMut(&[Entry<'_>]) -> Result<bool, Error>,
 ) -> Result<Walk, Error> {
     let mut outcome = Walk::Done;
-    let mut waiting: HashMap<StreamId, Span> = HashMap::new();
+    let mut waiting: HashMap<StreamId, Waiting, NumberHasher> = HashMap::default();
     // Streams by the message that comes next in them.
     let mut next: BTreeMap<MessageId, StreamId> = BTreeMap::new();
     for span in spans.iter().filter(|span| span.from > span.after) {
-        waiting.insert(span.stream, *span);
+        waiting.insert(span.stream, Waiting { span: *span, first: None });
         next.insert(span.from, span.stream);
     }
     while let Some((&id, &stream)) = next.last_key_value() {
         let block = source.block(id)?;
         let mut entries: Vec<Entry<'_>> = Vec::new();
+        let mut found: Vec<StreamId> = Vec::new();
         for entry in block.iter().flat_map(|block| block.entries()) {
             let entry = entry.ok_or_else(|| damage(&format!("the block of message {id} cannot be parsed")))?;
-            let span = waiting.get(&entry.stream);
-            if span.is_some_and(|span| entry.id <= span.from && entry.id > span.after) {
+            let Some(Waiting { span, first }) = waiting.get_mut(&entry.stream) else { continue };
+            if entry.id <= span.from && entry.id > span.after {
+                if first.is_none() {
+                    *first = Some((entry.id, entry.before));
+                    found.push(entry.stream);
+                }
                 entries.push(entry);
             }
         }
@@ -91,14 +105,15 @@ pub(in crate::store) fn walk_back(
             // Another stream may have its next message here.
             entries.retain(|entry| entry.stream != stream);
         }
-        // From the last one, so that the first one of each stream decides where it goes on.
-        for entry in entries.iter().rev() {
-            let Some(span) = waiting.get_mut(&entry.stream) else { continue };
-            if entry.before >= entry.id {
-                return Err(damage(&format!("message {} leads forward", entry.id)));
+        // The first one of each stream decides where it goes on.
+        for stream in found {
+            let Some(Waiting { span, first }) = waiting.get_mut(&stream) else { continue };
+            let Some((first, before)) = first.take() else { continue };
+            if before >= first {
+                return Err(damage(&format!("message {first} leads forward")));
             }
             next.remove(&span.from);
-            span.from = entry.before;
+            span.from = before;
             if span.from > span.after {
                 next.insert(span.from, span.stream);
             }

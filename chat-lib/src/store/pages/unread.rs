@@ -1,14 +1,15 @@
 //! What a user has not read, and the cursor moves that mark it as read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::sync::Arc;
 
 use super::{Shelf, start};
 use crate::error::Error;
 use crate::limits::UNREAD_STEP_BYTES;
 use crate::model::{Inbox, MessageId, Profile};
+use crate::store::hash::NumberHasher;
 use crate::store::index::{Index, StreamState};
-use crate::store::log::{ProfileId, Source, Span, StreamId, Walk, walk_back};
+use crate::store::log::{Entry, ProfileId, Source, Span, StreamId, Walk, walk_back};
 use crate::store::{CursorMove, Unread};
 
 impl Index {
@@ -89,20 +90,21 @@ fn collect(
     damage: &dyn Fn(&str) -> Error,
 ) -> Result<Collected, Error> {
     let mut pieces: Vec<Inbox> = Vec::new();
-    let mut moves: HashMap<StreamId, CursorMove> = HashMap::new();
+    let mut moves: HashMap<StreamId, CursorMove, NumberHasher> = HashMap::default();
+    let mut senders: HashMap<ProfileId, Arc<Profile>, NumberHasher> = HashMap::default();
     let after: HashMap<StreamId, MessageId> = spans.iter().map(|span| (span.stream, span.after)).collect();
     let walk = walk_back(source, spans, damage, |entries| {
         let mut piece = Inbox::default();
-        let mut sender: Option<(ProfileId, Arc<Profile>)> = None;
+        piece.reserve(entries.len(), entries.iter().map(Entry::len).sum());
         for entry in entries.iter().filter(|entry| entry.id <= until) {
-            let from = match sender.take().filter(|(id, _)| *id == entry.sender) {
-                Some((_, from)) => from,
-                None => {
-                    profile(entry.sender).ok_or_else(|| damage(&format!("profile {} is missing", entry.sender.0)))?
+            let from = match senders.entry(entry.sender) {
+                hash_map::Entry::Occupied(known) => known.into_mut(),
+                hash_map::Entry::Vacant(new) => {
+                    let missing = || damage(&format!("profile {} is missing", entry.sender.0));
+                    new.insert(profile(entry.sender).ok_or_else(missing)?)
                 }
             };
-            piece.push_framed(&from, entry.framing, entry.text);
-            sender = Some((entry.sender, from));
+            piece.push_framed(from, entry.framing, entry.text);
             let step = moves.entry(entry.stream).or_insert_with(|| CursorMove {
                 conversation: entry.stream.0.into(),
                 from: after.get(&entry.stream).copied().unwrap_or_default(),
@@ -119,6 +121,7 @@ fn collect(
     })?;
     let mut pieces = pieces.into_iter().rev();
     let mut inbox = pieces.next().unwrap_or_default();
+    inbox.reserve(moves.values().map(|step| step.messages).sum(), moves.values().map(|step| step.bytes).sum());
     pieces.for_each(|piece| inbox.append(piece));
     Ok(Collected { inbox, moves: moves.into_values().collect(), missing: walk != Walk::Done })
 }
