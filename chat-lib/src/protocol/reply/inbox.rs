@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 use super::{END, json};
 use crate::model::{Inbox, Profile, UserName};
@@ -17,12 +17,14 @@ pub(crate) struct InboxWriter {
     order: Vec<usize>,
     /// How many of them are written.
     written: usize,
+    /// What comes before the text of a message, which is the same for all of one sender and name.
+    head: Vec<u8>,
 }
 
 impl InboxWriter {
     /// `order` is what [`Inbox::order_by_sender`] has given, which takes long for a large one.
     pub(crate) fn new(order: Vec<usize>) -> Self {
-        Self { order, written: 0 }
+        Self { order, written: 0, head: Vec::new() }
     }
 
     /// Appends until `out` holds `room` bytes, or a message more; gives whether all is written now.
@@ -50,9 +52,15 @@ impl InboxWriter {
                     out.extend_from_slice(b": [");
                 }
             }
-            let text =
-                One { msg_from: message.from.full_name().into(), msg_to: inbox.to().into(), msg: message.text.into() };
-            json::write(&text, out);
+            if self.head.is_empty() || before.is_none_or(|before| before.from != message.from) {
+                self.head.clear();
+                json::write(&Head { msg_from: message.from.full_name(), msg_to: inbox.to() }, &mut self.head);
+                self.head.pop();
+                self.head.extend_from_slice(b", \"msg\": ");
+            }
+            out.extend_from_slice(&self.head);
+            json::write(&message.text, out);
+            out.push(b'}');
             self.written += 1;
             before = Some(message);
             if self.written < self.order.len() && out.len() >= room {
@@ -62,6 +70,13 @@ impl InboxWriter {
         out.extend_from_slice(if before.is_some() { b"]" } else { b"" });
         true
     }
+}
+
+/// The fields of a message, but for its text.
+#[derive(Serialize)]
+struct Head<'a> {
+    msg_from: &'a str,
+    msg_to: &'a str,
 }
 
 /// The `messages` object of an inbox's answer alone, as clients print it.
@@ -109,7 +124,7 @@ impl<'de> Visitor<'de> for Senders {
     }
 }
 
-#[derive(Deserialize, serde::Serialize)]
+#[derive(Deserialize)]
 struct One<'a> {
     #[serde(borrow)]
     msg_from: Cow<'a, str>,
