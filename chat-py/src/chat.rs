@@ -1,3 +1,6 @@
+//! `Chat`: a chat in the process, as its operator has it, and the calls of the course's program. Everything runs without
+//! the GIL.
+
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::PathBuf;

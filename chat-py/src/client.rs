@@ -1,3 +1,5 @@
+//! `Client`: a connection to a server, from which sessions are opened.
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};

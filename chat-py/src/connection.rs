@@ -1,3 +1,5 @@
+//! `Connection`, `Job` and `FinishedJob`: one peer without I/O, for an event loop in Python such as the asyncio server's.
+
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 

@@ -1,3 +1,5 @@
+//! `Message`: what an inbox holds.
+
 use chat_lib::model::Inbox;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};

@@ -1,3 +1,5 @@
+//! `Server`: a server in threads of its own, which ends with Ctrl-C and waits without the GIL.
+
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};

@@ -47,10 +47,15 @@ impl Chat {
     /// the last one is missing; [`Error::Io`] or [`Error::Storage`] if the machine fails. Nothing is left
     /// of the dump then. Should the process be killed before that, the store refuses to be opened again.
     pub fn restore(&self, input: &mut dyn BufRead) -> Result<Restored, Error> {
-        self.durably(|batch| match batch.accounts()?.is_empty() {
+        let begun = self.durably(|batch| match batch.accounts()?.is_empty() {
             true => batch.begin_restore(),
             false => Err(Error::NotEmpty),
-        })?;
+        });
+        if let Err(Error::OutcomeUnknown(_)) = begun {
+            // It may have begun, and then the store would not open again.
+            self.durably(|batch| batch.end_restore())?;
+        }
+        begun?;
         let outcome = self.restore_lines(input);
         self.durably(|batch| {
             if outcome.is_err() {

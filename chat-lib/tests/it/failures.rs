@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chat_lib::entropy::{Entropy, OsEntropy};
 use chat_lib::limits::Limits;
-use chat_lib::store::CommitError;
+use chat_lib::store::{CommitError, Memory, Store};
 use chat_lib::{Chat, Config, Connection, Error, Outbox};
 
 use crate::faulty::{Fault, Faulty};
@@ -158,6 +158,19 @@ fn an_outcome_that_is_not_known_is_not_answered() {
     assert_eq!(messi.send("messi", "2").unwrap_err().code(), "outcome_unknown");
     fault.commit_fails.store(true, Ordering::Relaxed);
     assert_eq!(messi.send("messi", "3").unwrap_err().code(), "storage");
+}
+
+/// A restore of which nobody knew whether it had begun was left at that, and the store refused to open ever after.
+#[test]
+fn a_restore_whose_beginning_is_not_known_is_ended() {
+    let fault = Fuse::default();
+    let store: Arc<Memory> = Arc::default();
+    let faulty = Faulty { store: Arc::clone(&store), fault: fault.clone() };
+    let chat = Chat::new(Config { store: Box::new(faulty), ..Config::default() });
+    let epoch = store.epoch();
+    fault.outcome_unknown.store(true, Ordering::Relaxed);
+    assert_eq!(chat.restore(&mut &b""[..]).unwrap_err().code(), "outcome_unknown");
+    assert_ne!(store.epoch(), epoch, "the end of a restore begins an epoch");
 }
 
 /// A job sees what is committed, so what came before it is committed first.

@@ -105,6 +105,7 @@ impl<F: Fault> Batch for FaultyBatch<'_, F> {
     }
 
     fn begin_restore(&mut self) -> Result<(), Error> {
+        self.steps += 1;
         self.batch.begin_restore()
     }
 
