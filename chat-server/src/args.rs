@@ -28,13 +28,13 @@ pub(crate) struct Args {
 pub(crate) struct Serve {
     /// Where to listen, as HOST:PORT; may be given more than once. HOST is an IP address or a name, and all
     /// addresses of a name are listened on; an IPv6 address stands in brackets. Port 0
-    /// takes a free port; the address that was really bound is said on stderr. Nothing is encrypted,
-    /// passwords neither.
+    /// takes a free port; the address that was bound is printed on stderr. Nothing is encrypted, not even
+    /// passwords.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = addresses)]
     pub(crate) listen: Vec<Addresses>,
 
-    /// Where to keep users, sessions and messages. The directory is made if it is not there, readable
-    /// for its owner only, and one server at a time uses it.
+    /// Where to keep users, sessions and messages. The directory is created if it does not exist, with access
+    /// for its owner only. Only one server at a time can use it.
     #[arg(long, value_name = "DIR", default_value = DATA)]
     pub(crate) data: PathBuf,
 
@@ -42,14 +42,14 @@ pub(crate) struct Serve {
     #[arg(long, conflicts_with = "data")]
     pub(crate) memory: bool,
 
-    /// Add the users messi, henderson and lineker with the password surabaya. As everybody knows it,
-    /// only loopback addresses may be listened on then.
+    /// Add the users messi, henderson and lineker with the password surabaya. As everybody knows the
+    /// password, the server then listens on loopback addresses only.
     #[arg(long)]
     pub(crate) demo: bool,
 
     /// What to log on stderr, a line for each event: at info connections, logins, logouts and
-    /// refusals; at debug also each send, inbox and activeuser. A busy server is not held up by a slow
-    /// reader of stderr: lines are lost then, and their number is said at the end. On a terminal it has
+    /// refusals; at debug also each send, inbox and activeuser. A slow reader of stderr does not hold up
+    /// the server: lines are dropped, and their number is logged at the end. On a terminal the log has
     /// colours, unless NO_COLOR is set or TERM is dumb.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Info)]
     pub(crate) log: Level,
@@ -65,8 +65,7 @@ impl Serve {
     }
 }
 
-/// What can be done besides serving. All of it works while a server runs on the data, too, unless it
-/// says otherwise.
+/// Tasks other than serving. They work while a server is using the data, too, unless they say otherwise.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Adds, shows, changes and removes users.
@@ -116,7 +115,7 @@ pub(crate) enum User {
         password: PasswordSource,
     },
     /// Lists all users: name, full name and country, separated by tabs, and `banned` after those who are.
-    /// Characters that a terminal would obey, or that cannot be seen, are escaped.
+    /// Control characters and invisible characters are escaped.
     List {
         #[command(flatten)]
         data: Data,
@@ -143,7 +142,7 @@ pub(crate) enum User {
         #[arg(long, value_name = "COUNTRY")]
         country: Option<String>,
     },
-    /// Removes a user with sessions and inbox. What the user has sent to others stays.
+    /// Removes a user with sessions and inbox. Messages that the user has sent to others stay.
     Remove {
         /// The user's name.
         name: String,
