@@ -13,9 +13,10 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::event::Caller;
 use super::step::Work;
 use super::throttle::Attempt;
-use super::turn::{Caller, Turn};
+use super::turn::Turn;
 use super::{Chat, Job, Step};
 use crate::error::Error;
 use crate::limits::{AUTHENTICATOR_CALLS, AUTHENTICATOR_PATIENCE};

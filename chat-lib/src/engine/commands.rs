@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use super::event::Caller;
 use super::step::JobResult;
-use super::turn::Caller;
 use super::{Chat, FinishedJob, Origin, Step, Turn};
 use crate::error::Error;
 use crate::model::{Framing, Profile, SessionToken};

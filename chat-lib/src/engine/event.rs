@@ -8,11 +8,22 @@ use tracing::field::display;
 use tracing::{Level, debug, enabled, error, info};
 
 use super::Step;
-use super::turn::Caller;
 use crate::error::Error;
 use crate::model::Profile;
 use crate::protocol::Reply;
 use crate::store::CommitError;
+
+/// Who has sent a command, for the log.
+#[derive(Clone)]
+pub(super) struct Caller {
+    /// The peer's address; `None` within the process.
+    pub(super) peer: Option<SocketAddr>,
+    /// The user, as soon as an account says so. A name that no account has is not logged: it may be a password that was
+    /// typed in the wrong place.
+    pub(super) user: Option<Arc<Profile>>,
+    /// `None` for a line that is no command.
+    pub(super) command: Option<&'static str>,
+}
 
 /// A line of the log.
 pub(super) struct Event {

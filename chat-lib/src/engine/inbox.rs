@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use super::budget::Share;
+use super::event::Caller;
 use super::step::Work;
-use super::turn::Caller;
 use super::{Chat, Job, Step, Turn};
 use crate::error::Error;
 use crate::limits::REPLY_BYTES_SHORT;

@@ -5,9 +5,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::event::Caller;
 use super::step::Work;
 use super::throttle::Attempt;
-use super::turn::Caller;
 use super::{Chat, Config, Job, Step, Turn};
 use crate::clock::Timestamp;
 use crate::error::Error;

@@ -9,9 +9,9 @@
 use std::fmt;
 
 use super::authenticator::{Authenticated, Authentication};
+use super::event::Caller;
 use super::inbox::{Delivery, InboxRead, ReadInbox};
 use super::login::{CheckPassword, CheckedPassword};
-use super::turn::Caller;
 use crate::error::Error;
 use crate::protocol::Reply;
 

@@ -1,14 +1,10 @@
 //! What commands run in. A turn is as long as one peer is served, or as long as a reactor serves all that one poll
 //! brought. It relies on the batch of the store, which undoes everything if its commit fails.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use super::event::Event;
+use super::event::{Caller, Event};
 use super::{Chat, Inner, Step};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::Profile;
 use crate::store::{Batch, CommitError};
 
 /// A batch of the store, and what belongs to its commands.
@@ -57,16 +53,4 @@ impl Turn<'_> {
         self.commands += 1;
         self.events.extend(Event::new(caller, to, outcome));
     }
-}
-
-/// Who has sent a command, for the log.
-#[derive(Clone)]
-pub(super) struct Caller {
-    /// The peer's address; `None` within the process.
-    pub(super) peer: Option<SocketAddr>,
-    /// The user, as soon as an account says so. A name that no account has is not logged: it may be a password that was
-    /// typed in the wrong place.
-    pub(super) user: Option<Arc<Profile>>,
-    /// `None` for a line that is no command.
-    pub(super) command: Option<&'static str>,
 }
