@@ -1,6 +1,8 @@
 //! The command line, as data.
 
-use clap::Parser;
+use std::env;
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 
 /// A chat client. Without -c it reads commands from standard input; "help" lists them.
 ///
@@ -33,6 +35,22 @@ pub(crate) struct Args {
     pub(crate) trace: bool,
 }
 
+impl Args {
+    /// Reads the command line. On a wrong one, says what is wrong and exits with 2.
+    pub(crate) fn read() -> Self {
+        let variable = |name| env::var_os(name).unwrap_or_default();
+        // Left to itself, clap colours its help on any terminal where CI is set.
+        let color = match variable("TERM").to_str() {
+            Some("" | "dumb") => ColorChoice::Never,
+            _ if !variable("NO_COLOR").is_empty() => ColorChoice::Never,
+            _ => ColorChoice::Auto,
+        };
+        let command = || Self::command().color(color);
+        let read = Self::from_arg_matches(&command().get_matches());
+        read.unwrap_or_else(|problem| problem.format(&mut command()).exit())
+    }
+}
+
 fn server(text: &str) -> Result<String, &'static str> {
     match text.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
@@ -42,8 +60,6 @@ fn server(text: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -19,7 +19,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use chat_lib::printable;
-use clap::Parser;
 use signal_hook::consts::SIGXFSZ;
 use signal_hook::flag;
 
@@ -31,7 +30,7 @@ use crate::terminal::{Input, Terminal};
 fn main() -> ExitCode {
     // A limit on the size of files is an error of a write then, and not the end.
     let ready = flag::register(SIGXFSZ, Arc::default()).map_err(Stop::Local);
-    match ready.and_then(|_| run(&Args::parse())) {
+    match ready.and_then(|_| run(&Args::read())) {
         Ok(All::Well) => ExitCode::SUCCESS,
         Ok(All::NotWell) => ExitCode::from(1),
         // Whoever read the output has enough of it.

@@ -1,13 +1,15 @@
 //! The command line, as data.
 
+use std::env;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{Args as Arguments, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args as Arguments, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::flags::Flags;
+use crate::log::has_colours;
 
 /// A chat server that netcat can speak to.
 ///
@@ -186,12 +188,16 @@ const DATA: &str = "chat-data";
 impl Args {
     /// Reads the command line; on a wrong one says what is wrong and exits with 2.
     pub(crate) fn read() -> Self {
-        let args = Self::parse();
+        // Left to itself, clap colours its help on any terminal where CI is set.
+        let color = if has_colours(|name| env::var_os(name)) { ColorChoice::Auto } else { ColorChoice::Never };
+        let command = || Self::command().color(color);
+        let read = Self::from_arg_matches(&command().get_matches());
+        let args = read.unwrap_or_else(|problem| problem.format(&mut command()).exit());
         let serve = &args.serve;
         let mut listened = serve.addresses().into_iter();
         if let Some(address) = listened.find(|address| serve.demo && !address.ip().to_canonical().is_loopback()) {
             let problem = format!("--demo has a public password and cannot listen on {address}, which is not loopback");
-            Self::command().error(ErrorKind::ArgumentConflict, problem).exit();
+            command().error(ErrorKind::ArgumentConflict, problem).exit();
         }
         args
     }

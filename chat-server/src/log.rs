@@ -126,7 +126,7 @@ fn plain(line: &[u8], coloured: bool) -> Vec<u8> {
 }
 
 /// Whether the terminal's user wants colours (<https://no-color.org>), and the terminal has them.
-fn has_colours(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+pub(crate) fn has_colours(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let unwanted = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
     !unwanted && variable("TERM").is_some_and(|terminal| !terminal.is_empty() && terminal != "dumb")
 }

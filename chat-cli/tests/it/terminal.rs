@@ -169,10 +169,11 @@ fn a_dumb_terminal_sees_no_escape_sequences() {
     shown += &terminal.wait_for("status 0");
     assert!(!shown.contains('\x1b'), "{shown:?}");
 
+    // On a machine that says it is one for CI, clap coloured its help on any terminal.
     for (term, no_color, args) in [("dumb", "", "--help"), ("xterm", "1", "--help"), ("xterm", "1", "--nonsense")] {
         let command = format!("{BINARY} {args}");
         let mut script = Command::new("script");
-        script.args(["-qec", &command, "/dev/null"]).env("TERM", term).env("NO_COLOR", no_color);
+        script.args(["-qec", &command, "/dev/null"]).env("TERM", term).env("NO_COLOR", no_color).env("CI", "true");
         let output = text(&script.output().unwrap().stdout);
         assert!(output.contains("chat-cli") && !output.contains('\x1b'), "{output:?}");
     }
