@@ -405,7 +405,7 @@ typedef struct chat_user {
     const char *name;
     // The full name; "" in a list that has user names only.
     const char *full_name;
-    // The country; "" if there is none, and in a list that has user names only.
+    // The country. Empty if the user has none, or if the list contains user names only.
     const char *country;
     // Whether the user is banned: 0 or 1; 0 in a list that has user names only.
     int banned;
@@ -892,7 +892,7 @@ CHAT_NONNULL(1, 2);
 //
 // - `chat`: a chat.
 // - `user`: the user name.
-// - `inbox_out`: receives the messages; there are none if there is no such user.
+// - `inbox_out`: receives the messages; empty if the user does not exist.
 //
 // Fails with CHAT_STORAGE.
 // Memory: free the inbox with chat_inbox_free().
@@ -986,7 +986,7 @@ CHAT_NONNULL(1);
 //
 // - `chat`: a chat.
 // - `peer`: the peer's address, such as "192.0.2.7:50000", for the log and for counting failed logins by address; NULL
-//   if there is none.
+//   if it has no address.
 // - `connection_out`: receives the connection.
 //
 // Memory: free the connection with chat_connection_free().

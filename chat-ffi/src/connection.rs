@@ -44,7 +44,7 @@ impl Drop for Peer {
 ///
 /// - `chat`: a chat.
 /// - `peer`: the peer's address, such as "192.0.2.7:50000", for the log and for counting failed logins by address; NULL
-///   if there is none.
+///   if it has no address.
 /// - `connection_out`: receives the connection.
 ///
 /// Memory: free the connection with chat_connection_free().

@@ -141,7 +141,7 @@ pub struct chat_user {
     pub name: *const c_char,
     /// The full name; "" in a list that has user names only.
     pub full_name: *const c_char,
-    /// The country; "" if there is none, and in a list that has user names only.
+    /// The country. Empty if the user has none, or if the list contains user names only.
     pub country: *const c_char,
     /// Whether the user is banned: 0 or 1; 0 in a list that has user names only.
     pub banned: c_int,

@@ -256,7 +256,7 @@ pub unsafe extern "C" fn chat_end_sessions(chat: *mut chat, user: *const c_char)
 ///
 /// - `chat`: a chat.
 /// - `user`: the user name.
-/// - `inbox_out`: receives the messages; there are none if there is no such user.
+/// - `inbox_out`: receives the messages; empty if the user does not exist.
 ///
 /// Fails with CHAT_STORAGE.
 /// Memory: free the inbox with chat_inbox_free().

@@ -188,7 +188,7 @@ impl Chat {
         Ok(self.session_of(owner.user().as_str(), token))
     }
 
-    /// The session of `user` that a token opens, without looking it up. If there is none, its methods fail with
+    /// The session of `user` that a token opens, without looking it up. If the session does not exist, its methods fail with
     /// [`Error::NoSuchSession`].
     pub fn session_of(&self, user: &str, token: SessionToken) -> Session {
         Session::new(Place::Chat(self.clone()), user, token)

@@ -110,7 +110,7 @@ impl Chat {
     }
 
     #[cfg(feature = "sqlite")]
-    /// The chat that is kept in a directory; if there is none, it is made. Every call that changes
+    /// The chat that is kept in a directory, which is created if it does not exist. Every call that changes
     /// something returns when that is safe on the disk.
     ///
     /// ```

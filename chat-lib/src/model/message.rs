@@ -106,7 +106,7 @@ impl Framing {
         u8::from(self.space) | end << 1
     }
 
-    /// The framing with this [`tag`](Self::tag); `None` if there is none.
+    /// The framing with this [`tag`](Self::tag); `None` if the tag is unknown.
     pub fn from_tag(tag: u8) -> Option<Self> {
         let end = match tag >> 1 {
             0 => LineEnd::None,

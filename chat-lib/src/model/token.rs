@@ -94,6 +94,12 @@ impl SessionId {
         &self.0
     }
 
+    /// A part of it. It is a digest, and so as good as random.
+    pub(crate) fn prefix(&self) -> u64 {
+        let (part, _) = self.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        u64::from_le_bytes(*part)
+    }
+
     /// What [`as_bytes`](Self::as_bytes) gave.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -102,9 +108,7 @@ impl SessionId {
 
 impl Hash for SessionId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // A digest is as good as random, so a part of it will do.
-        let (part, _) = self.0.split_first_chunk().unwrap_or((&[0; 8], &[]));
-        state.write_u64(u64::from_le_bytes(*part));
+        state.write_u64(self.prefix());
     }
 }
 

@@ -89,7 +89,7 @@ pub struct InvalidSetting {
 }
 
 impl Settings {
-    /// The setting of that name, `None` if there is none.
+    /// The setting with this name, if it exists.
     pub fn find(name: &str) -> Option<&'static Setting> {
         Self::ALL.iter().find(|setting| setting.name == name)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::index::{Index, StreamState};
 use super::log::{Block, Entry, ProfileId, StreamId};
+use super::pages::Shelf;
 use super::{Member, NewMessage, Record, Visit};
 use crate::error::Error;
 use crate::model::{Account, MessageId, Profile, UserName};
@@ -115,10 +116,20 @@ impl StreamView {
 
 /// Why a dump ended early.
 pub(super) enum Problem {
-    /// What is kept makes no sense.
+    /// The stored data is damaged.
     Damage(String),
     /// Whoever looks at it wants no more.
     Visitor(Error),
+}
+
+impl Problem {
+    /// The error that `shelf` has for it.
+    pub(super) fn into_error(self, shelf: &impl Shelf) -> Error {
+        match self {
+            Self::Damage(what) => shelf.damage(&what),
+            Self::Visitor(problem) => problem,
+        }
+    }
 }
 
 impl From<String> for Problem {

@@ -41,6 +41,7 @@ mod index;
 mod log;
 mod memory;
 mod pages;
+mod steps;
 mod types;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -137,7 +138,7 @@ pub trait Batch: Accounts + Sessions + Conversations {
 
 /// The steps of a [`Batch`] about users.
 pub trait Accounts {
-    /// The account of `user`, `None` if there is none.
+    /// The account of `user`, if it exists.
     fn account(&mut self, user: &str) -> Result<Option<Arc<Account>>, Error>;
 
     /// All accounts, in order of user name.

@@ -35,7 +35,7 @@ pub(super) trait Backend: Send + Sync {
     /// The last summary that was written.
     fn summary(&self) -> Result<Summary, Error>;
 
-    /// The block that the message is in, or was in before it was dropped; `None` if there is none.
+    /// The block that contains the message, or contained it before it was dropped; `None` if that block was dropped, too.
     fn block(&self, message: MessageId) -> Result<Option<Block>, Error>;
 
     /// Some of the blocks that begin after that message, in order, and the next one among them; none if there are no
@@ -54,7 +54,7 @@ pub(super) trait Backend: Send + Sync {
     /// Looks whether the backend's own structures are whole.
     fn check(&self) -> Result<(), Error>;
 
-    /// The error that says that what is stored makes no sense.
+    /// The error for damaged data.
     fn damage(&self, what: &str) -> Error;
 }
 

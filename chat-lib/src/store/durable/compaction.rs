@@ -87,8 +87,8 @@ impl Core {
         // Marks go first: a page cannot begin at a message that is gone.
         for changes in marks.chunks(CHANGES_AT_ONCE).chain([&*std::mem::take(&mut rewrite.blocks)]) {
             self.group.beside(|disk| {
-                let Summary { restoring, epoch, .. } = self.state().index.summary().clone();
-                rewrite.is_outdated |= restoring || epoch != rewrite.epoch;
+                let is_other = |Summary { restoring, epoch, .. }: &Summary| *restoring || *epoch != rewrite.epoch;
+                rewrite.is_outdated |= self.index(|index| is_other(index.summary()));
                 if rewrite.is_outdated { Ok(()) } else { disk.backend.compact(changes) }
             })?;
         }

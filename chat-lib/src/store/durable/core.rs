@@ -1,10 +1,8 @@
 //! What the durable engine commits: the index in memory, written to a backend and read back from it.
 
 use std::ops::DerefMut;
-use std::sync::Arc;
-use std::sync::PoisonError;
-use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::backend::Backend;
 use super::commit::{GroupCommit, State, Target};
@@ -14,7 +12,7 @@ use crate::error::Error;
 use crate::model::MessageId;
 use crate::store::CommitError;
 use crate::store::Visit;
-use crate::store::dump::{Problem, Snapshot};
+use crate::store::dump::Snapshot;
 use crate::store::index::Index;
 use crate::store::log::{Block, BlockRef, Source, StreamId};
 use crate::store::pages::Shelf;
@@ -165,10 +163,8 @@ impl Core {
         let last = snapshot.last;
         self.each_block(last, |block| {
             let kept = keeps(block);
-            snapshot.show_block(block, kept, &profile, visit).map_err(|problem| match problem {
-                Problem::Damage(what) => self.damage(&what),
-                Problem::Visitor(problem) => problem,
-            })
+            let shown = snapshot.show_block(block, kept, &profile, visit);
+            shown.map_err(|problem| problem.into_error(self))
         })?;
         snapshot.check().map_err(|what| self.damage(&what))
     }
@@ -195,11 +191,7 @@ impl Core {
 
 impl Source for Core {
     fn block(&self, id: MessageId) -> Result<Option<BlockRef<'_>>, Error> {
-        let held = {
-            let held = self.state();
-            let open = held.index.tail.open_block(id).map(|block| Arc::new(block.clone()));
-            open.or_else(|| held.index.tail.closed_block(id).cloned())
-        };
+        let held = self.state().index.tail.shared_block(id);
         match held {
             Some(block) => Ok(Some(BlockRef::Shared(block))),
             None => Ok(self.backend().block(id)?.map(|block| BlockRef::Shared(Arc::new(block)))),

@@ -44,7 +44,7 @@ fn what_was_dropped_is_not_put_back() {
     let moves = take(&store, "messi");
     store.group.flush().unwrap();
     compact(&store, false).unwrap();
-    assert!(!Steps::begin(&store, None).put_back("messi", &moves).unwrap());
+    assert!(!super::batch::begin(&store, None).put_back("messi", &moves).unwrap());
     store.check().unwrap();
 }
 

@@ -456,7 +456,7 @@ fn do_step(
 }
 
 pub(super) fn begin(store: &Core) -> Box<dyn Batch + '_> {
-    Box::new(Steps::begin(store, None))
+    Box::new(super::batch::begin(store, None))
 }
 
 pub(super) fn send(batch: &mut dyn Batch, to: &str, from: &Arc<Profile>, text: &str) -> bool {

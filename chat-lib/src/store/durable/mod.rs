@@ -26,7 +26,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::backend::Backend;
-use self::batch::Steps;
 use self::core::Core;
 use self::retention::Retention;
 use self::sqlite::Sqlite;
@@ -162,7 +161,7 @@ impl Store for Durable {
     }
 
     fn begin(&self) -> Box<dyn Batch + '_> {
-        Box::new(Steps::begin(&self.core, self.upkeep.as_ref()))
+        Box::new(batch::begin(&self.core, self.upkeep.as_ref()))
     }
 
     fn is_read_only(&self) -> bool {

@@ -209,7 +209,7 @@ pub(super) fn append(store: &Core, to: &str, from: &Arc<Profile>, text: &str) {
 /// Takes what a user has not read.
 pub(super) fn take(store: &Core, user: &str) -> Vec<CursorMove> {
     let Unread::Messages { moves, .. } = pages::read_unread(store, user, usize::MAX).unwrap() else { panic!() };
-    let taken = Steps::begin(store, None).take(user, &moves).unwrap();
+    let taken = super::batch::begin(store, None).take(user, &moves).unwrap();
     assert!(taken || moves.is_empty());
     moves
 }

@@ -27,11 +27,7 @@ impl Index {
             && let Some(sender) = stream.known_sender(message.from)
         {
             let stored = stream.append(id, sender, message, tail, journal)?;
-            // While a dump is being restored, the cursor may be ahead of it.
-            if stored > stream.state.cursor {
-                reader.add_unread(id, stream.state.unread, length);
-                *unread_bytes += length;
-            }
+            reader.count(id, stream, length, unread_bytes);
             return Ok(Appended::Stored(stored));
         }
         tail.next_id()?;
@@ -48,10 +44,7 @@ impl Index {
         };
         stream.writer = Some((Arc::clone(message.from), sender));
         let stored = stream.append(id, sender, message, tail, journal)?;
-        if stored > stream.state.cursor {
-            reader.add_unread(id, stream.state.unread, message.len());
-            *unread_bytes += message.len();
-        }
+        reader.count(id, stream, message.len(), unread_bytes);
         Ok(Appended::Stored(stored))
     }
 
@@ -139,12 +132,17 @@ impl Stream {
 }
 
 impl User {
-    /// Counts a message of a stream that now has so many `unread`.
-    fn add_unread(&mut self, stream: StreamId, unread: usize, bytes: usize) {
-        if unread == 1 {
-            self.unread_streams.insert(stream);
+    /// Counts the last message of a stream as unread, unless it was read: the cursor may be ahead of a message that is
+    /// restored, or that is sent during a restore. `all` counts for all users.
+    fn count(&mut self, id: StreamId, stream: &Stream, bytes: usize, all: &mut usize) {
+        if stream.state.head <= stream.state.cursor {
+            return;
+        }
+        if stream.state.unread == 1 {
+            self.unread_streams.insert(id);
         }
         self.unread += 1;
         self.unread_bytes += bytes;
+        *all += bytes;
     }
 }

@@ -61,7 +61,7 @@ impl Index {
             let user = user.ok_or_else(|| format!("session {} belongs to nobody", login.0))?;
             let user = Arc::clone(&user.account.profile);
             let session = Session { id, login, user, opened, used, from, expires: until, check: until, written: until };
-            index.sessions.insert(session);
+            index.sessions.insert(session).ok_or("there are more sessions than can be opened")?;
         }
         index.tail.skip_to(last);
         index.committed = last;

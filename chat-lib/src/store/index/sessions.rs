@@ -19,7 +19,7 @@ use crate::store::{NewSession, SessionInfo};
 pub(in crate::store) struct Sessions {
     /// They are many and mostly unused, so each map has only the number of a place here.
     sessions: Slab<Session>,
-    /// By the first eight bytes of the id, which is a digest of a random token: no two sessions have the same.
+    /// By a part of the id, which is a digest of a random token: no two sessions have the same.
     by_id: HashMap<u64, Place, NumberHasher>,
     /// Each user's sessions by login; no user without one.
     by_user: HashMap<UserName, BTreeMap<Login, Place>>,
@@ -52,7 +52,7 @@ impl Sessions {
     ) -> bool {
         let NewSession { id, now, expires, from, .. } = *new;
         self.end_expired(now, journal);
-        if self.by_id.contains_key(&key(&id)) {
+        if self.by_id.contains_key(&id.prefix()) {
             return false;
         }
         let full = self.by_user.get(user.user()).filter(|logins| logins.len() >= SESSIONS_PER_USER);
@@ -63,14 +63,15 @@ impl Sessions {
         let written = with_slack(now, expires);
         let user = Arc::clone(user);
         let session = Session { id, login, user, opened: now, used: now, from, expires, check: expires, written };
-        journal(SessionChange::Lives(&session));
-        self.insert(session)
+        let Some(session) = self.insert(session) else { return false };
+        journal(SessionChange::Lives(session));
+        true
     }
 
-    /// Puts a session in, perhaps one that was written down before. `false` if there are as many as there can be.
-    pub(super) fn insert(&mut self, session: Session) -> bool {
+    /// Puts a session in, perhaps one that was written down before. `None` if there are as many as there can be.
+    pub(super) fn insert(&mut self, session: Session) -> Option<&Session> {
         let entry = self.sessions.vacant_entry();
-        let Ok(place) = u32::try_from(entry.key()).map(Place) else { return false };
+        let place = u32::try_from(entry.key()).map(Place).ok()?;
         let session = entry.insert(session);
         let (id, login, check, user) = (session.id, session.login, session.check, session.user.user());
         self.next_login = self.next_login.max(login.0 + 1);
@@ -80,8 +81,8 @@ impl Sessions {
         }
         logins.insert(login, place);
         self.to_check.insert((check, login), place);
-        self.by_id.insert(key(&id), place);
-        true
+        self.by_id.insert(id.prefix(), place);
+        Some(session)
     }
 
     /// The user whose session that is if it is live, and moves its end.
@@ -115,7 +116,7 @@ impl Sessions {
     }
 
     fn find(&self, id: &SessionId) -> Option<Place> {
-        let place = *self.by_id.get(&key(id))?;
+        let place = *self.by_id.get(&id.prefix())?;
         self.sessions.get(place.key()).filter(|session| session.id == *id).map(|_| place)
     }
 
@@ -180,7 +181,7 @@ impl Sessions {
 
     fn remove(&mut self, place: Place, journal: &mut impl FnMut(SessionChange<'_>)) -> Option<Arc<Profile>> {
         let Session { id, login, user, check, .. } = self.sessions.try_remove(place.key())?;
-        self.by_id.remove(&key(&id));
+        self.by_id.remove(&id.prefix());
         journal(SessionChange::Ended(login));
         self.to_check.remove(&(check, login));
         let logins = self.by_user.get_mut(user.user())?;
@@ -196,11 +197,6 @@ impl Sessions {
         }
         Some(user)
     }
-}
-
-fn key(id: &SessionId) -> u64 {
-    let (first, _) = id.as_bytes().split_first_chunk().unwrap_or((&[0; 8], &[]));
-    u64::from_le_bytes(*first)
 }
 
 /// A live session.

@@ -118,6 +118,12 @@ impl Tail {
         self.blocks.get(place).filter(|block| id <= block.last)
     }
 
+    /// The block that the message is in, to be read while others append: of the open one, a copy.
+    pub(in crate::store) fn shared_block(&self, id: MessageId) -> Option<Arc<Block>> {
+        let open = self.open_block(id).map(|block| Arc::new(block.clone()));
+        open.or_else(|| self.closed_block(id).cloned())
+    }
+
     /// The block that messages go into now, if the message is there.
     pub(in crate::store) fn open_block(&self, id: MessageId) -> Option<&Block> {
         self.open.as_ref().map(BlockWriter::block).filter(|block| (block.first..=block.last).contains(&id))

@@ -1,15 +1,16 @@
 //! The engine that keeps everything in memory.
 
-mod steps;
+mod batch;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::steps::Steps;
-use super::dump::{Problem, Snapshot};
+use self::batch::MemoryBatch;
+use super::dump::Snapshot;
 use super::index::{Index, Summary};
 use super::log::{Block, BlockRef, BlockWriter, Source, StreamId};
 use super::pages::{self, Shelf};
+use super::steps::Steps;
 use super::{Batch, CursorMove, HistoryPage, Position, Store, Unread, Visit, new_epoch};
 use crate::error::Error;
 use crate::limits::MEMORY_HISTORY_BYTES;
@@ -44,10 +45,8 @@ impl Memory {
     fn show_blocks(&self, snapshot: &mut Snapshot, blocks: &[Arc<Block>], visit: &mut Visit<'_>) -> Result<(), Error> {
         let profile = |id| self.state().index.profile(id).cloned();
         blocks.iter().try_for_each(|block| {
-            snapshot.show_block(block, true, &profile, visit).map_err(|problem| match problem {
-                Problem::Damage(what) => self.damage(&what),
-                Problem::Visitor(problem) => problem,
-            })
+            let shown = snapshot.show_block(block, true, &profile, visit);
+            shown.map_err(|problem| problem.into_error(self))
         })
     }
 
@@ -75,7 +74,7 @@ impl Store for Memory {
     }
 
     fn begin(&self) -> Box<dyn Batch + '_> {
-        Box::new(Steps { memory: self, appended: false })
+        Box::new(Steps(MemoryBatch { memory: self, appended: false }))
     }
 
     fn is_read_only(&self) -> bool {
@@ -123,9 +122,7 @@ impl Store for Memory {
 
 impl Source for Memory {
     fn block(&self, id: MessageId) -> Result<Option<BlockRef<'_>>, Error> {
-        let State { index, .. } = &mut *self.state();
-        let open = index.tail.open_block(id).map(|block| Arc::new(block.clone()));
-        Ok(open.or_else(|| index.tail.closed_block(id).cloned()).map(BlockRef::Shared))
+        Ok(self.state().index.tail.shared_block(id).map(BlockRef::Shared))
     }
 }
 

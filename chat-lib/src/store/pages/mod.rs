@@ -23,7 +23,7 @@ pub(super) trait Shelf: Source {
     /// Of the marks of a stream after a message, the one at the place `nth`, counted from 0.
     fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error>;
 
-    /// The error that says that what is kept makes no sense.
+    /// The error for damaged data.
     fn damage(&self, what: &str) -> Error;
 }
 
