@@ -231,4 +231,6 @@ mod hostile;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod tests;
