@@ -1,6 +1,6 @@
 //! The engine that keeps everything in a directory. A change passes through these layers, each of which can be read alone:
 //!
-//! - [`batch`]: the steps of the [store contract](super::Batch), done on the [index](super::index) in memory;
+//! - [`batch`]: the [steps](super::steps) of the store contract, done on the [index](super::index) in memory;
 //! - [`commit`]: when changes are written, and what happens when that fails;
 //! - [`core`]: the state that is committed, and how it is read back;
 //! - [`record`]: what is written for one commit;
