@@ -31,6 +31,31 @@ pub const FULL_NAME_BYTES: usize = 256;
 /// The longest country, in bytes of UTF-8. The longest official name of a country has 56.
 pub const COUNTRY_BYTES: usize = 128;
 
+/// The longest key of a message, in bytes of UTF-8. A UUID has 36, and a digest in hexadecimal 64.
+pub const MESSAGE_KEY_BYTES: usize = 64;
+
+/// How long a sender's key is remembered, so that the message is not stored again: a client that has not heard within a day
+/// whether its message arrived will rather ask.
+pub const KEY_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many keys of a sender are remembered; the oldest are forgotten first. A client retries few messages, and its latest.
+pub const KEYS_PER_USER: usize = 10_000;
+
+/// The longest title of a room, in bytes of UTF-8: a line of a list.
+pub const ROOM_TITLE_BYTES: usize = 256;
+
+/// Members of a room up to which `typing` is passed on. In a larger one somebody always types.
+pub const TYPING_MEMBERS: usize = 100;
+
+/// How often a user's `typing` is passed on in a conversation: clients repeat it with each key that is pressed.
+pub const TYPING_INTERVAL: Duration = Duration::from_secs(3);
+
+/// Entries of a list that are answered if a request does not say how many it wants.
+pub const LIST_DEFAULT: usize = 100;
+
+/// The most entries of a list that are answered.
+pub const LIST_MAX: usize = 1_000;
+
 /// The longest password, in bytes of UTF-8. No passphrase needs more, and hashing stays bounded.
 pub const PASSWORD_BYTES: usize = 1024;
 
@@ -97,3 +122,15 @@ pub const CLIENT_ANSWER_BYTES: usize = 1024 * 1024 * 1024;
 
 /// How long a client waits for a connection, and for each piece of an answer.
 pub const CLIENT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a client hears nothing before it asks whether the server still is there: a connection can be lost without either side
+/// being told. Routers forget one that is silent for minutes.
+pub const CLIENT_PING_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long [`Events`](crate::Events) wait before they connect again; it doubles with each time that it does not work. A server that
+/// is started again is back in less than a second.
+pub const RECONNECT_DELAY: Duration = Duration::from_millis(100);
+
+/// The longest that [`Events`](crate::Events) wait before they connect again: a person hardly notices it, and the server hardly
+/// notices thousands who try.
+pub const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(10);

@@ -1,5 +1,7 @@
 //! Caps of the engine and of outboxes.
 
+use std::time::Duration;
+
 /// How many users and addresses with failed logins are remembered, the least recent being forgotten:
 /// some 10 MB.
 pub(crate) const FAILURES_REMEMBERED: usize = 100_000;
@@ -7,3 +9,23 @@ pub(crate) const FAILURES_REMEMBERED: usize = 100_000;
 /// How many bytes of memory a reactor's spare buffer for answers may hold on to between connections. A
 /// larger one, left by a full inbox, is given back.
 pub(crate) const SPARE_BYTES: usize = 256 * 1024;
+
+/// Of how many users who are away it is remembered when they were last there. It is some 100 bytes for each.
+pub(crate) const LAST_SEEN_USERS: usize = 100_000;
+
+/// About how many bytes a message takes beside its text, in a queue of events or in an answer: ids, times and names.
+pub(crate) const MESSAGE_OVERHEAD: usize = 192;
+
+/// How many times within [`session_idle`](super::Limits::session_idle) it is looked whether the sessions of connections still
+/// live, and those of subscribers are used: so few that it costs nothing, and some may fail.
+pub(crate) const SESSION_CHECKS: u32 = 4;
+
+/// The shortest time between two such looks, in which each connection has a turn.
+pub(crate) const SESSION_CHECK_MIN: Duration = Duration::from_secs(1);
+
+/// How many messages of a subscription's replay are read at once: few enough that other subscribers have their turn.
+pub(crate) const REPLAY_MESSAGES: usize = 100;
+
+/// How many bytes of events may be written for a peer before it has taken some: what a socket takes at once, and little enough
+/// for thousands of peers that take nothing.
+pub(crate) const EVENTS_UNSENT_BYTES: usize = 64 * 1024;

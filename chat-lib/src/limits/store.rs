@@ -14,6 +14,10 @@ pub(crate) const BLOCK_BYTES: usize = 16 * 1024;
 /// more than it shows at most; a note takes some 20 bytes.
 pub(crate) const MARK_INTERVAL: u64 = 64;
 
+/// Up to how many streams a page of all conversations walks back through. Each costs up to [`MARK_INTERVAL`] messages that are
+/// not on the page.
+pub(crate) const WALKED_STREAMS: usize = 16;
+
 /// How many bytes of unread messages are read within a step. More are read by a job, beside the steps of others.
 pub(crate) const UNREAD_STEP_BYTES: usize = 64 * 1024;
 
@@ -48,3 +52,11 @@ pub(crate) const PUT_BACK_TIME: Duration = Duration::from_secs(20 * 60);
 
 /// How often the durable store syncs under `SyncMode::EverySecond`, and looks after itself.
 pub(crate) const UPKEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// About how many bytes of messages are handed on at once to those who wait for them. It is little enough to be looked through
+/// within a millisecond or two.
+pub(crate) const NEWS_BYTES: usize = 1024 * 1024;
+
+/// How long texts of deleted messages may stay on a disk. Removing them costs a moment in which nothing is committed, so
+/// those of many messages are removed together.
+pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);

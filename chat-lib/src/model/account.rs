@@ -105,7 +105,7 @@ fn check_new(full_name: Option<&str>, country: Option<&str>) -> Result<(), Error
 
 /// Whether a text is what it looks like: it begins and ends with something visible, and nothing in it is invisible or
 /// changes the direction of text. Joiners and variation selectors are part of scripts and emoji, between what they join.
-fn is_presentable(text: &str) -> bool {
+pub(super) fn is_presentable(text: &str) -> bool {
     let is_joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}') || is_variation_selector(c);
     let is_visible = |c: char| !c.is_whitespace() && !is_hidden(c) && !is_joiner(c);
     // An emoji may end with a selector; behind a letter, one would be an invisible difference.

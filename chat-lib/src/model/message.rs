@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Profile, UserName};
+use super::{ConversationName, Profile};
 use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::limits::MESSAGE_KEY_BYTES;
 
 /// The number of a message: greater than 0, below 2^53, and ascending in order of arrival over the whole chat. Ids have
 /// gaps.
@@ -129,26 +131,59 @@ impl Default for Framing {
     }
 }
 
+/// What a sender calls a message, so that sending it again does not store it twice: 1 to 64 bytes of any text.
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MessageKey(Arc<str>);
+
+impl MessageKey {
+    /// Takes `key` for a key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidKey`] if it is empty or too long.
+    pub fn parse(key: &str) -> Result<Self, Error> {
+        match (1..=MESSAGE_KEY_BYTES).contains(&key.len()) {
+            true => Ok(Self(key.into())),
+            false => Err(Error::InvalidKey),
+        }
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MessageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
 /// A message of a conversation, as one of its members sees it.
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct HistoryMessage {
     /// Its number.
     pub id: MessageId,
-    /// The conversation as the reader calls it: the other member's user name, or the reader's own for notes.
-    pub with: UserName,
+    /// The conversation as the reader calls it.
+    pub with: ConversationName,
     /// The sender, as they were called when they sent it.
     pub from: Arc<Profile>,
     /// When it was sent, to the millisecond.
     pub time: Timestamp,
-    /// What it says.
+    /// What it says; empty if it was deleted.
     pub text: String,
+    /// The sender's key. Only the sender sees it.
+    pub key: Option<MessageKey>,
+    /// Whether it was deleted.
+    pub deleted: bool,
 }
 
 impl HistoryMessage {
-    /// Puts a message together, for a store.
-    pub fn new(id: MessageId, with: UserName, from: Arc<Profile>, time: Timestamp, text: String) -> Self {
-        Self { id, with, from, time, text }
+    /// Puts a message together that has no key and was not deleted.
+    pub fn new(id: MessageId, with: ConversationName, from: Arc<Profile>, time: Timestamp, text: String) -> Self {
+        Self { id, with, from, time, text, key: None, deleted: false }
     }
 }
 

@@ -25,6 +25,11 @@ settings! {
              answers may wait for a peer only up to 4 KiB. If nothing is held, an inbox of any size can be read.",
             "Four full mailboxes, and a small part of a server's memory.";
 
+        events_bytes: usize as bytes = 1024 * 1024,
+            "How many bytes of events may wait for one subscriber. Beyond that, its subscription ends with the event \
+             `lagged`, and it subscribes again from the last message that it has got.",
+            "Thousands of messages: a pause of some seconds in the busiest room. Subscribers share the memory.";
+
         line_time: Duration as duration = Duration::from_secs(60),
             "How long a line may take from its first byte to its end before the connection is closed.",
             "Enough for a line of the full length at 1.1 KB/s.";
@@ -40,7 +45,7 @@ settings! {
             "The rest of the five seconds within which `chat-server` promises to exit is for its log.";
 
         session_idle: Duration as duration = Duration::from_secs(30 * 24 * 60 * 60),
-            "How long a session lasts without being used.",
+            "How long a session lasts without being used. One that gets events is in use.",
             "A client that is used every few weeks stays logged in.";
 
         mailbox_messages: usize as count = 100_000,
@@ -51,6 +56,16 @@ settings! {
             "How many bytes the texts of a mailbox's unread messages may have together. Beyond that, `send` is refused \
              with `mailbox_full`.",
             "They are held in memory while the answer to `inbox` is written.";
+
+        room_members: usize as count = 10_000,
+            "How many members a room has at most, invitations included. Beyond that, joining and inviting are refused with \
+             `room_full`.",
+            "Each message goes to all members who are online; beyond this, it is a broadcast.";
+
+        rooms_per_user: usize as count = 1_000,
+            "How many rooms a user can be a member of. Beyond that, creating and joining are refused with \
+             `too_many_rooms`.",
+            "Far more than anyone follows.";
 
         failed_logins: u32 as count = 5,
             "How many logins of one user, or from one address, may fail before the next one has to wait.",
