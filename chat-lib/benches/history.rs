@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chat_lib::clock::Timestamp;
-use chat_lib::model::{Account, Framing, MessageId, Profile, UserName};
+use chat_lib::model::{Account, Framing, HistoryMessage, MessageId, Profile, UserName};
 use chat_lib::store::{Batch, Durable, NewMessage, Options, Position, Quota, Store, SyncMode};
 
 const MESSAGES: usize = 1_000_000;
@@ -26,26 +26,26 @@ fn main() {
     let store = open(&directory);
     println!("open: {:.1} ms", began.elapsed().as_secs_f64() * 1e3);
 
-    let history = |position| store.history("ana", "bob", position, LIMIT).expect("it can be read");
+    let history = |position| store.history("ana", "bob", position, LIMIT).expect("it can be read").messages;
     pages("history forwards, from the beginning", Position::After(MessageId::NONE), true, history);
     pages("history backwards, from the end", Position::Before(MessageId::MAX), false, history);
     let middle = MessageId::new(MESSAGES as u64 / 2).expect("it is small");
     pages("history forwards, from the middle", Position::After(middle), true, history);
     pages("history backwards, from the middle", Position::Before(middle), false, history);
     let sync = |position| match position {
-        Position::After(after) => store.sync("ana", after, LIMIT).expect("it can be read"),
+        Position::After(after) => store.sync("ana", after, LIMIT).expect("it can be read").messages,
         Position::Before(_) => unreachable!("it goes forwards"),
     };
     pages("sync, from the beginning", Position::After(MessageId::NONE), true, sync);
 }
 
-fn pages(what: &str, mut position: Position, forwards: bool, page: impl Fn(Position) -> chat_lib::store::HistoryPage) {
+fn pages(what: &str, mut position: Position, forwards: bool, page: impl Fn(Position) -> Vec<HistoryMessage>) {
     let began = Instant::now();
     let mut messages = 0;
     for _ in 0..PAGES {
         let page = page(position);
-        messages += page.messages.len();
-        position = match (forwards, page.messages.first(), page.messages.last()) {
+        messages += page.len();
+        position = match (forwards, page.first(), page.last()) {
             (true, _, Some(last)) => Position::After(last.id),
             (false, Some(first), _) => Position::Before(first.id),
             _ => break,
@@ -75,7 +75,7 @@ fn fill(store: &Durable) {
     for number in 0..MESSAGES {
         let (from, to) = [(0, "bob"), (0, "bob"), (1, "ana"), (2, "eve")][number % 4];
         let (text, time) = ("a text of some forty bytes, as people write", Timestamp::from_millis(number as u64));
-        let message = NewMessage { to, from: &profiles[from], text, framing: Framing::DEFAULT, time };
+        let message = NewMessage { to, from: &profiles[from], text, framing: Framing::DEFAULT, time, key: None };
         batch.append(message, Quota::UNLIMITED).expect("it can be appended");
         steps += 1;
         if steps == 1000 {

@@ -23,7 +23,8 @@
 //!    [`Error::Storage`].
 //! 2. Implement `conformance::Data` for a place where your engine keeps one chat, with a way to
 //!    make its next commit fail, and call `conformance::check` in a test. It stops at the first rule that is broken;
-//!    conversations come first, then sessions, accounts, dumps, random steps, failing commits and threads.
+//!    conversations come first, then sessions, accounts, rooms, blocks, deleted messages, news, keys, dumps, random steps,
+//!    failing commits and threads.
 //! 3. Make it fast, and run the suite again after each change.
 //! 4. Hand the engine to a chat: `Config { store: Box::new(engine), ..Config::default() }`.
 //!
@@ -49,17 +50,18 @@ use std::sync::Arc;
 
 #[cfg(feature = "sqlite")]
 pub use self::durable::{Durable, KeepRead, Options, SyncMode};
-use self::index::Index;
+use self::index::{Index, Known};
 pub use self::memory::Memory;
 pub use self::types::{
-    Appended, CommitError, ConversationState, CursorMove, HistoryPage, Member, NewMessage, NewSession, Position, Quota,
-    Record, SessionInfo, Unread, Visit,
+    Appended, CommitError, ConversationState, CursorMove, FoundMessage, HistoryPage, Member, NewMessage, NewSession,
+    News, NewsMessage, Position, Quota, Record, RoomMember, RoomMembership, RoomState, SessionInfo, SessionOpened,
+    Standing, SyncPage, Unread, Visit,
 };
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, MessageId, Profile, SessionId, UserName};
+use crate::model::{Account, ConversationName, MessageId, Profile, RoomName, SessionId, UserName};
 
-/// Keeps accounts, sessions and conversations.
+/// Keeps accounts, sessions, conversations and rooms.
 ///
 /// Methods that read messages may block, and show only what is committed. They may run beside batches of other threads.
 ///
@@ -85,6 +87,10 @@ pub trait Store: Send + Sync {
     /// As [`Conversations::unread`], but reads whatever it takes, and never answers [`Unread::WouldBlock`].
     fn read_unread(&self, user: &str, max_bytes: usize) -> Result<Unread, Error>;
 
+    /// As [`read_unread`](Self::read_unread), of one room: what others have sent after the cursor of `user`, except for what was
+    /// deleted, and the move that marks it as read. Empty if `user` is no member.
+    fn read_unread_room(&self, user: &str, room: &str, max_bytes: usize) -> Result<Unread, Error>;
+
     /// The cursor move by which `user` reads the conversation with `with` up to `upto`, which [`Conversations::take`] then
     /// does. It goes to the last message that is not after `upto`, whoever sent it, so a position past the last message
     /// means the last message. `None` if there is no such conversation, or the cursor is there already or past it.
@@ -95,10 +101,21 @@ pub trait Store: Send + Sync {
     fn history(&self, user: &str, with: &str, position: Position, limit: usize) -> Result<HistoryPage, Error>;
 
     /// At most `limit` messages of all conversations of `user`, the first ones after `after`, in ascending order.
-    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error>;
+    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<SyncPage, Error>;
 
-    /// Visits everything that is kept, as of one moment: accounts in order of user name, then conversations, then
-    /// messages in order of their ids. Sessions are not shown. An error that `visit` returns ends it, and is returned. `visit`
+    /// The last message that is committed; where none is left, a number that is not less than its id. All messages up to it are
+    /// committed or will never be.
+    fn last_message(&self) -> MessageId;
+
+    /// What was committed after `after`, in ascending order: some of it, if it is much, and at least one message if there is any.
+    /// It is called with what was committed a moment ago, so it should be quick for that.
+    fn news(&self, after: MessageId) -> Result<News, Error>;
+
+    /// The message with that id, if `user` can see it and it was not deleted.
+    fn find_message(&self, user: &str, id: MessageId) -> Result<Option<FoundMessage>, Error>;
+
+    /// Visits everything that is kept, as of one moment: accounts in order of user name, then blocks, direct conversations,
+    /// rooms in order of name, messages in order of their ids, and the keys that are remembered. Sessions are not shown. An error that `visit` returns ends it, and is returned. `visit`
     /// must not call the store.
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error>;
 
@@ -111,7 +128,7 @@ pub trait Store: Send + Sync {
 
 /// Steps that are committed together.
 #[must_use = "steps take effect only when they are committed"]
-pub trait Batch: Accounts + Sessions + Conversations {
+pub trait Batch: Accounts + Sessions + Conversations + Rooms {
     /// Takes in a record that [`Store::dump`] has shown; records come in the order of the dump, and only between
     /// [`begin_restore`](Self::begin_restore) and [`end_restore`](Self::end_restore). Ids, times and cursors stay as they
     /// were; later messages get ids past all of them, cursors included. `false`, and nothing done, if the record does not fit: a
@@ -141,8 +158,9 @@ pub trait Accounts {
     /// The account of `user`, if it exists.
     fn account(&mut self, user: &str) -> Result<Option<Arc<Account>>, Error>;
 
-    /// All accounts, in order of user name.
-    fn accounts(&mut self) -> Result<Vec<Arc<Account>>, Error>;
+    /// The first `limit` accounts whose user names come after `after`, in order of user name. With an empty `after` and
+    /// `usize::MAX`, these are all. It should take no longer because there are many others.
+    fn accounts(&mut self, after: &str, limit: usize) -> Result<Vec<Arc<Account>>, Error>;
 
     /// Adds an account without conversations, and numbers its [`revision`](Account::revision). `false`, and nothing done,
     /// if the user name is taken.
@@ -157,14 +175,27 @@ pub trait Accounts {
     /// [take](Conversations::take), and is shown by [`unread`](Conversations::unread) and [`Store::dump`] alone. A later
     /// account of that name has nothing to do with it. `false` if there is no such user.
     fn remove_account(&mut self, user: &str) -> Result<bool, Error>;
+
+    /// Has `user` take no direct messages from `other`. `false`, and nothing done, if one of them does not exist, or it is so
+    /// already.
+    fn block(&mut self, user: &str, other: &str) -> Result<bool, Error>;
+
+    /// Undoes a [`block`](Self::block). `false` if there was none.
+    fn unblock(&mut self, user: &str, other: &str) -> Result<bool, Error>;
+
+    /// Whom `user` has blocked, in order of user name.
+    fn blocks(&mut self, user: &str) -> Result<Vec<Arc<Profile>>, Error>;
+
+    /// Whether `user` has blocked `other`.
+    fn is_blocked(&mut self, user: &str, other: &str) -> Result<bool, Error>;
 }
 
 /// The steps of a [`Batch`] about sessions. Of a user who has
 /// [`SESSIONS_PER_USER`](crate::limits::SESSIONS_PER_USER), the oldest one ends when another begins. After the
 /// store was opened again, a session may end later than it was to, by a 64th of the time that it lives unused.
 pub trait Sessions {
-    /// Opens a session. `false`, and nothing done, if there is no such user, or a session with that id.
-    fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error>;
+    /// Opens a session.
+    fn open_session(&mut self, session: NewSession<'_>) -> Result<SessionOpened, Error>;
 
     /// Finds the session that is live at `now` and moves its end to `expires`, never to an earlier time. Returns the
     /// user; a miss has no side effects.
@@ -186,40 +217,108 @@ pub trait Sessions {
 
     /// All sessions that are live at `now`, in order of login.
     fn sessions(&mut self, now: Timestamp) -> Result<Vec<SessionInfo>, Error>;
+
+    /// As [`sessions`](Self::sessions), of one user.
+    fn sessions_of(&mut self, user: &str, now: Timestamp) -> Result<Vec<SessionInfo>, Error>;
 }
 
 /// The steps of a [`Batch`] about conversations.
 ///
-/// A message goes to one user, and belongs to the direct conversation of the sender and that user, which exists from
-/// its first message on. Each member has a cursor in it: the last message that they have read. A message is unread if
-/// another member sent it and it lies after the cursor; in notes to oneself, every message after it. Sending moves no
-/// cursor.
+/// A message goes to one user or to a room. One to a user belongs to the direct conversation of the sender and that user,
+/// which exists from its first message on; one to a room belongs to the room. Each member has a cursor: the last message
+/// that they have read. A message is unread if another member sent it, it lies after the cursor and was not deleted; in notes to
+/// oneself, every such message after it. Sending moves no cursor.
 ///
-/// Reading removes nothing. An engine may drop the oldest messages that have been read, and should spare those that were
-/// read a short time ago: they may have to be [put back](Self::put_back).
+/// Reading removes nothing. An engine may drop the oldest direct messages that have been read, and the oldest messages of a room
+/// whether they were read or not; what is dropped is no longer unread. It should spare those that were read a short time ago:
+/// they may have to be [put back](Self::put_back).
+///
+/// Of each sender, the last [`KEYS_PER_USER`](crate::limits::KEYS_PER_USER) keys of the last
+/// [`KEY_AGE`](crate::limits::KEY_AGE), by the times of messages, are remembered: also when the message is deleted or dropped, and when
+/// its recipient is removed. They are forgotten with the sender.
 pub trait Conversations {
-    /// Appends a message, and returns its id: greater than all before it. Ids of a batch that was undone may be given
-    /// out again.
+    /// Appends a message, and returns its id: greater than all before it, and than all that were given out since the store was
+    /// opened, in batches that were undone, too. The quota is for messages to a user. What is refused, is for the first of these
+    /// reasons: the [key](NewMessage::key), the recipient, the membership, the block, the quota.
     fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error>;
 
-    /// All that `user` has not read, in order of arrival, and the cursor moves that would mark it as read: each to the last
-    /// unread message of its conversation, or past it. Empty if there is no such user. [`Unread::TooLarge`] if the
+    /// Appends one message to each of several users, or none: what is [`Stored`](Appended::Stored) is the last one, and any other
+    /// outcome is that of the first message that is refused. All are of one sender, to different users, and without a key;
+    /// if there are none, the outcome is [`NoSuchRecipient`](Appended::NoSuchRecipient).
+    fn append_all(&mut self, messages: &[NewMessage<'_>], quota: Quota) -> Result<Appended, Error>;
+
+    /// All direct messages that `user` has not read, in order of arrival, and the cursor moves that would mark them as read: each
+    /// to the last unread message of its conversation, or past it. Empty if there is no such user. [`Unread::TooLarge`] if the
     /// messages would take more than `max_bytes` of memory by [`Inbox::footprint`](crate::model::Inbox::footprint),
     /// [`Unread::WouldBlock`] if reading them could take long.
     fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error>;
 
     /// Does all of `moves`: each takes a cursor of `user` from where it was to a later message. `false`, and nothing
-    /// done, if any of these cursors has moved since, or the conversation or the user is gone. So of two readers who
-    /// have read the same messages, one takes them.
+    /// done, if any of these cursors has moved since, or the conversation, the membership or the user is gone. So of two readers
+    /// who have read the same messages, one takes them.
     fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error>;
 
     /// Undoes what [`take`](Self::take) did with `moves`, because the messages never reached their reader. This is the
     /// only way for a cursor to move back. `false`, and nothing done, if any of the cursors has moved since, or the
-    /// conversation, the user or any of the messages is gone.
+    /// conversation, the membership, the user or any of the messages is gone.
     fn put_back(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error>;
 
-    /// The conversations of `user` with users who still exist, in order of the other member's name.
+    /// The conversations of `user`: direct ones with users who still exist, in order of the other member's name, and then the
+    /// rooms that the user is a member of, in order of name.
     fn conversations(&mut self, user: &str) -> Result<Vec<ConversationState>, Error>;
+
+    /// One of them.
+    fn conversation(&mut self, user: &str, with: &str) -> Result<Option<ConversationState>, Error>;
+
+    /// Deletes a message: from now on its text is empty, it is marked as deleted, and it is not unread. `false`, and nothing done, if
+    /// it is gone, was deleted, or its conversation is gone. Its text is to leave the disk soon.
+    fn delete(&mut self, message: &FoundMessage) -> Result<bool, Error>;
+}
+
+/// The steps of a [`Batch`] about rooms. Who may do what is not the store's concern.
+///
+/// Lists come as those of [`Accounts::accounts`]: the first `limit` entries whose names come after `after`, in order of name.
+pub trait Rooms {
+    /// The room of that name.
+    fn room(&mut self, room: &str) -> Result<Option<RoomState>, Error>;
+
+    /// The rooms.
+    fn rooms(&mut self, after: &str, limit: usize) -> Result<Vec<RoomState>, Error>;
+
+    /// The rooms that are open.
+    fn open_rooms(&mut self, after: &str, limit: usize) -> Result<Vec<RoomState>, Error>;
+
+    /// Creates a room without members. `false`, and nothing done, if there is one of that name.
+    fn create_room(&mut self, room: &RoomName, title: &str, open: bool) -> Result<bool, Error>;
+
+    /// Changes a room. `false` if there is none of that name.
+    fn set_room(&mut self, room: &str, title: &str, open: bool) -> Result<bool, Error>;
+
+    /// Removes a room with its members and messages. A later room of that name has nothing to do with it. `false` if there is
+    /// none.
+    fn remove_room(&mut self, room: &str) -> Result<bool, Error>;
+
+    /// What a user is in a room; `None` if that is nothing, or one of them does not exist.
+    fn standing(&mut self, room: &str, user: &str) -> Result<Option<Standing>, Error>;
+
+    /// Makes a user a member of a room or something else, or with `None` nothing. `false`, and nothing done, if one of them does
+    /// not exist.
+    ///
+    /// When somebody becomes a member who was none, their cursor is at the last message of the room, and unless
+    /// `sees_history`, they see only messages after it.
+    fn set_standing(
+        &mut self,
+        room: &str,
+        user: &str,
+        standing: Option<Standing>,
+        sees_history: bool,
+    ) -> Result<bool, Error>;
+
+    /// The members of a room and those who are invited. Empty if there is no such room.
+    fn members(&mut self, room: &str, after: &str, limit: usize) -> Result<Vec<RoomMember>, Error>;
+
+    /// The rooms that a user is a member of or is invited to, and what the user is there.
+    fn rooms_of(&mut self, user: &str, after: &str, limit: usize) -> Result<Vec<(RoomState, Standing)>, Error>;
 }
 
 /// A string that no other data has had.
@@ -238,6 +337,14 @@ fn restore(index: &mut Index, record: Record<'_>) -> Result<bool, Error> {
             Ok(index.restore_conversation([(one.user, one.read), (other.user, other.read)]))
         }
         Record::Conversation(_) => Ok(false),
-        Record::Message { id, message, from_former_user } => index.restore_message(id, &message, from_former_user),
+        Record::Message { id, message, from_former_user, deleted } => {
+            index.restore_message(id, &message, from_former_user, deleted)
+        }
+        Record::Block { user, blocked } => Ok(index.block(user, blocked)),
+        Record::Room { name, title, open, members } => Ok(index.restore_room(name, title, open, members)),
+        Record::Key { user, to, key, id, time } => {
+            let Ok(to) = ConversationName::parse(to) else { return Ok(false) };
+            Ok(index.restore_key(user, key, Known { id, time, to }))
+        }
     }
 }

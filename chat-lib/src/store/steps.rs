@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::index::Index;
 use super::{
-    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, NewMessage, NewSession,
-    Quota, Record, SessionInfo, Sessions, Unread, new_epoch, restore,
+    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, FoundMessage, NewMessage,
+    NewSession, Quota, Record, RoomMember, RoomState, Rooms, SessionInfo, SessionOpened, Sessions, Standing, Unread,
+    new_epoch, restore,
 };
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, Profile, SessionId, UserName};
+use crate::model::{Account, Profile, RoomName, SessionId, UserName};
 
 /// A batch of an engine that stands on the index.
 pub(super) trait IndexBatch {
@@ -38,8 +39,8 @@ impl<B: IndexBatch> Accounts for Steps<B> {
         Ok(self.0.index(|index| index.account(user)))
     }
 
-    fn accounts(&mut self) -> Result<Vec<Arc<Account>>, Error> {
-        Ok(self.0.index(|index| index.accounts()))
+    fn accounts(&mut self, after: &str, limit: usize) -> Result<Vec<Arc<Account>>, Error> {
+        Ok(self.0.index(|index| index.accounts(after, limit)))
     }
 
     fn add_account(&mut self, account: Account) -> Result<bool, Error> {
@@ -55,10 +56,26 @@ impl<B: IndexBatch> Accounts for Steps<B> {
         removed.iter().for_each(|bytes| self.0.dropped(*bytes));
         Ok(removed.is_some())
     }
+
+    fn block(&mut self, user: &str, other: &str) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.block(user, other)))
+    }
+
+    fn unblock(&mut self, user: &str, other: &str) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.unblock(user, other)))
+    }
+
+    fn blocks(&mut self, user: &str) -> Result<Vec<Arc<Profile>>, Error> {
+        Ok(self.0.index(|index| index.blocked(user)))
+    }
+
+    fn is_blocked(&mut self, user: &str, other: &str) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.is_blocked(user, other)))
+    }
 }
 
 impl<B: IndexBatch> Sessions for Steps<B> {
-    fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error> {
+    fn open_session(&mut self, session: NewSession<'_>) -> Result<SessionOpened, Error> {
         Ok(self.0.index(|index| index.open_session(&session)))
     }
 
@@ -86,11 +103,19 @@ impl<B: IndexBatch> Sessions for Steps<B> {
     fn sessions(&mut self, now: Timestamp) -> Result<Vec<SessionInfo>, Error> {
         Ok(self.0.index(|index| index.live_sessions(now)))
     }
+
+    fn sessions_of(&mut self, user: &str, now: Timestamp) -> Result<Vec<SessionInfo>, Error> {
+        Ok(self.0.index(|index| index.sessions_of(user, now)))
+    }
 }
 
 impl<B: IndexBatch> Conversations for Steps<B> {
     fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
         self.0.append(|index| index.append(&message, quota))
+    }
+
+    fn append_all(&mut self, messages: &[NewMessage<'_>], quota: Quota) -> Result<Appended, Error> {
+        self.0.append(|index| index.append_all(messages, quota))
     }
 
     fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
@@ -107,6 +132,67 @@ impl<B: IndexBatch> Conversations for Steps<B> {
 
     fn conversations(&mut self, user: &str) -> Result<Vec<ConversationState>, Error> {
         Ok(self.0.index(|index| index.conversations(user)))
+    }
+
+    fn conversation(&mut self, user: &str, with: &str) -> Result<Option<ConversationState>, Error> {
+        Ok(self.0.index(|index| index.conversation(user, with)))
+    }
+
+    fn delete(&mut self, message: &FoundMessage) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.delete(message)))
+    }
+}
+
+impl<B: IndexBatch> Rooms for Steps<B> {
+    fn room(&mut self, room: &str) -> Result<Option<RoomState>, Error> {
+        Ok(self.0.index(|index| index.room(room)))
+    }
+
+    fn rooms(&mut self, after: &str, limit: usize) -> Result<Vec<RoomState>, Error> {
+        Ok(self.0.index(|index| index.rooms(after, limit)))
+    }
+
+    fn open_rooms(&mut self, after: &str, limit: usize) -> Result<Vec<RoomState>, Error> {
+        Ok(self.0.index(|index| index.open_rooms(after, limit)))
+    }
+
+    fn create_room(&mut self, room: &RoomName, title: &str, open: bool) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.create_room(room, title, open)))
+    }
+
+    fn set_room(&mut self, room: &str, title: &str, open: bool) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.set_room(room, title, open)))
+    }
+
+    fn remove_room(&mut self, room: &str) -> Result<bool, Error> {
+        let removed = self.0.index(|index| index.remove_room(room));
+        if removed {
+            // How many bytes its messages have is not known.
+            self.0.dropped(0);
+        }
+        Ok(removed)
+    }
+
+    fn standing(&mut self, room: &str, user: &str) -> Result<Option<Standing>, Error> {
+        Ok(self.0.index(|index| index.standing(room, user)))
+    }
+
+    fn set_standing(
+        &mut self,
+        room: &str,
+        user: &str,
+        standing: Option<Standing>,
+        sees_history: bool,
+    ) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.set_standing(room, user, standing, sees_history)))
+    }
+
+    fn members(&mut self, room: &str, after: &str, limit: usize) -> Result<Vec<RoomMember>, Error> {
+        Ok(self.0.index(|index| index.members(room, after, limit)))
+    }
+
+    fn rooms_of(&mut self, user: &str, after: &str, limit: usize) -> Result<Vec<(RoomState, Standing)>, Error> {
+        Ok(self.0.index(|index| index.rooms_of(user, after, limit)))
     }
 }
 

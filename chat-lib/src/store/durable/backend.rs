@@ -8,7 +8,7 @@ use crate::store::CommitError;
 use crate::store::index::{Summary, Tables};
 use crate::store::log::{Block, StreamId};
 
-/// Rows of accounts, sessions and streams, and a log of blocks. What is read is what was written, or an error that says
+/// Rows of accounts, sessions, streams, rooms and what else there is, and a log of blocks. What is read is what was written, or an error that says
 /// what is not.
 pub(super) trait Backend: Send + Sync {
     /// Whether nothing can be written, now and later.
@@ -22,8 +22,8 @@ pub(super) trait Backend: Send + Sync {
     /// is still right, and it is tried again later. Does nothing if no commit has failed, or this was done.
     fn recover(&self) -> Result<(), Error>;
 
-    /// Rewrites parts of the log, all or none of them. This changes nothing that anybody can see but messages that were
-    /// read, so it is not part of any record.
+    /// Rewrites parts of the log, all or none of them. This changes nothing that anybody can still see, so it is not part of
+    /// any record.
     fn compact(&self, changes: &[Compaction]) -> Result<(), Error>;
 
     /// Makes all commits so far outlast a loss of power.
@@ -42,6 +42,9 @@ pub(super) trait Backend: Send + Sync {
     /// more.
     fn blocks_after(&self, message: MessageId) -> Result<Vec<Block>, Error>;
 
+    /// As [`blocks_after`](Self::blocks_after), without what is in the blocks, and unchecked.
+    fn block_heads_after(&self, message: MessageId) -> Result<Vec<Block>, Error>;
+
     /// The last message of the last block; [`MessageId::NONE`] if there is no block.
     fn last_message(&self) -> Result<MessageId, Error>;
 
@@ -51,6 +54,9 @@ pub(super) trait Backend: Send + Sync {
     /// Does what makes reads and the next start fast, and the files small, beside commits or not.
     fn tidy(&self) -> Result<(), Error>;
 
+    /// Leaves nothing of what was overwritten in any file. Nobody commits meanwhile.
+    fn erase(&self) -> Result<(), Error>;
+
     /// Looks whether the backend's own structures are whole.
     fn check(&self) -> Result<(), Error>;
 
@@ -58,10 +64,10 @@ pub(super) trait Backend: Send + Sync {
     fn damage(&self, what: &str) -> Error;
 }
 
-/// A change to the log that drops messages.
+/// A change to the log that drops messages, or texts of messages that were deleted.
 #[derive(Clone, Debug)]
 pub(super) enum Compaction {
-    /// Replaces the block that begins at the same message by this one, which has fewer.
+    /// Replaces the block that begins at the same message by this one, which has less.
     Thin(Block),
     /// Drops the block that begins at this message.
     Drop(MessageId),

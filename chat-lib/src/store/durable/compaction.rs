@@ -1,4 +1,4 @@
-//! Dropping messages that were read and are not kept.
+//! Dropping messages that are not kept: direct ones that were read, and those of rooms.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::TryLockError;
@@ -7,14 +7,15 @@ use std::time::Instant;
 use super::backend::Compaction;
 use super::core::Core;
 use crate::error::Error;
+use crate::limits::NEWS_BYTES;
 use crate::model::MessageId;
-use crate::store::index::Summary;
+use crate::store::index::{RoomMessages, Summary};
 use crate::store::log::{Block, BlockWriter, ProfileId, StreamId};
 use crate::store::pages::Shelf;
 
 impl Core {
-    /// Drops messages that were read, in blocks that `keeps` does not say to keep, and profiles that no message has any
-    /// more. Returns how many bytes of messages are left; `None` if it did nothing or stopped halfway, because somebody else
+    /// Drops direct messages that were read, in blocks that `keeps` does not say to keep, all messages of rooms up to the last
+    /// one of these blocks, and profiles that no message has any more. Returns how many bytes of messages are left; `None` if it did nothing or stopped halfway, because somebody else
     /// needs the log as it is or a dump is being restored.
     pub(super) fn compact(&self, now: Instant, mut keeps: impl FnMut(&Block) -> bool) -> Result<Option<usize>, Error> {
         let _log_is_ours = match self.log_stays.try_write() {
@@ -22,10 +23,17 @@ impl Core {
             Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(None),
         };
+        let epoch = self.index(|index| index.summary().epoch.clone());
+        let (kept, floor) = self.kept(&mut keeps)?;
+        let of_rooms = self.room_messages(floor)?;
         let frozen = self.group.freeze(|held| {
-            if held.index.summary().restoring {
+            if held.index.summary().restoring || held.index.summary().epoch != epoch {
                 return None;
             }
+            // Rows that do not know of messages that are dropped would need them at the next start.
+            held.index.flush_streams();
+            held.index.drop_room_messages(of_rooms, floor);
+            let rooms = held.index.rooms_gone();
             let spared = held.takes.cursors(now);
             held.index.drop_read_streams(|stream| spared.contains_key(&stream));
             let cursor = |stream, cursor: MessageId| spared.get(&stream).map_or(cursor, |spared| cursor.min(*spared));
@@ -33,22 +41,32 @@ impl Core {
             let cursors: HashMap<_, _> =
                 streams.map(|(stream, _, former, state)| (stream, (cursor(stream, state.cursor), former))).collect();
             cursors.iter().for_each(|(stream, (cursor, _))| held.index.set_gone(*stream, *cursor));
-            let (epoch, last) = (held.index.summary().epoch.clone(), held.index.tail.last_message());
-            Some((Rewrite::new(epoch), cursors, last, held.index.retire_profiles()))
+            let last = held.index.tail.last_message();
+            Some((cursors, rooms, last, held.index.retire_profiles()))
         })?;
-        let Some((mut rewrite, cursors, last, mut unused)) = frozen else { return Ok(None) };
+        let Some((cursors, rooms, last, mut unused)) = frozen else { return Ok(None) };
+        let mut rewrite = Rewrite::new(epoch);
+        self.group.flush()?;
         let mut left = 0;
+        let mut kept = kept.into_iter();
         self.each_block(last, |block| {
-            let kept = keeps(block);
+            // What came meanwhile is kept.
+            let kept = kept.next().unwrap_or(true);
             let mut thin = BlockWriter::new(block.first, block.time);
             let mut senders: HashSet<ProfileId> = HashSet::new();
             let mut dropped = Vec::new();
             for entry in block.entries() {
                 let entry = entry.ok_or_else(|| self.damage(&format!("block {} cannot be parsed", block.first)))?;
                 senders.insert(entry.sender);
-                match cursors.get(&entry.stream) {
-                    Some(&(cursor, former)) if entry.id > cursor || kept && !former => thin.push(&entry),
-                    _ => dropped.push((entry.stream, entry.id)),
+                let stays = match (cursors.get(&entry.stream), rooms.get(&entry.stream)) {
+                    (Some(&(cursor, former)), _) => entry.id > cursor || kept && !former,
+                    (None, Some(gone)) => entry.id > *gone,
+                    (None, None) => false,
+                };
+                if stays {
+                    thin.push(&entry);
+                } else {
+                    dropped.push((entry.stream, entry.id));
                 }
             }
             let thin = Block { last: block.last, ..thin.finish() };
@@ -80,8 +98,51 @@ impl Core {
         Ok(Some(left))
     }
 
+    /// Of each block, in the order of the log, whether it is kept, and the last message of the last one that is not.
+    fn kept(&self, keeps: &mut impl FnMut(&Block) -> bool) -> Result<(Vec<bool>, MessageId), Error> {
+        let (mut kept, mut floor, mut after) = (Vec::new(), MessageId::NONE, MessageId::NONE);
+        loop {
+            let heads = self.backend().block_heads_after(after)?;
+            let Some(last) = heads.last() else { return Ok((kept, floor)) };
+            after = last.first;
+            for head in &heads {
+                // A damaged head must not claim the messages of the next one.
+                floor = floor.min(MessageId::new(head.first.get().saturating_sub(1)).unwrap_or_default());
+                let is_kept = keeps(head);
+                kept.push(is_kept);
+                if !is_kept {
+                    floor = head.last;
+                }
+            }
+        }
+    }
+
+    /// The messages of rooms up to this one that are there.
+    fn room_messages(&self, upto: MessageId) -> Result<RoomMessages, Error> {
+        let mut found = RoomMessages::default();
+        let Some(mut after) = self.index(|index| index.first_to_drop(upto)) else { return Ok(found) };
+        loop {
+            let (blocks, is_all) = self.blocks_after(after, NEWS_BYTES)?;
+            let Some(last) = blocks.last().map(|block| block.last).filter(|last| *last > after) else {
+                return Ok(found);
+            };
+            for block in &blocks {
+                for entry in block.entries() {
+                    let entry = entry.ok_or_else(|| self.damage(&format!("block {} cannot be parsed", block.first)))?;
+                    if entry.id > after && entry.id <= upto {
+                        self.index(|index| found.add(index, &entry));
+                    }
+                }
+            }
+            if is_all || last >= upto {
+                return Ok(found);
+            }
+            after = last;
+        }
+    }
+
     /// Applies what was collected, unless a dump has taken the place of the log that it was collected from.
-    fn apply(&self, rewrite: &mut Rewrite) -> Result<(), Error> {
+    pub(super) fn apply(&self, rewrite: &mut Rewrite) -> Result<(), Error> {
         let dropped = std::mem::take(&mut rewrite.dropped).into_iter();
         let marks: Vec<_> = dropped.map(|(stream, message)| Compaction::DropMarks(stream, message)).collect();
         // Marks go first: a page cannot begin at a message that is gone.
@@ -97,21 +158,21 @@ impl Core {
 }
 
 /// Changes to the log that are not applied yet.
-struct Rewrite {
+pub(super) struct Rewrite {
     /// The epoch of the log that they belong to.
     epoch: String,
     /// A dump was restored since.
-    is_outdated: bool,
-    blocks: Vec<Compaction>,
+    pub(super) is_outdated: bool,
+    pub(super) blocks: Vec<Compaction>,
     /// The last message of each stream that these changes drop.
     dropped: HashMap<StreamId, MessageId>,
 }
 
 impl Rewrite {
-    fn new(epoch: String) -> Self {
+    pub(super) fn new(epoch: String) -> Self {
         Self { epoch, is_outdated: false, blocks: Vec::new(), dropped: HashMap::new() }
     }
 }
 
 /// Few enough not to hold up a commit that has to wait for them.
-const CHANGES_AT_ONCE: usize = 64;
+pub(super) const CHANGES_AT_ONCE: usize = 64;

@@ -58,7 +58,7 @@ impl State for Held {
     }
 
     fn replace(&mut self, old: &mut Self) {
-        self.index.continue_from(&old.index);
+        self.index.continue_from(&mut old.index);
         self.takes = std::mem::take(&mut old.takes);
     }
 }
@@ -131,6 +131,7 @@ impl Core {
         if self.backend().is_read_only() {
             return Ok(());
         }
+        self.purge()?;
         self.group.freeze(|held| held.index.flush_streams())?;
         self.group.flush()?;
         self.tidy()
@@ -140,7 +141,8 @@ impl Core {
         let _log_stays = self.log_stays.read().unwrap_or_else(PoisonError::into_inner);
         let mut snapshot = self.group.freeze(|held| Snapshot::of(&held.index))?;
         snapshot.show(visit)?;
-        self.show_log(&mut snapshot, &mut keeps, visit)
+        self.show_log(&mut snapshot, &mut keeps, visit)?;
+        snapshot.show_keys(visit)
     }
 
     /// Reads everything, and compares what the index says with what the log has.
@@ -194,7 +196,7 @@ impl Source for Core {
         let held = self.state().index.tail.shared_block(id);
         match held {
             Some(block) => Ok(Some(BlockRef::Shared(block))),
-            None => Ok(self.backend().block(id)?.map(|block| BlockRef::Shared(Arc::new(block)))),
+            None => Ok(self.backend().block(id)?.map(|block| BlockRef::Shared(Arc::new(self.without_deleted(block))))),
         }
     }
 }
@@ -208,7 +210,42 @@ impl Shelf for Core {
         self.backend().mark(stream, after, nth)
     }
 
+    fn blocks_after(&self, after: MessageId, bytes: usize) -> Result<(Vec<Arc<Block>>, bool), Error> {
+        // The next message may be in the middle of a block.
+        let first = after.next().map(|next| self.backend().block(next)).transpose()?.flatten();
+        let mut begin = first.as_ref().map_or(after, |block| block.first);
+        let mut found: Vec<_> = first.into_iter().collect();
+        let mut length: usize = found.iter().map(|block| block.body.len()).sum();
+        loop {
+            let blocks = self.backend().blocks_after(begin)?;
+            let Some(last) = blocks.last() else { break };
+            begin = last.first;
+            for block in blocks {
+                if length >= bytes {
+                    return Ok((self.shared(found), false));
+                }
+                length += block.body.len();
+                found.push(block);
+            }
+        }
+        Ok((self.shared(found), true))
+    }
+
     fn damage(&self, what: &str) -> Error {
         self.backend().damage(what)
+    }
+}
+
+impl Core {
+    fn shared(&self, blocks: Vec<Block>) -> Vec<Arc<Block>> {
+        blocks.into_iter().map(|block| Arc::new(self.without_deleted(block))).collect()
+    }
+
+    /// The block without the texts of messages that were deleted since it was written.
+    fn without_deleted(&self, block: Block) -> Block {
+        self.index(|index| {
+            let changed = index.has_deleted(block.first, block.last).then(|| block.without(|id| index.is_deleted(id)));
+            changed.flatten().unwrap_or(block)
+        })
     }
 }

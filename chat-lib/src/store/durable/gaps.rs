@@ -6,19 +6,19 @@ use super::hostile::{Hostile, begin, send};
 use super::tests::{account, compact, filled, take, unread};
 use super::*;
 use crate::limits::PUT_BACK_TIME;
-use crate::model::{Framing, Profile};
+use crate::model::{Framing, Profile, RoomName};
 use crate::store::index::Index;
 use crate::store::log::{Block, BlockRef, Source, StreamId};
 use crate::store::pages::Shelf;
-use crate::store::{Conversations as _, Member, NewMessage, Record};
+use crate::store::{Conversations as _, Member, NewMessage, Record, RoomMembership, Standing};
 
 fn id(number: u64) -> MessageId {
     MessageId::new(number).unwrap()
 }
 
 fn said<'a>(number: u64, to: &'a str, from: &'a Arc<Profile>) -> Record<'a> {
-    let message = NewMessage { to, from, text: "halo", framing: Framing::DEFAULT, time: Timestamp::EPOCH };
-    Record::Message { id: id(number), message, from_former_user: false }
+    let message = NewMessage { to, from, text: "halo", framing: Framing::DEFAULT, time: Timestamp::EPOCH, key: None };
+    Record::Message { id: id(number), message, from_former_user: false, deleted: false }
 }
 
 /// All messages of a conversation, page by page forwards.
@@ -241,6 +241,11 @@ impl Shelf for Disturbed<'_> {
         self.0.mark(stream, after, nth)
     }
 
+    fn blocks_after(&self, after: MessageId, bytes: usize) -> Result<(Vec<Arc<Block>>, bool), Error> {
+        self.disturb();
+        self.0.blocks_after(after, bytes)
+    }
+
     fn damage(&self, what: &str) -> Error {
         self.0.damage(what)
     }
@@ -303,4 +308,109 @@ fn nothing_is_shown_behind_a_gap() {
     let texts = |page: HistoryPage| page.messages.iter().map(|message| message.id.get()).collect::<Vec<_>>();
     let all = pages::history(&store, "messi", "henderson", Position::Before(MessageId::MAX), 10).unwrap();
     assert_eq!(texts(all), [2, 5]);
+}
+
+/// A dump may have ids that were those of other messages before: rooms and deletions of these must not be taken for its own.
+#[test]
+fn a_restore_that_begins_anew_forgets_rooms_and_deletions() {
+    let disk = Hostile::syncing();
+    let store = Core::open(Box::new(disk.clone())).unwrap();
+    let messi = account("messi");
+    let room = RoomName::parse("#lounge").unwrap();
+    let mut batch = begin(&store);
+    assert!(batch.add_account(messi.clone()).unwrap() && batch.create_room(&room, "", true).unwrap());
+    assert!(batch.set_standing("#lounge", "messi", Some(Standing::Owner), true).unwrap());
+    (0..20).for_each(|_| assert!(send(&mut *batch, "#lounge", &messi.profile, "halo")));
+    batch.commit().unwrap();
+    for number in [5, 15] {
+        let found = pages::find_message(&store, "messi", id(number)).unwrap().unwrap();
+        assert!(begin(&store).delete(&found).unwrap());
+    }
+    let mut batch = begin(&store);
+    assert!(batch.remove_account("messi").unwrap());
+    batch.begin_restore().unwrap();
+    assert!(batch.restore(Record::Account(&messi)).unwrap());
+    assert!(batch.restore(Record::Conversation(&[Member { user: "messi", read: id(0) }])).unwrap());
+    (1..=10).for_each(|number| assert!(batch.restore(said(number, "messi", &messi.profile)).unwrap()));
+    batch.end_restore().unwrap();
+    assert!(batch.set_standing("#lounge", "messi", Some(Standing::Owner), true).unwrap());
+    batch.commit().unwrap();
+    let look = |store: &Core| {
+        store.check().unwrap();
+        let page = pages::history(store, "messi", "messi", Position::After(MessageId::NONE), 100).unwrap();
+        assert_eq!(page.messages.iter().filter(|message| message.text == "halo").count(), 10);
+        let page = pages::history(store, "messi", "#lounge", Position::After(MessageId::NONE), 100).unwrap();
+        page.messages.len()
+    };
+    assert_eq!(look(&store), 0);
+    let mut batch = begin(&store);
+    assert!(send(&mut *batch, "#lounge", &messi.profile, "halo"));
+    batch.commit().unwrap();
+    disk.crash();
+    assert_eq!(look(&Core::open(Box::new(disk)).unwrap()), 1);
+}
+
+/// Members' counts are made up while a room is restored, and a commit may fail at any time.
+#[test]
+fn a_restored_room_counts_right_whatever_fails() {
+    let disk = Hostile::syncing();
+    let store = Core::open(Box::new(disk.clone())).unwrap();
+    let accounts = ["ana", "bo", "cy", "di"].map(account);
+    let room = RoomName::parse("#lounge").unwrap();
+    let mut batch = begin(&store);
+    batch.begin_restore().unwrap();
+    accounts.iter().for_each(|account| assert!(batch.restore(Record::Account(account)).unwrap()));
+    let member = |user, standing, since, read| RoomMembership { user, standing, since: id(since), read: id(read) };
+    let members = [
+        member("ana", Standing::Owner, 0, 0),
+        member("bo", Standing::Member, 0, 25),
+        member("cy", Standing::Invited, 0, 0),
+        member("di", Standing::Member, 500, 1000),
+    ];
+    assert!(batch.restore(Record::Room { name: &room, title: "t", open: true, members: &members }).unwrap());
+    batch.commit().unwrap();
+    let unread = |store: &Core| {
+        let unread = |user| store.state().index.conversation(user, "#lounge").map(|state| state.unread);
+        ["ana", "bo", "cy", "di"].map(unread)
+    };
+    // Of every three messages, one is ana's, one bo's, and one a former user's; every tenth was deleted.
+    let former = account("former");
+    let from = [&accounts[0], &accounts[1], &former].map(|account| &account.profile);
+    let mut next = 1;
+    for (failed, flushed) in [(false, false), (true, true), (false, false), (true, false), (false, true)] {
+        let mut batch = begin(&store);
+        for number in next..next + 12 {
+            let sender = number as usize % 3;
+            let (from, from_former_user, deleted) = (from[sender], sender == 2, number % 10 == 0);
+            let text = if deleted { "" } else { "halo" };
+            let (framing, time) = (Framing::DEFAULT, Timestamp::EPOCH);
+            let message = NewMessage { to: "#lounge", from, text, framing, time, key: None };
+            assert!(batch.restore(Record::Message { id: id(number), message, from_former_user, deleted }).unwrap());
+        }
+        if failed {
+            disk.fail_after(0);
+        }
+        assert_eq!(batch.commit().is_err(), failed);
+        next += if failed { 0 } else { 12 };
+        if flushed {
+            store.state().index.flush_streams();
+            store.group.flush().unwrap();
+        }
+    }
+    let mut batch = begin(&store);
+    batch.end_restore().unwrap();
+    batch.commit().unwrap();
+    let is_unread = |cursor: u64, own: u64| (cursor + 1..37).filter(|it| it % 10 != 0 && it % 3 != own).count();
+    let wanted = [Some(is_unread(0, 0)), Some(is_unread(25, 1)), None, Some(0)];
+    assert_eq!(unread(&store), wanted);
+    store.check().unwrap();
+    let mut batch = begin(&store);
+    assert!(send(&mut *batch, "#lounge", &accounts[0].profile, "halo"));
+    batch.commit().unwrap();
+    assert!(store.state().index.committed > id(1000));
+    assert_eq!(unread(&store)[3], Some(1));
+    disk.crash();
+    let store = Core::open(Box::new(disk)).unwrap();
+    store.check().unwrap();
+    assert_eq!(unread(&store), [wanted[0], Some(is_unread(25, 1) + 1), None, Some(1)]);
 }

@@ -9,7 +9,9 @@ use super::record::Record;
 use super::*;
 use crate::conformance::{Data, Fault};
 use crate::model::{Account, Framing, Profile, UserName};
-use crate::store::index::{AccountRow, Change, SessionRow, StreamRow, Summary, Tables};
+use crate::store::index::{
+    AccountId, AccountRow, Change, KeysRow, MemberRow, RoomRow, SessionRow, StreamRow, Summary, Tables,
+};
 use crate::store::log::{Block, ProfileId, StreamId};
 use crate::store::{Appended, Batch, CommitError, NewMessage, Quota, new_epoch};
 
@@ -37,6 +39,11 @@ pub(super) struct Content {
     sessions: BTreeMap<u64, SessionRow>,
     log: BTreeMap<MessageId, Block>,
     marks: BTreeSet<(StreamId, MessageId)>,
+    rooms: BTreeMap<u32, RoomRow>,
+    members: BTreeMap<(StreamId, AccountId), MemberRow>,
+    blocks: BTreeSet<(AccountId, AccountId)>,
+    deleted: BTreeSet<MessageId>,
+    keys: BTreeMap<u64, KeysRow>,
     summary: Summary,
 }
 
@@ -49,6 +56,11 @@ impl Default for Content {
             sessions: BTreeMap::new(),
             log: BTreeMap::new(),
             marks: BTreeSet::new(),
+            rooms: BTreeMap::new(),
+            members: BTreeMap::new(),
+            blocks: BTreeSet::new(),
+            deleted: BTreeSet::new(),
+            keys: BTreeMap::new(),
             summary: Summary::empty(new_epoch(), 0),
         }
     }
@@ -144,6 +156,11 @@ impl Backend for Hostile {
             accounts: now.accounts.into_values().collect(),
             streams: now.streams.into_values().collect(),
             sessions: now.sessions.into_values().collect(),
+            rooms: now.rooms.into_values().collect(),
+            members: now.members.into_values().collect(),
+            blocks: now.blocks.into_iter().collect(),
+            deleted: now.deleted.into_iter().collect(),
+            keys: now.keys.into_values().collect(),
         })
     }
 
@@ -162,6 +179,11 @@ impl Backend for Hostile {
         Ok(self.call()?.now.log.range(after..).map(|(_, block)| block.clone()).take(3).collect())
     }
 
+    fn block_heads_after(&self, message: MessageId) -> Result<Vec<Block>, Error> {
+        let heads = self.blocks_after(message)?.into_iter();
+        Ok(heads.map(|block| Block { body: Vec::new(), ..block }).collect())
+    }
+
     fn last_message(&self) -> Result<MessageId, Error> {
         Ok(self.call()?.now.log.values().last().map_or(MessageId::NONE, |block| block.last))
     }
@@ -173,6 +195,10 @@ impl Backend for Hostile {
     }
 
     fn tidy(&self) -> Result<(), Error> {
+        self.call().map(drop)
+    }
+
+    fn erase(&self) -> Result<(), Error> {
         self.call().map(drop)
     }
 
@@ -205,6 +231,20 @@ impl Content {
                 self.log.clear();
                 self.marks.clear();
             }
+            Change::Room(row) => drop(self.rooms.insert(row.id.0, row)),
+            Change::DropRoom(id) => {
+                self.rooms.remove(&id.0);
+                self.members.retain(|(room, _), _| *room != id);
+                self.marks.retain(|(stream, _)| *stream != id);
+            }
+            Change::Member(row) => drop(self.members.insert((row.room, row.account), row)),
+            Change::DropMember(room, account) => drop(self.members.remove(&(room, account))),
+            Change::Blocked(user, other) => assert!(self.blocks.insert((user, other))),
+            Change::Unblocked(user, other) => assert!(self.blocks.remove(&(user, other))),
+            Change::Deleted(message) => assert!(self.deleted.insert(message)),
+            Change::DropDeleted(message) => assert!(self.deleted.remove(&message)),
+            Change::Keys(row) => assert!(self.keys.insert(row.number, row).is_none()),
+            Change::DropKeys(number) => assert!(self.keys.remove(&number).is_some()),
             Change::Summary(summary) => self.summary = summary,
         }
     }
@@ -242,11 +282,8 @@ pub(super) fn begin(store: &Core) -> Box<dyn Batch + '_> {
 }
 
 pub(super) fn send(batch: &mut dyn Batch, to: &str, from: &Arc<Profile>, text: &str) -> bool {
-    let message = NewMessage { to, from, text, framing: Framing::DEFAULT, time: Timestamp::EPOCH };
-    match batch.append(message, Quota::UNLIMITED).unwrap() {
-        Appended::Stored(_) => true,
-        Appended::NoSuchUser | Appended::Full => false,
-    }
+    let message = NewMessage { to, from, text, framing: Framing::DEFAULT, time: Timestamp::EPOCH, key: None };
+    matches!(batch.append(message, Quota::UNLIMITED).unwrap(), Appended::Stored(_))
 }
 
 pub(super) fn account(user: &str) -> Account {

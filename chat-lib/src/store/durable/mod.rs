@@ -6,14 +6,15 @@
 //! - [`record`]: what is written for one commit;
 //! - [`backend`]: where it is written; [`sqlite`] is a database in a directory.
 //!
-//! Beside them, [`compaction`] drops messages that [`retention`] does not keep, and [`upkeep`] is the thread that does
-//! what can wait.
+//! Beside them, [`compaction`] drops messages that [`retention`] does not keep, [`purge`] the texts of those that were
+//! deleted, and [`upkeep`] is the thread that does what can wait.
 
 mod backend;
 mod batch;
 mod commit;
 mod compaction;
 mod core;
+mod purge;
 mod record;
 mod retention;
 mod sqlite;
@@ -31,7 +32,7 @@ use self::retention::Retention;
 use self::sqlite::Sqlite;
 use self::upkeep::Upkeep;
 use super::pages;
-use super::{Batch, CursorMove, HistoryPage, Position, Store, Unread, Visit};
+use super::{Batch, CursorMove, FoundMessage, HistoryPage, News, Position, Store, SyncPage, Unread, Visit};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Error;
 use crate::model::MessageId;
@@ -57,7 +58,7 @@ pub struct Durable {
 pub struct Options {
     /// What a commit waits for. The default is [`SyncMode::Always`].
     pub sync: SyncMode,
-    /// How long messages are kept after they were read. `None`, which is the default, leaves it as the data was last opened
+    /// How long messages are kept. `None`, which is the default, leaves it as the data was last opened
     /// with: [`KeepRead::Forever`] for new data.
     pub keep_read: Option<KeepRead>,
     /// Write nothing, and refuse with [`Error::Storage`] what would have to. For programs that only look at data: they
@@ -67,7 +68,7 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
 }
 
-/// How long messages are kept after they were read.
+/// How long direct messages are kept after they were read, and messages of rooms whether they were read or not.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeepRead {
     /// They are dropped within an hour of being read, or sooner if there are many.
@@ -184,7 +185,23 @@ impl Store for Durable {
         pages::history(&*self.core, user, with, position, limit)
     }
 
-    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error> {
+    fn read_unread_room(&self, user: &str, room: &str, max_bytes: usize) -> Result<Unread, Error> {
+        pages::read_unread_room(&*self.core, user, room, max_bytes)
+    }
+
+    fn last_message(&self) -> MessageId {
+        self.core.state().index.committed
+    }
+
+    fn news(&self, after: MessageId) -> Result<News, Error> {
+        pages::news(&*self.core, after)
+    }
+
+    fn find_message(&self, user: &str, id: MessageId) -> Result<Option<FoundMessage>, Error> {
+        pages::find_message(&*self.core, user, id)
+    }
+
+    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<SyncPage, Error> {
         pages::sync(&*self.core, user, after, limit)
     }
 
@@ -228,6 +245,8 @@ impl Default for Options {
 mod gaps;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod live;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]

@@ -11,10 +11,10 @@ use crate::store::log::Block;
 const USERS: [&str; 3] = ["henderson", "lineker", "messi"];
 
 /// A generator that is good enough to choose steps.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
         (self.0 >> 33) as usize % limit
     }
@@ -44,6 +44,9 @@ fn walk(seed: u64) {
                     let id = store.state().index.tail.last().get();
                     now.entry((one.min(other), one.max(other))).or_default().push(id);
                 }
+                let committed = store.state().index.committed;
+                let page = pages::sync_walking(&store, USERS[0], MessageId::NONE, usize::MAX, 0).unwrap();
+                assert!(page.messages.iter().all(|message| message.id <= committed));
                 let fails = random.below(5) == 0;
                 if fails {
                     disk.fail_after(0);
@@ -115,10 +118,14 @@ fn look(store: &Core, model: &Model, random: &mut Random) {
         }
         all.sort_unstable();
         let limit = 1 + random.below(200);
+        let walked = [0, usize::MAX][random.below(2)];
         let news = all_pages(
             limit,
             |position| match position {
-                Position::After(after) => pages::sync(store, user, after, limit),
+                Position::After(after) => {
+                    let page = pages::sync_walking(store, user, after, limit, walked)?;
+                    Ok(HistoryPage::new(page.messages, page.more))
+                }
                 Position::Before(_) => panic!("it goes forwards"),
             },
             true,

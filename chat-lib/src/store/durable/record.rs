@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::model::{MessageId, PasswordHash, Profile, SessionId, UserName};
-use crate::store::index::{AccountId, AccountRow, Change, Login, SessionRow, StreamRow, StreamState, Summary};
+use crate::model::{MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
+use crate::store::Standing;
+use crate::store::index::{
+    AccountId, AccountRow, Change, KeysRow, Login, MemberRow, RoomRow, SessionRow, StreamRow, StreamState, Summary,
+};
 use crate::store::log::{Block, ProfileId, StreamId, read_number, write_number};
 
 /// The changes of one commit, in order.
@@ -23,6 +26,7 @@ impl Record {
         const PAGE: u64 = 4096;
         let cost = |change: &Change| match change {
             Change::Block(block) => PAGE + block.body.len() as u64,
+            Change::Keys(keys) => PAGE + keys.body.len() as u64,
             _ => PAGE,
         };
         self.changes.iter().map(cost).sum()
@@ -53,6 +57,20 @@ impl Record {
 
 const VERSION: u8 = 1;
 
+/// What a user is in a room, as a number.
+pub(super) fn standing_number(standing: Standing) -> u8 {
+    match standing {
+        Standing::Invited => 0,
+        Standing::Member => 1,
+        Standing::Owner => 2,
+    }
+}
+
+/// What [`standing_number`] gives this number for.
+pub(super) fn standing_of(number: u8) -> Option<Standing> {
+    [Standing::Invited, Standing::Member, Standing::Owner].get(usize::from(number)).copied()
+}
+
 struct Writer(Vec<u8>);
 
 impl Writer {
@@ -64,8 +82,8 @@ impl Writer {
                 names.iter().for_each(|name| self.bytes(name.as_bytes()));
             }
             Change::DropProfile(id) => self.numbers(&[1, id.0.into()]),
-            Change::Account(AccountRow { id, profile, password, banned }) => {
-                self.numbers(&[2, id.0.into(), profile.0.into(), (*banned).into()]);
+            Change::Account(AccountRow { id, profile, password, banned, since }) => {
+                self.numbers(&[2, id.0.into(), profile.0.into(), (*banned).into(), since.get()]);
                 self.optional(password.as_ref().map(|hash| hash.to_phc()).as_deref());
             }
             Change::DropAccount(id) => self.numbers(&[3, id.0.into()]),
@@ -90,12 +108,34 @@ impl Writer {
             }
             Change::Mark(stream, message) => self.numbers(&[9, stream.0.into(), message.get()]),
             Change::ClearLog => self.number(11),
+            Change::Room(RoomRow { id, name, title, open, head, count, gone }) => {
+                self.numbers(&[12, id.0.into(), (*open).into(), head.get(), *count, gone.get()]);
+                [name.as_str(), title].iter().for_each(|text| self.bytes(text.as_bytes()));
+            }
+            Change::DropRoom(id) => self.numbers(&[13, id.0.into()]),
+            Change::Member(MemberRow { room, account, standing, since, cursor, base, sent }) => {
+                self.numbers(&[14, room.0.into(), account.0.into(), standing_number(*standing).into()]);
+                self.numbers(&[since.get(), cursor.get(), *base, sent.get()]);
+            }
+            Change::DropMember(room, account) => self.numbers(&[15, room.0.into(), account.0.into()]),
+            Change::Blocked(user, other) => self.numbers(&[16, user.0.into(), other.0.into()]),
+            Change::Unblocked(user, other) => self.numbers(&[17, user.0.into(), other.0.into()]),
+            Change::Deleted(message) => self.numbers(&[18, message.get()]),
+            Change::DropDeleted(message) => self.numbers(&[19, message.get()]),
+            Change::Keys(KeysRow { number, time, body }) => {
+                self.numbers(&[20, *number, time.as_millis()]);
+                self.bytes(body);
+            }
+            Change::DropKeys(number) => self.numbers(&[21, *number]),
             Change::Summary(summary) => {
                 self.number(10);
                 self.bytes(summary.epoch.as_bytes());
                 self.numbers(&[summary.indexed, summary.last_message].map(MessageId::get));
                 self.numbers(&[summary.last_account, summary.last_stream, summary.last_profile].map(u64::from));
                 self.numbers(&[summary.accounts, summary.streams, summary.profiles, summary.sessions]);
+                self.numbers(&[summary.rooms, summary.members, summary.blocks, summary.deleted]);
+                self.number(summary.deletions.into());
+                self.numbers(&[summary.key_rows, summary.last_key, summary.keyed.get()]);
                 self.numbers(&[summary.restoring.into(), summary.retention_time.as_millis(), summary.keep_read]);
             }
         }
@@ -133,11 +173,12 @@ impl<'a> Reader<'a> {
             1 => Change::DropProfile(ProfileId(self.small()?)),
             2 => {
                 let (id, profile, banned) = (AccountId(self.small()?), ProfileId(self.small()?), self.switch()?);
+                let since = self.message()?;
                 let password = match self.switch()? {
                     true => Some(PasswordHash::from_phc(self.text()?).ok()?),
                     false => None,
                 };
-                Change::Account(AccountRow { id, profile, password, banned })
+                Change::Account(AccountRow { id, profile, password, banned, since })
             }
             3 => Change::DropAccount(AccountId(self.small()?)),
             4 => {
@@ -181,11 +222,43 @@ impl<'a> Reader<'a> {
                 streams: self.number()?,
                 profiles: self.number()?,
                 sessions: self.number()?,
+                rooms: self.number()?,
+                members: self.number()?,
+                blocks: self.number()?,
+                deleted: self.number()?,
+                deletions: self.small()?,
+                key_rows: self.number()?,
+                last_key: self.number()?,
+                keyed: self.message()?,
                 restoring: self.switch()?,
                 retention_time: self.time()?,
                 keep_read: self.number()?,
             }),
             11 => Change::ClearLog,
+            12 => {
+                let (id, open, head) = (StreamId(self.small()?), self.switch()?, self.message()?);
+                let (count, gone) = (self.number()?, self.message()?);
+                let (name, title) = (RoomName::parse(self.text()?).ok()?, self.text()?.into());
+                Change::Room(RoomRow { id, name, title, open, head, count, gone })
+            }
+            13 => Change::DropRoom(StreamId(self.small()?)),
+            14 => {
+                let (room, account) = (StreamId(self.small()?), AccountId(self.small()?));
+                let standing = standing_of(self.number()?.try_into().ok()?)?;
+                let (since, cursor) = (self.message()?, self.message()?);
+                let (base, sent) = (self.number()?, self.message()?);
+                Change::Member(MemberRow { room, account, standing, since, cursor, base, sent })
+            }
+            15 => Change::DropMember(StreamId(self.small()?), AccountId(self.small()?)),
+            16 => Change::Blocked(AccountId(self.small()?), AccountId(self.small()?)),
+            17 => Change::Unblocked(AccountId(self.small()?), AccountId(self.small()?)),
+            18 => Change::Deleted(self.message()?),
+            19 => Change::DropDeleted(self.message()?),
+            20 => {
+                let (number, time) = (self.number()?, self.time()?);
+                Change::Keys(KeysRow { number, time, body: self.bytes()?.to_vec() })
+            }
+            21 => Change::DropKeys(self.number()?),
             _ => return None,
         })
     }

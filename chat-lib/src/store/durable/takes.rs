@@ -7,6 +7,7 @@ use crate::limits::PUT_BACK_TIME;
 use crate::model::MessageId;
 use crate::store::CursorMove;
 use crate::store::hash::NumberHasher;
+use crate::store::index::stream_of;
 use crate::store::log::StreamId;
 
 /// The takes of the last [`PUT_BACK_TIME`], and some that are up to a minute older.
@@ -29,8 +30,7 @@ impl Takes {
         }
         let Some(minute) = self.minutes.back_mut() else { return };
         for step in moves {
-            let Ok(stream) = u32::try_from(step.conversation) else { continue };
-            lower(minute.cursors.entry(StreamId(stream)).or_insert(step.from), step.from);
+            lower(minute.cursors.entry(stream_of(step.conversation)).or_insert(step.from), step.from);
         }
     }
 
@@ -66,7 +66,7 @@ mod tests {
         let (mut takes, start) = (Takes::default(), Instant::now());
         for second in 0..7200 {
             let [from, to] = [second, second + 1].map(|number| MessageId::new(number).unwrap());
-            let step = CursorMove { conversation: second % 7, from, to, messages: 1, bytes: 1 };
+            let step = CursorMove { with: None, conversation: second % 7, from, to, messages: 1, bytes: 1 };
             takes.add(&[step], start + Duration::from_secs(second));
         }
         assert!(takes.minutes.len() <= 22);

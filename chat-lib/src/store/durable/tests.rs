@@ -10,12 +10,13 @@ use super::upkeep::Work;
 use super::*;
 use crate::clock::ManualClock;
 use crate::conformance::{self, Data, Fault};
-use crate::limits::{PUT_BACK_TIME, SWEEP_INTERVAL};
-use crate::model::{Account, Framing, Profile, SessionToken, UserName};
+use crate::limits::{PURGE_INTERVAL, PUT_BACK_TIME, SWEEP_INTERVAL};
+use crate::model::{Account, Framing, MessageKey, Profile, RoomName, SessionToken, UserName};
 use crate::store::index::Change;
 use crate::store::log::Block;
 use crate::store::{
-    Appended, Conversations as _, CursorMove, Member, NewMessage, NewSession, Quota, Record as DumpRecord, restore,
+    Appended, Conversations as _, CursorMove, Member, NewMessage, NewSession, Quota, Record as DumpRecord, Standing,
+    restore,
 };
 
 impl Data for tempfile::TempDir {
@@ -75,7 +76,18 @@ fn rows_that_vanish_are_missed() {
     let later = Timestamp::EPOCH.after(Duration::from_secs(10));
     let id = SessionToken::random(&crate::entropy::OsEntropy).unwrap().id();
     let session = NewSession { id, user: "messi", now: Timestamp::EPOCH, expires: later, from: None };
-    assert!(store.state().index.open_session(&session));
+    assert!(store.state().index.open_session(&session).is_open());
+    {
+        let index = &mut store.state().index;
+        assert!(index.create_room(&RoomName::parse("#lounge").unwrap(), "", true));
+        assert!(index.set_standing("#lounge", "messi", Some(Standing::Owner), true));
+        assert!(index.block("messi", "henderson"));
+    }
+    let key = MessageKey::parse("a").unwrap();
+    let from = account("messi").profile;
+    let (framing, time) = (Framing::DEFAULT, Timestamp::EPOCH);
+    let message = NewMessage { to: "#lounge", from: &from, text: "halo", framing, time, key: Some(&key) };
+    store.state().index.append(&message, Quota::UNLIMITED).unwrap();
     store.finish().unwrap();
     drop(store);
     let database = std::fs::read(directory.path().join("chat.db")).unwrap();
@@ -85,6 +97,14 @@ fn rows_that_vanish_are_missed() {
         "DELETE FROM account WHERE id = 2; DELETE FROM stream WHERE reader = 2",
         "DELETE FROM profile",
         "DELETE FROM session",
+        "DELETE FROM room",
+        "DELETE FROM member",
+        "DELETE FROM room; DELETE FROM member",
+        "DELETE FROM block",
+        "DELETE FROM keys",
+        "UPDATE member SET base = 7",
+        "UPDATE room SET gone = 7",
+        "UPDATE keys SET time = 7",
         "DELETE FROM log WHERE first = (SELECT max(first) FROM log)",
         "DELETE FROM summary",
         "UPDATE summary SET last_account = 1",
@@ -201,7 +221,7 @@ fn commit(disk: &Sqlite, change: Change) {
 }
 
 pub(super) fn append(store: &Core, to: &str, from: &Arc<Profile>, text: &str) {
-    let message = NewMessage { to, from, text, framing: Framing::DEFAULT, time: Timestamp::EPOCH };
+    let message = NewMessage { to, from, text, framing: Framing::DEFAULT, time: Timestamp::EPOCH, key: None };
     let appended = store.state().index.append(&message, Quota::UNLIMITED).unwrap();
     assert!(matches!(appended, Appended::Stored(_)));
 }
@@ -270,7 +290,7 @@ fn a_sweep_leaves_what_may_be_put_back() {
     store.state().takes.add(&moves, Instant::now());
     let left = store.compact(Instant::now(), |_| false).unwrap().unwrap();
     assert!((50_000..80_000).contains(&left), "{left}");
-    let stale = CursorMove { to: MessageId::MAX, ..moves[0] };
+    let stale = CursorMove { to: MessageId::MAX, ..moves[0].clone() };
     assert!(!store.state().index.put_back("messi", &[stale]));
     assert!(store.state().index.put_back("messi", &moves));
     store.group.flush().unwrap();
@@ -308,9 +328,9 @@ fn nothing_is_swept_while_a_dump_is_being_restored() {
     let mut restore_messages = |count| {
         for _ in 0..count {
             let (to, framing, time) = ("henderson", Framing::DEFAULT, Timestamp::EPOCH);
-            let message = NewMessage { to, from: &from, text: "halo", framing, time };
+            let message = NewMessage { to, from: &from, text: "halo", framing, time, key: None };
             let id = MessageId::new(next).unwrap();
-            let record = DumpRecord::Message { id, message, from_former_user: false };
+            let record = DumpRecord::Message { id, message, from_former_user: false, deleted: false };
             assert!(restore(&mut store.state().index, record).unwrap());
             next += 1;
         }
@@ -404,4 +424,140 @@ fn the_data_remembers_how_long_messages_are_kept() {
     assert_eq!(opened(None), KEEP);
     assert_eq!(opened(Some(KeepRead::No)), KeepRead::No);
     assert_eq!(opened(None), KeepRead::No);
+}
+
+/// All files of a store.
+fn bytes(directory: &Path) -> Vec<u8> {
+    let files = std::fs::read_dir(directory).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    files.collect::<Vec<_>>().concat()
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// Finds a message and deletes it.
+fn delete(store: &Core, user: &str, id: MessageId) {
+    let found = pages::find_message(store, user, id).unwrap().unwrap();
+    let mut batch = super::batch::begin(store, None);
+    assert!(batch.delete(&found).unwrap());
+    Box::new(batch).commit().unwrap();
+}
+
+#[test]
+fn deleted_texts_leave_all_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(filled(directory.path(), 40));
+    let from = account("henderson").profile;
+    let secrets = ["a secret that is short".to_owned(), format!("a secret that is long {}", "y".repeat(30_000))];
+    for (number, secret) in secrets.iter().cycle().take(4).enumerate() {
+        append(&store, "messi", &from, secret);
+        (0..30 * number).for_each(|_| append(&store, "messi", &from, "something else"));
+        store.group.flush().unwrap();
+        if number == 2 {
+            store.finish().unwrap();
+        }
+    }
+    let secrets = secrets.map(|secret| secret.get(..21).unwrap().to_owned());
+    let all = pages::history(&*store, "messi", "henderson", Position::After(MessageId::NONE), 1000).unwrap().messages;
+    let ids: Vec<_> = all.iter().filter(|message| message.text.starts_with("a secret")).map(|it| it.id).collect();
+    assert_eq!(ids.len(), 4);
+    ids.iter().for_each(|id| delete(&store, "messi", *id));
+    assert!(secrets.iter().all(|secret| contains(&bytes(directory.path()), secret)), "not yet");
+
+    let retention = Retention::new(KeepRead::Forever, Wall::at(0), Timestamp::EPOCH, Instant::now());
+    let start = Instant::now();
+    let mut upkeep = Work::new(Arc::clone(&store), Arc::new(retention), false, start);
+    upkeep.turn(start).unwrap();
+    assert!(store.needs_purge(), "not at once");
+    upkeep.turn(start + PURGE_INTERVAL).unwrap();
+    assert!(!store.needs_purge());
+    for secret in &secrets {
+        assert!(!contains(&bytes(directory.path()), secret), "{secret}");
+    }
+    store.check().unwrap();
+    drop(upkeep);
+    drop(store);
+    let store = Core::open(Box::new(Sqlite::open(directory.path(), true).unwrap())).unwrap();
+    let all = pages::history(&store, "messi", "henderson", Position::After(MessageId::NONE), 1000).unwrap().messages;
+    let deleted = all.iter().filter(|message| message.deleted && message.text.is_empty()).map(|message| message.id);
+    assert_eq!(deleted.collect::<Vec<_>>(), ids);
+}
+
+/// What is not removed when the store is used is removed when it is closed.
+#[test]
+fn deleted_texts_are_gone_when_a_store_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(directory.path(), 0);
+    append(&store, "messi", &account("messi").profile, "a secret that is short");
+    store.group.flush().unwrap();
+    delete(&store, "messi", store.backend().last_message().unwrap());
+    store.finish().unwrap();
+    assert!(!contains(&bytes(directory.path()), "a secret"));
+}
+
+/// Keys older than a day are dropped from the disk.
+#[test]
+fn old_keys_leave_the_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(directory.path(), 0);
+    let from = account("henderson").profile;
+    let send = |key: &str, hour: u64| {
+        let (key, time) = (MessageKey::parse(key).unwrap(), Timestamp::from_millis(hour * 3_600_000));
+        let message =
+            NewMessage { to: "messi", from: &from, text: "halo", framing: Framing::DEFAULT, time, key: Some(&key) };
+        store.state().index.append(&message, Quota::UNLIMITED).unwrap()
+    };
+    let Appended::Stored(first) = send("a", 0) else { panic!() };
+    store.finish().unwrap();
+    assert_eq!(send("a", 23), Appended::Known(first, Timestamp::EPOCH));
+    assert!(matches!(send("b", 23), Appended::Stored(_)));
+    store.finish().unwrap();
+    let rows = || store.backend().tables().unwrap().keys.len();
+    assert_eq!(rows(), 2);
+    assert!(matches!(send("a", 24), Appended::Stored(_)));
+    store.finish().unwrap();
+    assert_eq!(rows(), 2, "the one with `b`, and the new one");
+    drop(store);
+    let store = Core::open(Box::new(Sqlite::open(directory.path(), true).unwrap())).unwrap();
+    assert_eq!(store.state().index.keys("henderson").count(), 2);
+}
+
+/// In a room, retention asks nobody whether they have read.
+#[test]
+fn a_sweep_drops_messages_of_rooms_that_nobody_has_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(directory.path(), 0);
+    let room = RoomName::parse("#lounge").unwrap();
+    {
+        let index = &mut store.state().index;
+        index.create_room(&room, "", true);
+        ["messi", "henderson"].iter().for_each(|user| {
+            assert!(index.set_standing("#lounge", user, Some(Standing::Member), true));
+        });
+    }
+    let from = account("messi").profile;
+    let text = "x".repeat(20_000);
+    (0..10).for_each(|_| append(&store, "#lounge", &from, &text));
+    store.group.flush().unwrap();
+    let unread = || store.state().index.conversation("henderson", "#lounge").unwrap().unread;
+    let before = pages::read_until(&store, "henderson", "#lounge", MessageId::MAX).unwrap().unwrap();
+    assert_eq!((unread(), before.messages), (10, 10));
+    let mut blocks = 0;
+    let keeps = |_: &Block| {
+        blocks += 1;
+        blocks > 4
+    };
+    assert!(store.compact(Instant::now(), keeps).unwrap().unwrap() < 140_000);
+    assert_eq!(unread(), 6);
+    store.check().unwrap();
+    // A move that was made out before counts what is gone.
+    assert!(!super::batch::begin(&store, None).take("henderson", &[before]).unwrap());
+    let step = pages::read_until(&store, "henderson", "#lounge", MessageId::MAX).unwrap().unwrap();
+    assert_eq!(step.messages, 6);
+    assert!(super::batch::begin(&store, None).take("henderson", &[step]).unwrap());
+    append(&store, "#lounge", &from, "halo");
+    assert_eq!(unread(), 1);
+    let page = pages::history(&store, "henderson", "#lounge", Position::After(MessageId::NONE), 100).unwrap();
+    assert_eq!(page.messages.len(), 6, "the last one is not committed");
 }

@@ -10,7 +10,7 @@ use super::KeepRead;
 use super::core::Core;
 use super::retention::Retention;
 use crate::error::Error;
-use crate::limits::{CHECKPOINT_BYTES, SWEEP_BYTES, SWEEP_INTERVAL, UPKEEP_INTERVAL};
+use crate::limits::{CHECKPOINT_BYTES, PURGE_INTERVAL, SWEEP_BYTES, SWEEP_INTERVAL, UPKEEP_INTERVAL};
 
 /// The background thread. When it is dropped, it leaves everything tidy.
 pub(super) struct Upkeep {
@@ -79,13 +79,14 @@ pub(super) struct Work {
     /// The bytes of messages that the last sweep left.
     left: usize,
     swept: Instant,
+    purged: Instant,
 }
 
 impl Work {
     pub(super) fn new(core: Arc<Core>, retention: Arc<Retention>, syncs: bool, now: Instant) -> Self {
         // What was read before the last stop is to be swept, too.
         let read = Arc::new(AtomicUsize::new(1));
-        Self { core, retention, syncs, read, synced: 0, left: 0, swept: now }
+        Self { core, retention, syncs, read, synced: 0, left: 0, swept: now, purged: now }
     }
 
     fn run(mut self, wakes: &Receiver<()>) {
@@ -122,10 +123,14 @@ impl Work {
         if self.core.disk().untidied.load(Ordering::Relaxed) >= CHECKPOINT_BYTES {
             self.core.tidy()?;
         }
+        if now.saturating_duration_since(self.purged) >= PURGE_INTERVAL && self.core.needs_purge() {
+            self.core.purge()?;
+            self.purged = now;
+        }
         let read = self.read.load(Ordering::Relaxed);
         let due = match self.retention.keep_read {
             KeepRead::Forever | KeepRead::Everything => return Ok(()),
-            KeepRead::No => read > 0,
+            KeepRead::No => read > 0 || self.core.state().index.has_room_messages(),
             KeepRead::For(_) => true,
         };
         let overdue = due && now.saturating_duration_since(self.swept) >= SWEEP_INTERVAL;

@@ -1,10 +1,10 @@
-//! Users and their profiles: who is added, changed and removed, and what becomes of their streams.
+//! Users and their profiles: who is added, changed and removed, and what becomes of what they had.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{AccountId, AccountRow, Change, Index, Profiles, User};
-use crate::model::{Account, Profile};
+use super::{AccountId, AccountRow, Change, Index, Profiles, User, past};
+use crate::model::{Account, MessageId, Profile, UserName};
 use crate::store::log::{ProfileId, StreamId};
 
 impl Index {
@@ -12,11 +12,10 @@ impl Index {
         self.users.get(user).map(|user| Arc::clone(&user.account))
     }
 
-    /// All accounts, in order of user name.
-    pub(in crate::store) fn accounts(&self) -> Vec<Arc<Account>> {
-        let mut accounts: Vec<_> = self.users.values().map(|user| Arc::clone(&user.account)).collect();
-        accounts.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
-        accounts
+    /// The first accounts after a user name, in order of user name.
+    pub(in crate::store) fn accounts(&self, after: &str, limit: usize) -> Vec<Arc<Account>> {
+        let names = self.user_names.range::<str, _>(past(after)).take(limit);
+        names.filter_map(|name| self.account(name.as_str())).collect()
     }
 
     pub(in crate::store) fn add_account(&mut self, mut account: Account) -> bool {
@@ -28,7 +27,8 @@ impl Index {
         self.revision += 1;
         account.revision = self.revision;
         let id = AccountId(self.summary.last_account);
-        let profile = self.write_account(id, &account);
+        let since = self.tail.last();
+        let profile = self.write_account(id, since, &account);
         let user = User {
             id,
             account: Arc::new(account),
@@ -38,7 +38,10 @@ impl Index {
             unread_streams: HashSet::default(),
             unread: 0,
             unread_bytes: 0,
+            since,
+            more: None,
         };
+        self.user_names.insert(name.clone());
         self.users.insert(name, user);
         true
     }
@@ -46,11 +49,11 @@ impl Index {
     pub(in crate::store) fn replace_account(&mut self, mut account: Account) -> bool {
         let name = account.profile.user();
         let user = self.users.get(name).filter(|user| user.account.revision == account.revision);
-        let Some(id) = user.map(|user| user.id) else { return false };
+        let Some((id, since)) = user.map(|user| (user.id, user.since)) else { return false };
         self.revision += 1;
         account.revision = self.revision;
         self.sessions.set_profile(&account.profile);
-        let profile = self.write_account(id, &account);
+        let profile = self.write_account(id, since, &account);
         if let Some(user) = self.users.get_mut(account.profile.user()) {
             (user.account, user.profile) = (Arc::new(account), profile);
         }
@@ -60,7 +63,17 @@ impl Index {
     /// Returns how many bytes of messages nobody can read now.
     pub(in crate::store) fn remove_account(&mut self, name: &str) -> Option<usize> {
         self.close_sessions(name);
+        self.drop_blocks(name);
+        // Found in the log, those of this user would be taken for those of a later one, and those of others lack a recipient.
+        self.flush_keys();
         let user = self.users.remove(name)?;
+        self.user_names.remove(name);
+        for id in user.more.iter().flat_map(|more| more.rooms.values()) {
+            if self.rooms.get_mut(id).is_some_and(|room| room.remove(name).is_some()) {
+                self.memberships -= 1;
+                self.journal.push(|| Change::DropMember(*id, user.id));
+            }
+        }
         let mut bytes = user.unread_bytes;
         self.unread_bytes = self.unread_bytes.saturating_sub(user.unread_bytes);
         self.journal.push(|| Change::DropAccount(user.id));
@@ -88,11 +101,18 @@ impl Index {
         }
     }
 
-    fn write_account(&mut self, id: AccountId, account: &Account) -> ProfileId {
+    pub(super) fn write_account(&mut self, id: AccountId, since: MessageId, account: &Account) -> ProfileId {
         let profile = self.profile_id(&account.profile);
         let Account { password, banned, .. } = account;
-        self.journal.push(|| Change::Account(AccountRow { id, profile, password: password.clone(), banned: *banned }));
+        let (password, banned) = (password.clone(), *banned);
+        self.journal.push(|| Change::Account(AccountRow { id, profile, password, banned, since }));
         profile
+    }
+
+    /// The user who has sent a message under this profile; `None` if they were removed since.
+    pub(in crate::store) fn sender(&self, profile: &Profile, id: MessageId) -> Option<&UserName> {
+        let (name, user) = self.users.get_key_value(profile.user())?;
+        (id > user.since).then_some(name)
     }
 
     pub(super) fn profile_id(&mut self, profile: &Arc<Profile>) -> ProfileId {

@@ -1,5 +1,5 @@
-//! What is written of the index, and when: every change at once, where streams end only now and then, and a summary of
-//! all rows.
+//! Which parts of the index are written, and when: changes at once, the ends of streams only now and then; and a summary
+//! of all rows.
 
 use super::{Change, Index, Summary};
 use crate::clock::Timestamp;
@@ -39,6 +39,12 @@ impl Index {
             streams: self.streams.len() as u64,
             profiles: self.profiles.by_id.len() as u64,
             sessions: self.sessions.len() as u64,
+            rooms: self.rooms.len() as u64,
+            members: self.memberships,
+            blocks: self.blocks,
+            deleted: self.deletions.in_log.len() as u64,
+            deletions: self.deletions.last,
+            key_rows: self.key_rows.len() as u64,
             ..self.summary.clone()
         }
     }
@@ -50,6 +56,11 @@ impl Index {
         if self.unindexed_bytes >= INDEX_FLUSH_BYTES {
             self.flush_streams();
         }
+        // Those of a dump are not in the log.
+        if self.summary.restoring {
+            self.flush_keys();
+        }
+        self.deletions.taken = self.deletions.last;
         let summary = self.sum_up();
         let Summary { last_message, retention_time, .. } = self.written_summary;
         // These two may lag behind.
@@ -57,7 +68,7 @@ impl Index {
         if summary_wanted || !known {
             self.write_summary();
         }
-        (self.journal.take(), self.tail.last())
+        (self.journal.take(), self.tail.last_message())
     }
 
     /// Ends the block that messages go into.
@@ -68,8 +79,8 @@ impl Index {
         }
     }
 
-    /// Has the rows of all streams written that do not know of their last messages, so that a start needs not read the
-    /// log.
+    /// Has the rows of all streams, rooms and members written that do not know of their last messages, and the keys of
+    /// messages, so that a start needs not read the log.
     pub(in crate::store) fn flush_streams(&mut self) {
         self.close_block();
         for id in std::mem::take(&mut self.journal.lagging) {
@@ -77,8 +88,21 @@ impl Index {
                 stream.lagging = false;
                 let row = stream.row(id);
                 self.journal.push(|| Change::Stream(row));
+            } else if let Some(room) = self.rooms.get_mut(&id) {
+                room.lagging = false;
+                let row = room.row(id);
+                self.journal.push(|| Change::Room(row));
             }
         }
+        for (id, user) in std::mem::take(&mut self.journal.lagging_members) {
+            let member = self.rooms.get_mut(&id).and_then(|room| room.people.get_mut(&user));
+            if let Some(member) = member.filter(|member| member.lagging) {
+                member.lagging = false;
+                let row = member.row(id);
+                self.journal.push(|| Change::Member(row));
+            }
+        }
+        self.flush_keys();
         self.summary.indexed = self.tail.last();
         self.unindexed_bytes = 0;
     }
@@ -86,6 +110,7 @@ impl Index {
     /// Takes note that all messages up to this one are committed.
     pub(in crate::store) fn written(&mut self, last: MessageId) {
         self.committed = last;
+        self.deletions.committed = self.deletions.taken;
         self.tail.shrink(last);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{AccountId, Change, Index, Journal, Stream, StreamState, User};
+use super::{AccountId, Change, Index, Journal, Known, Stream, StreamState, User};
 use crate::error::Error;
 use crate::limits::MARK_INTERVAL;
-use crate::model::{MessageId, Profile, UserName};
+use crate::model::{ConversationName, MessageId, Profile, UserName};
 use crate::store::log::{ProfileId, StreamId, Tail};
 use crate::store::{Appended, NewMessage, Quota};
 
@@ -14,8 +14,35 @@ impl Index {
         if self.tail.is_full() {
             self.close_block();
         }
+        if message.key.is_some()
+            && let Some(known) = self.known(message)
+        {
+            return Ok(known);
+        }
+        let appended = match message.to.starts_with('#') {
+            true => self.append_to_room(message)?,
+            false => self.append_to_user(message, quota)?,
+        };
+        if let (Some(key), Appended::Stored(id)) = (message.key, appended)
+            && let Some(to) = self.recipient(message.to)
+        {
+            self.remember(message.from.user().as_str(), key, Known { id, time: message.time, to });
+        }
+        Ok(appended)
+    }
+
+    /// The user or room of that name.
+    fn recipient(&self, name: &str) -> Option<ConversationName> {
+        let user = self.users.get_key_value(name).map(|(user, _)| user.clone().into());
+        user.or_else(|| self.room_ids.get_key_value(name).map(|(room, _)| room.clone().into()))
+    }
+
+    fn append_to_user(&mut self, message: &NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
         let Self { users, streams, tail, journal, unread_bytes, .. } = self;
-        let Some(reader) = users.get_mut(message.to) else { return Ok(Appended::NoSuchUser) };
+        let Some(reader) = users.get_mut(message.to) else { return Ok(Appended::NoSuchRecipient) };
+        if reader.has_blocked(message.from.user().as_str()) {
+            return Ok(Appended::Blocked);
+        }
         let length = message.len();
         if !quota.admits(reader.unread, reader.unread_bytes, length) {
             return Ok(Appended::Full);
@@ -26,25 +53,56 @@ impl Index {
         if let Some((id, stream)) = stream
             && let Some(sender) = stream.known_sender(message.from)
         {
-            let stored = stream.append(id, sender, message, tail, journal)?;
+            let stored = stream.append(id, sender, message, false, tail, journal)?;
             reader.count(id, stream, length, unread_bytes);
             return Ok(Appended::Stored(stored));
         }
         tail.next_id()?;
         let id = id.unwrap_or_else(|| self.begin_conversation(message.to, message.from.user()));
-        self.append_to(id, message)
+        self.append_to(id, message, false)
+    }
+
+    /// Appends one message to each of several users, or none.
+    pub(in crate::store) fn append_all(
+        &mut self,
+        messages: &[NewMessage<'_>],
+        quota: Quota,
+    ) -> Result<Appended, Error> {
+        let refusal = |message: &NewMessage<'_>| match self.users.get(message.to) {
+            None => Some(Appended::NoSuchRecipient),
+            Some(reader) if reader.has_blocked(message.from.user().as_str()) => Some(Appended::Blocked),
+            Some(reader) => {
+                (!quota.admits(reader.unread, reader.unread_bytes, message.len())).then_some(Appended::Full)
+            }
+        };
+        if let Some(refused) = messages.iter().find_map(refusal) {
+            return Ok(refused);
+        }
+        self.tail.check_room_for(messages.len())?;
+        let mut last = Appended::NoSuchRecipient;
+        for message in messages {
+            last = self.append(message, quota)?;
+        }
+        Ok(last)
     }
 
     /// Appends a message to a stream, from any sender.
-    pub(super) fn append_to(&mut self, id: StreamId, message: &NewMessage<'_>) -> Result<Appended, Error> {
+    pub(super) fn append_to(
+        &mut self,
+        id: StreamId,
+        message: &NewMessage<'_>,
+        deleted: bool,
+    ) -> Result<Appended, Error> {
         let sender = self.profile_id(message.from);
         let Self { users, streams, tail, journal, unread_bytes, .. } = self;
         let (Some(reader), Some(stream)) = (users.get_mut(message.to), streams.get_mut(&id)) else {
-            return Ok(Appended::NoSuchUser);
+            return Ok(Appended::NoSuchRecipient);
         };
         stream.writer = Some((Arc::clone(message.from), sender));
-        let stored = stream.append(id, sender, message, tail, journal)?;
-        reader.count(id, stream, message.len(), unread_bytes);
+        let stored = stream.append(id, sender, message, deleted, tail, journal)?;
+        if !deleted {
+            reader.count(id, stream, message.len(), unread_bytes);
+        }
         Ok(Appended::Stored(stored))
     }
 
@@ -108,14 +166,15 @@ impl Stream {
         id: StreamId,
         sender: ProfileId,
         message: &NewMessage<'_>,
+        deleted: bool,
         tail: &mut Tail,
         journal: &mut Journal,
     ) -> Result<MessageId, Error> {
-        let stored = tail.append(id, self.state.head, sender, message)?;
+        let stored = tail.append(id, self.state.head, sender, message, deleted)?;
         self.state.head = stored;
         self.state.count += 1;
         // A message that is restored may have been read.
-        if stored > self.state.cursor {
+        if stored > self.state.cursor && !deleted {
             self.state.unread += 1;
             self.state.bytes += message.len();
         }
@@ -123,10 +182,7 @@ impl Stream {
             journal.mark(id, stored);
         }
         journal.count_message();
-        if !self.lagging && journal.is_on() {
-            self.lagging = true;
-            journal.lagging.push(id);
-        }
+        journal.lags(id, &mut self.lagging);
         Ok(stored)
     }
 }

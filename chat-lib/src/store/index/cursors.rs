@@ -1,6 +1,8 @@
 //! How far each stream was read: what is unread, and cursors that move.
 
-use super::{Change, Index, Stream, StreamState};
+use super::deletions::deletions_of;
+use super::rooms::Room;
+use super::{Change, Index, StreamState, stream_of};
 use crate::model::{MessageId, UserName};
 use crate::store::log::{Entry, Span, StreamId};
 use crate::store::{ConversationState, CursorMove};
@@ -31,55 +33,95 @@ impl Index {
 
     pub(in crate::store) fn take(&mut self, user: &str, moves: &[CursorMove]) -> bool {
         let last = self.tail.last();
-        self.move_cursors(user, moves, |&Stream { state, .. }, step| {
-            (state.cursor == step.from && step.to > step.from && step.to <= last).then(|| StreamState {
-                cursor: step.to,
-                unread: state.unread.saturating_sub(step.messages),
-                bytes: state.bytes.saturating_sub(step.bytes),
-                ..state
-            })
-        })
+        self.move_cursors(
+            user,
+            moves,
+            |from, step| from == step.from && step.to > step.from && step.to <= last,
+            Way::On,
+        )
     }
 
     pub(in crate::store) fn put_back(&mut self, user: &str, moves: &[CursorMove]) -> bool {
-        self.move_cursors(user, moves, |&Stream { state, gone, .. }, step| {
-            (state.cursor == step.to && step.from >= gone).then(|| StreamState {
-                cursor: step.from,
-                unread: state.unread + step.messages,
-                bytes: state.bytes + step.bytes,
-                ..state
-            })
-        })
+        self.move_cursors(user, moves, |from, step| from == step.to, Way::Back)
     }
 
-    /// Changes the state of each of these streams of the user, or of none if `change` refuses one.
+    /// Moves all of these cursors of the user, or none if one cannot be moved.
     fn move_cursors(
         &mut self,
-        name: &str,
+        user: &str,
         moves: &[CursorMove],
-        change: impl Fn(&Stream, &CursorMove) -> Option<StreamState>,
+        fits: impl Fn(MessageId, &CursorMove) -> bool,
+        way: Way,
     ) -> bool {
-        let Some(user) = self.users.get_mut(name) else { return false };
-        let find = |step: &CursorMove| {
-            let id = StreamId(u32::try_from(step.conversation).ok()?);
-            let stream = self.streams.get(&id).filter(|stream| stream.reader_id == user.id)?;
-            Some((id, change(stream, step)?))
+        let fit = |step: &CursorMove| {
+            let (cursor, gone, gone_at) = self.cursor(user, stream_of(step.conversation))?;
+            // What was dropped since is not to be counted, and nobody knows how much of the move that is.
+            let is_whole = step.from >= gone || way == Way::On && deletions_of(step.conversation) >= gone_at;
+            (is_whole && fits(cursor, step)).then(|| self.passed(user, step)).flatten()
         };
-        let Some(states) = moves.iter().map(find).collect::<Option<Vec<_>>>() else { return false };
-        for (id, state) in states {
-            let Some(stream) = self.streams.get_mut(&id) else { continue };
-            user.unread = (user.unread + state.unread).saturating_sub(stream.state.unread);
-            user.unread_bytes = (user.unread_bytes + state.bytes).saturating_sub(stream.state.bytes);
-            self.unread_bytes = (self.unread_bytes + state.bytes).saturating_sub(stream.state.bytes);
-            match state.unread {
-                0 => user.unread_streams.remove(&id),
-                _ => user.unread_streams.insert(id),
-            };
-            stream.state = state;
-            let row = stream.row(id);
-            self.journal.push(|| Change::Stream(row));
+        let passed = moves.iter().map(fit).collect::<Option<Vec<_>>>();
+        let Some(passed) = passed.filter(|_| self.users.contains_key(user)) else { return false };
+        for (step, passed) in moves.iter().zip(passed) {
+            let id = stream_of(step.conversation);
+            match self.rooms.contains_key(&id) {
+                true => self.move_in_room(user, id, step, passed.0, way),
+                false => self.move_in_stream(user, id, step, passed, way),
+            }
         }
         true
+    }
+
+    /// The cursor of a user in a stream to them or in a room; the messages up to which may be gone, and the number of the
+    /// last deletion when that came to be.
+    fn cursor(&self, user: &str, id: StreamId) -> Option<(MessageId, MessageId, u32)> {
+        let account = self.users.get(user)?.id;
+        if let Some(stream) = self.streams.get(&id) {
+            return (stream.reader_id == account).then_some((stream.state.cursor, stream.gone, 0));
+        }
+        let room = self.rooms.get(&id)?;
+        Some((room.member(user)?.cursor, room.gone, room.gone_at))
+    }
+
+    fn move_in_stream(&mut self, user: &str, id: StreamId, step: &CursorMove, passed: (usize, usize), way: Way) {
+        let (Some(user), Some(stream)) = (self.users.get_mut(user), self.streams.get_mut(&id)) else { return };
+        let ((messages, bytes), before) = (passed, stream.state);
+        let state = match way {
+            Way::On => StreamState {
+                cursor: step.to,
+                unread: before.unread.saturating_sub(messages),
+                bytes: before.bytes.saturating_sub(bytes),
+                ..before
+            },
+            Way::Back => StreamState {
+                cursor: step.from,
+                unread: before.unread + messages,
+                bytes: before.bytes + bytes,
+                ..before
+            },
+        };
+        user.unread = (user.unread + state.unread).saturating_sub(before.unread);
+        user.unread_bytes = (user.unread_bytes + state.bytes).saturating_sub(before.bytes);
+        self.unread_bytes = (self.unread_bytes + state.bytes).saturating_sub(before.bytes);
+        match state.unread {
+            0 => user.unread_streams.remove(&id),
+            _ => user.unread_streams.insert(id),
+        };
+        stream.state = state;
+        let row = stream.row(id);
+        self.journal.push(|| Change::Stream(row));
+    }
+
+    fn move_in_room(&mut self, user: &str, id: StreamId, step: &CursorMove, messages: usize, way: Way) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let Some(member) = room.people.get_mut(user) else { return };
+        let messages = messages as u64;
+        (member.cursor, member.base) = match way {
+            // Never past what there is, lest a message be missed later.
+            Way::On => (step.to, (member.base + messages).min(room.count)),
+            Way::Back => (step.from, member.base.saturating_sub(messages)),
+        };
+        let row = member.row(id);
+        self.journal.push(|| Change::Member(row));
     }
 
     /// The streams from `with` to `user`, and from `user` to `with`, which is the same one in notes.
@@ -100,18 +142,24 @@ impl Index {
     }
 
     pub(in crate::store) fn conversations(&self, user: &str) -> Vec<ConversationState> {
-        let state = |with: UserName| {
-            let [incoming, outgoing] = self.streams_between(user, with.as_str());
-            let state =
-                |stream: Option<(StreamId, StreamState)>| stream.map_or_else(Default::default, |(_, state)| state);
-            let (incoming, mut outgoing): (StreamState, StreamState) = (state(incoming), state(outgoing));
-            if with.as_str() == user {
-                outgoing = incoming;
-            }
-            let last = incoming.head.max(outgoing.head);
-            ConversationState::new(with, incoming.unread, incoming.cursor, outgoing.cursor, last)
-        };
-        self.partners(user).into_iter().map(state).collect()
+        let direct = self.partners(user).into_iter().filter_map(|with| self.conversation(user, with.as_str()));
+        direct.chain(self.rooms_by_name(user).filter_map(|(_, room)| room.conversation(user))).collect()
+    }
+
+    pub(in crate::store) fn conversation(&self, user: &str, with: &str) -> Option<ConversationState> {
+        if let Some((_, room)) = self.find_room(with) {
+            return room.conversation(user);
+        }
+        let (with, _) = self.users.get(user)?.incoming.get_key_value(with)?;
+        let state = |stream: Option<(StreamId, StreamState)>| stream.map_or_else(Default::default, |(_, state)| state);
+        let [incoming, outgoing] = self.streams_between(user, with.as_str());
+        let (incoming, mut outgoing): (StreamState, StreamState) = (state(incoming), state(outgoing));
+        if with.as_str() == user {
+            outgoing = incoming;
+        }
+        let last = incoming.head.max(outgoing.head);
+        let StreamState { unread, cursor, .. } = incoming;
+        Some(ConversationState::new(with.clone().into(), unread, cursor, Some(outgoing.cursor), last))
     }
 
     /// All streams in no order, with their readers, and whether their writers were removed.
@@ -138,5 +186,21 @@ impl Index {
                 keep
             });
         }
+    }
+}
+
+/// Where cursors are moved to.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Way {
+    On,
+    Back,
+}
+
+impl Room {
+    /// The room as one of its members sees it.
+    fn conversation(&self, user: &str) -> Option<ConversationState> {
+        let member = self.member(user)?;
+        let last = Some(self.head).filter(|head| *head > self.floor(member)).unwrap_or_default();
+        Some(ConversationState::new(self.name.clone().into(), self.unread(member), member.cursor, None, last))
     }
 }

@@ -1,12 +1,17 @@
-//! From rows into memory.
+//! Loads the index from the rows that an engine has written.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::deletions::Deletions;
+use super::members::Membership;
+use super::rooms::Room;
 use super::sessions::Session;
-use super::{AccountId, AccountRow, Index, SessionRow, Stream, StreamRow, Summary, User};
-use crate::model::{Account, MessageId, Profile};
-use crate::store::log::{Block, ProfileId, StreamId, Tail};
+use super::{
+    AccountId, AccountRow, Index, KeysRow, Known, MemberRow, RoomRow, SessionRow, Stream, StreamRow, Summary, User,
+};
+use crate::model::{Account, MessageId, MessageKey, Profile, UserName};
+use crate::store::log::{Block, Entry, ProfileId, StreamId, Tail};
 
 /// All rows but the log's and the summary.
 #[derive(Debug, Default)]
@@ -16,6 +21,13 @@ pub(in crate::store) struct Tables {
     pub(in crate::store) streams: Vec<StreamRow>,
     /// In order of login.
     pub(in crate::store) sessions: Vec<SessionRow>,
+    pub(in crate::store) rooms: Vec<RoomRow>,
+    pub(in crate::store) members: Vec<MemberRow>,
+    /// Who takes no direct messages from whom.
+    pub(in crate::store) blocks: Vec<(AccountId, AccountId)>,
+    pub(in crate::store) deleted: Vec<MessageId>,
+    /// In order.
+    pub(in crate::store) keys: Vec<KeysRow>,
 }
 
 impl Index {
@@ -31,7 +43,7 @@ impl Index {
             index.profiles.ids.insert(profile, id);
         }
         let mut names = HashMap::new();
-        for AccountRow { id, profile: profile_id, password, banned } in tables.accounts {
+        for AccountRow { id, profile: profile_id, password, banned, since } in tables.accounts {
             let profile = index.profiles.by_id.get(&profile_id);
             let profile = Arc::clone(profile.ok_or_else(|| format!("account {} has no profile", id.0))?);
             index.profiles.ids.insert(Arc::clone(&profile), profile_id);
@@ -46,14 +58,39 @@ impl Index {
                 unread_streams: HashSet::default(),
                 unread: 0,
                 unread_bytes: 0,
+                since,
+                more: None,
                 account: Arc::new(account),
             };
-            index.users.insert(user.account.profile.user().clone(), user);
+            let name = user.account.profile.user();
+            index.user_names.insert(name.clone());
+            index.users.insert(name.clone(), user);
         }
-        let mut last = last_message.max(index.summary.indexed);
+        let since = index.users.values().map(|user| user.since).max().unwrap_or_default();
+        let mut last = last_message.max(index.summary.indexed).max(index.summary.keyed).max(since);
         for row in tables.streams {
             last = last.max(row.state.head).max(row.state.cursor);
             index.insert_row(row, &names)?;
+        }
+        for row in tables.rooms {
+            last = last.max(row.head).max(row.gone);
+            index.insert_room(row);
+        }
+        for row in tables.members {
+            last = last.max(row.cursor).max(row.since);
+            index.insert_member(row, &names)?;
+        }
+        for (user, blocked) in tables.blocks {
+            let (Some(user), Some(blocked)) = (names.get(&user), names.get(&blocked)) else {
+                return Err(format!("account {} or {} is missing, and a block is not", user.0, blocked.0));
+            };
+            index.block(user.as_str(), blocked.as_str());
+        }
+        index.journal.take();
+        tables.keys.iter().try_for_each(|row| index.load_keys(row, &names))?;
+        index.deletions = Deletions::load(tables.deleted, index.summary.deletions);
+        if index.summary.restoring {
+            index.rooms.values_mut().for_each(Room::wait);
         }
         for row in tables.sessions {
             let SessionRow { login, id, account, opened, used, until, from } = row;
@@ -63,14 +100,28 @@ impl Index {
             let session = Session { id, login, user, opened, used, from, expires: until, check: until, written: until };
             index.sessions.insert(session).ok_or("there are more sessions than can be opened")?;
         }
-        index.tail.skip_to(last);
-        index.committed = last;
+        // While a dump is being restored, cursors are ahead of messages that are still to come.
+        if index.summary.restoring {
+            index.tail = Tail::new(last_message);
+        } else {
+            index.tail.skip_to(last);
+        }
+        index.committed = last_message;
         Ok(index)
     }
 
     /// Takes the place of an index whose last changes were undone: no revision is used twice, and what was dropped stays
     /// dropped.
-    pub(in crate::store) fn continue_from(&mut self, before: &Self) {
+    pub(in crate::store) fn continue_from(&mut self, before: &mut Self) {
+        // A dump may come again with the same ids.
+        if !self.summary.restoring {
+            self.tail.skip_to(before.tail.last());
+        }
+        self.deletions.continue_from(&mut before.deletions);
+        for (id, room) in &mut self.rooms {
+            // Whatever was dropped meanwhile, moves that were made out before are made out again.
+            room.gone_at = before.rooms.get(id).map_or(0, |before| before.gone_at);
+        }
         for (id, stream) in &mut self.streams {
             if let Some(before) = before.streams.get(id) {
                 stream.gone = before.gone;
@@ -85,7 +136,7 @@ impl Index {
         self.revision += offset;
     }
 
-    fn insert_row(&mut self, row: StreamRow, names: &HashMap<AccountId, crate::model::UserName>) -> Result<(), String> {
+    fn insert_row(&mut self, row: StreamRow, names: &HashMap<AccountId, UserName>) -> Result<(), String> {
         let StreamRow { id, writer, reader, state } = row;
         let name = |account: AccountId| {
             names.get(&account).ok_or_else(|| format!("stream {} has no account {}", id.0, account.0))
@@ -118,11 +169,57 @@ impl Index {
         Ok(())
     }
 
+    fn insert_room(&mut self, row: RoomRow) {
+        let RoomRow { id, name, title, open, head, count, gone } = row;
+        self.room_ids.insert(name.clone(), id);
+        self.list_room(&name, open);
+        self.rooms.insert(id, Room { head, count, gone, ..Room::new(name, title, open) });
+    }
+
+    fn insert_member(&mut self, row: MemberRow, names: &HashMap<AccountId, UserName>) -> Result<(), String> {
+        let MemberRow { room: id, account, standing, since, cursor, base, sent } = row;
+        let room = self.rooms.get_mut(&id).ok_or_else(|| format!("room {} is missing, and has members", id.0))?;
+        let name = names.get(&account).ok_or_else(|| format!("room {} has no account {}", id.0, account.0))?;
+        room.insert(name.clone(), Membership { account, standing, since, cursor, base, sent, lagging: false });
+        self.memberships += 1;
+        if let Some(user) = self.users.get_mut(name) {
+            user.more().rooms.insert(room.name.clone(), id);
+        }
+        Ok(())
+    }
+
+    /// Takes account of a message in a room whose row does not know it.
+    fn replay_in_room(&mut self, entry: &Entry<'_>) -> Result<(), String> {
+        let Self { rooms, journal, profiles, .. } = self;
+        let Some(room) = rooms.get_mut(&entry.stream).filter(|room| room.head < entry.id) else { return Ok(()) };
+        if entry.before != room.head {
+            return Err(format!("a message of room {} before {} is missing", entry.stream.0, entry.id));
+        }
+        let sender = profiles.by_id.get(&entry.sender).map_or("", |profile| profile.user().as_str());
+        room.count(entry.id, sender, entry.deleted, |user| journal.member_lags(entry.stream, user));
+        journal.lags(entry.stream, &mut room.lagging);
+        Ok(())
+    }
+
+    /// Remembers the key of a message that is in no row.
+    fn replay_key(&mut self, entry: &Entry<'_>) {
+        let Some(key) = entry.key.and_then(|key| MessageKey::parse(key).ok()) else { return };
+        if entry.id <= self.summary.keyed || self.summary.restoring {
+            return;
+        }
+        let sender = self.profiles.by_id.get(&entry.sender).map(|profile| profile.user().clone());
+        if let (Some(sender), Some(to)) = (sender, self.recipient_of(entry)) {
+            self.remember(sender.as_str(), &key, Known { id: entry.id, time: entry.time, to });
+        }
+    }
+
     /// Takes account of a block's messages in streams whose rows do not know them.
     pub(in crate::store) fn replay(&mut self, block: &Block) -> Result<(), String> {
         self.unindexed_bytes += block.body.len();
         for entry in block.entries() {
             let entry = entry.ok_or_else(|| format!("block {} cannot be parsed", block.first))?;
+            self.replay_key(&entry);
+            self.replay_in_room(&entry)?;
             let stream = self.streams.get_mut(&entry.stream).filter(|stream| stream.state.head < entry.id);
             let Some(stream) = stream else { continue };
             if entry.before != stream.state.head {
@@ -130,7 +227,7 @@ impl Index {
             }
             stream.state.head = entry.id;
             stream.state.count += 1;
-            if entry.id > stream.state.cursor {
+            if entry.id > stream.state.cursor && !entry.deleted {
                 stream.state.unread += 1;
                 stream.state.bytes += entry.len();
                 self.unread_bytes += entry.len();
@@ -140,10 +237,7 @@ impl Index {
                     user.unread_bytes += entry.len();
                 }
             }
-            if !stream.lagging {
-                stream.lagging = true;
-                self.journal.lagging.push(entry.stream);
-            }
+            self.journal.lags(entry.stream, &mut stream.lagging);
         }
         Ok(())
     }
@@ -151,12 +245,17 @@ impl Index {
 
 /// Detects rows that are missing, and numbers that were not given out.
 fn compare(tables: &Tables, summary: &Summary, last_message: MessageId) -> Result<(), String> {
-    let Tables { profiles, accounts, streams, sessions } = tables;
+    let Tables { profiles, accounts, streams, sessions, rooms, members, blocks, deleted, keys } = tables;
     for (what, found, wanted) in [
         ("accounts", accounts.len(), summary.accounts),
         ("streams", streams.len(), summary.streams),
         ("profiles", profiles.len(), summary.profiles),
         ("sessions", sessions.len(), summary.sessions),
+        ("rooms", rooms.len(), summary.rooms),
+        ("members of rooms", members.len(), summary.members),
+        ("blocks", blocks.len(), summary.blocks),
+        ("deleted messages", deleted.len(), summary.deleted),
+        ("rows of keys", keys.len(), summary.key_rows),
     ] {
         if found as u64 != wanted {
             return Err(format!("there are {found} {what}, and there must be {wanted}"));
@@ -168,9 +267,11 @@ fn compare(tables: &Tables, summary: &Summary, last_message: MessageId) -> Resul
     let greatest = |ids: &mut dyn Iterator<Item = u32>| ids.max().unwrap_or(0);
     let known = greatest(&mut accounts.iter().map(|row| row.id.0)) <= summary.last_account
         && greatest(&mut streams.iter().map(|row| row.id.0)) <= summary.last_stream
+        && greatest(&mut rooms.iter().map(|row| row.id.0)) <= summary.last_stream
         && greatest(&mut profiles.iter().map(|(id, _)| id.0)) <= summary.last_profile;
-    let unique: HashSet<StreamId> = streams.iter().map(|row| row.id).collect();
-    match known && unique.len() == streams.len() {
+    let ids = streams.iter().map(|row| row.id).chain(rooms.iter().map(|row| row.id));
+    let unique: HashSet<StreamId> = ids.collect();
+    match known && unique.len() == streams.len() + rooms.len() {
         true => Ok(()),
         false => Err("an account, a stream or a profile has a number that was never given out".into()),
     }

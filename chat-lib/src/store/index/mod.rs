@@ -1,33 +1,57 @@
-//! What an engine holds in memory: users, sessions, and for each stream of messages where it ends and how far it was
+//! What an engine holds in memory: users, rooms, sessions, and for each stream of messages where it ends and how far it was
 //! read; together with the end of the log. [`Memory`](super::Memory) keeps all of it here, and
 //! [`Durable`](super::Durable) writes down what the [journal](journal) collects.
 
 mod accounts;
+mod blocks;
 mod changes;
 mod conversations;
 mod cursors;
+mod deletions;
 mod journal;
+mod keys;
 mod load;
+mod members;
+mod reading;
 mod restore;
+mod retention;
+mod rooms;
 mod sessions;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 
-pub(super) use self::journal::{AccountId, AccountRow, Change, Journal, SessionRow, StreamRow, StreamState, Summary};
+use self::deletions::Deletions;
+pub(super) use self::deletions::{conversation, stream_of};
+pub(super) use self::journal::{
+    AccountId, AccountRow, Change, Journal, MemberRow, RoomRow, SessionRow, StreamRow, StreamState, Summary,
+};
+use self::keys::Keys;
+pub(super) use self::keys::{KeysRow, Known};
 pub(super) use self::load::Tables;
+pub(super) use self::reading::View;
+pub(super) use self::retention::RoomMessages;
+use self::rooms::Room;
 pub(super) use self::sessions::Login;
 use self::sessions::{SessionChange, Sessions};
 use super::hash::NumberHasher;
 use super::log::{ProfileId, StreamId, Tail};
-use super::{NewSession, SessionInfo};
+use super::{NewSession, SessionInfo, SessionOpened};
 use crate::clock::Timestamp;
-use crate::model::{Account, MessageId, Profile, SessionId, UserName};
+use crate::model::{Account, MessageId, MessageKey, Profile, RoomName, SessionId, UserName};
 
 /// Everything but what lies in the log.
 pub(super) struct Index {
     users: HashMap<UserName, User>,
+    /// The names of all users, for lists of them.
+    user_names: BTreeSet<UserName>,
     streams: HashMap<StreamId, Stream, NumberHasher>,
+    rooms: HashMap<StreamId, Room, NumberHasher>,
+    room_ids: HashMap<RoomName, StreamId>,
+    /// The names of all rooms, and of those that are open, for lists of them.
+    room_names: BTreeSet<RoomName>,
+    open_rooms: BTreeSet<RoomName>,
     sessions: Sessions,
     profiles: Profiles,
     pub(super) tail: Tail,
@@ -44,6 +68,15 @@ pub(super) struct Index {
     revision: u64,
     /// How many bytes of messages are unread by anybody.
     unread_bytes: usize,
+    /// How many people there are in all rooms, members and invited.
+    memberships: u64,
+    /// How many users are blocked by others, each counted as often.
+    blocks: u64,
+    deletions: Deletions,
+    /// Keys that are remembered and in no row.
+    unwritten_keys: Vec<(AccountId, MessageKey, Known)>,
+    /// The rows with keys, by number, and the time of the latest message of each.
+    key_rows: VecDeque<(u64, Timestamp)>,
 }
 
 /// A user.
@@ -60,6 +93,20 @@ struct User {
     /// How much is unread in all streams to this user.
     unread: usize,
     unread_bytes: usize,
+    /// Messages up to this one that were sent under this name are another account's.
+    since: MessageId,
+    more: Option<Box<More>>,
+}
+
+/// What most users do not have.
+#[derive(Default)]
+struct More {
+    /// The rooms that the user is a member of or is invited to.
+    rooms: BTreeMap<RoomName, StreamId>,
+    blocked: BTreeSet<UserName>,
+    /// The users who have blocked this one.
+    blocked_by: BTreeSet<UserName>,
+    keys: Keys,
 }
 
 /// The messages from one user to another.
@@ -87,7 +134,12 @@ impl Index {
     pub(super) fn new(journaling: bool, summary: Summary) -> Self {
         Self {
             users: HashMap::new(),
+            user_names: BTreeSet::new(),
             streams: HashMap::default(),
+            rooms: HashMap::default(),
+            room_ids: HashMap::new(),
+            room_names: BTreeSet::new(),
+            open_rooms: BTreeSet::new(),
             sessions: Sessions::default(),
             profiles: Profiles::default(),
             tail: Tail::new(summary.last_message),
@@ -98,12 +150,17 @@ impl Index {
             summary,
             revision: 0,
             unread_bytes: 0,
+            memberships: 0,
+            blocks: 0,
+            deletions: Deletions::default(),
+            unwritten_keys: Vec::new(),
+            key_rows: VecDeque::new(),
         }
     }
 
-    pub(super) fn open_session(&mut self, session: &NewSession<'_>) -> bool {
+    pub(super) fn open_session(&mut self, session: &NewSession<'_>) -> SessionOpened {
         let (users, journal) = (&self.users, &mut self.journal);
-        let Some(user) = users.get(session.user) else { return false };
+        let Some(user) = users.get(session.user) else { return SessionOpened::Refused };
         self.sessions.open(session, &user.account.profile, &mut |change| note(users, journal, &change))
     }
 
@@ -131,6 +188,16 @@ impl Index {
         let (users, journal) = (&self.users, &mut self.journal);
         self.sessions.live(now, &mut |change| note(users, journal, &change))
     }
+
+    pub(super) fn sessions_of(&mut self, user: &str, now: Timestamp) -> Vec<SessionInfo> {
+        let (users, journal) = (&self.users, &mut self.journal);
+        self.sessions.live_of(user, now, &mut |change| note(users, journal, &change))
+    }
+}
+
+/// The part of a list of names after a name.
+fn past(after: &str) -> (Bound<&str>, Bound<&str>) {
+    (Bound::Excluded(after), Bound::Unbounded)
 }
 
 /// Writes down what has become of a session.
@@ -151,6 +218,12 @@ fn note(users: &HashMap<UserName, User>, journal: &mut Journal, change: &Session
             });
         }
         SessionChange::Ended(login) => journal.push(|| Change::DropSession(login)),
+    }
+}
+
+impl User {
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::limits::{SESSION_SLACK, SESSIONS_PER_USER};
 use crate::model::{Profile, SessionId, UserName};
 use crate::store::hash::NumberHasher;
-use crate::store::{NewSession, SessionInfo};
+use crate::store::{NewSession, SessionInfo, SessionOpened};
 
 /// All live sessions.
 ///
@@ -43,29 +43,28 @@ impl Place {
 }
 
 impl Sessions {
-    /// Opens a session of the user with that profile. `false` if there is a session with that id.
+    /// Opens a session of the user with that profile.
     pub(super) fn open(
         &mut self,
         new: &NewSession<'_>,
         user: &Arc<Profile>,
         journal: &mut impl FnMut(SessionChange<'_>),
-    ) -> bool {
+    ) -> SessionOpened {
         let NewSession { id, now, expires, from, .. } = *new;
         self.end_expired(now, journal);
         if self.by_id.contains_key(&id.prefix()) {
-            return false;
+            return SessionOpened::Refused;
         }
         let full = self.by_user.get(user.user()).filter(|logins| logins.len() >= SESSIONS_PER_USER);
-        if let Some((_, &oldest)) = full.and_then(BTreeMap::first_key_value) {
-            self.remove(oldest, journal);
-        }
+        let oldest = full.and_then(BTreeMap::first_key_value).map(|(_, place)| *place);
+        let ended = oldest.and_then(|oldest| self.remove(oldest, journal));
         let login = Login(self.next_login);
         let written = with_slack(now, expires);
         let user = Arc::clone(user);
         let session = Session { id, login, user, opened: now, used: now, from, expires, check: expires, written };
-        let Some(session) = self.insert(session) else { return false };
+        let Some(session) = self.insert(session) else { return SessionOpened::Refused };
         journal(SessionChange::Lives(session));
-        true
+        if ended.is_some() { SessionOpened::OldestEnded } else { SessionOpened::Opened }
     }
 
     /// Puts a session in, perhaps one that was written down before. `None` if there are as many as there can be.
@@ -158,11 +157,19 @@ impl Sessions {
         self.end_expired(now, journal);
         let mut live: Vec<_> = self.sessions.iter().map(|(_, session)| session).collect();
         live.sort_by_key(|session| session.login);
-        let info = |session: &Session| {
-            let Session { id, user, opened, used, from, .. } = session;
-            SessionInfo::new(*id, Arc::clone(user), *opened, *used, *from)
-        };
-        live.into_iter().map(info).collect()
+        live.into_iter().map(Session::info).collect()
+    }
+
+    /// As [`live`](Self::live), of one user.
+    pub(super) fn live_of(
+        &mut self,
+        user: &str,
+        now: Timestamp,
+        journal: &mut impl FnMut(SessionChange<'_>),
+    ) -> Vec<SessionInfo> {
+        self.end_expired(now, journal);
+        let places = self.by_user.get(user).into_iter().flat_map(BTreeMap::values);
+        places.filter_map(|place| self.sessions.get(place.key())).map(Session::info).collect()
     }
 
     /// Each session is looked at once in its idle time at most, however many are in use.
@@ -214,6 +221,13 @@ pub(super) struct Session {
     pub(super) written: Timestamp,
 }
 
+impl Session {
+    fn info(&self) -> SessionInfo {
+        let Self { id, user, opened, used, from, .. } = self;
+        SessionInfo::new(*id, Arc::clone(user), *opened, *used, *from)
+    }
+}
+
 /// The place of a login among all logins.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(in crate::store) struct Login(pub(in crate::store) u64);
@@ -263,7 +277,7 @@ mod tests {
         let messi = profile("messi");
         let ids: Vec<_> = (0..20).map(|_| SessionToken::random(&OsEntropy).unwrap().id()).collect();
         for (second, &id) in (0..).zip(&ids) {
-            assert!(sessions.open(&new(id, at(second).after(IDLE)), &messi, &mut |_| {}));
+            assert!(sessions.open(&new(id, at(second).after(IDLE)), &messi, &mut |_| {}).is_open());
         }
         for (second, id) in (0..).zip(&ids).step_by(2) {
             assert!(sessions.touch(id, at(second), at(second + 1).after(IDLE), &mut |_| {}).is_some());
@@ -281,7 +295,7 @@ mod tests {
         let (messi, lineker) = (profile("messi"), profile("lineker"));
         let mut login = |user| {
             let id = SessionToken::random(&OsEntropy).unwrap().id();
-            assert!(sessions.open(&new(id, at(10)), user, &mut |_| {}));
+            assert!(sessions.open(&new(id, at(10)), user, &mut |_| {}).is_open());
             id
         };
         let other = login(&lineker);

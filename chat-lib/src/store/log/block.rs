@@ -4,8 +4,8 @@ use crate::clock::Timestamp;
 use crate::limits::BLOCK_BYTES;
 use crate::model::{Framing, MessageId};
 
-/// The number of a stream: the messages that one user sends to another, one direction of a direct conversation. It is
-/// never used for another stream.
+/// The number of a stream: the messages that one user sends to another, one direction of a direct conversation; or the
+/// messages of a room. It is never used for another stream.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(in crate::store) struct StreamId(pub(in crate::store) u32);
 
@@ -16,9 +16,10 @@ pub(in crate::store) struct ProfileId(pub(in crate::store) u32);
 /// Messages that are written together, at least one.
 ///
 /// An entry is: the distance of its id from the one before it in the block (from `first` for the first entry), the
-/// distance of its time from the block's, its stream, the sender's profile, the tag of its framing, the distance of its id
-/// from that of the message before it in the same stream (0 if it is the first one), the length of its text, and the text.
-/// Numbers are LEB128, the time as zigzag.
+/// distance of its time from the block's, its stream, the sender's profile, a tag, the distance of its id from that of the
+/// message before it in the same stream (0 if it is the first one), the length of its text, and the text; then, if the tag
+/// says so, the length of the sender's key, and the key. Numbers are LEB128, the time as zigzag. The tag is that of the
+/// framing, and a bit each for a message that has a key and one that was deleted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::store) struct Block {
     /// The id of the first message that was put into it. It stays when that message is dropped.
@@ -40,6 +41,30 @@ impl Block {
     pub(in crate::store) fn entries(&self) -> Entries<'_> {
         Entries { rest: &self.body, id: self.first, time: self.time }
     }
+
+    /// The same block with other entries: what `change` makes of each, without those of which it makes nothing. `None` if an
+    /// entry cannot be parsed.
+    pub(in crate::store) fn rewritten(
+        &self,
+        mut change: impl for<'a> FnMut(Entry<'a>) -> Option<Entry<'a>>,
+    ) -> Option<Self> {
+        let mut writer = BlockWriter::with_capacity(self.first, self.time, self.body.len());
+        for entry in self.entries() {
+            change(entry?).iter().for_each(|entry| writer.push(entry));
+        }
+        Some(Self { last: self.last, ..writer.finish() })
+    }
+
+    /// The same block without the texts of deleted messages. `None` if there is nothing to change.
+    pub(in crate::store) fn without(&self, mut is_deleted: impl FnMut(MessageId) -> bool) -> Option<Self> {
+        let mut changed = false;
+        let block = self.rewritten(|entry| {
+            let deleted = !entry.deleted && is_deleted(entry.id);
+            changed |= deleted;
+            Some(if deleted { entry.emptied() } else { entry })
+        });
+        block.filter(|_| changed)
+    }
 }
 
 /// A message in its block.
@@ -52,10 +77,19 @@ pub(in crate::store) struct Entry<'a> {
     /// The message before it in the same stream, which may have been dropped.
     pub(in crate::store) before: MessageId,
     pub(in crate::store) framing: Framing,
+    /// Empty if it was deleted.
     pub(in crate::store) text: &'a str,
+    /// The sender's key.
+    pub(in crate::store) key: Option<&'a str>,
+    pub(in crate::store) deleted: bool,
 }
 
 impl Entry<'_> {
+    /// What is left of it when it is deleted.
+    fn emptied(self) -> Self {
+        Self { text: "", deleted: true, ..self }
+    }
+
     /// How many bytes the message has, text and framing.
     pub(in crate::store) fn len(&self) -> usize {
         self.text.len() + self.framing.len()
@@ -85,13 +119,15 @@ impl BlockWriter {
         &self.block
     }
 
-    pub(in crate::store) fn is_empty(&self) -> bool {
-        self.block.body.is_empty()
-    }
-
     /// Whether another message should go into another block.
     pub(in crate::store) fn is_full(&self) -> bool {
         self.block.body.len() >= BLOCK_BYTES
+    }
+
+    /// Deletes a message, if it is here.
+    pub(in crate::store) fn delete(&mut self, id: MessageId) -> bool {
+        let changed = self.block.without(|message| message == id);
+        changed.map(|block| self.block = block).is_some()
     }
 
     pub(in crate::store) fn push(&mut self, entry: &Entry<'_>) {
@@ -102,10 +138,15 @@ impl BlockWriter {
         write_number(body, (time << 1 ^ time >> 63).cast_unsigned());
         write_number(body, entry.stream.0.into());
         write_number(body, entry.sender.0.into());
-        body.push(entry.framing.tag());
+        let has_key = if entry.key.is_some() { HAS_KEY } else { 0 };
+        body.push(entry.framing.tag() | has_key | if entry.deleted { DELETED } else { 0 });
         write_number(body, before);
         write_number(body, entry.text.len() as u64);
         body.extend_from_slice(entry.text.as_bytes());
+        if let Some(key) = entry.key {
+            write_number(body, key.len() as u64);
+            body.extend_from_slice(key.as_bytes());
+        }
         self.previous = entry.id;
         self.block.last = entry.id;
     }
@@ -118,6 +159,9 @@ impl BlockWriter {
         self.block
     }
 }
+
+const HAS_KEY: u8 = 8;
+const DELETED: u8 = 16;
 
 /// The entries of a [`Block`].
 pub(in crate::store) struct Entries<'a> {
@@ -139,9 +183,8 @@ impl<'a> Entries<'a> {
             0 => MessageId::NONE,
             distance => MessageId::new(id.get().checked_sub(distance)?)?,
         };
-        let length = read_number(&mut self.rest)?.try_into().ok()?;
-        let (text, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
+        let text = self.read_text()?;
+        let key = if tag & HAS_KEY == 0 { None } else { Some(self.read_text()?) };
         self.id = id;
         Some(Entry {
             id,
@@ -149,9 +192,18 @@ impl<'a> Entries<'a> {
             stream,
             sender,
             before,
-            framing: Framing::from_tag(tag)?,
-            text: std::str::from_utf8(text).ok()?,
+            framing: Framing::from_tag(tag & !(HAS_KEY | DELETED))?,
+            text,
+            key,
+            deleted: tag & DELETED != 0,
         })
+    }
+
+    fn read_text(&mut self) -> Option<&'a str> {
+        let length = read_number(&mut self.rest)?.try_into().ok()?;
+        let (text, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        std::str::from_utf8(text).ok()
     }
 }
 
@@ -196,15 +248,29 @@ pub(in crate::store) fn read_number(rest: &mut &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
+    use proptest::option::of;
     use proptest::prelude::*;
 
     use super::*;
 
-    type Sketch = (u64, u64, u32, u32, u64, u8, String);
+    type Sketch = (u64, u64, u32, u32, u64, u8, String, Option<String>, bool);
 
     fn sketch() -> impl Strategy<Value = Vec<Sketch>> {
         let gap = prop_oneof![Just(1_u64), 1..1_000_000_u64];
-        vec((gap, any::<u64>(), any::<u32>(), any::<u32>(), any::<u64>(), 0..6_u8, ".{0,20}"), 1..20)
+        vec(
+            (
+                gap,
+                any::<u64>(),
+                any::<u32>(),
+                any::<u32>(),
+                any::<u64>(),
+                0..6_u8,
+                ".{0,20}",
+                of(".{1,9}"),
+                any::<bool>(),
+            ),
+            1..20,
+        )
     }
 
     proptest! {
@@ -213,7 +279,7 @@ mod tests {
             let mut writer = BlockWriter::new(MessageId::new(first).unwrap(), Timestamp::from_millis(time));
             let mut id = first;
             let mut written = Vec::new();
-            for (gap, time, stream, sender, before, tag, text) in &sketches {
+            for (gap, time, stream, sender, before, tag, text, key, deleted) in &sketches {
                 let entry = Entry {
                     id: MessageId::new(id).unwrap(),
                     time: Timestamp::from_millis(*time),
@@ -222,6 +288,8 @@ mod tests {
                     before: MessageId::new(before % id).unwrap(),
                     framing: Framing::from_tag(*tag).unwrap(),
                     text,
+                    key: key.as_deref(),
+                    deleted: *deleted,
                 };
                 writer.push(&entry);
                 written.push(entry);
@@ -235,6 +303,15 @@ mod tests {
                 prop_assert_eq!((read.id, read.time, read.stream), (written.id, written.time, written.stream));
                 prop_assert_eq!((read.sender, read.before), (written.sender, written.before));
                 prop_assert_eq!((read.framing, read.text), (written.framing, written.text));
+                prop_assert_eq!((read.key, read.deleted), (written.key, written.deleted));
+            }
+            let middle = written[written.len() / 2].id;
+            let shorter = block.without(|id| id == middle).unwrap_or_else(|| block.clone());
+            prop_assert_eq!((shorter.first, shorter.last), (block.first, block.last));
+            for (left, written) in shorter.entries().map(Option::unwrap).zip(&written) {
+                let deleted = written.deleted || left.id == middle;
+                let text = if left.id == middle && !written.deleted { "" } else { written.text };
+                prop_assert_eq!((left.id, left.key, left.text, left.deleted), (written.id, written.key, text, deleted));
             }
         }
 

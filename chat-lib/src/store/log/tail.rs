@@ -7,7 +7,7 @@ use super::block::{Block, BlockWriter, Entry, ProfileId, StreamId};
 use super::read::{BlockRef, Source};
 use crate::error::Error;
 use crate::limits::TAIL_BYTES;
-use crate::model::MessageId;
+use crate::model::{MessageId, MessageKey};
 use crate::store::NewMessage;
 
 /// Takes messages in, numbers them, and holds on to the blocks that are not written yet and as many before them as there
@@ -15,9 +15,13 @@ use crate::store::NewMessage;
 pub(in crate::store) struct Tail {
     /// `None` before its first message.
     open: Option<BlockWriter>,
+    /// For each message of the open block: its id, that of the message before it in the block, and where it begins.
+    starts: Vec<(MessageId, MessageId, usize)>,
     /// In ascending order.
     blocks: VecDeque<Arc<Block>>,
     bytes: usize,
+    /// All messages after this one are here, if they were not dropped.
+    begin: MessageId,
     /// The last id that was given out, or was skipped.
     last: MessageId,
     /// The last message that there is.
@@ -27,7 +31,15 @@ pub(in crate::store) struct Tail {
 impl Tail {
     /// The tail of a log that ends with `last_message`.
     pub(in crate::store) fn new(last_message: MessageId) -> Self {
-        Self { open: None, blocks: VecDeque::new(), bytes: 0, last: last_message, last_message }
+        Self {
+            open: None,
+            starts: Vec::new(),
+            blocks: VecDeque::new(),
+            bytes: 0,
+            begin: last_message,
+            last: last_message,
+            last_message,
+        }
     }
 
     /// The last id that was given out, or was skipped.
@@ -52,25 +64,35 @@ impl Tail {
 
     /// The id of the next message. Fails when there are no more.
     pub(in crate::store) fn next_id(&self) -> Result<MessageId, Error> {
-        self.last.next().ok_or_else(|| Error::Storage("there are no more message ids".into()))
+        self.last.next().ok_or_else(no_more_ids)
     }
 
-    /// Appends a message to a stream, after the one `before`. Fails when there are no more ids.
+    /// Fails when there are no ids for so many messages.
+    pub(in crate::store) fn check_room_for(&self, messages: usize) -> Result<(), Error> {
+        let last = self.last.get().checked_add(messages as u64).and_then(MessageId::new);
+        last.map(drop).ok_or_else(no_more_ids)
+    }
+
+    /// Appends a message to a stream, after the one `before`. Its text is empty if it is `deleted`. Fails when there are no
+    /// more ids.
     pub(in crate::store) fn append(
         &mut self,
         stream: StreamId,
         before: MessageId,
         sender: ProfileId,
         message: &NewMessage<'_>,
+        deleted: bool,
     ) -> Result<MessageId, Error> {
         let NewMessage { framing, text, time, .. } = *message;
+        let (text, key) = (if deleted { "" } else { text }, message.key.map(MessageKey::as_str));
         let id = self.next_id()?;
         let open = self.open.get_or_insert_with(|| {
             // Under the same load, it comes to be as large as the one before, or a little larger.
             let before = self.blocks.back().map_or(0, |block| block.body.len());
             BlockWriter::with_capacity(id, time, before + before / 8)
         });
-        open.push(&Entry { id, time, stream, sender, before, framing, text });
+        self.starts.push((id, open.block().last, open.block().body.len()));
+        open.push(&Entry { id, time, stream, sender, before, framing, text, key, deleted });
         (self.last, self.last_message) = (id, id);
         Ok(id)
     }
@@ -78,6 +100,7 @@ impl Tail {
     /// Ends the block that messages go into, if there is one.
     pub(in crate::store) fn close(&mut self) -> Option<Arc<Block>> {
         let block = Arc::new(self.open.take()?.finish());
+        self.starts.clear();
         self.bytes += block.body.len();
         self.blocks.push_back(Arc::clone(&block));
         Some(block)
@@ -89,7 +112,54 @@ impl Tail {
             && let Some(oldest) = self.blocks.pop_front_if(|oldest| oldest.last <= written)
         {
             self.bytes -= oldest.body.len();
+            self.begin = oldest.last;
         }
+    }
+
+    /// Deletes a message, if it is here.
+    pub(in crate::store) fn delete(&mut self, id: MessageId) -> bool {
+        if let Some(open) = self.open.as_mut().filter(|open| open.block().first <= id) {
+            let deleted = open.delete(id);
+            if deleted {
+                self.starts.clear();
+            }
+            return deleted;
+        }
+        let place = self.blocks.partition_point(|block| block.first <= id).checked_sub(1);
+        let Some((place, block)) = place.and_then(|place| Some((place, self.blocks.get(place)?))) else { return false };
+        let Some(shorter) = block.without(|message| message == id) else { return false };
+        self.replace(place, Some(Arc::new(shorter)));
+        true
+    }
+
+    /// Blocks with the messages after `after`, and perhaps some before it, up to about so many bytes; and whether these are
+    /// all. `None` if some of them are not here any more.
+    pub(in crate::store) fn blocks_after(&self, after: MessageId, bytes: usize) -> Option<(Vec<Arc<Block>>, bool)> {
+        if after < self.begin {
+            return None;
+        }
+        let (mut found, mut length) = (Vec::new(), 0);
+        let place = self.blocks.partition_point(|block| block.last <= after);
+        for block in self.blocks.range(place..) {
+            if length >= bytes {
+                return Some((found, false));
+            }
+            length += block.body.len();
+            found.push(Arc::clone(block));
+        }
+        found.extend(self.open_after(after).map(Arc::new));
+        Some((found, true))
+    }
+
+    /// The messages of the open block after `after`, and perhaps some before it.
+    fn open_after(&self, after: MessageId) -> Option<Block> {
+        let block = self.open.as_ref().map(BlockWriter::block).filter(|block| block.last > after)?;
+        let place = self.starts.partition_point(|(id, ..)| *id <= after);
+        let Some(&(_, before, start)) = self.starts.get(place).filter(|_| place > 0) else {
+            return Some(block.clone());
+        };
+        let body = block.body.get(start..)?.to_vec();
+        Some(Block { first: before, last: block.last, time: block.time, body })
     }
 
     /// Replaces a closed block by one with fewer messages, or removes it.
@@ -128,6 +198,10 @@ impl Tail {
     pub(in crate::store) fn open_block(&self, id: MessageId) -> Option<&Block> {
         self.open.as_ref().map(BlockWriter::block).filter(|block| (block.first..=block.last).contains(&id))
     }
+}
+
+fn no_more_ids() -> Error {
+    Error::Storage("there are no more message ids".into())
 }
 
 impl Source for &Tail {

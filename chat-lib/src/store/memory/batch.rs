@@ -1,5 +1,5 @@
-//! A batch of the engine in memory: its steps take effect at once, because its commit cannot fail; but readers see a message
-//! only then.
+//! A batch of the engine in memory. Its steps take effect at once, because its commit cannot fail; only messages become
+//! visible with the commit.
 
 use super::{Memory, State};
 use crate::error::Error;
@@ -39,7 +39,7 @@ impl Drop for MemoryBatch<'_> {
     fn drop(&mut self) {
         if self.appended {
             let State { index, .. } = &mut *self.memory.state();
-            index.committed = index.tail.last();
+            index.committed = index.tail.last_message();
         }
     }
 }

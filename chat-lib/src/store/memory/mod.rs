@@ -7,18 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::batch::MemoryBatch;
 use super::dump::Snapshot;
-use super::index::{Index, Summary};
-use super::log::{Block, BlockRef, BlockWriter, Source, StreamId};
+use super::index::{Index, RoomMessages, Summary};
+use super::log::{Block, BlockRef, Source, StreamId};
 use super::pages::{self, Shelf};
 use super::steps::Steps;
-use super::{Batch, CursorMove, HistoryPage, Position, Store, Unread, Visit, new_epoch};
+use super::{Batch, CursorMove, FoundMessage, HistoryPage, News, Position, Store, SyncPage, Unread, Visit, new_epoch};
 use crate::error::Error;
 use crate::limits::MEMORY_HISTORY_BYTES;
 use crate::model::MessageId;
 
 /// The engine that keeps everything in memory and loses it when the process ends. It never fails.
 ///
-/// Of messages that were read, it keeps the latest 64 MiB.
+/// Of direct messages that were read and messages of rooms, it keeps the latest 64 MiB.
 pub struct Memory {
     state: Mutex<State>,
 }
@@ -97,14 +97,31 @@ impl Store for Memory {
         pages::history(self, user, with, position, limit)
     }
 
-    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error> {
+    fn read_unread_room(&self, user: &str, room: &str, max_bytes: usize) -> Result<Unread, Error> {
+        pages::read_unread_room(self, user, room, max_bytes)
+    }
+
+    fn last_message(&self) -> MessageId {
+        self.state().index.committed
+    }
+
+    fn news(&self, after: MessageId) -> Result<News, Error> {
+        pages::news(self, after)
+    }
+
+    fn find_message(&self, user: &str, id: MessageId) -> Result<Option<FoundMessage>, Error> {
+        pages::find_message(self, user, id)
+    }
+
+    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<SyncPage, Error> {
         pages::sync(self, user, after, limit)
     }
 
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
         let (mut snapshot, blocks) = self.snapshot();
         snapshot.show(visit)?;
-        self.show_blocks(&mut snapshot, &blocks, visit)
+        self.show_blocks(&mut snapshot, &blocks, visit)?;
+        snapshot.show_keys(visit)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -138,6 +155,11 @@ impl Shelf for Memory {
         Ok(marks.map(|(_, message)| *message).nth(nth))
     }
 
+    fn blocks_after(&self, _after: MessageId, _bytes: usize) -> Result<(Vec<Arc<Block>>, bool), Error> {
+        // The tail has all that there is.
+        Ok((Vec::new(), true))
+    }
+
     fn damage(&self, what: &str) -> Error {
         Error::Storage(what.into())
     }
@@ -167,19 +189,21 @@ impl State {
             *sweep = 0;
             return;
         };
-        let mut unread = BlockWriter::new(block.first, block.time);
         let mut dropped = Vec::new();
-        for entry in block.entries().flatten() {
-            match index.is_unread(&entry) {
-                true => unread.push(&entry),
-                false => dropped.push((entry.stream, entry.id)),
+        let mut of_rooms = RoomMessages::default();
+        let thin = block.rewritten(|entry| {
+            let keep = index.is_unread(&entry);
+            if !keep {
+                dropped.push((entry.stream, entry.id));
+                of_rooms.add(index, &entry);
             }
-        }
-        if unread.is_empty() {
+            keep.then_some(entry)
+        });
+        let Some(thin) = thin else { return };
+        if thin.body.is_empty() {
             index.tail.replace(*sweep, None);
         } else {
             if !dropped.is_empty() {
-                let thin = Block { last: block.last, ..unread.finish() };
                 index.tail.replace(*sweep, Some(Arc::new(thin)));
             }
             *sweep += 1;
@@ -188,6 +212,7 @@ impl State {
             index.journal.marks.remove(&(stream, message));
             index.set_gone(stream, message);
         }
+        index.drop_room_messages(of_rooms, block.last);
     }
 }
 
@@ -196,8 +221,8 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use crate::conformance::{self, Data, Fault};
-    use crate::model::{Account, Framing, Profile, UserName};
-    use crate::store::{Appended, Member, NewMessage, Quota, Record};
+    use crate::model::{Account, Framing, Profile, RoomName, UserName};
+    use crate::store::{Appended, Member, NewMessage, Quota, Record, Standing};
 
     struct InMemory;
 
@@ -228,7 +253,7 @@ mod tests {
     }
 
     fn send(store: &Memory, to: &str, from: &Arc<Profile>, text: &str) {
-        let message = NewMessage { to, from, text, framing: Framing::DEFAULT, time: Timestamp::EPOCH };
+        let message = NewMessage { to, from, text, framing: Framing::DEFAULT, time: Timestamp::EPOCH, key: None };
         let mut batch = store.begin();
         assert!(matches!(batch.append(message, Quota::UNLIMITED).unwrap(), Appended::Stored(_)));
         batch.commit().unwrap();
@@ -266,8 +291,8 @@ mod tests {
         for number in 1..MEMORY_HISTORY_BYTES / MIB + 8 {
             let (to, from, framing, time) = ("messi", &messi.profile, Framing::DEFAULT, Timestamp::EPOCH);
             let id = MessageId::new(number as u64).unwrap();
-            let message = NewMessage { to, from, text: &text, framing, time };
-            assert!(batch.restore(Record::Message { id, message, from_former_user: false }).unwrap());
+            let message = NewMessage { to, from, text: &text, framing, time, key: None };
+            assert!(batch.restore(Record::Message { id, message, from_former_user: false, deleted: false }).unwrap());
         }
         batch.end_restore().unwrap();
         batch.commit().unwrap();
@@ -288,8 +313,100 @@ mod tests {
         assert!(batch.restore(Record::Conversation(&notes)).unwrap());
         batch.end_restore().unwrap();
         let (from, framing, time) = (&messi.profile, Framing::DEFAULT, Timestamp::EPOCH);
-        let message = NewMessage { to: "henderson", from, text: "halo", framing, time };
+        let message = NewMessage { to: "henderson", from, text: "halo", framing, time, key: None };
         assert!(batch.append(message, Quota::UNLIMITED).is_err());
         assert_eq!(batch.conversations("henderson").unwrap(), []);
+    }
+
+    fn room(store: &Memory, people: &[&str]) {
+        let mut batch = store.begin();
+        assert!(batch.create_room(&RoomName::parse("#lounge").unwrap(), "", true).unwrap());
+        for user in people {
+            assert!(batch.add_account(account(user)).unwrap());
+            assert!(batch.set_standing("#lounge", user, Some(Standing::Member), true).unwrap());
+        }
+        batch.commit().unwrap();
+    }
+
+    fn unread(store: &Memory, user: &str, with: &str) -> usize {
+        store.begin().conversation(user, with).unwrap().unwrap().unread
+    }
+
+    /// A message was read, deleted, and then counted by the cursor that passed it: another one was never unread.
+    #[test]
+    fn a_message_that_is_deleted_between_reading_and_taking_counts_once() {
+        let store = Memory::new();
+        room(&store, &["messi", "henderson"]);
+        let from = account("messi").profile;
+        for to in ["henderson", "#lounge"] {
+            let with = if to == "henderson" { "messi" } else { to };
+            (0..3).for_each(|_| send(&store, to, &from, "halo"));
+            let step = store.read_until("henderson", with, MessageId::MAX).unwrap().unwrap();
+            assert_eq!(step.messages, 3);
+            let before = MessageId::new(step.to.get() - 1).unwrap();
+            let found = store.find_message("messi", before).unwrap().unwrap();
+            send(&store, to, &from, "one more");
+            assert!(store.begin().delete(&found).unwrap());
+            assert_eq!(unread(&store, "henderson", with), 3);
+            store.check().unwrap();
+            assert!(store.begin().take("henderson", std::slice::from_ref(&step)).unwrap());
+            assert_eq!(unread(&store, "henderson", with), 1);
+            store.check().unwrap();
+            assert!(store.begin().put_back("henderson", &[step]).unwrap());
+            assert_eq!(unread(&store, "henderson", with), 3);
+            store.check().unwrap();
+        }
+    }
+
+    /// Messages of rooms are history, whether they were read or not.
+    #[test]
+    fn messages_of_rooms_are_dropped_unread() {
+        let store = Memory::new();
+        room(&store, &["messi", "henderson"]);
+        let from = account("messi").profile;
+        let text = "x".repeat(MIB);
+        let all = MEMORY_HISTORY_BYTES / MIB + 8;
+        let stale = {
+            (0..8).for_each(|_| send(&store, "#lounge", &from, &text));
+            store.read_until("henderson", "#lounge", MessageId::MAX).unwrap().unwrap()
+        };
+        (8..all).for_each(|_| send(&store, "#lounge", &from, &text));
+        let left = unread(&store, "henderson", "#lounge");
+        assert!(left < all && left > MEMORY_HISTORY_BYTES / MIB - 4, "{left}");
+        store.check().unwrap();
+        assert!(!store.begin().take("henderson", &[stale]).unwrap(), "it counts what is gone");
+        let step = store.read_until("henderson", "#lounge", MessageId::MAX).unwrap().unwrap();
+        assert_eq!(step.messages, left);
+        assert!(store.begin().take("henderson", &[step]).unwrap());
+        send(&store, "#lounge", &from, "halo");
+        assert_eq!(unread(&store, "henderson", "#lounge"), 1);
+        let page = store.history("henderson", "#lounge", Position::After(MessageId::NONE), 1000).unwrap();
+        assert_eq!(page.messages.len(), left + 1);
+        let news = store.news(MessageId::NONE).unwrap();
+        assert_eq!(news.messages.first().map(|message| message.id), page.messages.first().map(|message| message.id));
+    }
+
+    /// Somebody who waits for messages is given new ones from the middle of a block.
+    #[test]
+    fn news_begin_anywhere() {
+        let store = Memory::new();
+        room(&store, &["messi", "henderson"]);
+        let from = account("messi").profile;
+        let mut after = MessageId::NONE;
+        for number in 0..2000 {
+            send(&store, ["#lounge", "henderson"][number % 2], &from, &number.to_string());
+            if number % 500 == 7 {
+                let found = store.find_message("messi", store.last_message()).unwrap().unwrap();
+                assert!(store.begin().delete(&found).unwrap());
+            }
+            if number % 3 == 0 {
+                let news = store.news(after).unwrap();
+                assert!(news.messages.len() <= 3 && news.messages.last().map(|it| it.id) == Some(news.upto));
+                after = news.upto;
+                assert_eq!(news.upto, store.last_message());
+            }
+        }
+        let all = store.news(MessageId::NONE).unwrap();
+        assert_eq!((all.messages.len(), all.messages.iter().filter(|message| message.deleted).count()), (2000, 4));
     }
 }

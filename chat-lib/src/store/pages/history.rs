@@ -1,4 +1,4 @@
-//! Pages of one conversation, and of all conversations of a user.
+//! Pages of messages: of one conversation, and what other pages are made with.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,9 @@ use super::{Shelf, start};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::limits::MARK_INTERVAL;
-use crate::model::{HistoryMessage, MessageId, UserName};
-use crate::store::log::{Entry, ProfileId, Span, StreamId, walk_back};
+use crate::model::{HistoryMessage, MessageId, MessageKey};
+use crate::store::index::{Index, View};
+use crate::store::log::{Entry, ProfileId, StreamId, walk_back};
 use crate::store::{HistoryPage, Position};
 
 /// A page of the conversation that `user` has with `with`.
@@ -18,18 +19,17 @@ pub(in crate::store) fn history(
     position: Position,
     limit: usize,
 ) -> Result<HistoryPage, Error> {
-    let Ok(with) = UserName::parse(with) else { return Ok(HistoryPage::default()) };
-    let (streams, committed) = shelf.index(|index| (index.committed_between(user, with.as_str()), index.committed));
-    let heads: Vec<_> = streams.into_iter().flatten().map(|(stream, state)| (stream, state.head)).collect();
-    let with: HashMap<_, _> = heads.iter().map(|(stream, _)| (*stream, with.clone())).collect();
+    let (views, committed) = shelf.index(|index| (index.committed_views(user, with), index.committed));
     match position {
-        Position::After(after) => page_after(shelf, &heads, &with, (after, committed), limit, limit / INTERVAL + 1),
+        Position::After(after) => {
+            let (messages, more, _) = page_after(shelf, user, &views, (after, committed), limit, limit / INTERVAL + 1)?;
+            Ok(HistoryPage::new(messages, more))
+        }
         Position::Before(before) => {
             let until = MessageId::new(before.get().saturating_sub(1)).unwrap_or_default().min(committed);
             let mut found = Vec::new();
-            let spans = heads.iter().map(|&(stream, head)| {
-                Ok(Span { stream, from: start(shelf, stream, head, until)?, after: MessageId::NONE })
-            });
+            let spans =
+                views.iter().map(|view| Ok(view.span(start(shelf, view.stream, view.head, until)?, MessageId::NONE)));
             let spans = spans.collect::<Result<Vec<_>, Error>>()?;
             walk_back(shelf, &spans, &|what| shelf.damage(what), |entries| {
                 found.extend(entries.iter().rev().filter(|entry| entry.id <= until).map(Found::from));
@@ -38,51 +38,31 @@ pub(in crate::store) fn history(
             let more = found.len() > limit;
             found.truncate(limit);
             found.reverse();
-            page(shelf, found, &with, more)
+            Ok(HistoryPage::new(messages(shelf, user, found, &views)?, more))
         }
     }
 }
 
-/// A page of all conversations of `user`.
-pub(in crate::store) fn sync(
+/// The first messages after `after`, each stream read from the mark at the place `nth`; whether there are more; and up to
+/// where this was looked for.
+pub(super) fn page_after(
     shelf: &impl Shelf,
     user: &str,
-    after: MessageId,
-    limit: usize,
-) -> Result<HistoryPage, Error> {
-    let (streams, committed) = shelf.index(|index| {
-        let mut streams = Vec::new();
-        for with in index.partners(user) {
-            let between = index.committed_between(user, with.as_str()).into_iter().flatten();
-            let news = between.filter(|(_, state)| state.head > after);
-            streams.extend(news.map(|(stream, state)| (stream, state.head, with.clone())));
-        }
-        (streams, index.committed)
-    });
-    let heads: Vec<_> = streams.iter().map(|(stream, head, _)| (*stream, *head)).collect();
-    let with = streams.into_iter().map(|(stream, _, with)| (stream, with)).collect();
-    page_after(shelf, &heads, &with, (after, committed), limit, 0)
-}
-
-/// The first messages after `after` of streams, each read from the mark at the place `nth`.
-fn page_after(
-    shelf: &impl Shelf,
-    heads: &[(StreamId, MessageId)],
-    with: &HashMap<StreamId, UserName>,
+    views: &[View],
     (after, committed): (MessageId, MessageId),
     limit: usize,
     nth: usize,
-) -> Result<HistoryPage, Error> {
+) -> Result<(Vec<HistoryMessage>, bool, MessageId), Error> {
     // Of a stream that is read from a mark, nothing after it is known, and so nothing after it can be on the page.
     let mut until = committed;
     let mut spans = Vec::new();
-    for &(stream, head) in heads.iter().filter(|(_, head)| *head > after) {
+    for view in views.iter().filter(|view| view.head > after.max(view.floor)) {
         // What was committed after this began is not on the page.
-        let mark = shelf.mark(stream, after, nth)?.filter(|mark| *mark <= committed);
+        let mark = shelf.mark(view.stream, after.max(view.floor), nth)?.filter(|mark| *mark <= committed);
         until = until.min(mark.unwrap_or(committed));
-        spans.push(Span { stream, from: mark.unwrap_or(head), after });
+        spans.push(view.span(mark.unwrap_or(view.head), after));
     }
-    let is_cut = heads.iter().any(|(_, head)| *head > until);
+    let is_cut = views.iter().any(|view| view.head > until);
     let mut found: Vec<Found> = Vec::new();
     walk_back(shelf, &spans, &|what| shelf.damage(what), |entries| {
         found.extend(entries.iter().rev().filter(|entry| entry.id <= until).map(Found::from));
@@ -91,39 +71,54 @@ fn page_after(
     found.reverse();
     let more = is_cut || found.len() > limit;
     found.truncate(limit);
-    page(shelf, found, with, more)
+    Ok((messages(shelf, user, found, views)?, more, until))
 }
 
-struct Found {
-    id: MessageId,
-    stream: StreamId,
-    sender: ProfileId,
-    time: Timestamp,
-    text: String,
+/// A message before its sender is looked up.
+pub(super) struct Found {
+    pub(super) id: MessageId,
+    pub(super) stream: StreamId,
+    pub(super) sender: ProfileId,
+    pub(super) time: Timestamp,
+    pub(super) text: String,
+    pub(super) key: Option<MessageKey>,
+    pub(super) deleted: bool,
 }
 
 impl From<&Entry<'_>> for Found {
     fn from(entry: &Entry<'_>) -> Self {
-        let Entry { id, stream, sender, time, text, .. } = *entry;
-        Self { id, stream, sender, time, text: text.to_owned() }
+        let Entry { id, stream, sender, time, text, key, deleted, .. } = *entry;
+        let key = key.and_then(|key| MessageKey::parse(key).ok());
+        Self { id, stream, sender, time, text: text.to_owned(), key, deleted }
     }
 }
 
-fn page(
+/// The messages as `user` sees them.
+pub(super) fn messages(
     shelf: &impl Shelf,
+    user: &str,
     found: Vec<Found>,
-    with: &HashMap<StreamId, UserName>,
-    more: bool,
-) -> Result<HistoryPage, Error> {
+    views: &[View],
+) -> Result<Vec<HistoryMessage>, Error> {
+    let with: HashMap<_, _> = views.iter().map(|view| (view.stream, &view.with)).collect();
+    let message = |index: &Index, found: Found| {
+        let Found { id, stream, sender, time, text, key, deleted } = found;
+        let from = index.profile(sender).ok_or(sender)?;
+        let Some(&with) = with.get(&stream) else { return Ok(None) };
+        let is_own = || index.sender(from, id).is_some_and(|sender| sender.as_str() == user);
+        let key = key.filter(|_| is_own());
+        let message = HistoryMessage::new(id, with.clone(), from.clone(), time, text);
+        Ok(Some(HistoryMessage { key, deleted, ..message }))
+    };
     let messages = shelf.index(|index| {
-        let message = |Found { id, stream, sender, time, text }| {
-            let from = index.profile(sender).cloned().ok_or(sender)?;
-            Ok(with.get(&stream).map(|with| HistoryMessage::new(id, with.clone(), from, time, text)))
-        };
-        found.into_iter().filter_map(|found| message(found).transpose()).collect::<Result<Vec<_>, ProfileId>>()
+        found.into_iter().filter_map(|found| message(index, found).transpose()).collect::<Result<Vec<_>, ProfileId>>()
     });
-    let messages = messages.map_err(|sender| shelf.damage(&format!("profile {} is missing", sender.0)))?;
-    Ok(HistoryPage::new(messages, more))
+    messages.map_err(|sender| missing(shelf, sender))
+}
+
+/// The error for a sender's profile that is not there.
+pub(super) fn missing(shelf: &impl Shelf, sender: ProfileId) -> Error {
+    shelf.damage(&format!("profile {} is missing", sender.0))
 }
 
 const INTERVAL: usize = MARK_INTERVAL as usize;

@@ -1,4 +1,4 @@
-//! Reading messages: what a user has not read, and pages of history. Both engines do it here; each says where blocks and
+//! Reading messages: what a user has not read, pages of history, and what is new. Both engines do it here; each says where blocks and
 //! marks come from.
 //!
 //! A stream leads only backwards, from each message to the one before. To page forwards without walking back from the
@@ -6,12 +6,20 @@
 //! the first mark that is far enough ahead.
 
 mod history;
+mod news;
+mod sync;
 mod unread;
 
-pub(super) use self::history::{history, sync};
-pub(super) use self::unread::{read_unread, read_until};
-use super::index::{Index, StreamState};
-use super::log::{Entry, Source, Span, StreamId, walk_back};
+use std::sync::Arc;
+
+pub(super) use self::history::history;
+pub(super) use self::news::{find_message, news};
+pub(super) use self::sync::sync;
+#[cfg(test)]
+pub(super) use self::sync::sync_walking;
+pub(super) use self::unread::{read_unread, read_unread_room, read_until};
+use super::index::{Index, View};
+use super::log::{Block, Entry, Source, Span, StreamId, walk_back};
 use crate::error::Error;
 use crate::model::MessageId;
 
@@ -22,6 +30,10 @@ pub(super) trait Shelf: Source {
 
     /// Of the marks of a stream after a message, the one at the place `nth`, counted from 0.
     fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error>;
+
+    /// Blocks with the messages after `after`, and perhaps some before it, up to about so many bytes; and whether these are
+    /// all. It is asked for what is not in memory any more.
+    fn blocks_after(&self, after: MessageId, bytes: usize) -> Result<(Vec<Arc<Block>>, bool), Error>;
 
     /// The error for damaged data.
     fn damage(&self, what: &str) -> Error;
@@ -43,11 +55,10 @@ impl Index {
         found
     }
 
-    /// The streams between two users, with the last message of each that is committed.
-    fn committed_between(&self, user: &str, with: &str) -> [Option<(StreamId, StreamState)>; 2] {
-        self.streams_between(user, with).map(|found| {
-            found.map(|(id, state)| (id, StreamState { head: self.committed_head(id, state.head), ..state }))
-        })
+    /// The streams of a conversation of `user`, with the last message of each that is committed.
+    fn committed_views(&self, user: &str, with: &str) -> Vec<View> {
+        let committed = |view: View| View { head: self.committed_head(view.stream, view.head), ..view };
+        self.views(user, with).into_iter().map(committed).collect()
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::{Shelf, start};
 use crate::error::Error;
 use crate::limits::UNREAD_STEP_BYTES;
-use crate::model::{Inbox, MessageId, Profile};
+use crate::model::{ConversationName, Inbox, MessageId, Profile};
 use crate::store::hash::NumberHasher;
-use crate::store::index::{Index, StreamState};
+use crate::store::index::{Index, View, conversation, stream_of};
 use crate::store::log::{Entry, ProfileId, Source, Span, StreamId, Walk, walk_back};
 use crate::store::{CursorMove, Unread};
 
@@ -28,12 +28,11 @@ impl Index {
         };
         let profile = |id| self.profile(id).cloned();
         let damage = |what: &str| Error::Storage(what.into());
-        Ok(match collect(&&self.tail, &spans, self.tail.last(), &profile, &damage)? {
-            Collected { missing: true, .. } => Unread::WouldBlock,
-            Collected { mut inbox, moves, .. } => {
-                inbox.set_to(full_name);
-                Unread::Messages { inbox, moves }
-            }
+        let wanted = Wanted { until: self.tail.last(), not_from: None, max_bytes: usize::MAX };
+        let collected = collect(&&self.tail, &spans, wanted, self.last_deletion(), &profile, &damage)?;
+        Ok(match collected.missing {
+            true => Unread::WouldBlock,
+            false => collected.into_unread(full_name, self),
         })
     }
 }
@@ -49,13 +48,14 @@ pub(in crate::store) fn read_unread(shelf: &impl Shelf, user: &str, max_bytes: u
                 for span in &mut spans {
                     span.from = index.committed_head(span.stream, span.from);
                 }
-                ((full_name.to_owned(), spans), index.committed)
+                ((full_name.to_owned(), spans), index.committed, index.last_deletion())
             })
         });
-        let Some(((full_name, spans), committed)) = found else { return Ok(Unread::TooLarge) };
+        let Some(((full_name, spans), until, deletions)) = found else { return Ok(Unread::TooLarge) };
         let profile = |id| shelf.index(|index| index.profile(id).cloned());
         let damage = |what: &str| shelf.damage(what);
-        let collected = collect(shelf, &spans, committed, &profile, &damage);
+        let wanted = Wanted { until, not_from: None, max_bytes: usize::MAX };
+        let collected = collect(shelf, &spans, wanted, deletions, &profile, &damage);
         let complete = matches!(collected, Ok(Collected { missing: false, .. }));
         if !complete {
             // Another reader may have been quicker, and what was being read may be gone by now.
@@ -65,13 +65,59 @@ pub(in crate::store) fn read_unread(shelf: &impl Shelf, user: &str, max_bytes: u
                 continue;
             }
         }
-        let Collected { mut inbox, moves, missing } = collected?;
-        if missing {
+        let collected = collected?;
+        if shelf.index(Index::last_deletion) != deletions {
+            continue;
+        }
+        if collected.missing {
             return Err(shelf.damage(&format!("unread messages of {user:?} are missing")));
         }
-        inbox.set_to(&full_name);
-        return Ok(Unread::Messages { inbox, moves });
+        return Ok(shelf.index(|index| collected.into_unread(&full_name, index)));
     }
+}
+
+/// All that a user has not read in a room, of what is committed.
+pub(in crate::store) fn read_unread_room(
+    shelf: &impl Shelf,
+    user: &str,
+    room: &str,
+    max_bytes: usize,
+) -> Result<Unread, Error> {
+    loop {
+        let (view, full_name, until, deletions) = shelf.index(|index| {
+            // Whoever it is, only a room has a name that begins like this.
+            let view = if room.starts_with('#') { index.committed_views(user, room).pop() } else { None };
+            let full_name = index.account(user).map(|account| account.profile.full_name().to_owned());
+            (view, full_name.unwrap_or_default(), index.committed, index.last_deletion())
+        });
+        let Some(View { stream, head, floor, cursor: Some(cursor), .. }) = view else {
+            return Ok(Unread::Messages { inbox: Inbox::default(), moves: Vec::new() });
+        };
+        let span = Span { stream, from: head, after: cursor.max(floor) };
+        let profile = |id| shelf.index(|index| index.profile(id).cloned());
+        let wanted = Wanted { until, not_from: Some(user), max_bytes };
+        let mut collected = collect(shelf, &[span], wanted, deletions, &profile, &|what| shelf.damage(what))?;
+        // What is missing was dropped, and if that was only now, it is no news here.
+        if shelf.index(Index::last_deletion) != deletions {
+            continue;
+        }
+        if collected.too_large {
+            return Ok(Unread::TooLarge);
+        }
+        collected.moves.iter_mut().for_each(|step| step.from = cursor);
+        return Ok(shelf.index(|index| collected.into_unread(&full_name, index)));
+    }
+}
+
+/// Which of the messages of some spans are wanted.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    /// Those up to this one.
+    until: MessageId,
+    /// Those of others than this user.
+    not_from: Option<&'a str>,
+    /// As many as fit.
+    max_bytes: usize,
 }
 
 struct Collected {
@@ -79,16 +125,29 @@ struct Collected {
     moves: Vec<CursorMove>,
     /// Whether something was not found.
     missing: bool,
+    /// Whether they did not fit.
+    too_large: bool,
 }
 
-/// The messages of `spans` up to the message `until`.
+impl Collected {
+    fn into_unread(self, full_name: &str, index: &Index) -> Unread {
+        let Self { mut inbox, mut moves, .. } = self;
+        inbox.set_to(full_name);
+        moves.iter_mut().for_each(|step| step.with = index.name_of(stream_of(step.conversation), step.with.take()));
+        Unread::Messages { inbox, moves }
+    }
+}
+
+/// The wanted messages of `spans` that were not deleted, and the moves past them, which know of the deletion with that number.
 fn collect(
     source: &impl Source,
     spans: &[Span],
-    until: MessageId,
+    wanted: Wanted<'_>,
+    deletions: u32,
     profile: &dyn Fn(ProfileId) -> Option<Arc<Profile>>,
     damage: &dyn Fn(&str) -> Error,
 ) -> Result<Collected, Error> {
+    let (mut messages, mut bytes, mut too_large) = (0, 0, false);
     let mut pieces: Vec<Inbox> = Vec::new();
     let mut moves: HashMap<StreamId, CursorMove, NumberHasher> = HashMap::default();
     let mut senders: HashMap<ProfileId, Arc<Profile>, NumberHasher> = HashMap::default();
@@ -96,7 +155,7 @@ fn collect(
     let walk = walk_back(source, spans, damage, |entries| {
         let mut piece = Inbox::default();
         piece.reserve(entries.len(), entries.iter().map(Entry::len).sum());
-        for entry in entries.iter().filter(|entry| entry.id <= until) {
+        for entry in entries.iter().filter(|entry| entry.id <= wanted.until && !entry.deleted) {
             let from = match senders.entry(entry.sender) {
                 hash_map::Entry::Occupied(known) => known.into_mut(),
                 hash_map::Entry::Vacant(new) => {
@@ -104,9 +163,13 @@ fn collect(
                     new.insert(profile(entry.sender).ok_or_else(missing)?)
                 }
             };
+            if wanted.not_from == Some(from.user().as_str()) {
+                continue;
+            }
             piece.push_framed(from, entry.framing, entry.text);
             let step = moves.entry(entry.stream).or_insert_with(|| CursorMove {
-                conversation: entry.stream.0.into(),
+                with: Some(from.user().clone().into()),
+                conversation: conversation(entry.stream, deletions),
                 from: after.get(&entry.stream).copied().unwrap_or_default(),
                 to: entry.id,
                 messages: 0,
@@ -115,15 +178,18 @@ fn collect(
             step.to = step.to.max(entry.id);
             step.messages += 1;
             step.bytes += entry.len();
+            messages += 1;
+            bytes += entry.len();
         }
         pieces.push(piece);
-        Ok(true)
+        too_large = Inbox::footprint(messages, bytes) > wanted.max_bytes;
+        Ok(!too_large)
     })?;
     let mut pieces = pieces.into_iter().rev();
     let mut inbox = pieces.next().unwrap_or_default();
-    inbox.reserve(moves.values().map(|step| step.messages).sum(), moves.values().map(|step| step.bytes).sum());
+    inbox.reserve(messages, bytes);
     pieces.for_each(|piece| inbox.append(piece));
-    Ok(Collected { inbox, moves: moves.into_values().collect(), missing: walk != Walk::Done })
+    Ok(Collected { inbox, moves: moves.into_values().collect(), missing: walk != Walk::Done, too_large })
 }
 
 /// The cursor move that reads a conversation up to a message.
@@ -135,11 +201,12 @@ pub(in crate::store) fn read_until(
 ) -> Result<Option<CursorMove>, Error> {
     let damage = |what: &str| shelf.damage(what);
     loop {
-        let (streams, committed) = shelf.index(|index| (index.committed_between(user, with), index.committed));
+        let (views, committed, deletions) =
+            shelf.index(|index| (index.committed_views(user, with), index.committed, index.last_deletion()));
         let upto = upto.min(committed);
         let mut spans = Vec::new();
-        for &(stream, state) in streams.iter().flatten() {
-            spans.push(Span { stream, from: start(shelf, stream, state.head, upto)?, after: MessageId::NONE });
+        for view in &views {
+            spans.push(view.span(start(shelf, view.stream, view.head, upto)?, MessageId::NONE));
         }
         // The last message of the conversation that is not past it.
         let mut until = MessageId::NONE;
@@ -147,20 +214,29 @@ pub(in crate::store) fn read_until(
             until = entries.iter().map(|entry| entry.id).filter(|id| *id <= upto).max().unwrap_or_default();
             Ok(until == MessageId::NONE)
         })?;
-        let Some((stream, StreamState { head, cursor, .. })) = streams[0].filter(|(_, state)| until > state.cursor)
-        else {
-            return Ok(None);
-        };
-        let mut step = CursorMove { conversation: stream.0.into(), from: cursor, to: until, messages: 0, bytes: 0 };
-        let span = Span { stream, from: start(shelf, stream, head, until)?, after: cursor };
+        let mine = views.iter().find_map(|view| Some((view, view.cursor?)));
+        let Some((view, cursor)) = mine.filter(|(_, cursor)| until > *cursor) else { return Ok(None) };
+        let (stream, conversation) = (view.stream, conversation(view.stream, deletions));
+        let with_name = Some(view.with.clone());
+        let mut step = CursorMove { with: with_name, conversation, from: cursor, to: until, messages: 0, bytes: 0 };
+        let span = view.span(start(shelf, stream, view.head, until)?, cursor);
+        let profile = |id| shelf.index(|index| index.profile(id).cloned());
+        // In a room, one's own messages are not unread.
+        let is_room = matches!(view.with, ConversationName::Room(_));
+        let own = |sender| is_room && profile(sender).is_some_and(|profile| profile.user().as_str() == user);
         let walk = walk_back(shelf, &[span], &damage, |entries| {
-            for entry in entries.iter().filter(|entry| entry.id <= until) {
+            let others = |entry: &&Entry<'_>| entry.id <= until && !entry.deleted && !own(entry.sender);
+            for entry in entries.iter().filter(others) {
                 step.messages += 1;
                 step.bytes += entry.len();
             }
             Ok(true)
         })?;
-        if walk == Walk::Done {
+        if shelf.index(Index::last_deletion) != deletions {
+            continue;
+        }
+        // In a room, what is missing was dropped.
+        if walk == Walk::Done || is_room {
             return Ok(Some(step));
         }
         // Another reader may have been quicker, and what was being read may be gone by now.

@@ -17,7 +17,10 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
 use self::directory::Directory;
 use self::open::{connect, connect_read_only, exists, look_at_log, make, only_writing_fails, open_log};
-use self::rows::{Sealed, account, block, compact, profile, session, stream, summary, write};
+use self::rows::{
+    Sealed, account, block, block_head, blocked, compact, deleted, keys, member, profile, room, session, stream,
+    summary, write,
+};
 use self::writing::Writing;
 use super::backend::{Backend, Compaction};
 use super::record::Record;
@@ -130,6 +133,13 @@ impl Sqlite {
         found.into_iter().map(whole).collect()
     }
 
+    /// The blocks, if they come after `after` and each after the one before.
+    fn in_order(&self, after: MessageId, blocks: Vec<Block>) -> Result<Vec<Block>, Error> {
+        // A damaged page could otherwise have a reader of the log go round in circles.
+        let ids = [after].into_iter().chain(blocks.iter().map(|block| block.first));
+        if ids.is_sorted_by(|one, next| one < next) { Ok(blocks) } else { Err(self.damage("the log is out of order")) }
+    }
+
     /// The one number that `sql` finds, if it finds one.
     fn number(&self, sql: &str, params: impl rusqlite::Params) -> Result<Option<MessageId>, Error> {
         let reader = get(&self.connections.reader);
@@ -183,7 +193,7 @@ impl Backend for Sqlite {
     fn tables(&self) -> Result<Tables, Error> {
         Ok(Tables {
             profiles: self.rows("SELECT id, user, full_name, country, seal FROM profile WHERE id > ?", 0, profile)?,
-            accounts: self.rows("SELECT id, profile, password, banned, seal FROM account WHERE id > ?", 0, account)?,
+            accounts: self.rows("SELECT id, profile, password, banned, since, seal FROM account WHERE id > ?", 0, account)?,
             streams: self.rows(
                 "SELECT id, writer, reader, head, count, cursor, unread, bytes, seal FROM stream WHERE id > ?",
                 0,
@@ -194,13 +204,22 @@ impl Backend for Sqlite {
                 0,
                 session,
             )?,
+            rooms: self.rows("SELECT id, name, title, open, head, count, gone, seal FROM room WHERE id > ?", 0, room)?,
+            members: self.rows(
+                "SELECT room, account, standing, since, cursor, base, sent, seal FROM member WHERE room > ?",
+                0,
+                member,
+            )?,
+            blocks: self.rows("SELECT account, blocked, seal FROM block WHERE account > ?", 0, blocked)?,
+            deleted: self.rows("SELECT message, seal FROM deleted WHERE message > ?", 0, deleted)?,
+            keys: self.rows("SELECT number, time, body, seal FROM keys WHERE number >= ? ORDER BY number", 0, keys)?,
         })
     }
 
     fn summary(&self) -> Result<Summary, Error> {
         let found = self.rows(
             "SELECT id, epoch, indexed, last_message, last_account, last_stream, last_profile, accounts, streams, \
-             profiles, sessions, restoring, retention_time, keep_read, seal FROM summary WHERE id = ?",
+             profiles, sessions, rooms, members, blocks, deleted, deletions, key_rows, last_key, keyed, restoring, retention_time, keep_read, seal FROM summary WHERE id = ?",
             1,
             summary,
         )?;
@@ -215,10 +234,12 @@ impl Backend for Sqlite {
 
     fn blocks_after(&self, message: MessageId) -> Result<Vec<Block>, Error> {
         let sql = "SELECT first, last, time, body, seal FROM log WHERE first > ? ORDER BY first LIMIT 64";
-        let blocks = self.rows(sql, message.get(), block)?;
-        // A damaged page could otherwise have a reader of the log go round in circles.
-        let ids = [message].into_iter().chain(blocks.iter().map(|block| block.first));
-        if ids.is_sorted_by(|one, next| one < next) { Ok(blocks) } else { Err(self.damage("the log is out of order")) }
+        self.in_order(message, self.rows(sql, message.get(), block)?)
+    }
+
+    fn block_heads_after(&self, message: MessageId) -> Result<Vec<Block>, Error> {
+        let sql = "SELECT first, last, time FROM log WHERE first > ? ORDER BY first LIMIT 4096";
+        self.in_order(message, self.rows(sql, message.get(), block_head)?)
     }
 
     fn last_message(&self) -> Result<MessageId, Error> {
@@ -228,6 +249,10 @@ impl Backend for Sqlite {
     fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error> {
         let sql = "SELECT message FROM mark WHERE stream = ? AND message > ? ORDER BY message LIMIT 1 OFFSET ?";
         self.number(sql, [u64::from(stream.0), after.get(), nth as u64])
+    }
+
+    fn erase(&self) -> Result<(), Error> {
+        self.to_write()?.empty_log().map_err(|problem| self.failed(&problem))
     }
 
     fn tidy(&self) -> Result<(), Error> {

@@ -114,6 +114,8 @@ pub(super) fn connect(database: &Path, synced: bool) -> Result<Connection, Error
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" })?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        // Texts that were deleted are not to stay in what is unused of the file.
+        connection.pragma_update(None, "secure_delete", true)?;
         keep_log(&connection)
     };
     set_up().map_err(failed)?;
@@ -176,6 +178,6 @@ const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::S
 const APPLICATION: i64 = 0x6368_6174;
 
 /// The version of [`SCHEMA`] and of what the rows hold.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 
 const SCHEMA: &str = include_str!("schema.sql");

@@ -6,9 +6,12 @@ use rusqlite::{Connection, Row, params};
 
 use super::seal::Seal;
 use crate::clock::Timestamp;
-use crate::model::{MessageId, PasswordHash, Profile, SessionId, UserName};
+use crate::model::{MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
 use crate::store::durable::backend::Compaction;
-use crate::store::index::{AccountId, AccountRow, Change, Login, SessionRow, StreamRow, StreamState, Summary};
+use crate::store::durable::record::{standing_number, standing_of};
+use crate::store::index::{
+    AccountId, AccountRow, Change, KeysRow, Login, MemberRow, RoomRow, SessionRow, StreamRow, StreamState, Summary,
+};
 use crate::store::log::{Block, ProfileId, StreamId};
 
 /// Writes a change of a record.
@@ -26,13 +29,14 @@ pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Er
         Change::DropProfile(id) => to.prepare_cached("DELETE FROM profile WHERE id = ?")?.execute([id.0]),
         Change::Account(row) => to
             .prepare_cached(
-                "INSERT OR REPLACE INTO account (id, profile, password, banned, seal) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO account (id, profile, password, banned, since, seal) VALUES (?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 row.id.0,
                 row.profile.0,
                 row.password.as_ref().map(PasswordHash::to_phc),
                 row.banned,
+                row.since.get(),
                 Seal::of_account(row)
             ]),
         Change::DropAccount(id) => to.prepare_cached("DELETE FROM account WHERE id = ?")?.execute([id.0]),
@@ -74,12 +78,68 @@ pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Er
         Change::Mark(stream, message) => to
             .prepare_cached("INSERT OR IGNORE INTO mark (stream, message) VALUES (?, ?)")?
             .execute([u64::from(stream.0), message.get()]),
+        Change::Room(row) => {
+            to.prepare_cached("INSERT OR REPLACE INTO room VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+                row.id.0,
+                row.name.as_str(),
+                &*row.title,
+                row.open,
+                row.head.get(),
+                row.count,
+                row.gone.get(),
+                Seal::of_room(row)
+            ])
+        }
+        Change::DropRoom(id) => {
+            to.prepare_cached("DELETE FROM mark WHERE stream = ?")?.execute([id.0])?;
+            to.prepare_cached("DELETE FROM member WHERE room = ?")?.execute([id.0])?;
+            to.prepare_cached("DELETE FROM room WHERE id = ?")?.execute([id.0])
+        }
+        Change::Member(row) => {
+            to.prepare_cached("INSERT OR REPLACE INTO member VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+                row.room.0,
+                row.account.0,
+                standing_number(row.standing),
+                row.since.get(),
+                row.cursor.get(),
+                row.base,
+                row.sent.get(),
+                Seal::of_member(row)
+            ])
+        }
+        Change::DropMember(room, account) => {
+            to.prepare_cached("DELETE FROM member WHERE room = ? AND account = ?")?.execute([room.0, account.0])
+        }
+        Change::Blocked(user, other) => to.prepare_cached("INSERT OR REPLACE INTO block VALUES (?, ?, ?)")?.execute([
+            user.0,
+            other.0,
+            Seal::of_block_of(*user, *other),
+        ]),
+        Change::Unblocked(user, other) => {
+            to.prepare_cached("DELETE FROM block WHERE account = ? AND blocked = ?")?.execute([user.0, other.0])
+        }
+        Change::Deleted(message) => to
+            .prepare_cached("INSERT OR REPLACE INTO deleted VALUES (?, ?)")?
+            .execute(params![message.get(), Seal::of_deleted(*message)]),
+        Change::DropDeleted(message) => {
+            to.prepare_cached("DELETE FROM deleted WHERE message = ?")?.execute([message.get()])
+        }
+        Change::Keys(row) => to.prepare_cached("INSERT OR REPLACE INTO keys VALUES (?, ?, ?, ?)")?.execute(params![
+            row.number,
+            row.time.as_millis(),
+            row.body,
+            Seal::of_keys(row)
+        ]),
+        Change::DropKeys(number) => to.prepare_cached("DELETE FROM keys WHERE number = ?")?.execute([number]),
         Change::ClearLog => {
             to.prepare_cached("DELETE FROM mark")?.execute([])?;
             to.prepare_cached("DELETE FROM log")?.execute([])
         }
         Change::Summary(summary) => to
-            .prepare_cached("INSERT OR REPLACE INTO summary VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO summary \
+                 VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
             .execute(params![
                 summary.epoch,
                 summary.indexed.get(),
@@ -91,6 +151,14 @@ pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Er
                 summary.streams,
                 summary.profiles,
                 summary.sessions,
+                summary.rooms,
+                summary.members,
+                summary.blocks,
+                summary.deleted,
+                summary.deletions,
+                summary.key_rows,
+                summary.last_key,
+                summary.keyed.get(),
                 summary.restoring,
                 summary.retention_time.as_millis(),
                 summary.keep_read,
@@ -129,8 +197,9 @@ pub(super) fn account(row: &Row<'_>) -> Sealed<AccountRow> {
     let password: Option<String> = row.get(2)?;
     let Ok(password) = password.map(|phc| PasswordHash::from_phc(&phc)).transpose() else { return Ok(None) };
     let (id, profile, banned) = (AccountId(row.get(0)?), ProfileId(row.get(1)?), row.get(3)?);
-    let account = AccountRow { id, profile, password, banned };
-    let seal: u32 = row.get(4)?;
+    let Some(since) = message(row, 4)? else { return Ok(None) };
+    let account = AccountRow { id, profile, password, banned, since };
+    let seal: u32 = row.get(5)?;
     Ok(Some(account).filter(|account| seal == Seal::of_account(account)))
 }
 
@@ -141,6 +210,47 @@ pub(super) fn stream(row: &Row<'_>) -> Sealed<StreamRow> {
     let stream = StreamRow { id: StreamId(row.get(0)?), writer, reader, state };
     let seal: u32 = row.get(8)?;
     Ok(Some(stream).filter(|stream| seal == Seal::of_stream(stream)))
+}
+
+pub(super) fn room(row: &Row<'_>) -> Sealed<RoomRow> {
+    let (name, title): (String, String) = (row.get(1)?, row.get(2)?);
+    let (Ok(name), Some(head), Some(gone)) = (RoomName::parse(&name), message(row, 4)?, message(row, 6)?) else {
+        return Ok(None);
+    };
+    let (id, open, count) = (StreamId(row.get(0)?), row.get(3)?, row.get(5)?);
+    let room = RoomRow { id, name, title: title.into(), open, head, count, gone };
+    let seal: u32 = row.get(7)?;
+    Ok(Some(room).filter(|room| seal == Seal::of_room(room)))
+}
+
+pub(super) fn member(row: &Row<'_>) -> Sealed<MemberRow> {
+    let (room, account, base) = (StreamId(row.get(0)?), AccountId(row.get(1)?), row.get(5)?);
+    let (Some(standing), Some(since), Some(cursor), Some(sent)) =
+        (standing_of(row.get(2)?), message(row, 3)?, message(row, 4)?, message(row, 6)?)
+    else {
+        return Ok(None);
+    };
+    let member = MemberRow { room, account, standing, since, cursor, base, sent };
+    let seal: u32 = row.get(7)?;
+    Ok(Some(member).filter(|member| seal == Seal::of_member(member)))
+}
+
+/// Who has blocked whom.
+pub(super) fn blocked(row: &Row<'_>) -> Sealed<(AccountId, AccountId)> {
+    let (user, other) = (AccountId(row.get(0)?), AccountId(row.get(1)?));
+    let seal: u32 = row.get(2)?;
+    Ok((seal == Seal::of_block_of(user, other)).then_some((user, other)))
+}
+
+pub(super) fn deleted(row: &Row<'_>) -> Sealed<MessageId> {
+    let seal: u32 = row.get(1)?;
+    Ok(message(row, 0)?.filter(|message| seal == Seal::of_deleted(*message)))
+}
+
+pub(super) fn keys(row: &Row<'_>) -> Sealed<KeysRow> {
+    let keys = KeysRow { number: row.get(0)?, time: time(row, 1)?, body: row.get(2)? };
+    let seal: u32 = row.get(3)?;
+    Ok(Some(keys).filter(|keys| seal == Seal::of_keys(keys)))
 }
 
 pub(super) fn session(row: &Row<'_>) -> Sealed<SessionRow> {
@@ -160,8 +270,17 @@ pub(super) fn block(row: &Row<'_>) -> Sealed<Block> {
     Ok(Some(block).filter(|block| seal == Seal::of_block(block)))
 }
 
+/// A block without its body, and so without a seal that could be checked.
+pub(super) fn block_head(row: &Row<'_>) -> Sealed<Block> {
+    let (Some(first), Some(last)) = (message(row, 0)?, message(row, 1)?) else { return Ok(None) };
+    Ok(Some(Block { first, last, time: time(row, 2)?, body: Vec::new() }))
+}
+
 pub(super) fn summary(row: &Row<'_>) -> Sealed<Summary> {
-    let (Some(indexed), Some(last_message)) = (message(row, 2)?, message(row, 3)?) else { return Ok(None) };
+    let (Some(indexed), Some(last_message), Some(keyed)) = (message(row, 2)?, message(row, 3)?, message(row, 18)?)
+    else {
+        return Ok(None);
+    };
     let summary = Summary {
         epoch: row.get(1)?,
         indexed,
@@ -173,11 +292,19 @@ pub(super) fn summary(row: &Row<'_>) -> Sealed<Summary> {
         streams: row.get(8)?,
         profiles: row.get(9)?,
         sessions: row.get(10)?,
-        restoring: row.get(11)?,
-        retention_time: time(row, 12)?,
-        keep_read: row.get(13)?,
+        rooms: row.get(11)?,
+        members: row.get(12)?,
+        blocks: row.get(13)?,
+        deleted: row.get(14)?,
+        deletions: row.get(15)?,
+        key_rows: row.get(16)?,
+        last_key: row.get(17)?,
+        keyed,
+        restoring: row.get(19)?,
+        retention_time: time(row, 20)?,
+        keep_read: row.get(21)?,
     };
-    let seal: u32 = row.get(14)?;
+    let seal: u32 = row.get(22)?;
     Ok(Some(summary).filter(|summary| seal == Seal::of_summary(summary)))
 }
 

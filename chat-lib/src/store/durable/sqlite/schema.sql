@@ -1,4 +1,4 @@
--- Version 4. Every row but those of "mark" is sealed with a CRC-32 of what it holds. Times are in milliseconds since 1970.
+-- Version 5. Every row but those of "mark" is sealed with a CRC-32 of what it holds. Times are in milliseconds since 1970.
 
 -- A user's names. Changing them makes a new row, because messages keep the names that they were sent under.
 CREATE TABLE profile (
@@ -9,12 +9,14 @@ CREATE TABLE profile (
     seal INTEGER NOT NULL
 ) STRICT;
 
--- "password" is a PHC string; NULL if nobody can log in with one.
+-- "password" is a PHC string; NULL if nobody can log in with one. Messages up to "since" that were sent under the user name
+-- are those of an account that was removed.
 CREATE TABLE account (
     id INTEGER PRIMARY KEY,
     profile INTEGER NOT NULL,
     password TEXT,
     banned INTEGER NOT NULL,
+    since INTEGER NOT NULL,
     seal INTEGER NOT NULL
 ) STRICT;
 
@@ -31,6 +33,58 @@ CREATE TABLE stream (
     cursor INTEGER NOT NULL,
     unread INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
+    seal INTEGER NOT NULL
+) STRICT;
+
+-- A room is a stream, too, with a number that no stream has. "head" and "count" are as in "stream"; messages up to "gone"
+-- were dropped.
+CREATE TABLE room (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    title TEXT NOT NULL,
+    open INTEGER NOT NULL,
+    head INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    gone INTEGER NOT NULL,
+    seal INTEGER NOT NULL
+) STRICT;
+
+-- Who is in a room. "standing" is 0 for somebody who is invited, 1 for a member and 2 for an owner, who can see the messages after
+-- "since" and have read those up to "cursor". Of the "count" messages of the room, "base" are not unread; of the member's own
+-- messages, that takes account of those up to "sent".
+CREATE TABLE member (
+    room INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    standing INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    cursor INTEGER NOT NULL,
+    base INTEGER NOT NULL,
+    sent INTEGER NOT NULL,
+    seal INTEGER NOT NULL,
+    PRIMARY KEY (room, account)
+) STRICT, WITHOUT ROWID;
+
+-- "account" takes no direct messages from "blocked".
+CREATE TABLE block (
+    account INTEGER NOT NULL,
+    blocked INTEGER NOT NULL,
+    seal INTEGER NOT NULL,
+    PRIMARY KEY (account, blocked)
+) STRICT, WITHOUT ROWID;
+
+-- Messages that were deleted while their texts are still in "log".
+CREATE TABLE deleted (
+    message INTEGER PRIMARY KEY,
+    seal INTEGER NOT NULL
+) STRICT;
+
+-- Keys of messages, some at a time, so that no message is stored twice: those of messages up to the one that "summary" has as
+-- "keyed". Later ones are found in the log. "number" is how many keys there were before, "time" that of the latest message. How
+-- "body" is made is in src/store/index/keys.rs.
+CREATE TABLE keys (
+    number INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    body BLOB NOT NULL,
     seal INTEGER NOT NULL
 ) STRICT;
 
@@ -66,7 +120,8 @@ CREATE TABLE mark (
 ) STRICT, WITHOUT ROWID;
 
 -- What there is, so that missing rows are detected. The log has the message "last_message" or a later one; ids up to
--- "last_account", "last_stream" and "last_profile" were given out. "restoring" is 1 while a dump is being restored.
+-- "last_account", "last_stream" and "last_profile" were given out, "last_key" keys were written. "deletions" is
+-- how many messages were deleted, and how often messages of a room were dropped. "restoring" is 1 while a dump is being restored.
 -- "keep_read" is how long messages are kept that were read, in milliseconds; the greatest number is for ever.
 -- "retention_time" is the time that messages age by; 0 if there was none yet.
 CREATE TABLE summary (
@@ -81,6 +136,14 @@ CREATE TABLE summary (
     streams INTEGER NOT NULL,
     profiles INTEGER NOT NULL,
     sessions INTEGER NOT NULL,
+    rooms INTEGER NOT NULL,
+    members INTEGER NOT NULL,
+    blocks INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    deletions INTEGER NOT NULL,
+    key_rows INTEGER NOT NULL,
+    last_key INTEGER NOT NULL,
+    keyed INTEGER NOT NULL,
     restoring INTEGER NOT NULL,
     retention_time INTEGER NOT NULL,
     keep_read INTEGER NOT NULL,

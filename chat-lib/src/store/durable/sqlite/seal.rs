@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 
 use crc32fast::Hasher;
 
-use crate::model::{PasswordHash, Profile};
-use crate::store::index::{AccountRow, SessionRow, StreamRow, StreamState, Summary};
+use crate::model::{MessageId, PasswordHash, Profile};
+use crate::store::durable::record::standing_number;
+use crate::store::index::{
+    AccountId, AccountRow, KeysRow, MemberRow, RoomRow, SessionRow, StreamRow, StreamState, Summary,
+};
 use crate::store::log::{Block, ProfileId};
 
 /// The sum of one row.
@@ -19,13 +22,36 @@ impl Seal {
 
     pub(super) fn of_account(row: &AccountRow) -> u32 {
         let password = row.password.as_ref().map(PasswordHash::to_phc).unwrap_or_default();
-        Self::new(row.id.0).and(row.profile.0).with(password.as_bytes()).and(row.banned).finish()
+        let account = Self::new(row.id.0).and(row.profile.0).with(password.as_bytes()).and(row.banned);
+        account.and(row.since.get()).finish()
     }
 
     pub(super) fn of_stream(row: &StreamRow) -> u32 {
         let StreamState { head, count, cursor, unread, bytes } = row.state;
         let ends = Self::new(row.id.0).and(row.writer.map_or(0, |writer| writer.0)).and(row.reader.0);
         ends.and(head.get()).and(count).and(cursor.get()).and(unread as u64).and(bytes as u64).finish()
+    }
+
+    pub(super) fn of_room(row: &RoomRow) -> u32 {
+        let names = Self::new(row.id.0).with(row.name.as_str().as_bytes()).with(row.title.as_bytes()).and(row.open);
+        names.and(row.head.get()).and(row.count).and(row.gone.get()).finish()
+    }
+
+    pub(super) fn of_member(row: &MemberRow) -> u32 {
+        let who = Self::new(row.room.0).and(row.account.0).and(standing_number(row.standing));
+        who.and(row.since.get()).and(row.cursor.get()).and(row.base).and(row.sent.get()).finish()
+    }
+
+    pub(super) fn of_block_of(user: AccountId, other: AccountId) -> u32 {
+        Self::new(user.0).and(other.0).finish()
+    }
+
+    pub(super) fn of_deleted(message: MessageId) -> u32 {
+        Self::new(message.get()).finish()
+    }
+
+    pub(super) fn of_keys(row: &KeysRow) -> u32 {
+        Self::new(row.number).and(row.time.as_millis()).with(&row.body).finish()
     }
 
     pub(super) fn of_session(row: &SessionRow) -> u32 {
@@ -42,6 +68,9 @@ impl Seal {
         let ids = Self::new(summary.indexed.get()).with(summary.epoch.as_bytes()).and(summary.last_message.get());
         let ids = ids.and(summary.last_account).and(summary.last_stream).and(summary.last_profile);
         let counts = ids.and(summary.accounts).and(summary.streams).and(summary.profiles).and(summary.sessions);
+        let counts = counts.and(summary.rooms).and(summary.members).and(summary.blocks).and(summary.deleted);
+        let counts = counts.and(summary.deletions);
+        let counts = counts.and(summary.key_rows).and(summary.last_key).and(summary.keyed.get());
         counts.and(summary.restoring).and(summary.retention_time.as_millis()).and(summary.keep_read).finish()
     }
 

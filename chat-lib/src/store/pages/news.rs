@@ -1,0 +1,101 @@
+//! What was committed a short time ago, and single messages by their ids.
+
+use std::sync::Arc;
+
+use super::history::{Found, missing};
+use super::{Shelf, Source};
+use crate::error::Error;
+use crate::limits::NEWS_BYTES;
+use crate::model::{ConversationName, MessageId};
+use crate::store::index::Index;
+use crate::store::log::Block;
+use crate::store::{FoundMessage, News, NewsMessage};
+
+/// What was committed after `after`.
+pub(in crate::store) fn news(shelf: &impl Shelf, mut after: MessageId) -> Result<News, Error> {
+    loop {
+        let Committed { blocks, upto, last } = committed_after(shelf, after)?;
+        let messages = messages(shelf, &blocks, after, upto)?;
+        if !messages.is_empty() || upto >= last {
+            return Ok(News::new(messages, upto.max(after)));
+        }
+        // All of it is gone.
+        after = upto;
+    }
+}
+
+/// A part of the log.
+pub(super) struct Committed {
+    pub(super) blocks: Vec<Arc<Block>>,
+    /// Up to which message the blocks have all that is committed.
+    pub(super) upto: MessageId,
+    /// The last message that is committed.
+    last: MessageId,
+}
+
+/// What was committed after `after`: some of it, if it is much. There may be other messages in its blocks.
+pub(super) fn committed_after(shelf: &impl Shelf, after: MessageId) -> Result<Committed, Error> {
+    let (held, last) = shelf.index(|index| {
+        // Most often there is nothing.
+        let is_all = index.committed <= after;
+        let held = if is_all { Some((Vec::new(), true)) } else { index.tail.blocks_after(after, NEWS_BYTES) };
+        (held, index.committed)
+    });
+    let (blocks, is_all) = match held {
+        Some(held) => held,
+        None => shelf.blocks_after(after, NEWS_BYTES)?,
+    };
+    let upto = blocks.last().filter(|_| !is_all).map_or(last, |block| block.last.min(last));
+    Ok(Committed { blocks, upto, last })
+}
+
+fn messages(
+    shelf: &impl Shelf,
+    blocks: &[Arc<Block>],
+    after: MessageId,
+    upto: MessageId,
+) -> Result<Vec<NewsMessage>, Error> {
+    let mut found = Vec::new();
+    for entry in blocks.iter().flat_map(|block| block.entries()) {
+        let entry = entry.ok_or_else(|| shelf.damage("a block of the log cannot be parsed"))?;
+        if entry.id > after && entry.id <= upto {
+            found.push((entry, Found::from(&entry)));
+        }
+    }
+    let messages = shelf.index(|index| {
+        let message = |(entry, found)| index.recipient_of(&entry).map(|to| message(index, found, to));
+        found.into_iter().filter_map(message).collect::<Result<Vec<_>, _>>()
+    });
+    messages.map_err(|sender| missing(shelf, sender))
+}
+
+fn message(index: &Index, found: Found, to: ConversationName) -> Result<NewsMessage, crate::store::log::ProfileId> {
+    let Found { id, sender, time, text, key, deleted, .. } = found;
+    let from = Arc::clone(index.profile(sender).ok_or(sender)?);
+    Ok(NewsMessage { id, to, from, time, text, key, deleted })
+}
+
+/// The message with that id, if `user` can see it and it was not deleted.
+pub(in crate::store) fn find_message(
+    shelf: &impl Shelf,
+    user: &str,
+    id: MessageId,
+) -> Result<Option<FoundMessage>, Error> {
+    if id > shelf.index(|index| index.committed) {
+        return Ok(None);
+    }
+    let Some(block) = Source::block(shelf, id)? else { return Ok(None) };
+    for entry in block.entries() {
+        let entry = entry.ok_or_else(|| shelf.damage(&format!("the block of message {id} cannot be parsed")))?;
+        if entry.id != id {
+            continue;
+        }
+        return Ok(shelf.index(|index| {
+            let with = index.sees(user, &entry).filter(|_| !entry.deleted && !index.is_deleted(id))?;
+            let from = index.profile(entry.sender).and_then(|profile| index.sender(profile, id)).cloned();
+            let conversation = index.conversation_number(entry.stream);
+            Some(FoundMessage { id, with, from, conversation, bytes: entry.len() })
+        }));
+    }
+    Ok(None)
+}

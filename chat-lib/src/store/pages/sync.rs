@@ -1,0 +1,101 @@
+//! Pages of all conversations of a user.
+//!
+//! A page of a few streams walks back through each of them, from the first mark after the page's beginning. Of many streams, that
+//! would read many times what is on the page. So the log is then read forwards, as far as the page needs it; only if that
+//! finds nothing, because the user's messages are few among those of others, the page walks back all the same.
+
+use std::collections::HashMap;
+
+use super::Shelf;
+use super::history::{Found, messages, page_after};
+use super::news::committed_after;
+use crate::error::Error;
+use crate::limits::WALKED_STREAMS;
+use crate::model::MessageId;
+use crate::store::SyncPage;
+use crate::store::hash::NumberHasher;
+use crate::store::index::View;
+use crate::store::log::{Block, StreamId};
+
+/// A page of all conversations of `user`.
+pub(in crate::store) fn sync(
+    shelf: &impl Shelf,
+    user: &str,
+    after: MessageId,
+    limit: usize,
+) -> Result<SyncPage, Error> {
+    sync_walking(shelf, user, after, limit, WALKED_STREAMS)
+}
+
+/// As [`sync`], which walks back through so many streams at most.
+pub(in crate::store) fn sync_walking(
+    shelf: &impl Shelf,
+    user: &str,
+    mut after: MessageId,
+    limit: usize,
+    walked: usize,
+) -> Result<SyncPage, Error> {
+    let (mut views, committed) = shelf.index(|index| {
+        let mut views = index.all_views(user, after);
+        views.iter_mut().for_each(|view| view.head = index.committed_head(view.stream, view.head));
+        (views, index.committed)
+    });
+    views.retain(|view| view.head > after.max(view.floor));
+    if views.len() > walked && limit > 0 {
+        let (mut found, upto) = scan(shelf, &views, after, limit)?;
+        // What was committed meanwhile may be in other streams.
+        let upto = upto.min(committed);
+        let is_full = found.len() > limit;
+        found.truncate(limit);
+        let more = is_full || views.iter().any(|view| view.head > upto);
+        if !more || !found.is_empty() {
+            let next = match found.last() {
+                Some(last) if is_full => last.id,
+                _ if more => upto,
+                _ => committed.max(after),
+            };
+            return Ok(SyncPage::new(messages(shelf, user, found, &views)?, next, more));
+        }
+        after = upto;
+    }
+    let (messages, more, until) = page_after(shelf, user, &views, (after, committed), limit, 0)?;
+    // A page may be empty although there is more, because what was to be on it is gone by now.
+    let next = match messages.last() {
+        Some(last) if more => last.id,
+        None if more && limit == 0 => after,
+        _ => until.max(after),
+    };
+    Ok(SyncPage::new(messages, next, more))
+}
+
+/// The first messages after `after` in the next part of the log, up to one more than `limit`; and up to where the log was
+/// read, if these are not more than `limit`.
+fn scan(shelf: &impl Shelf, views: &[View], after: MessageId, limit: usize) -> Result<(Vec<Found>, MessageId), Error> {
+    let views: HashMap<StreamId, &View, NumberHasher> = views.iter().map(|view| (view.stream, view)).collect();
+    let mut found = Vec::new();
+    let mut read = |block: &Block| -> Result<bool, Error> {
+        for entry in block.entries() {
+            let entry = entry.ok_or_else(|| shelf.damage("a block of the log cannot be parsed"))?;
+            let is_shown = |view: &&View| entry.id > view.floor.max(after) && entry.id <= view.head;
+            if views.get(&entry.stream).is_some_and(is_shown) {
+                found.push(Found::from(&entry));
+            }
+            if found.len() > limit {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    // A single block often has enough.
+    let first = after.next().map(|next| shelf.block(next)).transpose()?.flatten();
+    let mut upto = first.as_ref().map_or(after, |block| block.last);
+    let mut is_full = first.map_or(Ok(false), |block| read(&block))?;
+    if !is_full {
+        let news = committed_after(shelf, upto)?;
+        for block in &news.blocks {
+            is_full = is_full || read(block)?;
+        }
+        upto = news.upto.max(after);
+    }
+    Ok((found, upto))
+}
