@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chat_lib::Error;
 use chat_lib::model::{Account, PasswordHash, Profile, UserName};
+use chat_lib::store;
 use serde::{Deserialize, Serialize};
 
 /// Something that has happened, as the log has it.
@@ -33,10 +34,23 @@ pub(crate) enum Change {
         from: Option<SocketAddr>,
     },
     SessionEnds([u8; 32]),
+    /// One user takes no messages of the other one, or does again.
+    Block {
+        user: String,
+        other: String,
+        blocked: bool,
+    },
+    /// A direct conversation is new, or a room is new or has changed.
     Conversation {
         number: u64,
-        members: Vec<(String, u64)>,
-        former: bool,
+        kind: Kind,
+    },
+    RoomRemoved(u64),
+    /// What a user is in a conversation.
+    Member {
+        conversation: u64,
+        user: String,
+        member: Option<Member>,
     },
     Message {
         id: u64,
@@ -46,6 +60,20 @@ pub(crate) enum Change {
         text: String,
         framing: u8,
         time: u64,
+        key: Option<String>,
+        former: bool,
+        deleted: bool,
+    },
+    Deleted {
+        id: u64,
+        conversation: u64,
+    },
+    Key {
+        user: String,
+        to: String,
+        key: String,
+        id: u64,
+        time: u64,
     },
     /// A cursor has moved.
     Read {
@@ -53,6 +81,38 @@ pub(crate) enum Change {
         user: String,
         upto: u64,
     },
+}
+
+/// Kinds of conversations.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Direct,
+    /// Of a user and one who was removed.
+    Former,
+    Room {
+        name: String,
+        title: String,
+        open: bool,
+    },
+}
+
+/// What somebody is in a conversation.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+pub(crate) struct Member {
+    #[serde(with = "Standing")]
+    pub(crate) standing: store::Standing,
+    pub(crate) since: u64,
+    pub(crate) read: u64,
+}
+
+/// How [`store::Standing`] is written.
+#[derive(Deserialize, Serialize)]
+#[serde(remote = "store::Standing", rename_all = "snake_case")]
+enum Standing {
+    Invited,
+    Member,
+    Owner,
 }
 
 impl Change {

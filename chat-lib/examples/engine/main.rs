@@ -6,37 +6,37 @@
 //! cargo test -p chat-lib --example engine
 //! ```
 //!
-//! Everything that happens is a [`Change`]. A step (`steps.rs`) checks what it was asked for, then makes changes. Each is
-//! applied to the [`State`] in memory, and a commit appends the changes of its batch to the [`Log`], as one line, and
-//! syncs it. Opening the file applies all of them again. So the file is the truth, and to undo is to read it once more.
+//! Everything that happens is a [`Change`]. A step (`steps.rs`, `messages.rs`, `rooms.rs`) checks what it was asked for, then
+//! makes changes. Each is applied to the [`State`] in memory, and a commit appends the changes of its batch to the [`Log`], as
+//! one line, and syncs it. Opening the file applies all of them again. So the file is the truth, and to undo is to read it once
+//! more.
 //!
 //! What it leaves out, so that it is short: the file only grows, one batch is open at a time, and everything is in memory.
 
 mod change;
+mod conversation;
 mod log;
+mod messages;
+mod rooms;
 mod state;
 mod steps;
+mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::ops::Bound::{Excluded, Unbounded};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use chat_lib::entropy::OsEntropy;
-use chat_lib::model::{HistoryMessage, MessageId, SessionToken};
-use chat_lib::store::{
-    Batch, CommitError, CursorMove, HistoryPage, Member, NewMessage, Position, Record, Store, Unread, Visit,
-};
+use chat_lib::model::SessionToken;
+use chat_lib::store::CommitError;
 use chat_lib::{Chat, Client, Config, Error, Server};
 
 use self::change::Change;
 use self::log::Log;
-use self::state::{Message, State};
-use self::steps::Steps;
+use self::state::State;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;
@@ -149,107 +149,6 @@ impl Inner {
             Err(_) => Err(CommitError::Unknown(storage(problem))),
         }
     }
-}
-
-impl Store for Engine {
-    fn epoch(&self) -> String {
-        self.lock().state.epoch.clone()
-    }
-
-    fn begin(&self) -> Box<dyn Batch + '_> {
-        Box::new(Steps { inner: self.lock(), changes: Vec::new() })
-    }
-
-    fn is_read_only(&self) -> bool {
-        false
-    }
-
-    fn commit_waits(&self) -> bool {
-        true
-    }
-
-    fn read_unread(&self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
-        self.read(|state| Ok(state.unread(user, max_bytes)))
-    }
-
-    fn read_until(&self, user: &str, with: &str, upto: MessageId) -> Result<Option<CursorMove>, Error> {
-        self.read(|state| Ok(state.between(user, with).and_then(|conversation| conversation.cursor_move(user, upto))))
-    }
-
-    fn history(&self, user: &str, with: &str, position: Position, limit: usize) -> Result<HistoryPage, Error> {
-        self.read(|state| {
-            let Some(conversation) = state.between(user, with) else { return Ok(HistoryPage::default()) };
-            let show = |(id, message): (&MessageId, &Message)| conversation.show(user, *id, message);
-            Ok(match position {
-                Position::After(id) => {
-                    page(conversation.messages.range((Excluded(id), Unbounded)).filter_map(show), limit)
-                }
-                Position::Before(id) => {
-                    let mut page = page(conversation.messages.range(..id).rev().filter_map(show), limit);
-                    page.messages.reverse();
-                    page
-                }
-            })
-        })
-    }
-
-    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error> {
-        self.read(|state| {
-            let conversations = state.conversations(user).filter(|conversation| !conversation.former);
-            let messages: BTreeMap<_, _> = conversations
-                .flat_map(|conversation| {
-                    conversation
-                        .messages
-                        .range((Excluded(after), Unbounded))
-                        .map(move |(id, it)| (*id, (conversation, it)))
-                })
-                .collect();
-            Ok(page(
-                messages.into_iter().filter_map(|(id, (conversation, message))| conversation.show(user, id, message)),
-                limit,
-            ))
-        })
-    }
-
-    fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
-        self.read(|state| {
-            state.users.values().try_for_each(|user| visit(Record::Account(&user.account)))?;
-            let mut messages = BTreeMap::new();
-            for conversation in state.conversations.values() {
-                let members: Vec<_> = conversation.members.iter().map(|(user, it)| (user.as_str(), it.read)).collect();
-                let members: Vec<_> = members.into_iter().map(|(user, read)| Member { user, read }).collect();
-                if !conversation.former {
-                    visit(Record::Conversation(&members))?;
-                }
-                let is_shown = |id: MessageId| !conversation.former || members.iter().any(|member| member.read < id);
-                messages.extend(
-                    conversation
-                        .messages
-                        .iter()
-                        .filter(|(id, _)| is_shown(**id))
-                        .map(move |(id, it)| (*id, (conversation, it))),
-                );
-            }
-            messages.into_iter().try_for_each(|(id, (conversation, Message { to, from, text, framing, time }))| {
-                let message = NewMessage { to: to.as_str(), from, text, framing: *framing, time: *time };
-                visit(Record::Message { id, message, from_former_user: conversation.former })
-            })
-        })
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        self.lock().load().map(drop)
-    }
-
-    fn tidy(&self) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-/// The first `limit` messages, and whether there are more.
-fn page(mut messages: impl Iterator<Item = HistoryMessage>, limit: usize) -> HistoryPage {
-    let page = messages.by_ref().take(limit).collect();
-    HistoryPage::new(page, messages.next().is_some())
 }
 
 fn new_epoch() -> Result<String, Error> {

@@ -1,20 +1,21 @@
-//! Batches: each step checks what it was asked for, and then makes changes.
+//! Batches, and the steps about users and sessions: each checks what it was asked for, and then makes changes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Arc, MutexGuard};
 
 use chat_lib::Error;
 use chat_lib::clock::Timestamp;
 use chat_lib::limits::SESSIONS_PER_USER;
-use chat_lib::model::{Account, MessageId, Profile, SessionId, UserName};
+use chat_lib::model::{Account, MessageId, MessageKey, Profile, SessionId, UserName};
 use chat_lib::store::{
-    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, NewMessage, NewSession,
-    Quota, Record, SessionInfo, Sessions, Unread,
+    Accounts, Batch, CommitError, NewSession, Record, RoomMembership, Rooms, SessionInfo, SessionOpened, Sessions,
+    Standing,
 };
 
-use super::change::{Change, Who};
+use super::change::{Change, Kind, Member};
 use super::state::{Session, State};
-use super::{Inner, new_epoch, storage};
+use super::{Inner, new_epoch};
 
 /// A batch: what it has changed is in the state already, and still to be written.
 pub(crate) struct Steps<'a> {
@@ -23,7 +24,7 @@ pub(crate) struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    fn state(&mut self) -> Result<&mut State, Error> {
+    pub(crate) fn state(&mut self) -> Result<&mut State, Error> {
         // With changes that are not written, reading the log would lose them.
         if self.changes.is_empty() {
             self.inner.recover()?;
@@ -31,53 +32,33 @@ impl Steps<'_> {
         Ok(&mut self.inner.state)
     }
 
-    fn change(&mut self, change: Change) -> Result<(), Error> {
+    pub(crate) fn change(&mut self, change: Change) -> Result<(), Error> {
         self.inner.state.apply(&change)?;
         self.changes.push(change);
         Ok(())
     }
 
-    /// Begins a conversation, and returns its number.
-    fn begin_conversation(&mut self, members: &[(&str, MessageId)], former: bool) -> Result<u64, Error> {
-        let number = self.state()?.next();
-        let members = members.iter().map(|(user, read)| ((*user).to_owned(), read.get())).collect();
-        self.change(Change::Conversation { number, members, former })?;
-        Ok(number)
+    /// Sets what a user is in a conversation: the standing, and then the messages after which it is seen and read.
+    pub(crate) fn set_member(
+        &mut self,
+        conversation: u64,
+        user: &str,
+        member: Option<(Standing, (MessageId, MessageId))>,
+    ) -> Result<(), Error> {
+        let member = member.map(|(standing, (since, read))| Member { standing, since: since.get(), read: read.get() });
+        self.change(Change::Member { conversation, user: user.to_owned(), member })
     }
 
-    fn say(&mut self, id: MessageId, conversation: u64, message: NewMessage<'_>) -> Result<(), Error> {
-        self.change(Change::Message {
-            id: id.get(),
-            conversation,
-            to: message.to.to_owned(),
-            from: Who::of(message.from),
-            text: message.text.to_owned(),
-            framing: message.framing.tag(),
-            time: message.time.as_millis(),
-        })
-    }
-
-    /// Moves each cursor of `user` that `moves` names: `from` and `to` of a move, as `ends` gives them.
-    fn move_cursors(
+    pub(crate) fn remember(
         &mut self,
         user: &str,
-        moves: &[CursorMove],
-        ends: fn(&CursorMove) -> (MessageId, MessageId),
-    ) -> Result<bool, Error> {
-        let state = self.state()?;
-        let fits = |it: &CursorMove| {
-            let conversation = state.conversations.get(&it.conversation)?;
-            let is_there = conversation.lengths(user, it.from, it.to).count() == it.messages;
-            Some(is_there && conversation.members.get(user)?.read == ends(it).0)
-        };
-        if !moves.iter().all(|it| fits(it) == Some(true)) {
-            return Ok(false);
-        }
-        for it in moves {
-            let (conversation, upto) = (it.conversation, ends(it).1.get());
-            self.change(Change::Read { conversation, user: user.to_owned(), upto })?;
-        }
-        Ok(true)
+        to: &str,
+        key: &MessageKey,
+        id: MessageId,
+        time: Timestamp,
+    ) -> Result<(), Error> {
+        let [user, to, key] = [user, to, key.as_str()].map(str::to_owned);
+        self.change(Change::Key { user, to, key, id: id.get(), time: time.as_millis() })
     }
 }
 
@@ -93,25 +74,45 @@ impl Batch for Steps<'_> {
         let state = self.state()?;
         match record {
             Record::Account(account) => return self.add_account(account.clone()),
+            Record::Block { user, blocked } => return self.block(user, blocked),
             Record::Conversation(members) => {
                 if !members.iter().all(|member| state.users.contains_key(member.user)) {
                     return Ok(false);
                 }
                 let members: Vec<_> = members.iter().map(|member| (member.user, member.read)).collect();
-                self.begin_conversation(&members, false)?;
+                self.begin_conversation(&members, Kind::Direct)?;
             }
-            Record::Message { id, message, from_former_user } => {
-                let is_later = state.last_message() < id;
-                let conversation =
-                    state.between(message.to, message.from.user().as_str()).map(|conversation| conversation.number);
-                if !is_later || !state.users.contains_key(message.to) || !from_former_user && conversation.is_none() {
+            Record::Room { name, title, open, members } => {
+                let exist = members.iter().all(|member| state.users.contains_key(member.user));
+                if !exist || !self.create_room(name, title, open)? {
                     return Ok(false);
                 }
-                let conversation = match conversation.filter(|_| !from_former_user) {
-                    Some(conversation) => conversation,
-                    None => self.begin_conversation(&[(message.to, MessageId::NONE)], true)?,
+                let number = self.state()?.room(name.as_str()).map_or(0, |room| room.number);
+                for RoomMembership { user, standing, since, read } in members {
+                    self.set_member(number, user, Some((*standing, (*since, *read))))?;
+                }
+            }
+            Record::Message { id, message, from_former_user, deleted } => {
+                let (to, from) = (message.to, message.from.user().as_str());
+                let (is_later, is_sender) = (state.last < id, from_former_user || state.users.contains_key(from));
+                let conversation = match state.room(to) {
+                    Some(room) => Some(room).filter(|_| is_sender),
+                    None => state.with(to, from).filter(|_| !from_former_user),
                 };
-                self.say(id, conversation, message)?;
+                let number = match conversation.map(|conversation| conversation.number) {
+                    Some(number) if is_later => number,
+                    None if is_later && from_former_user && state.users.contains_key(to) => {
+                        self.begin_conversation(&[(to, MessageId::NONE)], Kind::Former)?
+                    }
+                    _ => return Ok(false),
+                };
+                self.say(id, number, message, from_former_user, deleted)?;
+            }
+            Record::Key { user, to, key, id, time } => {
+                if !state.users.contains_key(user) {
+                    return Ok(false);
+                }
+                self.remember(user, to, key, id, time)?;
             }
         }
         Ok(true)
@@ -138,8 +139,9 @@ impl Accounts for Steps<'_> {
         Ok(self.state()?.users.get(user).map(|user| Arc::clone(&user.account)))
     }
 
-    fn accounts(&mut self) -> Result<Vec<Arc<Account>>, Error> {
-        Ok(self.state()?.users.values().map(|user| Arc::clone(&user.account)).collect())
+    fn accounts(&mut self, after: &str, limit: usize) -> Result<Vec<Arc<Account>>, Error> {
+        let later = self.state()?.users.range::<str, _>((Bound::Excluded(after), Bound::Unbounded));
+        Ok(later.take(limit).map(|(_, user)| Arc::clone(&user.account)).collect())
     }
 
     fn add_account(&mut self, account: Account) -> Result<bool, Error> {
@@ -168,19 +170,50 @@ impl Accounts for Steps<'_> {
         }
         Ok(exists)
     }
+
+    fn block(&mut self, user: &str, other: &str) -> Result<bool, Error> {
+        let users = &self.state()?.users;
+        let is_new = users.get(user).is_some_and(|user| !user.blocked.contains(other)) && users.contains_key(other);
+        if is_new {
+            let [user, other] = [user, other].map(str::to_owned);
+            self.change(Change::Block { user, other, blocked: true })?;
+        }
+        Ok(is_new)
+    }
+
+    fn unblock(&mut self, user: &str, other: &str) -> Result<bool, Error> {
+        let is_blocked = self.is_blocked(user, other)?;
+        if is_blocked {
+            let [user, other] = [user, other].map(str::to_owned);
+            self.change(Change::Block { user, other, blocked: false })?;
+        }
+        Ok(is_blocked)
+    }
+
+    fn blocks(&mut self, user: &str) -> Result<Vec<Arc<Profile>>, Error> {
+        let users = &self.state()?.users;
+        let blocked = users.get(user).into_iter().flat_map(|user| &user.blocked);
+        Ok(blocked.filter_map(|user| Some(Arc::clone(&users.get(user)?.account.profile))).collect())
+    }
+
+    fn is_blocked(&mut self, user: &str, other: &str) -> Result<bool, Error> {
+        Ok(self.state()?.users.get(user).is_some_and(|user| user.blocked.contains(other)))
+    }
 }
 
 impl Sessions for Steps<'_> {
-    fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error> {
+    fn open_session(&mut self, session: NewSession<'_>) -> Result<SessionOpened, Error> {
         let state = self.state()?;
         let Some(user) = state.users.get(session.user).filter(|_| !state.sessions.contains_key(&session.id)) else {
-            return Ok(false);
+            return Ok(SessionOpened::Refused);
         };
+        let mut outcome = SessionOpened::Opened;
         if user.sessions.len() >= SESSIONS_PER_USER {
             let is_over = |id: &&SessionId| state.sessions.get(id).is_none_or(|it| it.expires <= session.now);
             let mut ends: Vec<_> = user.sessions.values().filter(is_over).copied().collect();
             if ends.is_empty() {
                 ends.extend(user.sessions.values().next());
+                outcome = SessionOpened::OldestEnded;
             }
             ends.into_iter().try_for_each(|id| self.change(Change::SessionEnds(*id.as_bytes())))?;
         }
@@ -194,7 +227,7 @@ impl Sessions for Steps<'_> {
             expires: session.expires.as_millis(),
             from: session.from,
         })?;
-        Ok(true)
+        Ok(outcome)
     }
 
     fn use_session(
@@ -251,59 +284,10 @@ impl Sessions for Steps<'_> {
             .collect();
         Ok(live.into_values().collect())
     }
-}
 
-impl Conversations for Steps<'_> {
-    fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
-        let state = self.state()?;
-        if !state.users.contains_key(message.to) {
-            return Ok(Appended::NoSuchUser);
-        }
-        let members = state.conversations(message.to).filter_map(|conversation| conversation.members.get(message.to));
-        let (unread, bytes) = members.fold((0, 0), |sum, member| (sum.0 + member.unread, sum.1 + member.bytes));
-        if !quota.admits(unread, bytes, message.len()) {
-            return Ok(Appended::Full);
-        }
-        let from = message.from.user().as_str();
-        let is_user = state.users.contains_key(from);
-        let conversation = match state.between(message.to, from) {
-            Some(conversation) if is_user => conversation.number,
-            _ if is_user => {
-                let members = [(message.to, MessageId::NONE), (from, MessageId::NONE)];
-                self.begin_conversation(
-                    if from == message.to { members.get(..1).unwrap_or_default() } else { &members },
-                    false,
-                )?
-            }
-            _ => self.begin_conversation(&[(message.to, MessageId::NONE)], true)?,
-        };
-        let id = MessageId::new(self.state()?.next()).ok_or_else(|| storage("there are no more ids"))?;
-        self.say(id, conversation, message)?;
-        Ok(Appended::Stored(id))
-    }
-
-    fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
-        Ok(self.state()?.unread(user, max_bytes))
-    }
-
-    fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
-        self.move_cursors(user, moves, |it| (it.from, it.to))
-    }
-
-    fn put_back(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
-        self.move_cursors(user, moves, |it| (it.to, it.from))
-    }
-
-    fn conversations(&mut self, user: &str) -> Result<Vec<ConversationState>, Error> {
-        let conversations = self.state()?.conversations(user).filter(|conversation| !conversation.former);
-        let mut states: Vec<_> = conversations
-            .filter_map(|conversation| {
-                let with = conversation.other(user)?;
-                let (own, other) = (conversation.members.get(user)?, conversation.members.get(with)?);
-                Some(ConversationState::new(with.clone(), own.unread, own.read, other.read, conversation.last))
-            })
-            .collect();
-        states.sort_by(|one, other| one.with.cmp(&other.with));
-        Ok(states)
+    fn sessions_of(&mut self, user: &str, now: Timestamp) -> Result<Vec<SessionInfo>, Error> {
+        let mut sessions = self.sessions(now)?;
+        sessions.retain(|session| session.user.user().as_str() == user);
+        Ok(sessions)
     }
 }

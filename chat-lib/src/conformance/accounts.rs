@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{New, account, add, append, at, batch, expected, lines, look, profile, send, session_id, take, with};
+use super::{
+    New, account, add, append, at, batch, check_list, expected, lines, look, profile, send, session_id, take, with,
+};
 use crate::model::{MessageId, PasswordHash};
 use crate::store::{Appended, NewSession, Position, Store};
 
@@ -35,15 +37,19 @@ fn adding(store: &dyn Store) {
     let password = messi.password.as_ref().map(PasswordHash::to_phc);
     assert_eq!(password.as_deref(), Some(super::PASSWORD), "account: keeps the hash of the password");
     assert!(messi.banned, "account: keeps whether the user is banned");
-    let accounts = look(store, |batch| batch.accounts());
+    let accounts = look(store, |batch| batch.accounts("", usize::MAX));
     let names: Vec<_> = accounts.iter().map(|account| account.profile.user().as_str()).collect();
     assert_eq!(names, ["9", "Messi", "messi"], "accounts: all, in order of user name");
+    check_list("accounts", &["9", "Messi", "messi"], |after, limit| {
+        let accounts = look(store, |batch| batch.accounts(after, limit));
+        accounts.iter().map(|account| account.profile.user().to_string()).collect()
+    });
     assert!(accounts[0].password.is_none() && !accounts[0].banned, "accounts: as they were added");
     let steps = batch(store, |batch| {
         let added = batch.add_account(account("ana", "Ana"))?;
         Ok(added
             && batch.account("ana")?.is_some()
-            && batch.accounts()?.len() == 4
+            && batch.accounts("", usize::MAX)?.len() == 4
             && !batch.add_account(account("ana", "B"))?)
     });
     assert!(steps, "steps of a batch see those before");
@@ -53,7 +59,7 @@ fn replacing(store: &dyn Store) {
     add(store, &["messi", "henderson"]);
     let open = |number, user| {
         let session = NewSession { id: session_id(number), user, now: at(0), expires: at(10), from: None };
-        batch(store, |batch| batch.open_session(session))
+        batch(store, |batch| batch.open_session(session)).is_open()
     };
     assert!(open(1, "messi"), "open_session: opens a session");
     send(store, "messi", &profile(store, "henderson"), " hi");
@@ -129,7 +135,7 @@ fn removing(store: &dyn Store) {
     add(store, &["messi", "henderson"]);
     let (messi, henderson) = (profile(store, "messi"), profile(store, "henderson"));
     let session = NewSession { id: session_id(1), user: "messi", now: at(0), expires: at(10), from: None };
-    assert!(batch(store, |batch| batch.open_session(session)), "open_session: opens a session");
+    assert!(batch(store, |batch| batch.open_session(session)).is_open(), "open_session: opens a session");
     send(store, "messi", &henderson, " never read");
     send(store, "messi", &messi, " notes");
     send(store, "henderson", &messi, " read");
@@ -145,8 +151,8 @@ fn removing(store: &dyn Store) {
     assert!(active.is_empty() && sessions.is_empty(), "remove_account: the sessions are gone");
     assert_eq!(
         append(store, "messi", &henderson, " too late"),
-        Appended::NoSuchUser,
-        "append: `NoSuchUser` if there is none"
+        Appended::NoSuchRecipient,
+        "append: `NoSuchRecipient` if there is none"
     );
     shows_nothing_of_messi(store);
     let (inbox, _) = take(store, "henderson");
@@ -173,7 +179,7 @@ fn a_later_account_of_that_name(store: &dyn Store) {
     add(store, &["messi", "henderson"]);
     let (messi, henderson) = (profile(store, "messi"), profile(store, "henderson"));
     let session = NewSession { id: session_id(1), user: "messi", now: at(0), expires: at(10), from: None };
-    assert!(batch(store, |batch| batch.open_session(session)), "open_session: opens a session");
+    assert!(batch(store, |batch| batch.open_session(session)).is_open(), "open_session: opens a session");
     send(store, "messi", &henderson, " never read");
     send(store, "messi", &messi, " notes");
     send(store, "henderson", &messi, " of the first");

@@ -69,7 +69,12 @@ fn senders_readers_and_pagers(store: &dyn Store) {
                 inboxes
             })
         });
-        let sync = scope.spawn(|| follow(&goes_on, |after| store.sync("reader", after, 7)));
+        let sync = scope.spawn(|| {
+            follow(&goes_on, |after| {
+                let page = store.sync("reader", after, 7)?;
+                Ok(crate::store::HistoryPage::new(page.messages, page.more))
+            })
+        });
         let pages = scope.spawn(|| follow(&goes_on, |after| store.history("reader", "a", Position::After(after), 7)));
         let inboxes = readers.map(|reader| reader.join().expect("a reader panicked"));
         (inboxes, sync.join().expect("a reader panicked"), pages.join().expect("a reader panicked"))

@@ -11,13 +11,22 @@ pub(super) fn check(new: &New<'_>) {
     with(new, states);
     with(new, unread_sizes);
     with(new, quotas);
+    with(new, sending_to_several);
 }
 
 fn sending(store: &dyn Store) {
     add(store, &["messi", "henderson", "lineker"]);
     let (messi, henderson) = (profile(store, "messi"), profile(store, "henderson"));
-    assert_eq!(append(store, "ronaldo", &messi, " x"), Appended::NoSuchUser, "append: `NoSuchUser` if there is none");
-    assert_eq!(append(store, "a word", &messi, " x"), Appended::NoSuchUser, "append: `NoSuchUser` if there is none");
+    assert_eq!(
+        append(store, "ronaldo", &messi, " x"),
+        Appended::NoSuchRecipient,
+        "append: `NoSuchRecipient` if there is none"
+    );
+    assert_eq!(
+        append(store, "a word", &messi, " x"),
+        Appended::NoSuchRecipient,
+        "append: `NoSuchRecipient` if there is none"
+    );
     assert_eq!(take(store, "ronaldo").0.len(), 0, "unread: empty if there is no such user");
     assert_eq!(take(store, "messi").0.len(), 0, "append: nothing is done if there is no such user");
     let mut last = MessageId::NONE;
@@ -36,7 +45,7 @@ fn sending(store: &dyn Store) {
     assert_eq!(take(store, "henderson").0.len(), 2, "take: moves only the cursors of its user");
     let time = Timestamp::from_millis(1_700_000_000_123);
     let framing = Framing::split(" x").0;
-    let timed = NewMessage { to: "henderson", from: &messi, text: "é\0\n \u{1f600}", framing, time };
+    let timed = NewMessage { to: "henderson", from: &messi, text: "é\0\n \u{1f600}", framing, time, key: None };
     let id = batch(store, |batch| batch.append(timed, Quota::UNLIMITED));
     let page = store.history("messi", "henderson", Position::Before(MessageId::MAX), 1).unwrap();
     assert_eq!(page.messages.len(), 1, "history: the last message before `MessageId::MAX`");
@@ -89,7 +98,10 @@ fn framing(store: &dyn Store) {
 }
 
 pub(super) fn show(states: &[ConversationState]) -> Vec<(&str, usize, MessageId, MessageId, MessageId)> {
-    states.iter().map(|it| (it.with.as_str(), it.unread, it.read, it.read_by_other, it.last)).collect()
+    states
+        .iter()
+        .map(|it| (it.with.as_str(), it.unread, it.read, it.read_by_other.unwrap_or(MessageId::MAX), it.last))
+        .collect()
 }
 
 fn states(store: &dyn Store) {
@@ -123,6 +135,12 @@ fn states(store: &dyn Store) {
     let other = look(store, |batch| batch.conversations("henderson"));
     assert_eq!(show(&other), [("messi", 0, second, none, third)], "{law}");
     assert!(look(store, |batch| batch.conversations("lineker")).is_empty(), "conversations: those of the user alone");
+    let one = |user, with| look(store, |batch| batch.conversation(user, with));
+    assert_eq!(one("messi", "henderson").as_ref(), own.get(1), "conversation: one of `conversations`");
+    assert_eq!(one("messi", "Zidane").as_ref(), own.first(), "conversation: one of `conversations`");
+    let others =
+        [("messi", "lineker"), ("messi", "messi"), ("messi", "ronaldo"), ("ronaldo", "messi"), ("messi", "#none")];
+    assert!(others.iter().all(|(user, with)| one(user, with).is_none()), "conversation: `None` if there is none");
 }
 
 fn quotas(store: &dyn Store) {
@@ -168,4 +186,38 @@ fn unread_sizes(store: &dyn Store) {
     assert!(matches!(quick.0, Unread::TooLarge | Unread::WouldBlock), "{law}");
     assert!(matches!(quick.1, Unread::Messages { .. } | Unread::WouldBlock), "{law}");
     assert_eq!(take(store, "henderson").0.len(), 2, "unread: looking takes nothing");
+}
+
+fn sending_to_several(store: &dyn Store) {
+    add(store, &["messi", "henderson", "lineker", "zidane"]);
+    let messi = profile(store, "messi");
+    let append_all = |to: &[&str], messages, bytes| {
+        let all: Vec<_> = to.iter().map(|to| message(to, &messi, " all\r\n")).collect();
+        batch(store, |batch| batch.append_all(&all, Quota { messages, bytes }))
+    };
+    let last = send(store, "lineker", &messi, " x");
+    let law = "append_all: stores a message to each, and returns the id of the last one";
+    let Appended::Stored(id) = append_all(&["messi", "zidane", "henderson"], 9, 99) else { panic!("{law}") };
+    assert!(id > last, "append: returns an id that is greater than all before it");
+    for user in ["messi", "zidane", "henderson"] {
+        assert_eq!(lines(&unread(store, user).0), expected(&[("messi", " all\r\n")]), "{law}");
+    }
+    let page = store.history("messi", "henderson", Position::Before(MessageId::MAX), 9).unwrap();
+    assert_eq!(page.messages.iter().map(|it| it.id).collect::<Vec<_>>(), [id], "{law}");
+    batch(store, |batch| batch.block("zidane", "messi"));
+    let law = "append_all: stores nothing if one of the messages is refused, and says why the first of them is";
+    for (to, messages, refused) in [
+        (&["henderson", "ronaldo", "zidane"][..], 9, Appended::NoSuchRecipient),
+        (&["henderson", "zidane", "ronaldo"], 9, Appended::Blocked),
+        (&["messi", "zidane"], 9, Appended::Blocked),
+        (&["lineker", "henderson"], 1, Appended::Full),
+        (&["ronaldo"], 9, Appended::NoSuchRecipient),
+    ] {
+        assert_eq!(append_all(to, messages, 99), refused, "{law}");
+        let counts = ["henderson", "messi", "lineker", "zidane"].map(|user| unread(store, user).0.len());
+        assert_eq!(counts, [1, 1, 1, 1], "{law}");
+    }
+    let appended = append_all(&["lineker", "henderson"], 2, 99);
+    assert!(matches!(appended, Appended::Stored(_)), "append_all: the quota is each recipient's own");
+    assert_eq!(take(store, "lineker").0.len(), 2, "append_all: stores a message to each");
 }

@@ -1,7 +1,8 @@
 //! Cursors: reading up to a message, taking what is unread, and putting it back.
 
 use super::conversations::show;
-use super::{New, add, batch, expected, lines, look, message, profile, send, take, unread, with};
+use super::news::all_synced;
+use super::{New, add, batch, create_room, expected, join, lines, look, message, profile, send, take, unread, with};
 use crate::model::MessageId;
 use crate::store::{Appended, Position, Quota, Store, Unread};
 
@@ -18,6 +19,7 @@ pub(super) fn check(new: &New<'_>) {
 /// Comes last: it needs many messages, and whatever else is wrong would show here, too.
 pub(super) fn check_long(new: &New<'_>) {
     with(new, syncing);
+    with(new, syncing_many_conversations);
 }
 
 fn notes(store: &dyn Store) {
@@ -63,6 +65,40 @@ fn syncing(store: &dyn Store) {
         }
         assert_eq!(shown, latest, "sync: shows all messages, page by page, as long as there are more");
     }
+}
+
+/// Who has many conversations sees all of them, and nothing of others.
+fn syncing_many_conversations(store: &dyn Store) {
+    let partners: Vec<String> = (0..25).map(|number| format!("p{number:02}")).collect();
+    partners.iter().for_each(|partner| add(store, &[partner]));
+    add(store, &["messi", "henderson"]);
+    create_room(store, "#bench", &["henderson"]);
+    let [messi, henderson] = ["messi", "henderson"].map(|user| profile(store, user));
+    let mut sent = Vec::new();
+    for round in 0..8 {
+        for (number, partner) in partners.iter().enumerate() {
+            let from = profile(store, partner);
+            sent.push((send(store, "messi", &from, " x"), partner.as_str()));
+            if number % 3 == round % 3 {
+                sent.push((send(store, partner, &messi, " y"), partner.as_str()));
+            }
+            send(store, "henderson", &from, " not to everybody");
+        }
+        if round == 4 {
+            join(store, "#bench", "messi", false);
+        }
+        let id = send(store, "#bench", &henderson, " z");
+        if round >= 4 {
+            sent.push((id, "#bench"));
+        }
+    }
+    for (limit, begin) in [(1, 0), (7, 0), (7, 100), (30, 250), (usize::MAX, 0), (usize::MAX, 17)] {
+        let after = if begin == 0 { MessageId::NONE } else { sent[begin - 1].0 };
+        let synced = all_synced(store, "messi", after, limit);
+        let shown: Vec<_> = synced.iter().map(|message| (message.id, message.with.as_str())).collect();
+        assert_eq!(shown, sent[begin..], "sync: shows all messages of all conversations of the user");
+    }
+    assert_eq!(store.sync("messi", MessageId::NONE, 0).unwrap().messages.len(), 0, "sync: at most `limit`");
 }
 
 fn taking(store: &dyn Store) {
@@ -175,7 +211,10 @@ fn reading_until(store: &dyn Store) {
     );
 
     let middle = read_until("henderson", "messi", ids[2]).expect("read_until: the move");
-    assert!(batch(store, |batch| batch.take("henderson", &[middle])), "take: does a move of `read_until`");
+    assert!(
+        batch(store, |batch| batch.take("henderson", std::slice::from_ref(&middle))),
+        "take: does a move of `read_until`"
+    );
     assert_eq!(
         lines(&unread(store, "henderson").0),
         expected(&[("messi", " 444")]),
@@ -186,7 +225,10 @@ fn reading_until(store: &dyn Store) {
     assert_eq!(until(ids[0]), None, "read_until: `None` if the cursor is past it");
     assert_eq!(until(ids[2]), None, "read_until: `None` if the cursor is there already");
     assert_eq!(until(ids[5]), Some((ids[2], ids[5], 1, 4)), "read_until: from where the cursor is");
-    assert!(batch(store, |batch| batch.put_back("henderson", &[middle])), "put_back: undoes what `take` did");
+    assert!(
+        batch(store, |batch| batch.put_back("henderson", std::slice::from_ref(&middle))),
+        "put_back: undoes what `take` did"
+    );
     assert_eq!(until(MessageId::MAX), Some((none, ids[5], 3, 9)), "put_back: the messages are unread again");
     assert!(
         read_until("ronaldo", "messi", MessageId::MAX).is_none(),

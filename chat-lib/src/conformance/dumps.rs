@@ -1,21 +1,17 @@
-//! Dumps, restores and epochs.
+//! Dumps: what they show, and in which order.
 
 use std::collections::BTreeSet;
 
-use super::{New, account, add, append, at, batch, expected, lines, message, open, profile, send, take, unread, with};
+use super::{New, account, add, at, batch, create_room, message, profile, send, take, with};
 use crate::error::Error;
-use crate::model::{MessageId, PasswordHash};
-use crate::store::{Appended, Member, Position, Record, Store};
+use crate::model::{MessageId, MessageKey, PasswordHash};
+use crate::store::{Appended, NewMessage, Quota, Record, Standing, Store};
 
 pub(super) fn check(new: &New<'_>) {
     with(new, order);
+    with(new, rooms_and_their_members);
+    with(new, what_was_deleted);
     with(new, visits_that_fail);
-    restoring(new);
-    with(new, misfits);
-    with(new, again);
-    with(new, ids_after_cursors);
-    unfinished(new);
-    undone(new);
 }
 
 /// A record as text.
@@ -29,15 +25,18 @@ pub(super) fn show(record: Record<'_>) -> String {
             let members: BTreeSet<_> = members.iter().map(|member| (member.user, member.read.get())).collect();
             format!("conversation {members:?}")
         }
-        Record::Message { id, message, from_former_user } => {
-            let (from, framing) = (names(message.from), message.framing.tag());
-            let time = message.time.as_millis();
+        Record::Block { user, blocked } => format!("block {user} {blocked}"),
+        Record::Room { name, title, open, members } => format!("room {name} {title:?} {open} {members:?}"),
+        Record::Message { id, message, from_former_user, deleted } => {
+            let NewMessage { to, text, framing, time, key, .. } = message;
+            let (from, framing, time) = (names(message.from), framing.tag(), time.as_millis());
+            let id = id.get();
             format!(
-                "message {:020} to {} from {from} {framing} {:?} at {time} {from_former_user}",
-                id.get(),
-                message.to,
-                message.text
+                "message {id:020} to {to} from {from} {framing} {text:?} at {time} {key:?} {deleted} {from_former_user}"
             )
+        }
+        Record::Key { user, to, key, id, time } => {
+            format!("key {user} {to} {key:?} {id} {}", time.as_millis())
         }
     }
 }
@@ -57,15 +56,16 @@ pub(super) fn dump(store: &dyn Store) -> Vec<String> {
     records
 }
 
-/// The dump with conversations sorted, whose order is not fixed.
+/// The dump sorted: the order of blocks, conversations and keys is not fixed.
 pub(super) fn sorted_dump(store: &dyn Store) -> Vec<String> {
     let mut records = dump(store);
     records.sort();
     records
 }
 
-/// Users with conversations, notes, messages of former users, and a cursor in the middle.
-fn fill(store: &dyn Store) {
+/// Users with conversations, notes, messages of former users, a cursor in the middle, and everything that comes with rooms,
+/// blocks, keys and messages that were deleted.
+pub(super) fn fill(store: &dyn Store) {
     add(store, &["messi", "henderson", "Lineker", "first", "second"]);
     let mut banned = account("zidane", "Zinédine");
     (banned.banned, banned.password) = (true, None);
@@ -86,9 +86,48 @@ fn fill(store: &dyn Store) {
     }
     let moves = store.read_until("henderson", "messi", middle).expect("read_until: reads");
     assert!(batch(store, |batch| batch.take("henderson", moves.as_slice())), "take: does the moves");
+    fill_rooms(store);
     batch(store, |batch| Ok(batch.remove_account("first")? && batch.remove_account("second")?));
     add(store, &["second"]);
     send(store, "messi", &profile(store, "second"), " of the later one");
+}
+
+fn fill_rooms(store: &dyn Store) {
+    create_room(store, "#bench", &["messi", "henderson", "first"]);
+    create_room(store, "#Attack", &["Lineker"]);
+    create_room(store, "#nobody", &[]);
+    let [messi, henderson, first] = ["messi", "henderson", "first"].map(|user| profile(store, user));
+    for (number, from) in [&messi, &henderson, &first, &messi, &henderson].into_iter().enumerate() {
+        let key = MessageKey::parse(&format!("key {number}\u{1b}")).unwrap();
+        let message = NewMessage { key: Some(&key), time: at(50), ..message("#bench", from, " in the room\r\n") };
+        let appended = batch(store, |batch| batch.append(message, Quota::UNLIMITED));
+        let Appended::Stored(id) = appended else { panic!("append: stores a message to a room") };
+        match number {
+            1 => {
+                let read = store.read_until("messi", "#bench", id).expect("read_until: reads");
+                assert!(batch(store, |batch| batch.take("messi", read.as_slice())), "take: does the moves");
+            }
+            2 => super::join(store, "#bench", "Lineker", false),
+            3 => {
+                let found = store.find_message("messi", id).expect("find_message: reads");
+                let found = found.expect("find_message: a message that the user can see");
+                assert!(batch(store, |batch| batch.delete(&found)), "delete: deletes a message");
+            }
+            _ => {}
+        }
+    }
+    let direct = send(store, "Lineker", &messi, " to be deleted\n");
+    let found = store.find_message("messi", direct).expect("find_message: reads");
+    let found = found.expect("find_message: a message that the user can see");
+    batch(store, |batch| {
+        batch.delete(&found)?;
+        batch.set_room("#bench", "Who sits \u{202e}there", false)?;
+        batch.set_standing("#bench", "zidane", Some(Standing::Invited), true)?;
+        // Who has left stays the sender of what they have said.
+        batch.set_standing("#bench", "henderson", None, true)?;
+        batch.block("messi", "Lineker")?;
+        batch.block("Lineker", "henderson")
+    });
 }
 
 fn order(store: &dyn Store) {
@@ -96,11 +135,14 @@ fn order(store: &dyn Store) {
     fill(store);
     let records = dump(store);
     let kinds: Vec<_> = records.iter().map(|record| record.split(' ').next().unwrap()).collect();
-    let rank = |kind: &&str| ["account", "conversation", "message"].iter().position(|it| it == kind);
-    assert!(kinds.is_sorted_by_key(rank), "dump: accounts, then conversations, then messages: {records:#?}");
+    let rank =
+        |kind: &&str| ["account", "block", "conversation", "room", "message", "key"].iter().position(|it| it == kind);
+    assert!(kinds.is_sorted_by_key(rank), "dump: accounts, blocks, conversations, rooms, messages, keys: {records:#?}");
     let of = |kind: &'static str| records.iter().filter(move |record| record.starts_with(kind));
     let users: Vec<_> = of("account").map(|record| record.split(' ').nth(1).unwrap()).collect();
     assert_eq!(users, ["Lineker", "henderson", "messi", "second", "zidane"], "dump: accounts in order of user name");
+    let rooms: Vec<_> = of("room").map(|record| record.split(' ').nth(1).unwrap()).collect();
+    assert_eq!(rooms, ["#Attack", "#bench", "#nobody"], "dump: rooms in order of name");
     assert!(of("message").is_sorted(), "dump: messages in order of their ids: {records:#?}");
     assert!(
         of("account zidane").all(|record| record.ends_with("None true")),
@@ -115,10 +157,71 @@ fn order(store: &dyn Store) {
     let taken: usize = ["messi", "henderson", "Lineker"].map(|user| take(store, user).0.len()).iter().sum();
     assert!(taken > 9, "unread: all that the user has not read");
     let is_former = |record: &String| record.starts_with("message") && record.ends_with("true");
+    let former: Vec<_> = dump(store).into_iter().filter(is_former).collect();
     assert!(
-        !dump(store).iter().any(is_former),
-        "Record::Message: those of a former user are shown only as long as they are unread"
+        former.iter().all(|record| record.contains(" to #bench ")),
+        "Record::Message: direct ones of a former user are shown only as long as they are unread: {former:#?}"
     );
+    assert_eq!(former.len(), 1, "Record::Message: those of a former user in a room are shown: {former:#?}");
+}
+
+fn rooms_and_their_members(store: &dyn Store) {
+    fill(store);
+    let mut shown = Vec::new();
+    let dumped = store.dump(&mut |record| {
+        if let Record::Room { name, title, open, members } = record {
+            let members: Vec<_> =
+                members.iter().map(|it| (it.user.to_owned(), it.standing, it.since, it.read)).collect();
+            shown.push((name.to_string(), title.to_owned(), open, members));
+        }
+        Ok(())
+    });
+    assert!(dumped.is_ok(), "dump: shows everything");
+    let page =
+        store.history("messi", "#bench", crate::store::Position::After(MessageId::NONE), 9).expect("history: reads");
+    let ids: Vec<_> = page.messages.iter().map(|message| message.id).collect();
+    let none = MessageId::NONE;
+    let members = vec![
+        ("Lineker".to_owned(), Standing::Member, ids[2], ids[2]),
+        ("messi".to_owned(), Standing::Owner, none, ids[1]),
+        ("zidane".to_owned(), Standing::Invited, none, none),
+    ];
+    let bench = ("#bench".to_owned(), "Who sits \u{202e}there".to_owned(), false, members);
+    assert_eq!(shown[1], bench, "Record::Room: title, whether it is open, and members in order of user name");
+    let attack = vec![("Lineker".to_owned(), Standing::Owner, none, none)];
+    assert_eq!(shown[0], ("#Attack".to_owned(), String::new(), true, attack), "Record::Room: a room");
+    assert_eq!(
+        shown[2],
+        ("#nobody".to_owned(), String::new(), true, Vec::new()),
+        "Record::Room: a room without members"
+    );
+}
+
+fn what_was_deleted(store: &dyn Store) {
+    fill(store);
+    let (mut deleted, mut keys, mut kept) = (0, BTreeSet::new(), BTreeSet::new());
+    let dumped = store.dump(&mut |record| {
+        match record {
+            Record::Message { message, deleted: true, .. } => {
+                assert_eq!(message.text, "", "Record::Message::deleted: its text is empty");
+                deleted += 1;
+            }
+            Record::Message { message, .. } => drop(message.key.map(|key| kept.insert(key.as_str().to_owned()))),
+            Record::Key { user, to, key, time, .. } => {
+                assert_eq!((to, time), ("#bench", at(50)), "Record::Key: recipient and time of the message");
+                keys.insert((user.to_owned(), key.as_str().to_owned()));
+            }
+            _ => {}
+        }
+        Ok(())
+    });
+    assert!(dumped.is_ok(), "dump: shows everything");
+    assert_eq!(deleted, 2, "dump: messages that were deleted, too");
+    let of = |user: &str, number| (user.to_owned(), format!("key {number}\u{1b}"));
+    let all = BTreeSet::from([of("messi", 0), of("henderson", 1), of("messi", 3), of("henderson", 4)]);
+    assert_eq!(keys, all, "dump: the keys that are remembered, of users who still exist");
+    let others = [0, 1, 2, 4].map(|number| format!("key {number}\u{1b}"));
+    assert!(others.iter().all(|key| kept.contains(key)), "Record::Message: its key is shown with it");
 }
 
 fn visits_that_fail(store: &dyn Store) {
@@ -129,205 +232,4 @@ fn visits_that_fail(store: &dyn Store) {
         Err(Error::Busy)
     });
     assert!(matches!(outcome, Err(Error::Busy)) && visits == 1, "dump: an error that `visit` returns ends it");
-}
-
-/// Restores the dump of `store` into `other`, in two batches.
-fn restore(store: &dyn Store, other: &dyn Store) {
-    batch(other, |batch| batch.begin_restore());
-    let mut number = 0;
-    let count = dump(store).len();
-    for half in 0..2 {
-        batch(other, |batch| {
-            number = 0;
-            store.dump(&mut |record| {
-                if (number < count / 2) == (half == 0) {
-                    assert!(batch.restore(record)?, "restore: takes in what `dump` has shown: {}", show(record));
-                }
-                number += 1;
-                Ok(())
-            })
-        });
-    }
-    batch(other, |batch| batch.end_restore());
-}
-
-fn restoring(new: &New<'_>) {
-    let (data, other_data) = (new(), new());
-    let store = &*open(&*data);
-    fill(store);
-    let (epoch, mut epochs) = (store.epoch(), BTreeSet::new());
-    assert!(!epoch.is_empty(), "epoch: a string");
-    epochs.insert(epoch);
-    {
-        let other = &*open(&*other_data);
-        epochs.insert(other.epoch());
-        restore(store, other);
-        epochs.insert(other.epoch());
-        assert_eq!(epochs.len(), 3, "end_restore: begins a new epoch; epochs are different for each data: {epochs:?}");
-        same(store, other);
-    }
-    if other_data.is_durable() {
-        let other = &*open(&*other_data);
-        assert!(epochs.contains(&other.epoch()), "epoch: is fixed until a dump is restored");
-        same(store, other);
-    }
-}
-
-fn same(store: &dyn Store, other: &dyn Store) {
-    let law = "restore: ids, times and cursors stay as they were";
-    assert_eq!(sorted_dump(other), sorted_dump(store), "{law}");
-    let users = ["messi", "henderson", "Lineker", "second", "zidane"];
-    for user in users {
-        let ((inbox, moves), (other_inbox, other_moves)) = (unread(store, user), unread(other, user));
-        assert_eq!(lines(&other_inbox), lines(&inbox), "{law}: what is unread");
-        let count = |moves: &[crate::store::CursorMove]| {
-            moves.iter().map(|it| (it.messages, it.bytes)).fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1))
-        };
-        assert_eq!(count(&other_moves), count(&moves), "{law}: how much is unread");
-        let states = batch(store, |batch| batch.conversations(user));
-        assert_eq!(batch(other, |batch| batch.conversations(user)), states, "{law}: conversations");
-        for with in users {
-            let page = |store: &dyn Store| store.history(user, with, Position::After(MessageId::NONE), 99).unwrap();
-            assert_eq!(page(other), page(store), "{law}: history");
-        }
-    }
-    let last = store.sync("messi", MessageId::NONE, 99).unwrap().messages.last().map(|message| message.id);
-    assert!(
-        Some(send(other, "zidane", &profile(other, "messi"), " new")) > last,
-        "append: returns an id that is greater than all before it, also after a restore"
-    );
-    batch(other, |batch| batch.remove_account("zidane"));
-    let mut banned = account("zidane", "Zinédine");
-    (banned.banned, banned.password) = (true, None);
-    batch(other, |batch| batch.add_account(banned));
-}
-
-/// A restore that fails is undone by removing the users; then the same dump may be restored again, mended.
-fn again(store: &dyn Store) {
-    let messi = account("messi", "Messi");
-    let id = MessageId::new(5).unwrap();
-    for round in 0..2 {
-        let notes = [Member { user: "messi", read: MessageId::NONE }];
-        let said = Record::Message { id, message: message("messi", &messi.profile, " x"), from_former_user: false };
-        batch(store, |batch| batch.begin_restore());
-        for record in [Record::Account(&messi), Record::Conversation(&notes), said] {
-            assert!(batch(store, |batch| batch.restore(record)), "begin_restore: ids begin anew without users");
-        }
-        if round == 0 {
-            batch(store, |batch| batch.remove_account("messi"));
-        }
-        batch(store, |batch| batch.end_restore());
-    }
-    assert_eq!(lines(&take(store, "messi").0), [("messi".to_owned(), " x".to_owned())], "restore: takes in a message");
-}
-
-fn misfits(store: &dyn Store) {
-    let (messi, gone) = (account("messi", "Messi"), account("gone", "Gone"));
-    let id = |number| MessageId::new(number).unwrap();
-    let members = |users: &'static [&'static str]| {
-        users.iter().map(|user| Member { user, read: MessageId::NONE }).collect::<Vec<_>>()
-    };
-    batch(store, |batch| batch.begin_restore());
-    let restore = |record: Record<'_>| batch(store, |batch| batch.restore(record));
-    let said = |number, to, from, from_former_user| Record::Message {
-        id: id(number),
-        message: message(to, from, " x"),
-        from_former_user,
-    };
-    assert!(restore(Record::Account(&messi)), "restore: takes in an account");
-    assert!(restore(Record::Account(&account("henderson", "Jordan"))), "restore: takes in an account");
-    assert!(!restore(Record::Account(&messi)), "restore: `false` for a user name that is taken");
-    assert!(
-        !restore(Record::Conversation(&members(&["messi", "gone"]))),
-        "restore: `false` for a member that is no user"
-    );
-    assert!(!restore(said(3, "messi", &messi.profile, false)), "restore: `false` for a message of no conversation");
-    assert!(restore(Record::Conversation(&members(&["messi", "henderson"]))), "restore: takes in a conversation");
-    assert!(restore(Record::Conversation(&members(&["messi"]))), "restore: takes in notes");
-    assert!(!restore(said(5, "gone", &messi.profile, false)), "restore: `false` for a recipient that is no user");
-    assert!(!restore(said(5, "gone", &messi.profile, true)), "restore: `false` for a recipient that is no user");
-    assert!(!restore(said(5, "messi", &gone.profile, false)), "restore: `false` for a message of no conversation");
-    assert!(restore(said(5, "henderson", &messi.profile, false)), "restore: takes in a message");
-    assert!(
-        !restore(said(5, "henderson", &messi.profile, false)),
-        "restore: `false` for an id that is not greater than the one before"
-    );
-    assert!(
-        !restore(said(4, "messi", &messi.profile, false)),
-        "restore: `false` for an id that is not greater than the one before"
-    );
-    assert!(restore(said(7, "messi", &gone.profile, true)), "restore: takes in a message of a former user");
-    assert!(
-        restore(said(9, "messi", &messi.profile, true)),
-        "restore: takes in a message of a former user whose name is used again"
-    );
-    batch(store, |batch| batch.end_restore());
-    assert_eq!(dump(store).len(), 2 + 2 + 3, "restore: `false`, and nothing done");
-    let former = expected(&[("gone", " x"), ("messi", " x")]);
-    assert_eq!(lines(&take(store, "messi").0), former, "restore: takes in messages of former users");
-    let page = store.history("messi", "messi", Position::After(MessageId::NONE), 9).unwrap();
-    assert!(
-        page.messages.is_empty(),
-        "restore: a former user's messages are not those of the user who has the name now"
-    );
-}
-
-/// All messages that the cursors have passed were dropped before the dump.
-fn ids_after_cursors(store: &dyn Store) {
-    let users = ["messi", "henderson"].map(|user| account(user, user));
-    let read = MessageId::new(1000).unwrap();
-    batch(store, |batch| {
-        batch.begin_restore()?;
-        for user in &users {
-            batch.restore(Record::Account(user))?;
-        }
-        batch.restore(Record::Conversation(&[Member { user: "messi", read }, Member { user: "henderson", read }]))?;
-        batch.end_restore()
-    });
-    let law = "restore: later messages have ids past the cursors, too";
-    assert!(matches!(append(store, "messi", &users[1].profile, " x"), Appended::Stored(id) if id > read), "{law}");
-    assert_eq!(take(store, "messi").0.len(), 1, "{law}");
-}
-
-fn unfinished(new: &New<'_>) {
-    let data = new();
-    if !data.is_durable() {
-        return;
-    }
-    {
-        let store = &*open(&*data);
-        batch(store, |batch| batch.begin_restore());
-        batch(store, |batch| batch.restore(Record::Account(&account("messi", "Messi"))));
-        let added = batch(store, |batch| batch.accounts()).len();
-        assert_eq!(added, 1, "begin_restore: the store itself goes on");
-    }
-    for _ in 0..2 {
-        let opened = data.open();
-        assert!(
-            opened.is_err(),
-            "begin_restore: until `end_restore` is committed, a store that is opened again refuses to open"
-        );
-    }
-}
-
-fn undone(new: &New<'_>) {
-    let data = new();
-    let epoch = {
-        let store = &*open(&*data);
-        let before = store.epoch();
-        batch(store, |batch| batch.begin_restore());
-        batch(store, |batch| batch.restore(Record::Account(&account("messi", "Messi"))));
-        batch(store, |batch| {
-            batch.remove_account("messi")?;
-            batch.end_restore()
-        });
-        assert_ne!(store.epoch(), before, "end_restore: begins a new epoch, also if the restore was undone");
-        assert!(dump(store).is_empty(), "end_restore: a restore that was undone leaves nothing");
-        store.epoch()
-    };
-    if data.is_durable() {
-        let store = &*open(&*data);
-        assert_eq!(store.epoch(), epoch, "epoch: is fixed until a dump is restored");
-        assert!(dump(store).is_empty(), "end_restore: a restore that was undone leaves nothing");
-    }
 }

@@ -24,8 +24,8 @@
 //! conformance::check(|| InMemory);
 //! ```
 //!
-//! Each file tries one part of the contract. `walk` does random steps and compares all that can be seen with `model`, the
-//! contract in its plainest form.
+//! Each file tries one part of the contract. `walk` does random steps (`moves`) and compares all that can be seen (`views`,
+//! `pages`) with `model`, the contract in its plainest form.
 
 #![allow(
     clippy::expect_used,
@@ -36,14 +36,26 @@
 )]
 
 mod accounts;
+mod blocks;
 mod commits;
 mod concurrency;
 mod conversations;
 mod cursors;
+mod deleting;
 mod dumps;
+mod failures;
+mod keys;
 mod model;
+mod moves;
+mod news;
+mod pages;
 mod random;
+mod records;
+mod restores;
+mod room_messages;
+mod rooms;
 mod sessions;
+mod views;
 mod walk;
 
 use std::sync::Arc;
@@ -51,8 +63,8 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, Framing, Inbox, MessageId, PasswordHash, Profile, SessionId, UserName};
-use crate::store::{Appended, Batch, CursorMove, NewMessage, Quota, Store, Unread};
+use crate::model::{Account, Framing, Inbox, MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
+use crate::store::{Appended, Batch, CursorMove, NewMessage, Quota, Standing, Store, Unread};
 
 /// A place for one chat, with nothing in it at first.
 pub trait Data: Sync {
@@ -98,9 +110,18 @@ pub fn check<D: Data>(new: impl Fn() -> D) {
         cursors::check,
         sessions::check,
         accounts::check,
+        rooms::check,
+        room_messages::check,
+        blocks::check,
+        deleting::check,
+        news::check,
+        keys::check,
         dumps::check,
+        records::check,
+        restores::check,
         walk::check,
         commits::check,
+        failures::check,
         concurrency::check,
         cursors::check_long,
     ] {
@@ -172,7 +193,33 @@ fn send(store: &dyn Store, to: &str, from: &Arc<Profile>, line: &str) -> Message
 
 fn message<'a>(to: &'a str, from: &'a Arc<Profile>, line: &'a str) -> NewMessage<'a> {
     let (framing, text) = Framing::split(line);
-    NewMessage { to, from, text, framing, time: at(0) }
+    NewMessage { to, from, text, framing, time: at(0), key: None }
+}
+
+/// Creates a room with these members, the first of whom owns it.
+fn create_room(store: &dyn Store, room: &str, members: &[&str]) {
+    let created = batch(store, |batch| batch.create_room(&RoomName::parse(room)?, "", true));
+    assert!(created, "create_room: creates a room whose name is free");
+    for (number, user) in members.iter().enumerate() {
+        let standing = if number == 0 { Standing::Owner } else { Standing::Member };
+        let done = batch(store, |batch| batch.set_standing(room, user, Some(standing), true));
+        assert!(done, "set_standing: makes a user a member");
+    }
+}
+
+fn join(store: &dyn Store, room: &str, user: &str, sees_history: bool) {
+    let done = batch(store, |batch| batch.set_standing(room, user, Some(Standing::Member), sees_history));
+    assert!(done, "set_standing: makes a user a member");
+}
+
+/// What is unread in a room.
+fn unread_room(store: &dyn Store, user: &str, room: &str) -> (Inbox, Vec<CursorMove>) {
+    match store.read_unread_room(user, room, usize::MAX).expect("read_unread_room: reads") {
+        Unread::Messages { inbox, moves } => (inbox, moves),
+        other => panic!(
+            "read_unread_room: never answers `WouldBlock`, and nothing is too large for `usize::MAX`, but: {other:?}"
+        ),
+    }
 }
 
 /// What is unread, however the engine gets at it.
@@ -216,6 +263,21 @@ fn expected(lines: &[(&str, &str)]) -> Vec<(String, String)> {
     lines.iter().map(|&(from, line)| (from.to_owned(), line.to_owned())).collect()
 }
 
+/// Tries a list of names: what comes after any name, up to any limit. `all` are the names that it has.
+fn check_list(list: &str, all: &[&str], read: impl Fn(&str, usize) -> Vec<String>) {
+    for after in all.iter().copied().chain(["", "#", "M", "~"]) {
+        let later: Vec<_> = all.iter().copied().filter(|name| *name > after).collect();
+        let found = read(after, usize::MAX);
+        assert!(found.iter().all(|name| &**name > after), "{list}: only names after `after`");
+        assert_eq!(found, later, "{list}: all names after `after`, in order of name");
+        for limit in 0..=all.len() {
+            let found = read(after, limit);
+            assert!(found.len() <= limit, "{list}: at most `limit`");
+            assert!(later.iter().take(limit).eq(&found), "{list}: the first ones after `after`, but: {found:?}");
+        }
+    }
+}
+
 /// A digest as that of a token.
 fn session_id(number: u64) -> SessionId {
     let mut random = random::Random::new(number);
@@ -226,31 +288,4 @@ fn session_id(number: u64) -> SessionId {
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::EPOCH.after(Duration::from_secs(seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::Memory;
-
-    struct InMemory;
-
-    impl Data for InMemory {
-        fn open(&self) -> Result<Box<dyn Store + '_>, Error> {
-            Ok(Box::new(Memory::new()))
-        }
-
-        fn is_durable(&self) -> bool {
-            false
-        }
-
-        fn fail_next_commit(&self, _fault: Fault) -> bool {
-            false
-        }
-    }
-
-    #[test]
-    fn memory_keeps_the_contract() {
-        check(|| InMemory);
-    }
 }

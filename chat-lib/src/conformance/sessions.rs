@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{New, add, at, batch, look, open, session_id, with};
 use crate::limits::{SESSION_SLACK, SESSIONS_PER_USER};
-use crate::store::{NewSession, SessionInfo, Store};
+use crate::store::{NewSession, SessionInfo, SessionOpened, Store};
 
 pub(super) fn check(new: &New<'_>) {
     with(new, lives);
@@ -18,7 +18,7 @@ pub(super) fn check(new: &New<'_>) {
 
 fn begin(store: &dyn Store, number: u64, user: &str, now: u64, expires: u64) -> bool {
     let session = NewSession { id: session_id(number), user, now: at(now), expires: at(expires), from: None };
-    batch(store, |batch| batch.open_session(session))
+    batch(store, |batch| batch.open_session(session)).is_open()
 }
 
 fn user_of(store: &dyn Store, number: u64, now: u64, expires: u64) -> Option<String> {
@@ -64,7 +64,9 @@ fn details(store: &dyn Store) {
     let from: SocketAddr = "[2001:db8::1]:5000".parse().unwrap();
     let session = NewSession { id: session_id(1), user: "messi", now: at(3), expires: at(10), from: Some(from) };
     let steps = batch(store, |batch| {
-        Ok(batch.open_session(session)? && batch.sessions(at(3))?.len() == 1 && batch.active_users(at(3))?.len() == 1)
+        Ok(batch.open_session(session)?.is_open()
+            && batch.sessions(at(3))?.len() == 1
+            && batch.active_users(at(3))?.len() == 1)
     });
     assert!(steps, "steps of a batch see those before");
     assert!(begin(store, 2, "messi", 4, 10), "open_session: a user may have several sessions");
@@ -95,8 +97,20 @@ fn active_users(store: &dyn Store) {
     let ids: Vec<_> = live(store, 10).iter().map(|session| session.id).collect();
     assert_eq!(ids, [session_id(3)], "sessions: all that are live, and no others");
     assert!(begin(store, 5, "lineker", 10, 20), "open_session: opens a session");
+    let of = |user, now| -> Vec<_> {
+        look(store, |batch| batch.sessions_of(user, at(now))).iter().map(|session| session.id).collect()
+    };
+    let law = "sessions_of: as `sessions`, of one user";
+    assert_eq!(of("lineker", 10), [session_id(5)], "{law}");
+    assert!(begin(store, 6, "lineker", 11, 20), "open_session: opens a session");
+    assert_eq!(of("lineker", 11), [5, 6].map(session_id), "{law}, in order of login");
+    assert_eq!(of("messi", 11), [session_id(3)], "{law}");
+    assert!(of("henderson", 11).is_empty() && of("ronaldo", 11).is_empty(), "{law}");
+    assert!(close(store, 6, 11).is_some(), "close_session: finds a session that is live");
+    let law = "active_users: each user with a live session, once, in order of login of their oldest live session";
     assert_eq!(active(store, 14), ["messi", "lineker"], "{law}");
     assert_eq!(active(store, 15), ["lineker"], "{law}");
+    assert!(of("messi", 15).is_empty(), "sessions_of: those that are live");
     assert!(active(store, 20).is_empty(), "{law}");
 }
 
@@ -131,13 +145,15 @@ fn too_many(store: &dyn Store) {
         for number in 1..=SESSIONS_PER_USER as u64 {
             let session =
                 NewSession { id: session_id(number), user: "messi", now: at(0), expires: at(100), from: None };
-            opened += usize::from(batch.open_session(session)?);
+            opened += usize::from(batch.open_session(session)? == SessionOpened::Opened);
         }
         Ok(opened)
     });
     assert_eq!(opened, SESSIONS_PER_USER, "Sessions: a user may have SESSIONS_PER_USER");
     assert!(user_of(store, 1, 1, 100).is_some(), "Sessions: a user may have SESSIONS_PER_USER");
-    assert!(begin(store, u64::MAX, "messi", 1, 100), "Sessions: another one begins when a user has SESSIONS_PER_USER");
+    let one_more = NewSession { id: session_id(u64::MAX), user: "messi", now: at(1), expires: at(100), from: None };
+    let outcome = batch(store, |batch| batch.open_session(one_more));
+    assert_eq!(outcome, SessionOpened::OldestEnded, "SessionOpened: another one has ended if a user has too many");
     let law = "Sessions: of a user who has SESSIONS_PER_USER, the oldest one ends when another begins";
     assert_eq!(user_of(store, 1, 1, 100), None, "{law}");
     for number in [0, 2, SESSIONS_PER_USER as u64, u64::MAX] {
@@ -157,7 +173,7 @@ fn reopening(new: &New<'_>) {
         let store = &*open(&*data);
         add(store, &["messi", "henderson"]);
         let session = NewSession { id: session_id(1), user: "messi", now: at(0), expires: at(640), from: Some(from) };
-        assert!(batch(store, |batch| batch.open_session(session)), "open_session: opens a session");
+        assert!(batch(store, |batch| batch.open_session(session)).is_open(), "open_session: opens a session");
         assert!(begin(store, 2, "henderson", 1, 640), "open_session: opens a session");
         assert!(begin(store, 3, "messi", 2, 640), "open_session: opens a session");
         assert!(begin(store, 4, "henderson", 3, 640), "open_session: opens a session");

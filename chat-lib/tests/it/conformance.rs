@@ -1,17 +1,15 @@
 //! The conformance suite catches faults: engines that each break one sentence of the contract, and do not pass.
 
-use std::net::SocketAddr;
+mod engine;
+mod steps;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use chat_lib::Error;
-use chat_lib::clock::Timestamp;
 use chat_lib::conformance::{self, Data, Fault};
-use chat_lib::model::{Account, Framing, HistoryMessage, Inbox, MessageId, Profile, SessionId, UserName};
-use chat_lib::store::{
-    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, HistoryPage, Memory,
-    NewMessage, NewSession, Position, Quota, Record, SessionInfo, Sessions, Store, Unread, Visit,
-};
+use chat_lib::store::Store;
+
+use self::engine::Engine;
 
 /// What an engine does wrong, and a part of what the suite says about it.
 const WRONG: &[(Wrong, &str)] = &[
@@ -23,6 +21,7 @@ const WRONG: &[(Wrong, &str)] = &[
     (Wrong::HasOneRevision, "replace_account"),
     (Wrong::DropsMessagesOfFormerUsers, "what others have not read of it yet stays theirs to take"),
     (Wrong::OpensForAnyId, "open_session: `false` if there is a session with that id"),
+    (Wrong::EndsSessionsInSilence, "SessionOpened: another one has ended"),
     (Wrong::NeverProlongs, "use_session: moves the end"),
     (Wrong::ForgetsAddresses, "SessionInfo::from"),
     (Wrong::ListsActiveUsersBackwards, "active_users: each user with a live session"),
@@ -47,10 +46,10 @@ const WRONG: &[(Wrong, &str)] = &[
     (Wrong::HasMoreOnFullPages, "whether there are more"),
     (Wrong::PagesFromTheBeginning, "history"),
     (Wrong::PagesInclusively, "history"),
-    (Wrong::PagesBackwardsInDescendingOrder, "history: at most `limit` messages"),
+    (Wrong::PagesBackwardsInDescendingOrder, "history: the same in both directions"),
     (Wrong::GivesOneTooMany, "history: "),
     (Wrong::SyncsNoNotes, "sync: notes are a conversation, too"),
-    (Wrong::SyncsOneConversation, "sync: "),
+    (Wrong::SyncsOneConversation, "news: equals what `sync` shows to all"),
     (Wrong::CallsNotesByTheSender, "`with` is the other member"),
     (Wrong::ListsConversationsBackwards, "in order of the other member's name"),
     (Wrong::ShowsOneCursor, "both cursors"),
@@ -58,6 +57,77 @@ const WRONG: &[(Wrong, &str)] = &[
     (Wrong::DumpsOnThroughErrors, "dump: an error that `visit` returns ends it"),
     (Wrong::RestoresAnything, "restore: `false`"),
     (Wrong::HasOneEpoch, "end_restore: begins a new epoch"),
+    (Wrong::ListsSessionsOfAll, "sessions_of: as `sessions`, of one user"),
+    (Wrong::SendsToSome, "append_all: stores nothing if one of the messages is refused"),
+    (Wrong::HasNoSingleConversations, "conversation: one of `conversations`"),
+    (Wrong::CreatesTwice, "create_room: `false` if there is one of that name"),
+    (Wrong::ForgetsTitles, "create_room: the room is as it was created"),
+    (Wrong::ListsRoomsBackwards, "rooms: all, in order of name"),
+    (Wrong::NeverClosesRooms, "set_room: the room is as it was given"),
+    (Wrong::EmptiesRoomsThatAreSet, "set_room: its members stay"),
+    (Wrong::OnlyEmptiesRooms, "remove_room"),
+    (Wrong::CountsNoInvited, "RoomState: counts who is invited"),
+    (Wrong::CountsTheInvited, "RoomState: counts members"),
+    (Wrong::SetsNobody, "set_standing: makes a user what it is told"),
+    (Wrong::KnowsNoOwners, "set_standing: makes a user what it is told"),
+    (Wrong::LetsNobodyGo, "set_standing: makes a user what it is told"),
+    (Wrong::ListsMembersBackwards, "members: all and those who are invited, in order of user name"),
+    (Wrong::ListsNoInvited, "members: all and those who are invited"),
+    (Wrong::ListsOwnRoomsBackwards, "rooms_of: where the user is a member or invited, in order of name"),
+    (Wrong::StartsOver("accounts"), "accounts: only names after `after`"),
+    (Wrong::IgnoresLimits("accounts"), "accounts: at most `limit`"),
+    (Wrong::StartsOver("rooms"), "rooms: only names after `after`"),
+    (Wrong::IgnoresLimits("rooms"), "rooms: at most `limit`"),
+    (Wrong::StartsOver("open_rooms"), "open_rooms: only names after `after`"),
+    (Wrong::IgnoresLimits("open_rooms"), "open_rooms: at most `limit`"),
+    (Wrong::StartsOver("members"), "members: only names after `after`"),
+    (Wrong::IgnoresLimits("members"), "members: at most `limit`"),
+    (Wrong::StartsOver("rooms_of"), "rooms_of: only names after `after`"),
+    (Wrong::IgnoresLimits("rooms_of"), "rooms_of: at most `limit`"),
+    (Wrong::ListsAllRoomsAsOpen, "open_rooms: all that are open, in order of name"),
+    (Wrong::ListsRoomsFirst, "conversations:"),
+    (Wrong::LetsStrangersSpeak, "append: `NotAMember`"),
+    (Wrong::HidesNoHistory, "set_standing: unless they see its history"),
+    (Wrong::HidesAllHistory, "a new member who sees the room's history"),
+    (Wrong::JoinsAgain, "set_standing: a member's cursor stays"),
+    (Wrong::ReadsNoRooms, "read_unread_room"),
+    (Wrong::ReadsRoomsInAnySize, "read_unread_room: `TooLarge`"),
+    (Wrong::ShowsCursorsInRooms, "conversation"),
+    (Wrong::BlocksTwice, "block: `false` if one of them does not exist"),
+    (Wrong::BlocksBothWays, "is_blocked: a block has one direction"),
+    (Wrong::ListsBlocksBackwards, "blocks: all, in order of user name"),
+    (Wrong::LetsTheBlockedSpeak, "append: `Blocked` by the recipient"),
+    (Wrong::BlocksInRooms, "block: messages to rooms are not concerned"),
+    (Wrong::BlocksAfterTheQuota, "append: the block comes before the quota"),
+    (Wrong::DeletesNothing, "delete: `false` if its conversation is gone"),
+    (Wrong::DeletesTwice, "delete: `false` if its conversation is gone"),
+    (Wrong::MarksNothingAsDeleted, "delete: the text is empty, and the message is marked as deleted"),
+    (Wrong::MarksNothingAsDeletedInNews, "news: shows what was deleted as `history` does"),
+    (Wrong::FindsForAnybody, "find_message: `None`"),
+    (Wrong::NamesFormerSenders, "FoundMessage::from: `None` if the sender was removed since"),
+    (Wrong::MeasuresNoFraming, "FoundMessage::bytes"),
+    (Wrong::TellsNoNews, "news: "),
+    (Wrong::TellsNoNewsOfRooms, "news: all messages in ascending order"),
+    (Wrong::TellsNewsBackwards, "news: "),
+    (Wrong::TellsNoKeys, "NewsMessage::key"),
+    (Wrong::KnowsNoLastMessage, "last_message"),
+    (Wrong::PromisesTooMuch, "last_message: all messages up to it are committed or will never be"),
+    (Wrong::GoesOnAtTheEnd, "sync"),
+    (Wrong::GoesOnWhereItWas, "SyncPage::next"),
+    (Wrong::HasNoKeys, "append: `Known`"),
+    (Wrong::ForgetsTimesOfKeys, "append: `Known` with the id and time"),
+    (Wrong::ForgetsRecipientsOfKeys, "append: `KeyReused`"),
+    (Wrong::RemembersKeysForEver, "keys are remembered for KEY_AGE"),
+    (Wrong::ShowsKeysToAll, "HistoryMessage::key: only the sender sees it"),
+    (Wrong::DumpsNoRooms, "dump: rooms in order of name"),
+    (Wrong::DumpsNoBlocks, "restor"),
+    (Wrong::DumpsNoKeys, "dump: the keys that are remembered"),
+    (Wrong::DumpsNoCursorsOfRooms, "Record::Room"),
+    (Wrong::DumpsNoKeysOfMessages, "Record::Message: its key is shown with it"),
+    (Wrong::DumpsDeletedAsEmpty, "dump: messages that were deleted, too"),
+    (Wrong::RestoresNoKeys, "restore"),
+    (Wrong::RestoresNoBlocks, "restore"),
+    (Wrong::RemembersKeysOfMessages, "Record::Message: its key is not remembered because of it"),
     (Wrong::SaysThatCommitsFail, "a commit failed, and nobody had made it fail"),
 ];
 
@@ -71,6 +141,7 @@ enum Wrong {
     HasOneRevision,
     DropsMessagesOfFormerUsers,
     OpensForAnyId,
+    EndsSessionsInSilence,
     NeverProlongs,
     ForgetsAddresses,
     ListsActiveUsersBackwards,
@@ -106,6 +177,71 @@ enum Wrong {
     DumpsOnThroughErrors,
     RestoresAnything,
     HasOneEpoch,
+    ListsSessionsOfAll,
+    SendsToSome,
+    HasNoSingleConversations,
+    CreatesTwice,
+    ForgetsTitles,
+    ListsRoomsBackwards,
+    NeverClosesRooms,
+    EmptiesRoomsThatAreSet,
+    OnlyEmptiesRooms,
+    CountsNoInvited,
+    CountsTheInvited,
+    SetsNobody,
+    KnowsNoOwners,
+    LetsNobodyGo,
+    ListsMembersBackwards,
+    ListsNoInvited,
+    ListsOwnRoomsBackwards,
+    /// This list begins at the beginning, whatever it is to come after.
+    StartsOver(&'static str),
+    /// This list comes whole.
+    IgnoresLimits(&'static str),
+    ListsAllRoomsAsOpen,
+    ListsRoomsFirst,
+    LetsStrangersSpeak,
+    HidesNoHistory,
+    HidesAllHistory,
+    JoinsAgain,
+    ReadsNoRooms,
+    ReadsRoomsInAnySize,
+    ShowsCursorsInRooms,
+    BlocksTwice,
+    BlocksBothWays,
+    ListsBlocksBackwards,
+    LetsTheBlockedSpeak,
+    BlocksInRooms,
+    BlocksAfterTheQuota,
+    DeletesNothing,
+    DeletesTwice,
+    MarksNothingAsDeleted,
+    MarksNothingAsDeletedInNews,
+    FindsForAnybody,
+    NamesFormerSenders,
+    MeasuresNoFraming,
+    TellsNoNews,
+    TellsNoNewsOfRooms,
+    TellsNewsBackwards,
+    TellsNoKeys,
+    KnowsNoLastMessage,
+    PromisesTooMuch,
+    GoesOnAtTheEnd,
+    GoesOnWhereItWas,
+    HasNoKeys,
+    ForgetsTimesOfKeys,
+    ForgetsRecipientsOfKeys,
+    RemembersKeysForEver,
+    ShowsKeysToAll,
+    DumpsNoRooms,
+    DumpsNoBlocks,
+    DumpsNoKeys,
+    DumpsNoCursorsOfRooms,
+    DumpsNoKeysOfMessages,
+    DumpsDeletedAsEmpty,
+    RestoresNoKeys,
+    RestoresNoBlocks,
+    RemembersKeysOfMessages,
     SaysThatCommitsFail,
 }
 
@@ -130,8 +266,7 @@ struct InMemory(Wrong);
 
 impl Data for InMemory {
     fn open(&self) -> Result<Box<dyn Store + '_>, Error> {
-        let store = Memory::new();
-        Ok(Box::new(Engine { epoch: store.epoch(), store, wrong: self.0 }))
+        Ok(Box::new(Engine::new(self.0)))
     }
 
     fn is_durable(&self) -> bool {
@@ -140,311 +275,5 @@ impl Data for InMemory {
 
     fn fail_next_commit(&self, _fault: Fault) -> bool {
         false
-    }
-}
-
-struct Engine {
-    store: Memory,
-    epoch: String,
-    wrong: Wrong,
-}
-
-impl Engine {
-    fn page(&self, mut page: HistoryPage, limit: usize) -> HistoryPage {
-        match self.wrong {
-            Wrong::NeverHasMore => page.more = false,
-            Wrong::HasMoreOnFullPages => page.more = page.messages.len() == limit,
-            _ => {}
-        }
-        page
-    }
-}
-
-impl Store for Engine {
-    fn epoch(&self) -> String {
-        if self.wrong == Wrong::HasOneEpoch { self.epoch.clone() } else { self.store.epoch() }
-    }
-
-    fn begin(&self) -> Box<dyn Batch + '_> {
-        Box::new(Steps { batch: self.store.begin(), wrong: self.wrong })
-    }
-
-    fn is_read_only(&self) -> bool {
-        self.store.is_read_only()
-    }
-
-    fn commit_waits(&self) -> bool {
-        self.store.commit_waits()
-    }
-
-    fn read_unread(&self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
-        if self.wrong == Wrong::BlocksWhereItMayNot {
-            return Ok(Unread::WouldBlock);
-        }
-        let max_bytes = if self.wrong == Wrong::HasNoMemoryLimit { usize::MAX } else { max_bytes };
-        Ok(self.wrong.inbox(self.store.read_unread(user, max_bytes)?))
-    }
-
-    fn read_until(&self, user: &str, with: &str, upto: MessageId) -> Result<Option<CursorMove>, Error> {
-        let read = self.store.read_until(user, with, upto)?;
-        Ok(match self.wrong {
-            Wrong::ReadsOnlyUptoMessages => read.filter(|read| upto != MessageId::MAX || read.to == upto),
-            Wrong::CountsOwnAsRead => read.map(|read| CursorMove { messages: read.messages + 1, ..read }),
-            _ => read,
-        })
-    }
-
-    fn history(&self, user: &str, with: &str, position: Position, limit: usize) -> Result<HistoryPage, Error> {
-        let page = |position, limit| self.store.history(user, with, position, limit);
-        let mut found = match (self.wrong, position) {
-            (Wrong::PagesFromTheBeginning, Position::Before(end)) => {
-                let all = page(Position::After(MessageId::NONE), usize::MAX)?.messages;
-                let before: Vec<_> = all.into_iter().filter(|message| message.id < end).collect();
-                let more = before.len() > limit;
-                HistoryPage::new(before.into_iter().take(limit).collect(), more)
-            }
-            (Wrong::PagesInclusively, Position::After(id)) if id > MessageId::NONE => {
-                page(Position::After(MessageId::new(id.get() - 1).unwrap_or_default()), limit)?
-            }
-            (Wrong::GivesOneTooMany, _) => page(position, limit.saturating_add(1))?,
-            _ => page(position, limit)?,
-        };
-        match (self.wrong, position) {
-            (Wrong::PagesBackwardsInDescendingOrder, Position::Before(_)) => found.messages.reverse(),
-            (Wrong::CallsNotesByTheSender, _) => {
-                for it in &mut found.messages {
-                    it.with = it.from.user().clone();
-                }
-            }
-            _ => {}
-        }
-        Ok(self.page(found, limit))
-    }
-
-    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error> {
-        let mut page = self.store.sync(user, after, usize::MAX)?;
-        let mut all = page.messages;
-        // A page may have fewer messages than it was asked for.
-        while let Some(last) = all.last().filter(|_| page.more) {
-            page = self.store.sync(user, last.id, usize::MAX)?;
-            all.append(&mut page.messages);
-        }
-        let first = all.first().map(|message| message.with.clone());
-        let is_shown = |message: &HistoryMessage| match self.wrong {
-            Wrong::SyncsNoNotes => message.with.as_str() != user,
-            Wrong::SyncsOneConversation => Some(&message.with) == first.as_ref(),
-            _ => true,
-        };
-        let mut shown: Vec<_> = all.into_iter().filter(is_shown).collect();
-        let more = shown.len() > limit;
-        shown.truncate(limit);
-        Ok(self.page(HistoryPage::new(shown, more), limit))
-    }
-
-    fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
-        self.store.dump(&mut |record| match (self.wrong, record) {
-            (Wrong::DumpsNoConversations, Record::Conversation(_)) => Ok(()),
-            (Wrong::DumpsOnThroughErrors, record) => visit(record).or(Ok(())),
-            (_, record) => visit(record),
-        })
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        self.store.check()
-    }
-
-    fn tidy(&self) -> Result<(), Error> {
-        self.store.tidy()
-    }
-}
-
-impl Wrong {
-    fn inbox(self, unread: Unread) -> Unread {
-        match unread {
-            Unread::Messages { inbox, moves } if self == Self::ShowsInboxesBackwards => {
-                let messages: Vec<_> = inbox.iter().collect();
-                let mut reversed = Inbox::new(inbox.to());
-                messages.iter().rev().for_each(|it| reversed.push(&Arc::new(it.from.clone()), it.text));
-                Unread::Messages { inbox: reversed, moves }
-            }
-            unread => unread,
-        }
-    }
-}
-
-struct Steps<'a> {
-    batch: Box<dyn Batch + 'a>,
-    wrong: Wrong,
-}
-
-impl Batch for Steps<'_> {
-    fn restore(&mut self, record: Record<'_>) -> Result<bool, Error> {
-        Ok(self.batch.restore(record)? || self.wrong == Wrong::RestoresAnything)
-    }
-
-    fn begin_restore(&mut self) -> Result<(), Error> {
-        self.batch.begin_restore()
-    }
-
-    fn end_restore(&mut self) -> Result<(), Error> {
-        self.batch.end_restore()
-    }
-
-    fn commit(self: Box<Self>) -> Result<(), CommitError> {
-        self.batch.commit()?;
-        match self.wrong {
-            Wrong::SaysThatCommitsFail => Err(CommitError::Undone(Error::Busy)),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Accounts for Steps<'_> {
-    fn account(&mut self, user: &str) -> Result<Option<Arc<Account>>, Error> {
-        Ok(self.batch.account(user)?.map(|account| {
-            let mut account = (*account).clone();
-            account.banned &= self.wrong != Wrong::ForgetsBans;
-            if self.wrong == Wrong::HasOneRevision {
-                account.revision = 1;
-            }
-            Arc::new(account)
-        }))
-    }
-
-    fn accounts(&mut self) -> Result<Vec<Arc<Account>>, Error> {
-        let mut accounts = self.batch.accounts()?;
-        if self.wrong == Wrong::ListsUsersBackwards {
-            accounts.reverse();
-        }
-        Ok(accounts)
-    }
-
-    fn add_account(&mut self, account: Account) -> Result<bool, Error> {
-        Ok(self.batch.add_account(account)? || self.wrong == Wrong::AddsTwice)
-    }
-
-    fn replace_account(&mut self, mut account: Account) -> Result<bool, Error> {
-        let current = self.batch.account(account.profile.user().as_str())?.map_or(0, |account| account.revision);
-        match self.wrong {
-            Wrong::ReplacesAnyRevision => account.revision = current,
-            Wrong::HasOneRevision if account.revision == 1 => account.revision = current,
-            _ => {}
-        }
-        self.batch.replace_account(account)
-    }
-
-    fn remove_account(&mut self, user: &str) -> Result<bool, Error> {
-        if self.wrong == Wrong::DropsMessagesOfFormerUsers {
-            for other in self.batch.accounts()? {
-                let other = other.profile.user().as_str();
-                if let Unread::Messages { moves, .. } = self.batch.unread(other, usize::MAX)? {
-                    self.batch.take(other, &moves)?;
-                }
-            }
-        }
-        self.batch.remove_account(user)
-    }
-}
-
-impl Sessions for Steps<'_> {
-    fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error> {
-        let from: Option<SocketAddr> = session.from.filter(|_| self.wrong != Wrong::ForgetsAddresses);
-        let never = self.wrong == Wrong::NeverExpires;
-        let expires = if never { Timestamp::from_millis(u64::MAX) } else { session.expires };
-        let opened = self.batch.open_session(NewSession { from, expires, ..session })?;
-        let exists = self.batch.account(session.user)?.is_some();
-        Ok(opened || exists && self.wrong == Wrong::OpensForAnyId)
-    }
-
-    fn use_session(
-        &mut self,
-        id: &SessionId,
-        now: Timestamp,
-        expires: Timestamp,
-    ) -> Result<Option<Arc<Profile>>, Error> {
-        let expires = if self.wrong == Wrong::NeverProlongs { now } else { expires };
-        self.batch.use_session(id, now, expires)
-    }
-
-    fn close_session(&mut self, id: &SessionId, now: Timestamp) -> Result<Option<Arc<Profile>>, Error> {
-        match self.wrong {
-            Wrong::ClosesNothing => self.batch.use_session(id, now, now),
-            _ => self.batch.close_session(id, now),
-        }
-    }
-
-    fn close_sessions(&mut self, user: &str) -> Result<usize, Error> {
-        let count = self.batch.close_sessions(user)?;
-        Ok(if self.wrong == Wrong::CountsNoSessions { 0 } else { count })
-    }
-
-    fn active_users(&mut self, now: Timestamp) -> Result<Vec<UserName>, Error> {
-        let mut users = self.batch.active_users(now)?;
-        if self.wrong == Wrong::ListsActiveUsersBackwards {
-            users.reverse();
-        }
-        Ok(users)
-    }
-
-    fn sessions(&mut self, now: Timestamp) -> Result<Vec<SessionInfo>, Error> {
-        self.batch.sessions(now)
-    }
-}
-
-impl Conversations for Steps<'_> {
-    fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
-        let mut message = message;
-        let quota = match self.wrong {
-            Wrong::HasNoQuota => Quota::UNLIMITED,
-            Wrong::CountsNoFraming => {
-                let framing = message.framing.before().len() + message.framing.after().len();
-                Quota { bytes: quota.bytes.saturating_add(framing), ..quota }
-            }
-            _ => quota,
-        };
-        match self.wrong {
-            Wrong::ForgetsFraming => message.framing = Framing::DEFAULT,
-            Wrong::ForgetsTimes => message.time = Timestamp::EPOCH,
-            _ => {}
-        }
-        self.batch.append(message, quota)
-    }
-
-    fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
-        let max_bytes = if self.wrong == Wrong::HasNoMemoryLimit { usize::MAX } else { max_bytes };
-        Ok(self.wrong.inbox(self.batch.unread(user, max_bytes)?))
-    }
-
-    fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
-        match self.wrong {
-            Wrong::TakesNothing => Ok(true),
-            Wrong::TakesAnyway => self.batch.take(user, moves).map(|_| true),
-            Wrong::TakesOneByOne => {
-                let taken: Result<Vec<_>, _> = moves.iter().map(|it| self.batch.take(user, &[*it])).collect();
-                Ok(taken?.iter().all(|taken| *taken))
-            }
-            _ => self.batch.take(user, moves),
-        }
-    }
-
-    fn put_back(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
-        match self.wrong {
-            Wrong::PutsNothingBack => Ok(true),
-            Wrong::PutsBackOneByOne => {
-                let put: Result<Vec<_>, _> = moves.iter().map(|it| self.batch.put_back(user, &[*it])).collect();
-                Ok(put?.iter().all(|put| *put))
-            }
-            _ => self.batch.put_back(user, moves),
-        }
-    }
-
-    fn conversations(&mut self, user: &str) -> Result<Vec<ConversationState>, Error> {
-        let mut states = self.batch.conversations(user)?;
-        match self.wrong {
-            Wrong::ListsConversationsBackwards => states.reverse(),
-            Wrong::ShowsOneCursor => states.iter_mut().for_each(|state| state.read_by_other = state.read),
-            _ => {}
-        }
-        Ok(states)
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use chat_lib::Error;
 use chat_lib::clock::Timestamp;
-use chat_lib::model::{Account, MessageId, Profile, SessionId, UserName};
+use chat_lib::model::{Account, MessageId, Profile, RoomName, SessionId, UserName};
 use chat_lib::store::{
-    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, HistoryPage, Memory,
-    NewMessage, NewSession, Position, Quota, Record, SessionInfo, Sessions, Store, Unread, Visit,
+    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, FoundMessage, HistoryPage,
+    Memory, NewMessage, NewSession, News, Position, Quota, Record, RoomMember, RoomState, Rooms, SessionInfo,
+    SessionOpened, Sessions, Standing, Store, SyncPage, Unread, Visit,
 };
 
 /// What befalls a [`Faulty`] store.
@@ -17,10 +18,21 @@ pub(crate) trait Fault: Send + Sync {
         Ok(())
     }
 
+    /// What happens before somebody becomes something else in a room.
+    fn before_standing(&self) {}
+
+    /// What reading a page of all conversations gives instead of it.
+    fn sync(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// What a commit gives instead of working. After [`CommitError::Unknown`], it has worked all the same.
     fn commit(&self) -> Result<(), CommitError> {
         Ok(())
     }
+
+    /// What happens when a commit has worked, before its caller can do anything about it.
+    fn after_commit(&self) {}
 
     /// Whether a commit waits for something.
     fn commit_waits(&self) -> bool {
@@ -61,6 +73,10 @@ impl<F: Fault> Store for Faulty<F> {
         self.store.read_unread(user, max_bytes)
     }
 
+    fn read_unread_room(&self, user: &str, room: &str, max_bytes: usize) -> Result<Unread, Error> {
+        self.store.read_unread_room(user, room, max_bytes)
+    }
+
     fn read_until(&self, user: &str, with: &str, upto: MessageId) -> Result<Option<CursorMove>, Error> {
         self.store.read_until(user, with, upto)
     }
@@ -69,8 +85,21 @@ impl<F: Fault> Store for Faulty<F> {
         self.store.history(user, with, position, limit)
     }
 
-    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<HistoryPage, Error> {
+    fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<SyncPage, Error> {
+        self.fault.sync()?;
         self.store.sync(user, after, limit)
+    }
+
+    fn last_message(&self) -> MessageId {
+        self.store.last_message()
+    }
+
+    fn news(&self, after: MessageId) -> Result<News, Error> {
+        self.store.news(after)
+    }
+
+    fn find_message(&self, user: &str, id: MessageId) -> Result<Option<FoundMessage>, Error> {
+        self.store.find_message(user, id)
     }
 
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
@@ -121,7 +150,13 @@ impl<F: Fault> Batch for FaultyBatch<'_, F> {
                 Err(CommitError::Unknown(problem))
             }
             Err(undone) => Err(undone),
-            Ok(()) => self.batch.commit(),
+            Ok(()) => {
+                self.batch.commit()?;
+                if self.steps > 0 {
+                    self.fault.after_commit();
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -132,8 +167,8 @@ impl<F: Fault> Accounts for FaultyBatch<'_, F> {
         self.batch.account(user)
     }
 
-    fn accounts(&mut self) -> Result<Vec<Arc<Account>>, Error> {
-        self.batch.accounts()
+    fn accounts(&mut self, after: &str, limit: usize) -> Result<Vec<Arc<Account>>, Error> {
+        self.batch.accounts(after, limit)
     }
 
     fn add_account(&mut self, account: Account) -> Result<bool, Error> {
@@ -147,10 +182,26 @@ impl<F: Fault> Accounts for FaultyBatch<'_, F> {
     fn remove_account(&mut self, user: &str) -> Result<bool, Error> {
         self.batch.remove_account(user)
     }
+
+    fn block(&mut self, user: &str, other: &str) -> Result<bool, Error> {
+        self.batch.block(user, other)
+    }
+
+    fn unblock(&mut self, user: &str, other: &str) -> Result<bool, Error> {
+        self.batch.unblock(user, other)
+    }
+
+    fn blocks(&mut self, user: &str) -> Result<Vec<Arc<Profile>>, Error> {
+        self.batch.blocks(user)
+    }
+
+    fn is_blocked(&mut self, user: &str, other: &str) -> Result<bool, Error> {
+        self.batch.is_blocked(user, other)
+    }
 }
 
 impl<F: Fault> Sessions for FaultyBatch<'_, F> {
-    fn open_session(&mut self, session: NewSession<'_>) -> Result<bool, Error> {
+    fn open_session(&mut self, session: NewSession<'_>) -> Result<SessionOpened, Error> {
         self.step()?;
         self.batch.open_session(session)
     }
@@ -182,12 +233,21 @@ impl<F: Fault> Sessions for FaultyBatch<'_, F> {
     fn sessions(&mut self, now: Timestamp) -> Result<Vec<SessionInfo>, Error> {
         self.batch.sessions(now)
     }
+
+    fn sessions_of(&mut self, user: &str, now: Timestamp) -> Result<Vec<SessionInfo>, Error> {
+        self.batch.sessions_of(user, now)
+    }
 }
 
 impl<F: Fault> Conversations for FaultyBatch<'_, F> {
     fn append(&mut self, message: NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
         self.step()?;
         self.batch.append(message, quota)
+    }
+
+    fn append_all(&mut self, messages: &[NewMessage<'_>], quota: Quota) -> Result<Appended, Error> {
+        self.step()?;
+        self.batch.append_all(messages, quota)
     }
 
     fn unread(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
@@ -209,5 +269,63 @@ impl<F: Fault> Conversations for FaultyBatch<'_, F> {
 
     fn conversations(&mut self, user: &str) -> Result<Vec<ConversationState>, Error> {
         self.batch.conversations(user)
+    }
+
+    fn conversation(&mut self, user: &str, with: &str) -> Result<Option<ConversationState>, Error> {
+        self.batch.conversation(user, with)
+    }
+
+    fn delete(&mut self, message: &FoundMessage) -> Result<bool, Error> {
+        self.batch.delete(message)
+    }
+}
+
+impl<F: Fault> Rooms for FaultyBatch<'_, F> {
+    fn room(&mut self, room: &str) -> Result<Option<RoomState>, Error> {
+        self.batch.room(room)
+    }
+
+    fn rooms(&mut self, after: &str, limit: usize) -> Result<Vec<RoomState>, Error> {
+        self.batch.rooms(after, limit)
+    }
+
+    fn open_rooms(&mut self, after: &str, limit: usize) -> Result<Vec<RoomState>, Error> {
+        self.batch.open_rooms(after, limit)
+    }
+
+    fn create_room(&mut self, room: &RoomName, title: &str, open: bool) -> Result<bool, Error> {
+        self.batch.create_room(room, title, open)
+    }
+
+    fn set_room(&mut self, room: &str, title: &str, open: bool) -> Result<bool, Error> {
+        self.batch.set_room(room, title, open)
+    }
+
+    fn remove_room(&mut self, room: &str) -> Result<bool, Error> {
+        self.batch.remove_room(room)
+    }
+
+    fn standing(&mut self, room: &str, user: &str) -> Result<Option<Standing>, Error> {
+        self.batch.standing(room, user)
+    }
+
+    fn set_standing(
+        &mut self,
+        room: &str,
+        user: &str,
+        standing: Option<Standing>,
+        sees_history: bool,
+    ) -> Result<bool, Error> {
+        self.fault.before_standing();
+        self.batch.set_standing(room, user, standing, sees_history)
+    }
+
+    fn members(&mut self, room: &str, after: &str, limit: usize) -> Result<Vec<RoomMember>, Error> {
+        self.batch.members(room, after, limit)
+    }
+
+    fn rooms_of(&mut self, user: &str, after: &str, limit: usize) -> Result<Vec<(RoomState, Standing)>, Error> {
+        self.steps += 1;
+        self.batch.rooms_of(user, after, limit)
     }
 }
