@@ -60,8 +60,7 @@ impl Frames {
         };
         *input = rest;
         if piece.len() > self.limit().saturating_sub(self.partial.len()) {
-            self.partial = Vec::new();
-            return Some(Frame::TooLong);
+            return Some(self.refuse(piece));
         }
         if self.partial.is_empty() {
             return Some(Frame::Line(piece));
@@ -105,13 +104,18 @@ impl Frames {
         }
     }
 
+    /// Drops the line at hand, which goes on with `piece`.
+    fn refuse(&mut self, piece: &[u8]) -> Frame<'static> {
+        let partial = std::mem::take(&mut self.partial);
+        Frame::TooLong { first: partial.first().or(piece.first()).copied().unwrap_or_default() }
+    }
+
     fn keep(&mut self, input: &mut &[u8]) -> Option<Frame<'static>> {
         let begun = std::mem::take(input);
         // A line of `limit` bytes that still lacks its end is too long already.
         if begun.len() >= self.limit().saturating_sub(self.partial.len()) && !begun.is_empty() {
-            self.partial = Vec::new();
             self.skipping = true;
-            return Some(Frame::TooLong);
+            return Some(self.refuse(begun));
         }
         self.partial.extend_from_slice(begun);
         None
@@ -124,7 +128,10 @@ pub enum Frame<'a> {
     /// A whole line with its end.
     Line(&'a [u8]),
     /// A line over the limit; its rest will be skipped.
-    TooLong,
+    TooLong {
+        /// Its first byte, by which protocols are told apart.
+        first: u8,
+    },
 }
 
 /// Shows sizes only: a line may hold a password.
@@ -139,7 +146,7 @@ impl fmt::Debug for Frame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(line) => write!(f, "Line({} bytes)", line.len()),
-            Self::TooLong => f.write_str("TooLong"),
+            Self::TooLong { .. } => f.write_str("TooLong"),
         }
     }
 }
@@ -158,7 +165,7 @@ mod tests {
             while let Some(frame) = frames.next(&mut piece) {
                 found.push(match frame {
                     Frame::Line(line) => Some(String::from_utf8(line.to_vec()).unwrap()),
-                    Frame::TooLong => None,
+                    Frame::TooLong { .. } => None,
                 });
                 assert!(frames.partial.len() <= LIMIT);
             }

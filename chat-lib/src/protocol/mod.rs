@@ -1,11 +1,18 @@
-//! The wire, `docs/protocol.md` in types: bytes to lines ([`Frames`]), a line to a [`Command`], a
-//! [`Reply`] to bytes, and for clients each of them the other way.
+//! The wire: bytes to lines ([`Frames`]), a line to a [`Request`], and a [`Reply`] or an [`Event`] to bytes; for clients also
+//! the other way round. [`mod@line`] is protocol 1 (`docs/protocol.md`) and [`rpc`] protocol 2 (`docs/protocol-2.md`); commands,
+//! replies and events are the same for both.
 
 mod command;
+mod event;
 mod frame;
 pub(crate) mod http;
-pub mod reply;
+pub mod line;
+mod reply;
+pub mod rpc;
 
-pub use self::command::Command;
+pub use self::command::{Command, Request};
+pub use self::event::{CloseReason, Event, RoomChange};
 pub use self::frame::{Frame, Frames};
-pub use self::reply::Reply;
+pub use self::reply::{
+    ConversationView, List, Login, MemberView, Presence, Reply, RoomView, ServerInfo, SessionView, UserView,
+};

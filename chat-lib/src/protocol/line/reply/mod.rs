@@ -1,41 +1,23 @@
-//! Answers: a [`Reply`] or an [`Error`] to bytes, and back. Nothing outside this folder knows JSON. A new command has the
-//! form of its answer here.
+//! Answers of protocol 1: a [`Reply`] or an [`Error`] to bytes, and back. A new command has the form of its answer here.
 
 mod inbox;
 mod json;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::inbox::InboxWriter;
-use self::inbox::Messages;
 pub use self::inbox::messages_object;
+use self::inbox::{List, Messages};
+use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Inbox, SessionToken, UserName};
-use crate::protocol::Command;
+use crate::model::{MessageId, Profile, SessionToken, UserName};
+use crate::protocol::{Command, Login, Reply};
 
 /// What ends an answer. JSON escapes line ends in strings, so it cannot occur inside one.
 pub const END: &[u8] = b"\r\n\r\n";
-
-/// What a command that worked gives (`docs/protocol.md`, "Answers").
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Reply {
-    /// To `auth`: the new session.
-    LoggedIn(SessionToken),
-    /// To `register`: the account exists; its first session.
-    Registered(SessionToken),
-    /// To `send`: the message is in the mailbox.
-    Sent,
-    /// To `inbox`: what was unread.
-    Inbox(Inbox),
-    /// To `activeuser`: each user with a live session once, in order of login.
-    ActiveUsers(Vec<UserName>),
-    /// To `logout`: the session is over.
-    LoggedOut,
-}
 
 /// Appends the answer to a command, with its end.
 pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
@@ -48,17 +30,29 @@ pub fn write(outcome: &Result<Reply, Error>, out: &mut Vec<u8>) {
 /// Appends the answer to a command that was done, with its end.
 pub(crate) fn write_reply(reply: &Reply, out: &mut Vec<u8>) {
     match reply {
-        Reply::LoggedIn(token) => json::write(&Token { status: "OK", tokenid: &token.to_string() }, out),
-        Reply::Registered(token) => {
-            json::write(&Registered { status: "OK", message: "User Registered", tokenid: &token.to_string() }, out);
+        Reply::LoggedIn(login) => json::write(&Token { status: "OK", tokenid: &login.token.to_string() }, out),
+        Reply::Registered(login) => {
+            json::write(
+                &Registered { status: "OK", message: "User Registered", tokenid: &login.token.to_string() },
+                out,
+            );
         }
-        Reply::Sent => out.extend_from_slice(&SENT),
+        Reply::Sent { .. } => out.extend_from_slice(&SENT),
         Reply::Inbox(inbox) => {
-            InboxWriter::new(inbox.order_by_sender()).write(inbox, usize::MAX, out);
+            InboxWriter::by_sender(inbox.order_by_sender()).write(inbox, usize::MAX, out);
             return;
         }
+        Reply::RoomInbox(inbox) => {
+            InboxWriter::list().write(inbox, usize::MAX, out);
+            return;
+        }
+        Reply::RoomCreated => json::write(&Said { status: "OK", message: "Group Created" }, out),
+        Reply::RoomJoined => json::write(&Said { status: "OK", message: "Group Joined" }, out),
+        Reply::RoomLeft => json::write(&Said { status: "OK", message: "Group Left" }, out),
         Reply::ActiveUsers(users) => json::write(&Said { status: "OK", message: &user_list(users) }, out),
         Reply::LoggedOut => json::write(&LoggedOut { status: "OK", messages: "Logged Out!" }, out),
+        // Protocol 1 has no request for the others.
+        _ => json::write(&Bare { status: "OK" }, out),
     }
     out.extend_from_slice(END);
 }
@@ -83,6 +77,11 @@ pub(crate) fn write_refusal(error: &Error, out: &mut Vec<u8>) {
 /// The `message` of an answer to `activeuser` alone, as clients print it.
 pub fn user_list(users: &[UserName]) -> String {
     users.iter().flat_map(|user| [user.as_str(), ", "]).collect()
+}
+
+#[derive(Serialize)]
+struct Bare {
+    status: &'static str,
 }
 
 #[derive(Serialize)]
@@ -127,19 +126,28 @@ pub fn read(command: &Command<'_>, answer: &[u8]) -> Result<Reply, Error> {
     let fields: Answer<IgnoredAny> = from_json(answer)?;
     match (fields.status.as_str(), &fields.message) {
         ("OK", _) => {}
-        ("ERROR", Some(message)) => return Err(Error::from_wire(message, fields.code.as_deref())),
+        ("ERROR", Some(message)) => return Err(Error::from_line(message, fields.code.as_deref())),
         _ => return Err(lacking("status")),
     }
     Ok(match command {
-        Command::Auth { .. } => Reply::LoggedIn(fields.token()?),
-        Command::Register { .. } => Reply::Registered(fields.token()?),
-        Command::Send { .. } => Reply::Sent,
-        Command::Inbox { .. } => {
+        Command::Auth { user, .. } => Reply::LoggedIn(fields.login(user, "")?),
+        Command::Register { user, full_name, .. } => Reply::Registered(fields.login(user, full_name)?),
+        // It does not say them.
+        Command::Send { .. } | Command::SendToAll { .. } => Reply::Sent { id: MessageId::NONE, time: Timestamp::EPOCH },
+        Command::Inbox => {
             let Messages(inbox) = from_json::<Answer<_>>(answer)?.messages.ok_or_else(|| lacking("messages"))?;
             Reply::Inbox(inbox)
         }
-        Command::ActiveUser { .. } => Reply::ActiveUsers(fields.users()?),
-        Command::Logout { .. } => Reply::LoggedOut,
+        Command::RoomInbox { .. } => {
+            let List(inbox) = from_json::<Answer<_>>(answer)?.messages.ok_or_else(|| lacking("messages"))?;
+            Reply::RoomInbox(inbox)
+        }
+        Command::ActiveUser => Reply::ActiveUsers(fields.users()?),
+        Command::Logout => Reply::LoggedOut,
+        Command::CreateRoom { .. } => Reply::RoomCreated,
+        Command::JoinRoom { .. } => Reply::RoomJoined,
+        Command::LeaveRoom { .. } => Reply::RoomLeft,
+        _ => return Err(Error::InvalidRequest { what: "this command" }),
     })
 }
 
@@ -154,9 +162,15 @@ struct Answer<M> {
 }
 
 impl<M> Answer<M> {
-    fn token(self) -> Result<SessionToken, Error> {
+    /// `full_name` may be empty if it is not known.
+    fn login(self, user: &str, full_name: &str) -> Result<Login, Error> {
         let token = self.tokenid.ok_or_else(|| lacking("tokenid"))?;
-        SessionToken::parse(&token).map_err(|_| Error::BadReply("the token is no UUID of version 4".to_owned()))
+        let bad = |what: &str| Error::BadReply(what.to_owned());
+        let token = SessionToken::parse(&token).map_err(|_| bad("the token is no UUID of version 4"))?;
+        let user = UserName::parse(user).map_err(|_| bad("the user name cannot be one"))?;
+        let full_name = if full_name.is_empty() { user.as_str().to_owned() } else { full_name.to_owned() };
+        let user = Arc::new(Profile::kept(user, &full_name, "").map_err(|_| bad("the full name cannot be one"))?);
+        Ok(Login { token, user, epoch: "".into() })
     }
 
     fn users(self) -> Result<Vec<UserName>, Error> {
@@ -179,10 +193,9 @@ fn lacking(field: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::model::Profile;
+    use crate::model::Inbox;
+    use crate::protocol::line::parse;
 
     const TOKEN: &str = "609107b0-9f49-4d74-8195-f66446cd56e5";
 
@@ -193,7 +206,7 @@ mod tests {
     }
 
     fn read_answer(line: &str, answer: &[u8]) -> Result<Reply, Error> {
-        read(&Command::parse(line.replace("$T", TOKEN).as_bytes()).unwrap(), answer)
+        read(&parse(line.replace("$T", TOKEN).as_bytes()).unwrap().command, answer)
     }
 
     fn read_inbox(answer: &[u8]) -> Result<Inbox, Error> {
@@ -227,11 +240,18 @@ mod tests {
     #[test]
     fn other_answers_read_back() {
         let users = ["messi", "henderson"].map(|name| UserName::parse(name).unwrap()).to_vec();
-        let token = SessionToken::parse(TOKEN).unwrap();
+        let login = |name: &str| {
+            let user = Arc::new(Profile::new(UserName::parse("messi").unwrap(), name, "").unwrap());
+            Login { token: SessionToken::parse(TOKEN).unwrap(), user, epoch: "".into() }
+        };
         for (line, reply) in [
-            ("auth messi surabaya", Reply::LoggedIn(token)),
-            ("register messi surabaya Messi", Reply::Registered(token)),
-            ("send $T messi halo", Reply::Sent),
+            ("auth messi surabaya", Reply::LoggedIn(login("messi"))),
+            ("register messi surabaya Messi", Reply::Registered(login("Messi"))),
+            ("send $T messi halo", Reply::Sent { id: MessageId::NONE, time: Timestamp::EPOCH }),
+            ("sendgroup $T a,b halo", Reply::Sent { id: MessageId::NONE, time: Timestamp::EPOCH }),
+            ("creategroup $T #a", Reply::RoomCreated),
+            ("joingroup $T #a", Reply::RoomJoined),
+            ("leavegroup $T #a", Reply::RoomLeft),
             ("activeuser $T", Reply::ActiveUsers(users)),
             ("activeuser $T", Reply::ActiveUsers(Vec::new())),
             ("logout $T", Reply::LoggedOut),

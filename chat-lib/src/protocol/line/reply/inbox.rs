@@ -1,4 +1,4 @@
-//! The answer to `inbox`. It is written piece by piece: JSON may make six bytes of one of a text, and a whole inbox of them
+//! The answers to `inbox` and `inboxgroup`. They are written piece by piece: JSON may make six bytes of one of a text, and a whole inbox of them
 //! would take that memory at once.
 
 use std::borrow::Cow;
@@ -13,8 +13,8 @@ use crate::model::{Inbox, Profile, UserName};
 
 /// How far the answer is written. The inbox is handed in with each call, and must be the same.
 pub(crate) struct InboxWriter {
-    /// The messages' places in the inbox, by sender.
-    order: Vec<usize>,
+    /// The messages' places in the inbox, by sender; `None` for a list in order of arrival.
+    order: Option<Vec<usize>>,
     /// How many of them are written.
     written: usize,
     /// What comes before the text of a message, which is the same for all of one sender and name.
@@ -22,30 +22,43 @@ pub(crate) struct InboxWriter {
 }
 
 impl InboxWriter {
-    /// `order` is what [`Inbox::order_by_sender`] has given, which takes long for a large one.
-    pub(crate) fn new(order: Vec<usize>) -> Self {
-        Self { order, written: 0, head: Vec::new() }
+    /// Writes an object of senders, each with a list. `order` is what [`Inbox::order_by_sender`] has given, which takes long
+    /// for a large inbox.
+    pub(crate) fn by_sender(order: Vec<usize>) -> Self {
+        Self { order: Some(order), written: 0, head: Vec::new() }
+    }
+
+    /// Writes one list, in order of arrival.
+    pub(crate) fn list() -> Self {
+        Self { order: None, written: 0, head: Vec::new() }
     }
 
     /// Appends until `out` holds `room` bytes, or a message more; gives whether all is written now.
     pub(crate) fn write(&mut self, inbox: &Inbox, room: usize, out: &mut Vec<u8>) -> bool {
+        let (open, close) = if self.order.is_some() { (b'{', b'}') } else { (b'[', b']') };
         if self.written == 0 {
-            out.extend_from_slice(b"{\"status\": \"OK\", \"messages\": {");
+            out.extend_from_slice(b"{\"status\": \"OK\", \"messages\": ");
+            out.push(open);
         }
         if !self.write_messages(inbox, room, out) {
             return false;
         }
-        out.extend_from_slice(b"}}");
+        out.extend_from_slice(&[close, b'}']);
         out.extend_from_slice(END);
         true
     }
 
     fn write_messages(&mut self, inbox: &Inbox, room: usize, out: &mut Vec<u8>) -> bool {
-        let message = |place: usize| self.order.get(place).and_then(|&place| inbox.message(place));
+        let order = self.order.as_deref();
+        let place = |at: usize| order.map_or(Some(at), |order| order.get(at).copied());
+        let message = |at: usize| place(at).and_then(|place| inbox.message(place));
         let mut before = self.written.checked_sub(1).and_then(message);
         while let Some(message) = message(self.written) {
             match before {
-                Some(before) if before.from.user() == message.from.user() => out.extend_from_slice(b", "),
+                Some(before) if order.is_none() || before.from.user() == message.from.user() => {
+                    out.extend_from_slice(b", ");
+                }
+                _ if order.is_none() => {}
                 _ => {
                     out.extend_from_slice(if before.is_some() { b"], " } else { b"" });
                     json::write(&message.from.user().as_str(), out);
@@ -54,7 +67,11 @@ impl InboxWriter {
             }
             if self.head.is_empty() || before.is_none_or(|before| before.from != message.from) {
                 self.head.clear();
-                json::write(&Head { msg_from: message.from.full_name(), msg_to: inbox.to() }, &mut self.head);
+                let msg_from = message.from.full_name();
+                match order {
+                    Some(_) => json::write(&Head { msg_from, msg_to: inbox.to() }, &mut self.head),
+                    None => json::write(&ListHead { msg_from }, &mut self.head),
+                }
                 self.head.pop();
                 self.head.extend_from_slice(b", \"msg\": ");
             }
@@ -63,11 +80,11 @@ impl InboxWriter {
             out.push(b'}');
             self.written += 1;
             before = Some(message);
-            if self.written < self.order.len() && out.len() >= room {
+            if self.written < inbox.len() && out.len() >= room {
                 return false;
             }
         }
-        out.extend_from_slice(if before.is_some() { b"]" } else { b"" });
+        out.extend_from_slice(if before.is_some() && order.is_some() { b"]" } else { b"" });
         true
     }
 }
@@ -79,10 +96,15 @@ struct Head<'a> {
     msg_to: &'a str,
 }
 
+#[derive(Serialize)]
+struct ListHead<'a> {
+    msg_from: &'a str,
+}
+
 /// The `messages` object of an inbox's answer alone, as clients print it.
 pub fn messages_object(inbox: &Inbox) -> String {
     let mut out = b"{".to_vec();
-    InboxWriter::new(inbox.order_by_sender()).write_messages(inbox, usize::MAX, &mut out);
+    InboxWriter::by_sender(inbox.order_by_sender()).write_messages(inbox, usize::MAX, &mut out);
     out.push(b'}');
     String::from_utf8_lossy(&out).into_owned()
 }
@@ -122,6 +144,30 @@ impl<'de> Visitor<'de> for Senders {
         }
         Ok(Messages(inbox.unwrap_or_default()))
     }
+}
+
+/// The `messages` of an answer to `inboxgroup` as a client reads them. It does not say the senders' user names, so each has the
+/// name of nobody.
+pub(super) struct List(pub(super) Inbox);
+
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut inbox = Inbox::default();
+        let nobody = UserName::parse("nobody").map_err(serde::de::Error::custom)?;
+        for Listed { msg_from, msg } in Vec::<Listed<'_>>::deserialize(deserializer)? {
+            let from = Profile::kept(nobody.clone(), &msg_from, "").map_err(serde::de::Error::custom)?;
+            inbox.push(&Arc::new(from), &msg);
+        }
+        Ok(Self(inbox))
+    }
+}
+
+#[derive(Deserialize)]
+struct Listed<'a> {
+    #[serde(borrow)]
+    msg_from: Cow<'a, str>,
+    #[serde(borrow)]
+    msg: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
