@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use chat_lib::clock::ManualClock;
 use chat_lib::limits::Limits;
-use chat_lib::store::{Memory, Store};
+use chat_lib::model::MessageId;
+use chat_lib::store::{Memory, Position, Store};
 use chat_lib::{Chat, Config, Error};
 
 use crate::faulty::{Fault, Faulty};
@@ -39,7 +41,7 @@ fn what_was_restored_dumps_as_before() {
     chat.remove_user("lineker").unwrap();
 
     let first = dump(&chat);
-    assert!(first.starts_with("{\"chat_dump\":{\"version\":2,\"hashes\":true}}\n"), "{first}");
+    assert!(first.starts_with("{\"chat_dump\":{\"version\":3,\"hashes\":true}}\n"), "{first}");
     assert_eq!(first.matches("\"former\":true").count(), 1, "{first}");
     assert_eq!(first.matches("\"before\":\"\"").count(), 1, "only {{}} has no space: {first}");
     assert!(first.contains("\"after\":\"\\n\",\"text\":\"a\"") && first.contains("\"text\":\" c\"}"), "{first}");
@@ -69,16 +71,16 @@ impl Fault for Faultless {}
 
 #[test]
 fn a_dump_that_cannot_be_is_refused() {
-    let header = r#"{"chat_dump":{"version":2,"hashes":true}}"#;
+    let header = r#"{"chat_dump":{"version":3,"hashes":true}}"#;
     let user = r#"{"user":{"name":"ana","full_name":"Ana","country":""}}"#;
     let conversation = r#"{"conversation":{"members":[{"user":"ana","read":0}]}}"#;
     let message = r#"{"message":{"id":7,"to":"ana","from":"ana","from_name":"Ana","time":1,"text":"x"}}"#;
-    let end = r#"{"end":{"users":1,"conversations":1,"messages":1}}"#;
+    let end = r#"{"end":{"users":1,"blocks":0,"conversations":1,"rooms":0,"messages":1,"keys":0}}"#;
     assert_eq!(bodies(&restored(&[header, user, conversation, message, end].join("\n")).unwrap(), "ana"), [" x\r\n"]);
     for (problem, lines) in [
         (
-            "line 1 of the dump: it is version 1, and only 2 is",
-            vec![r#"{"chat_dump":{"version":1,"hashes":true}}"#, user],
+            "line 1 of the dump: it is version 2, and only 3 is",
+            vec![r#"{"chat_dump":{"version":2,"hashes":true}}"#, user],
         ),
         ("line 1 of the dump: it is out of place", vec![user]),
         ("line 2 of the dump: it is out of place", vec![header, header]),
@@ -87,10 +89,19 @@ fn a_dump_that_cannot_be_is_refused() {
         ("line 6 of the dump: it is out of place", vec![header, user, conversation, message, end, end]),
         ("line 3 of the dump: the user is there twice", vec![header, user, user]),
         ("line 2 of the dump: its members are not one or two users", vec![header, conversation]),
-        ("line 5 of the dump: the message is to nobody, or", vec![header, user, conversation, message, message]),
+        (
+            "line 5 of the dump: the message is to nobody or from nobody, or",
+            vec![header, user, conversation, message, message],
+        ),
         (
             "line 5 of the dump: it counts other lines",
-            vec![header, user, conversation, message, r#"{"end":{"users":1,"conversations":0,"messages":1}}"#],
+            vec![
+                header,
+                user,
+                conversation,
+                message,
+                r#"{"end":{"users":1,"blocks":0,"conversations":0,"rooms":0,"messages":1,"keys":0}}"#,
+            ],
         ),
         ("line 4 of the dump: the dump is cut off", vec![header, user, conversation, message]),
         (
@@ -136,4 +147,158 @@ fn a_ban_is_restored() {
     let copy = restored(&dump(&chat)).unwrap();
     assert_eq!(copy.login("messi", "surabaya").unwrap_err().code(), "banned");
     copy.login("henderson", "surabaya").unwrap();
+}
+
+/// Rooms with members of all kinds, blocks, keys, messages that were deleted and such of users who were removed.
+fn lively_chat() -> Chat {
+    let chat = demo_chat(Limits::default()).0;
+    let [messi, henderson, lineker] =
+        ["messi", "henderson", "lineker"].map(|user| chat.login(user, "surabaya").unwrap());
+    messi.create_room("#bench", "Who sits there", false).unwrap();
+    messi.send("#bench", "before the others").unwrap();
+    for (user, session) in [("henderson", &henderson), ("lineker", &lineker)] {
+        messi.invite("#bench", user).unwrap();
+        session.join_room("#bench").unwrap();
+    }
+    henderson.create_room("#attack", "", true).unwrap();
+    lineker.send("#bench", "from one who leaves").unwrap();
+    let read = henderson.send_with_key("#bench", "with a key", "k\u{202e}1").unwrap();
+    messi.read("#bench", read.id).unwrap();
+    let deleted = messi.send_with_key("henderson", "a secret", "k2").unwrap();
+    messi.delete(deleted.id).unwrap();
+    let deleted = henderson.send("#bench", "another secret").unwrap();
+    messi.delete(deleted.id).unwrap();
+    henderson.block("messi").unwrap();
+    chat.remove_user("lineker").unwrap();
+    chat.add_user(chat_lib::NewUser { name: "ana", password: "surabaya", full_name: "Ana", country: "" }).unwrap();
+    messi.invite("#bench", "ana").unwrap();
+    chat
+}
+
+#[test]
+fn rooms_blocks_keys_and_deleted_messages_are_restored() {
+    let chat = lively_chat();
+    let first = dump(&chat);
+    assert!(!first.contains("secret"), "{first}");
+    for line in [
+        r#"{"block":{"user":"henderson","blocked":"messi"}}"#,
+        r##"{"room":{"name":"#attack","title":"","open":true,"members":[{"user":"henderson","owner":true,"since":0,"read":0}]}}"##,
+        r##""key":"k\u202e1","text":"with a key"}}"##,
+        r#""key":"k2","deleted":true,"text":""}}"#,
+    ] {
+        assert!(first.contains(line), "{line} in {first}");
+    }
+    let bench = first.lines().find(|line| line.contains(r##""name":"#bench""##)).unwrap();
+    assert!(
+        bench.contains(r#"{"user":"ana","invited":true,"since":0,"read":0},{"user":"henderson","since":"#),
+        "{bench}"
+    );
+    assert!(
+        first.lines().any(|line| line.contains("from one who leaves") && line.contains(r#""former":true"#)),
+        "{first}"
+    );
+    assert!(first.ends_with("\"rooms\":2,\"messages\":5,\"keys\":2}}\n"), "{first}");
+
+    // On the clock of the first one, so that its keys are not old.
+    let copy = Chat::new(Config { clock: Box::new(ManualClock::default()), ..Config::default() });
+    copy.restore(&mut first.as_bytes()).unwrap();
+    assert_eq!(dump(&copy), first);
+    let [messi, henderson, ana] = ["messi", "henderson", "ana"].map(|user| copy.login(user, "surabaya").unwrap());
+    assert_eq!(messi.send("henderson", "x").unwrap_err().code(), "blocked");
+    assert_eq!(messi.send_with_key("#bench", "x", "k2").unwrap_err().code(), "key_reused");
+    let texts = |session: &chat_lib::Session| {
+        let page = session.history("#bench", Position::After(MessageId::NONE), 9).unwrap();
+        page.messages.iter().map(|message| message.text.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&messi), ["before the others", "from one who leaves", "with a key", ""]);
+    assert_eq!(texts(&henderson), ["from one who leaves", "with a key", ""], "who joined later sees less");
+    ana.join_room("#bench").unwrap();
+    assert!(texts(&ana).is_empty());
+    assert_eq!(henderson.leave_room("#attack").unwrap_err().code(), "last_owner");
+    assert_eq!(messi.room_inbox("#bench").unwrap().len(), 0);
+    assert_eq!(henderson.room_inbox("#bench").unwrap().len(), 1);
+}
+
+#[test]
+fn what_a_dump_says_of_rooms_is_checked() {
+    let header = r#"{"chat_dump":{"version":3,"hashes":true}}"#;
+    let user = r#"{"user":{"name":"ana","full_name":"Ana","country":""}}"#;
+    let bob = r#"{"user":{"name":"bob","full_name":"Bob","country":""}}"#;
+    let owner = r#"{"user":"ana","owner":true,"since":0,"read":0}"#;
+    let room = |name: &str, title: &str, members: &str| {
+        format!(r#"{{"room":{{"name":"{name}","title":"{title}","open":true,"members":[{members}]}}}}"#)
+    };
+    let good = &room("#a", "", owner);
+    let message = r##"{"message":{"id":7,"to":"#a","from":"ana","from_name":"Ana","time":1,"key":"k","text":"x"}}"##;
+    let key = r##"{"key":{"user":"ana","to":"#gone","key":"k","id":7,"time":1}}"##;
+    let end = r#"{"end":{"users":1,"blocks":0,"conversations":0,"rooms":1,"messages":1,"keys":1}}"#;
+    restored(&[header, user, good, message, key, end].join("\n")).unwrap();
+    let too_long = "x".repeat(65);
+    for (problem, lines) in [
+        ("line 4 of the dump: it is out of place", vec![header, user, good, bob]),
+        ("line 5 of the dump: it is out of place", vec![header, user, good, message, good]),
+        ("line 3 of the dump: a user cannot block", vec![header, user, r#"{"block":{"user":"ana","blocked":"ana"}}"#]),
+        (
+            "line 3 of the dump: one of them is no user",
+            vec![header, user, r#"{"block":{"user":"ana","blocked":"x\ny"}}"#],
+        ),
+        ("line 3 of the dump: a room name is", vec![header, user, &room("a", "", owner)]),
+        ("line 3 of the dump: a room name is", vec![header, user, &room("#a b", "", owner)]),
+        ("line 3 of the dump: a title has", vec![header, user, &room("#a", "\\u001b[2J", owner)]),
+        ("line 3 of the dump: a title has", vec![header, user, &room("#a", &too_long.repeat(4), owner)]),
+        ("line 4 of the dump: one of its members is no user, or the room", vec![header, user, good, good]),
+        (
+            "line 3 of the dump: one of its members is no user, or the room",
+            vec![header, user, &room("#a", "", r#"{"user":"bob","since":0,"read":0}"#)],
+        ),
+        (
+            "line 3 of the dump: its members are not in order",
+            vec![header, user, &room("#a", "", &format!("{owner},{owner}"))],
+        ),
+        (
+            "line 3 of the dump: an owner cannot be invited",
+            vec![header, user, &room("#a", "", r#"{"user":"ana","owner":true,"invited":true,"since":0,"read":0}"#)],
+        ),
+        (
+            "line 3 of the dump: who is invited has read nothing",
+            vec![header, user, &room("#a", "", r#"{"user":"ana","invited":true,"since":0,"read":1}"#)],
+        ),
+        (
+            "line 3 of the dump: a member has read less",
+            vec![header, user, &room("#a", "", r#"{"user":"ana","since":2,"read":1}"#)],
+        ),
+        (
+            "line 3 of the dump: an id is too large",
+            vec![header, user, &room("#a", "", r#"{"user":"ana","since":0,"read":9007199254740991}"#)],
+        ),
+        ("line 3 of the dump: the message is to nobody", vec![header, user, message]),
+        (
+            "line 4 of the dump: the message is to nobody or from nobody",
+            vec![header, user, good, &message.replace("\"ana\"", "\"bob\"")],
+        ),
+        (
+            "line 4 of the dump: it was deleted",
+            vec![header, user, good, &message.replace("\"text\"", "\"deleted\":true,\"text\"")],
+        ),
+        ("line 4 of the dump: a key has", vec![header, user, good, &message.replace("\"k\"", "\"\"")]),
+        ("line 4 of the dump: a key has", vec![header, user, good, &key.replace("\"k\"", &format!("\"{too_long}\""))]),
+        ("line 4 of the dump: a room name is", vec![header, user, good, &key.replace("#gone", "#")]),
+        ("line 4 of the dump: it is the key of no user", vec![header, user, good, &key.replace("ana", "bob")]),
+        (
+            "line 4 of the dump: the time is none",
+            vec![header, user, good, &key.replace("\"time\":1", "\"time\":18446744073709551615")],
+        ),
+        (
+            "line 6 of the dump: it counts other lines",
+            vec![header, user, good, message, key, &end.replace("\"rooms\":1", "\"rooms\":0")],
+        ),
+    ] {
+        let chat = Chat::memory();
+        let refusal = chat.restore(&mut lines.join("\n").as_bytes()).unwrap_err().to_string();
+        assert!(refusal.starts_with(problem), "{refusal}, not {problem}");
+        assert!(chat.users().unwrap().is_empty());
+        // Nothing is left, so that a good one can be restored.
+        assert!(dump(&chat).contains("\"rooms\":0,"));
+        chat.restore(&mut [header, user, good, message, key, end].join("\n").as_bytes()).unwrap();
+    }
 }

@@ -9,10 +9,10 @@ use serde_json::ser::Formatter;
 
 use crate::model::{Framing, PasswordHash};
 use crate::printable::is_hidden;
-use crate::store::{NewMessage, Record};
+use crate::store::{NewMessage, Record, RoomMembership, Standing};
 
 /// The version of the format.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -31,8 +31,18 @@ pub(super) enum Line<'a> {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         password: Option<String>,
     },
+    Block {
+        user: Cow<'a, str>,
+        blocked: Cow<'a, str>,
+    },
     Conversation {
         members: Vec<Cursor<'a>>,
+    },
+    Room {
+        name: Cow<'a, str>,
+        title: Cow<'a, str>,
+        open: bool,
+        members: Vec<Seat<'a>>,
     },
     Message {
         id: u64,
@@ -42,19 +52,84 @@ pub(super) enum Line<'a> {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         former: bool,
         time: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<Cow<'a, str>>,
         /// What protocol 1 had in front of the text; `None` for the default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Cow<'a, str>>,
         /// What it had behind the text; `None` for the default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Cow<'a, str>>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        deleted: bool,
         text: Cow<'a, str>,
     },
-    End {
-        users: u64,
-        conversations: u64,
-        messages: u64,
+    Key {
+        user: Cow<'a, str>,
+        to: Cow<'a, str>,
+        key: Cow<'a, str>,
+        id: u64,
+        time: u64,
     },
+    End(Counts),
+}
+
+/// How many lines of each kind there are.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counts {
+    pub(super) users: u64,
+    pub(super) blocks: u64,
+    pub(super) conversations: u64,
+    pub(super) rooms: u64,
+    pub(super) messages: u64,
+    pub(super) keys: u64,
+}
+
+impl Counts {
+    /// Counts another line.
+    pub(super) fn add(&mut self, line: &Line<'_>) {
+        *match line {
+            Line::ChatDump { .. } | Line::End(_) => return,
+            Line::User { .. } => &mut self.users,
+            Line::Block { .. } => &mut self.blocks,
+            Line::Conversation { .. } => &mut self.conversations,
+            Line::Room { .. } => &mut self.rooms,
+            Line::Message { .. } => &mut self.messages,
+            Line::Key { .. } => &mut self.keys,
+        } += 1;
+    }
+}
+
+/// A member of a room, or somebody who is invited.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seat<'a> {
+    pub(super) user: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) owner: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) invited: bool,
+    pub(super) since: u64,
+    pub(super) read: u64,
+}
+
+impl<'a> Seat<'a> {
+    fn of(member: &RoomMembership<'a>) -> Self {
+        let RoomMembership { user, standing, since, read } = member;
+        let (owner, invited) = (*standing == Standing::Owner, *standing == Standing::Invited);
+        Self { user: (*user).into(), owner, invited, since: since.get(), read: read.get() }
+    }
+
+    /// What the user is in the room; `None` if it says both that they own it and that they are invited.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        match (self.owner, self.invited) {
+            (true, true) => None,
+            (true, false) => Some(Standing::Owner),
+            (false, true) => Some(Standing::Invited),
+            (false, false) => Some(Standing::Member),
+        }
+    }
 }
 
 /// A member of a conversation, and how far they have read it.
@@ -79,7 +154,15 @@ impl<'a> Line<'a> {
                 let members = members.iter().map(|member| Cursor { user: member.user.into(), read: member.read.get() });
                 Self::Conversation { members: members.collect() }
             }
-            Record::Message { id, message: NewMessage { to, from, text, framing, time }, from_former_user } => {
+            Record::Block { user, blocked } => Self::Block { user: user.into(), blocked: blocked.into() },
+            Record::Room { name, title, open, members } => Self::Room {
+                name: name.as_str().into(),
+                title: title.into(),
+                open,
+                members: members.iter().map(Seat::of).collect(),
+            },
+            Record::Message { id, message, from_former_user, deleted } => {
+                let NewMessage { to, from, text, framing, time, key } = message;
                 let unusual = |part: &'static str, usual: &str| (part != usual).then(|| part.into());
                 Self::Message {
                     id: id.get(),
@@ -88,10 +171,16 @@ impl<'a> Line<'a> {
                     from_name: from.full_name().into(),
                     former: from_former_user,
                     time: time.as_millis(),
+                    key: key.map(|key| key.as_str().into()),
                     before: unusual(framing.before(), Framing::DEFAULT.before()),
                     after: unusual(framing.after(), Framing::DEFAULT.after()),
+                    deleted,
                     text: text.into(),
                 }
+            }
+            Record::Key { user, to, key, id, time } => {
+                let (id, time) = (id.get(), time.as_millis());
+                Self::Key { user: user.into(), to: to.into(), key: key.as_str().into(), id, time }
             }
         }
     }
