@@ -180,15 +180,16 @@ impl Chat {
         };
         // First what can fail: a refusal must not leave an account behind.
         let token = SessionToken::random(&*self.inner.config.entropy)?;
-        caller.user = Some(take_identity(&user, &identity, turn)?);
-        self.record_session(token, user.as_str(), caller.peer, turn.now, &mut *turn.batch)?;
+        let profile = take_identity(&user, &identity, turn)?;
+        caller.user = Some(Arc::clone(&profile));
+        self.record_session(token, &user, caller.peer, turn)?;
         // Removing a user and banning one end the sessions that there are then; this one may be newer.
         if turn.batch.account(user.as_str())?.is_none_or(|account| account.banned) {
             turn.batch.close_session(&token.id(), turn.now)?;
             return Err(Error::Busy);
         }
         self.inner.throttle.succeeded(&user, &attempt);
-        Ok(Step::Done(Reply::LoggedIn(token)))
+        Ok(Step::Done(Reply::LoggedIn(self.login_reply(token, &profile))))
     }
 }
 

@@ -53,7 +53,7 @@ impl Event {
     pub(super) fn new(caller: &Caller, to: Option<&str>, outcome: &Result<Step, Error>) -> Option<Self> {
         let command = caller.command;
         let what = match outcome {
-            Ok(Step::Done(Reply::LoggedIn(_))) => What::Session("login"),
+            Ok(Step::Done(Reply::LoggedIn(_))) => What::Session(command.unwrap_or("login")),
             Ok(Step::Done(Reply::LoggedOut)) => What::Session("logout"),
             Ok(Step::Done(Reply::Registered(_))) => What::Session("registration"),
             Ok(_) if !enabled!(Level::DEBUG) => return None,

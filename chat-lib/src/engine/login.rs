@@ -1,19 +1,21 @@
-//! Logins and registrations. [`Chat::start_login`] and [`Chat::start_registration`] find out what the password is for,
-//! [`CheckPassword`] is the job that checks or hashes it, and [`Chat::finish_password`] opens the session. Between the two
-//! steps others may change the account, so the second one looks at it again.
+//! Logins, registrations and changes of a password. [`Chat::start_login`], [`Chat::start_registration`] and
+//! [`Chat::start_password_change`] find out what the password is for, [`CheckPassword`] is the job that checks or hashes it, and
+//! [`Chat::finish_password`] opens the session, or changes the password. Between the two steps others may change the account, so
+//! the second one looks at it again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::commands::Asker;
 use super::event::Caller;
+use super::notice::Notice;
 use super::step::Work;
 use super::throttle::Attempt;
 use super::{Chat, Config, Job, Step, Turn};
-use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::{Account, PasswordHash, Profile, SessionToken, UserName};
-use crate::protocol::Reply;
-use crate::store::{Batch, NewSession};
+use crate::protocol::{Login, Reply};
+use crate::store::{NewSession, SessionOpened};
 
 /// A password that is still to be checked or hashed.
 pub(super) struct CheckPassword {
@@ -30,6 +32,8 @@ enum Purpose {
     UnknownLogin,
     /// To be the password of this user, who has no account yet.
     Registration(Arc<Profile>),
+    /// To be the old password of this account, whose user wants a new one.
+    Change { account: Arc<Account>, new: String, asker: Asker },
 }
 
 /// A password that was checked or hashed.
@@ -85,7 +89,27 @@ impl Chat {
         Ok(Step::Job(Job::new(caller, Work::Password(check))))
     }
 
-    /// The last step of a login or registration.
+    /// The first step of a change of one's own password.
+    pub(super) fn start_password_change(
+        &self,
+        asker: Asker,
+        old: &str,
+        new: &str,
+        caller: &Caller,
+        turn: &mut Turn<'_>,
+    ) -> Result<Step, Error> {
+        if self.inner.config.authenticator.is_some() {
+            // The chat has no passwords that could be right.
+            return Err(Error::WrongPassword);
+        }
+        let account = turn.batch.account(asker.name())?.ok_or(Error::NoSuchSession)?;
+        let purpose = Purpose::Change { account, new: new.to_owned(), asker };
+        self.admit(&purpose, caller, turn)?;
+        let check = CheckPassword { chat: self.clone(), purpose, password: old.to_owned() };
+        Ok(Step::Job(Job::new(caller, Work::Password(check))))
+    }
+
+    /// The last step of a login, a registration or a change of a password.
     pub(super) fn finish_password(
         &self,
         checked: CheckedPassword,
@@ -102,11 +126,17 @@ impl Chat {
         let hash = verdict?;
         let reply = match purpose {
             Purpose::UnknownLogin => return Err(Error::NoSuchUser),
-            Purpose::Login(account) => Reply::LoggedIn(self.log_in(&account, hash, caller, turn)?),
+            Purpose::Login(account) => {
+                Reply::LoggedIn(self.login_reply(self.log_in(&account, hash, caller, turn)?, &account.profile))
+            }
             Purpose::Registration(profile) => {
                 let token = self.register_user(&profile, hash, caller, turn)?;
-                caller.user = Some(profile);
-                Reply::Registered(token)
+                caller.user = Some(Arc::clone(&profile));
+                Reply::Registered(self.login_reply(token, &profile))
+            }
+            Purpose::Change { account, asker, .. } => {
+                self.change_password(&asker, &account, hash, turn)?;
+                Reply::Done
             }
         };
         if let Some(user) = &caller.user {
@@ -139,7 +169,7 @@ impl Chat {
             turn.batch.replace_account(Account { password: hash.clone(), ..(*now).clone() })?;
         }
         let token = SessionToken::random(&*self.inner.config.entropy)?;
-        self.record_session(token, user, caller.peer, turn.now, &mut *turn.batch)?;
+        self.record_session(token, now.profile.user(), caller.peer, turn)?;
         // Changing a password, removing a user and banning one end the sessions that there are then; this one may be newer.
         let now = turn.batch.account(user)?;
         let still_right = |now: &Account| now.password == account.password || now.password == hash;
@@ -163,7 +193,7 @@ impl Chat {
         if !turn.batch.add_account(Account::new(Arc::clone(profile), hash))? {
             return Err(Error::UserExists);
         }
-        self.record_session(token, profile.user().as_str(), caller.peer, turn.now, &mut *turn.batch)?;
+        self.record_session(token, profile.user(), caller.peer, turn)?;
         Ok(token)
     }
 
@@ -171,17 +201,25 @@ impl Chat {
     pub(super) fn record_session(
         &self,
         token: SessionToken,
-        user: &str,
+        user: &UserName,
         from: Option<SocketAddr>,
-        now: Timestamp,
-        batch: &mut dyn Batch,
+        turn: &mut Turn<'_>,
     ) -> Result<(), Error> {
-        let session = NewSession { id: token.id(), user, now, expires: now.after(self.limits().session_idle), from };
-        match batch.open_session(session)? {
-            true => Ok(()),
-            false if batch.account(user)?.is_none() => Err(Error::NoSuchUser),
-            false => Err(Error::Entropy("the same token came twice".to_owned())),
+        let (now, expires) = (turn.now, turn.now.after(self.limits().session_idle));
+        match turn.batch.open_session(NewSession { id: token.id(), user: user.as_str(), now, expires, from })? {
+            SessionOpened::Opened => Ok(()),
+            SessionOpened::OldestEnded => {
+                turn.post(Notice::SessionsEnded { user: user.clone() });
+                Ok(())
+            }
+            SessionOpened::Refused if turn.batch.account(user.as_str())?.is_none() => Err(Error::NoSuchUser),
+            SessionOpened::Refused => Err(Error::Entropy("the same token came twice".to_owned())),
         }
+    }
+
+    /// What a login gives.
+    pub(super) fn login_reply(&self, token: SessionToken, user: &Arc<Profile>) -> Login {
+        Login { token, user: Arc::clone(user), epoch: self.inner.epoch() }
     }
 
     fn admit(&self, purpose: &Purpose, caller: &Caller, turn: &Turn<'_>) -> Result<(), Error> {
@@ -194,7 +232,7 @@ impl CheckPassword {
     fn is_quick(&self) -> bool {
         match &self.purpose {
             Purpose::Login(account) => account.password.as_ref().is_some_and(PasswordHash::is_quick),
-            Purpose::UnknownLogin | Purpose::Registration(_) => false,
+            Purpose::UnknownLogin | Purpose::Registration(_) | Purpose::Change { .. } => false,
         }
     }
 
@@ -206,10 +244,10 @@ impl CheckPassword {
 
     fn verdict(&self) -> Result<Option<PasswordHash>, Error> {
         let Config { password_cost: cost, entropy, .. } = &self.chat.inner.config;
-        let hash = || PasswordHash::new(&self.password, *cost, &**entropy);
+        let hash = |password: &str| PasswordHash::new(password, *cost, &**entropy).map(Some);
         let hashed = match &self.purpose {
-            Purpose::Registration(_) => return hash().map(Some),
-            Purpose::Login(account) => account.password.as_ref(),
+            Purpose::Registration(_) => return hash(&self.password),
+            Purpose::Login(account) | Purpose::Change { account, .. } => account.password.as_ref(),
             Purpose::UnknownLogin => None,
         };
         match hashed {
@@ -220,8 +258,11 @@ impl CheckPassword {
                 }
                 Err(Error::WrongPassword)
             }
-            Some(hashed) if hashed.is_cheaper_than(*cost) => hash().map(Some),
-            Some(_) => Ok(None),
+            Some(hashed) => match &self.purpose {
+                Purpose::Change { new, .. } => hash(new),
+                _ if hashed.is_cheaper_than(*cost) => hash(&self.password),
+                _ => Ok(None),
+            },
             None => {
                 PasswordHash::matches_none(&self.password, *cost)?;
                 let unknown = matches!(self.purpose, Purpose::UnknownLogin);
@@ -233,7 +274,10 @@ impl CheckPassword {
 
 impl Purpose {
     fn attempt(&self, caller: &Caller) -> Attempt {
-        let user = if let Self::Login(account) = self { Some(account.profile.user().clone()) } else { None };
+        let user = match self {
+            Self::Login(account) | Self::Change { account, .. } => Some(account.profile.user().clone()),
+            Self::UnknownLogin | Self::Registration(_) => None,
+        };
         Attempt::new(user, caller.peer)
     }
 }

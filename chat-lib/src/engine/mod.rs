@@ -8,24 +8,37 @@ mod budget;
 mod commands;
 mod event;
 mod exchange;
+mod hub;
 mod inbox;
 mod login;
+mod notice;
 mod operator;
 mod origin;
+mod own_sessions;
+mod people;
+mod reading;
+mod room_changes;
+mod rooms;
+mod sending;
 mod step;
+mod subscription;
 mod throttle;
 mod turn;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::authenticator::Calls;
 pub use self::authenticator::{Authenticator, AuthenticatorError, Credentials, Identity};
 pub(crate) use self::budget::{Budget, Share};
 pub use self::exchange::Restored;
+use self::hub::Hub;
+pub(crate) use self::hub::{EventStream, Intake, Mailbox};
 pub(crate) use self::inbox::Delivery;
 pub use self::operator::{NewUser, UserInfo};
 pub(crate) use self::origin::Origin;
+use self::room_changes::RoomChanges;
+use self::sending::Typing;
 pub(crate) use self::step::Step;
 pub use self::step::{FinishedJob, Job};
 use self::throttle::Throttle;
@@ -35,7 +48,7 @@ use crate::entropy::{Entropy, OsEntropy};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::model::PasswordCost;
-use crate::protocol::{Command, Reply, reply};
+use crate::protocol::{Reply, Request, line, rpc};
 use crate::settings::Settings;
 use crate::store::{Batch, Memory, Store};
 
@@ -62,6 +75,11 @@ struct Inner {
     throttle: Throttle,
     budget: Budget,
     authenticator_calls: Calls,
+    hub: Hub,
+    typing: Typing,
+    rules: Mutex<RoomChanges>,
+    /// The epoch of the store, which cannot be asked within a turn.
+    epoch: Mutex<Arc<str>>,
 }
 
 /// What a [`Chat`] stands on. The default keeps everything in memory.
@@ -103,6 +121,18 @@ impl Config {
     }
 }
 
+impl Inner {
+    fn epoch(&self) -> Arc<str> {
+        Arc::clone(&self.epoch.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the epoch again. The thread must have no turn.
+    fn refresh_epoch(&self) {
+        let epoch = self.config.store.epoch().into();
+        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = epoch;
+    }
+}
+
 impl Chat {
     /// An empty chat that is kept in memory only.
     pub fn memory() -> Self {
@@ -137,30 +167,42 @@ impl Chat {
 
     /// A chat that stands on `config`.
     pub fn new(config: Config) -> Self {
-        let (throttle, budget, authenticator_calls) = Default::default();
-        Self { inner: Arc::new(Inner { config, throttle, budget, authenticator_calls }) }
+        let (throttle, budget, authenticator_calls, hub, typing, rules) = Default::default();
+        let epoch = Mutex::new(config.store.epoch().into());
+        Self { inner: Arc::new(Inner { config, throttle, budget, authenticator_calls, hub, typing, rules, epoch }) }
     }
 
-    /// Does what `command` says.
+    /// Does what `request` says.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchUser`], [`Error::WrongPassword`], [`Error::Banned`], [`Error::TooManyAttempts`] and [`Error::Busy`] for a login;
-    /// [`Error::RegistrationClosed`], [`Error::UserExists`] and those that a field's rule has for a
-    /// registration; [`Error::NoSuchRecipient`] and [`Error::MailboxFull`] for a message;
-    /// [`Error::NoSuchSession`] for a token that opens none; [`Error::Storage`], [`Error::Entropy`] or
-    /// [`Error::Hashing`] if the machine fails. Nothing was done then. [`Error::OutcomeUnknown`] if the store cannot tell
-    /// whether it was done.
-    pub fn execute(&self, command: &Command<'_>) -> Result<Reply, Error> {
-        self.complete(|turn| self.start(command, &mut Origin::default(), turn))
+    /// What the command is refused with, as `docs/protocol-2.md` has it for each; [`Error::NoSuchSession`] for a token that opens
+    /// none; [`Error::Storage`], [`Error::Entropy`] or [`Error::Hashing`] if the machine fails. Nothing was done then.
+    /// [`Error::OutcomeUnknown`] if the store cannot tell whether it was done.
+    pub fn execute(&self, request: &Request<'_>) -> Result<Reply, Error> {
+        self.complete(|turn| self.start(request, &mut Origin::default(), turn))
     }
 
     /// Does what a request line says and gives the answer's bytes, whatever the line holds. The line
     /// may be without its end; what it may hold is `docs/protocol.md`.
     pub fn answer(&self, line: &[u8]) -> Vec<u8> {
-        let outcome = self.complete(|turn| self.start_line(line, &mut Origin::default(), turn));
         let mut out = Vec::new();
-        reply::write(&outcome, &mut out);
+        if !rpc::is_rpc(line) {
+            let outcome = self.complete(|turn| self.start_line(line, &mut Origin::default(), turn));
+            line::reply::write(&outcome, &mut out);
+            return out;
+        }
+        let limit = self.limits().line_bytes;
+        let (id, outcome) = match rpc::parse(line) {
+            _ if line.len() > limit => (Some(rpc::Id::NULL), Err(Error::LineTooLong { limit })),
+            Ok(rpc::Call { id, command, .. }) => (id, self.execute(&Request::new(command))),
+            Err(rejected) => (rejected.id, Err(rejected.error)),
+        };
+        match (id, outcome) {
+            (Some(id), Ok(reply)) => rpc::write_reply(&id, &reply, &mut out),
+            (Some(id), Err(refusal)) => rpc::write_error(&id, &refusal, &mut out),
+            (None, _) => {}
+        }
         out
     }
 
@@ -172,7 +214,9 @@ impl Chat {
             turn.commit()?;
             let job = match step? {
                 Step::Done(reply) => return Ok(reply),
-                Step::Inbox(delivery) => return Ok(Reply::Inbox(delivery.into_inbox())),
+                Step::Inbox(delivery) => return Ok(delivery.into_reply()),
+                // Only a connection reads any.
+                Step::Page(_) => return Ok(Reply::Done),
                 Step::Job(job) => job.run_here(),
             };
             turn = self.begin();
@@ -187,10 +231,22 @@ impl Chat {
 
     /// Runs steps in a batch of their own, and commits them.
     fn durably<T>(&self, steps: impl FnOnce(&mut dyn Batch) -> Result<T, Error>) -> Result<T, Error> {
-        let mut batch = self.inner.config.store.begin();
-        let outcome = steps(&mut *batch);
-        batch.commit()?;
+        self.in_turn(|turn| steps(&mut *turn.batch))
+    }
+
+    /// As [`durably`](Self::durably), for steps that others have to be told of.
+    fn in_turn<T>(&self, steps: impl FnOnce(&mut Turn<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let mut turn = self.begin();
+        let outcome = steps(&mut turn);
+        turn.commit()?;
         outcome
+    }
+
+    /// Keeps others out who change what rules look at, from the step that checks a rule to the step that relies on it: steps of
+    /// other threads may come in between. It is taken within a turn, and never held longer. Nobody waits for anything else
+    /// while they hold it. The changes of rooms are in it, so that their order is the one in which they were made.
+    fn lock_rules(&self) -> MutexGuard<'_, RoomChanges> {
+        self.inner.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,7 +5,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::Chat;
+use super::inbox::take;
+use super::notice::Notice;
+use super::{Chat, Turn};
 use crate::error::Error;
 use crate::model::{Account, Inbox, PasswordHash, Profile, SessionToken, UserName};
 use crate::session::Session;
@@ -73,7 +75,7 @@ impl Chat {
     ///
     /// [`Error::Storage`] if the machine fails.
     pub fn users(&self) -> Result<Vec<UserInfo>, Error> {
-        let accounts = self.durably(|batch| batch.accounts())?;
+        let accounts = self.durably(|batch| batch.accounts("", usize::MAX))?;
         let info = |account: &Arc<Account>| UserInfo { profile: Arc::clone(&account.profile), banned: account.banned };
         Ok(accounts.iter().map(info).collect())
     }
@@ -106,12 +108,12 @@ impl Chat {
     /// [`Error::NoSuchUser`] or [`Error::Banned`]; [`Error::Storage`] or [`Error::Entropy`] if the machine fails.
     pub fn open_session(&self, user: &str) -> Result<Session, Error> {
         let token = SessionToken::random(&*self.inner.config.entropy)?;
-        let now = self.inner.config.clock.now();
-        self.durably(|batch| {
-            self.record_session(token, user, None, now, batch)?;
+        self.in_turn(|turn| {
+            let account = turn.batch.account(user)?.ok_or(Error::NoSuchUser)?;
+            self.record_session(token, account.profile.user(), None, turn)?;
             // A ban ends the sessions that there are; this one may be newer.
-            if batch.account(user)?.is_some_and(|account| account.banned) {
-                batch.close_session(&token.id(), now)?;
+            if turn.batch.account(user)?.is_some_and(|account| account.banned) {
+                turn.batch.close_session(&token.id(), turn.now)?;
                 return Err(Error::Banned);
             }
             Ok(())
@@ -125,9 +127,9 @@ impl Chat {
     ///
     /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
     pub fn end_sessions(&self, user: &str) -> Result<(), Error> {
-        self.durably(|batch| {
-            batch.account(user)?.ok_or(Error::NoSuchUser)?;
-            batch.close_sessions(user).map(drop)
+        self.in_turn(|turn| {
+            let account = turn.batch.account(user)?.ok_or(Error::NoSuchUser)?;
+            end_sessions(account.profile.user(), turn)
         })
     }
 
@@ -138,9 +140,9 @@ impl Chat {
     ///
     /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
     pub fn ban_user(&self, user: &str) -> Result<(), Error> {
-        self.durably(|batch| {
-            change(batch, user, |account| Ok(Account { banned: true, ..account.clone() }))?;
-            batch.close_sessions(user).map(drop)
+        self.in_turn(|turn| {
+            let user = change(&mut *turn.batch, user, |account| Ok(Account { banned: true, ..account.clone() }))?;
+            end_sessions(&user, turn)
         })
     }
 
@@ -150,7 +152,7 @@ impl Chat {
     ///
     /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
     pub fn unban_user(&self, user: &str) -> Result<(), Error> {
-        self.durably(|batch| change(batch, user, |account| Ok(Account { banned: false, ..account.clone() })))
+        self.durably(|batch| change(batch, user, |account| Ok(Account { banned: false, ..account.clone() })).map(drop))
     }
 
     /// Takes all unread messages out of a user's mailbox, without a session. If there is no such user, the inbox is
@@ -165,7 +167,7 @@ impl Chat {
                 return Err(Error::Busy);
             };
             // If another reader was quicker, there are others now, or none.
-            if moves.is_empty() || self.durably(|batch| batch.take(user, &moves))? {
+            if moves.is_empty() || self.in_turn(|turn| take(&UserName::parse(user)?, &moves, turn))? {
                 return Ok(inbox);
             }
         }
@@ -173,7 +175,7 @@ impl Chat {
 
     /// Users that [`add_demo_users`](Self::add_demo_users) has added and that still have the public password.
     fn users_with_public_password(&self) -> Result<Vec<UserName>, Error> {
-        let accounts = self.durably(|batch| batch.accounts())?;
+        let accounts = self.durably(|batch| batch.accounts("", usize::MAX))?;
         let public = accounts.iter().filter(|account| account.password.as_ref().is_some_and(PasswordHash::is_quick));
         Ok(public.map(|account| account.profile.user().clone()).collect())
     }
@@ -230,9 +232,10 @@ impl Chat {
     /// [`Error::Hashing`] if the machine fails.
     pub fn set_password(&self, user: &str, password: &str) -> Result<(), Error> {
         let hash = self.hash(password)?;
-        self.durably(|batch| {
-            change(batch, user, |account| Ok(Account { password: Some(hash.clone()), ..account.clone() }))?;
-            batch.close_sessions(user)
+        self.in_turn(|turn| {
+            let new = |account: &Account| Ok(Account { password: Some(hash.clone()), ..account.clone() });
+            let user = change(&mut *turn.batch, user, new)?;
+            end_sessions(&user, turn)
         })?;
         self.inner.throttle.clear(user);
         Ok(())
@@ -250,22 +253,28 @@ impl Chat {
                 let profile = Arc::new(account.profile.edited(full_name, country)?);
                 Ok(Account { profile, ..account.clone() })
             })
+            .map(drop)
         })
     }
 
-    /// Removes a user with their sessions and mailbox. Messages that they have sent to others stay.
+    /// Removes a user with their sessions and mailbox. Messages that they have sent to others stay. If the user was the last
+    /// owner of a room, the first of the other members by name becomes its owner; a room without other members is deleted.
     ///
     /// # Errors
     ///
     /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
     pub fn remove_user(&self, user: &str) -> Result<(), Error> {
-        match self.durably(|batch| batch.remove_account(user))? {
-            true => {
-                self.inner.throttle.remove(user);
-                Ok(())
-            }
-            false => Err(Error::NoSuchUser),
-        }
+        self.in_turn(|turn| {
+            let mut changes = self.lock_rules();
+            let account = turn.batch.account(user)?.ok_or(Error::NoSuchUser)?;
+            let user = account.profile.user();
+            self.leave_all_rooms(user, &mut changes, turn)?;
+            turn.batch.remove_account(user.as_str())?;
+            turn.post(Notice::SessionsEnded { user: user.clone() });
+            Ok(())
+        })?;
+        self.inner.throttle.remove(user);
+        Ok(())
     }
 
     /// The user whose session a token opens; `None` if it opens none. Does not count as using the session.
@@ -287,12 +296,23 @@ impl Chat {
     }
 }
 
+/// Ends all sessions of a user.
+fn end_sessions(user: &UserName, turn: &mut Turn<'_>) -> Result<(), Error> {
+    turn.batch.close_sessions(user.as_str())?;
+    turn.post(Notice::SessionsEnded { user: user.clone() });
+    Ok(())
+}
+
 /// Replaces an account; once more if somebody else was quicker.
-fn change(batch: &mut dyn Batch, user: &str, new: impl Fn(&Account) -> Result<Account, Error>) -> Result<(), Error> {
+pub(super) fn change(
+    batch: &mut dyn Batch,
+    user: &str,
+    new: impl Fn(&Account) -> Result<Account, Error>,
+) -> Result<UserName, Error> {
     loop {
         let old = batch.account(user)?.ok_or(Error::NoSuchUser)?;
         if batch.replace_account(new(&old)?)? {
-            return Ok(());
+            return Ok(old.profile.user().clone());
         }
     }
 }

@@ -12,15 +12,21 @@ use super::authenticator::{Authenticated, Authentication};
 use super::event::Caller;
 use super::inbox::{Delivery, InboxRead, ReadInbox};
 use super::login::{CheckPassword, CheckedPassword};
+use super::reading::{ReadDone, ReadJob};
+use super::subscription::{Replay, Subscribing};
 use crate::error::Error;
+use crate::model::MessageId;
 use crate::protocol::Reply;
+use crate::store::SyncPage;
 
 /// How far a command has come, unless it was refused.
 pub(crate) enum Step {
     /// It is done.
     Done(Reply),
-    /// An `inbox` is done, and this is to be delivered.
+    /// An `inbox` or `inboxgroup` is done, and this is to be delivered.
     Inbox(Box<Delivery>),
+    /// A page of messages for a subscription was read.
+    Page(SyncPage),
     /// Something that may block comes first.
     Job(Job),
 }
@@ -41,6 +47,9 @@ pub(super) enum Work {
     Password(CheckPassword),
     Authentication(Authentication),
     Inbox(ReadInbox),
+    Subscription(Subscribing),
+    Replay(Replay),
+    Read(Box<ReadJob>),
 }
 
 impl Job {
@@ -65,6 +74,9 @@ impl Job {
             Work::Password(check) => JobResult::Password(check.run()),
             Work::Authentication(authentication) => JobResult::Authentication(authenticate(authentication)),
             Work::Inbox(read) => JobResult::Inbox(read.run()),
+            Work::Subscription(subscribing) => JobResult::Subscription(subscribing.run()),
+            Work::Replay(replay) => JobResult::Replay(replay.run()),
+            Work::Read(read) => JobResult::Read(read.run()),
         };
         FinishedJob(Box::new(FinishedParts { caller, result }))
     }
@@ -72,7 +84,13 @@ impl Job {
     /// Whether it waits for a disk, and hardly uses a processor. Such jobs should have other threads than passwords, so that
     /// neither kind waits for the other.
     pub fn is_io_bound(&self) -> bool {
-        matches!(self.0.work, Work::Inbox(_))
+        !matches!(self.0.work, Work::Password(_) | Work::Authentication(_))
+    }
+
+    /// Whether it takes a subscription on, or reads a page for it.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_for_subscription(&self) -> bool {
+        matches!(self.0.work, Work::Subscription(_) | Work::Replay(_))
     }
 
     /// Whether it asks an [`Authenticator`](crate::Authenticator). Such jobs should have more threads than there are cores
@@ -107,6 +125,9 @@ pub(super) enum JobResult {
     Password(CheckedPassword),
     Authentication(Authenticated),
     Inbox(InboxRead),
+    Subscription(Result<MessageId, Error>),
+    Replay(Result<SyncPage, Error>),
+    Read(ReadDone),
     Refused(Error),
 }
 

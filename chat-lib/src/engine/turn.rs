@@ -1,10 +1,17 @@
 //! What commands run in. A turn is as long as one peer is served, or as long as a reactor serves all that one poll
 //! brought. It relies on the batch of the store, which undoes everything if its commit fails.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::event::{Caller, Event};
+use super::hub::{Intake, Mailbox};
+use super::notice::{Noted, Notice};
+use super::room_changes::{Changed, RoomChanges};
 use super::{Chat, Inner, Step};
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::protocol::Reply;
 use crate::store::{Batch, CommitError};
 
 /// A batch of the store, and what belongs to its commands.
@@ -16,6 +23,13 @@ pub(crate) struct Turn<'a> {
     /// What the log will say, once it is committed and true.
     events: Vec<Event>,
     commands: usize,
+    /// What subscribers will be told then.
+    notices: Vec<Noted>,
+    /// Messages were sent in it.
+    has_messages: bool,
+    /// The mailbox of the connection that is served.
+    pub(crate) origin: Option<Arc<Mailbox>>,
+    chat: &'a Chat,
 }
 
 impl Chat {
@@ -23,7 +37,16 @@ impl Chat {
     /// other turn.
     pub(crate) fn begin(&self) -> Turn<'_> {
         let Inner { config, .. } = &*self.inner;
-        Turn { batch: config.store.begin(), now: config.clock.now(), events: Vec::new(), commands: 0 }
+        Turn {
+            batch: config.store.begin(),
+            now: config.clock.now(),
+            events: Vec::new(),
+            commands: 0,
+            notices: Vec::new(),
+            has_messages: false,
+            origin: None,
+            chat: self,
+        }
     }
 
     /// Whether a commit may wait for a disk, so that many peers should be served in one turn.
@@ -34,15 +57,50 @@ impl Chat {
 }
 
 impl Turn<'_> {
-    /// Commits all steps, and then logs what they did.
+    /// Commits all steps, and then logs what they did and tells subscribers.
     pub(crate) fn commit(self) -> Result<(), CommitError> {
         let outcome = self.batch.commit();
         match &outcome {
-            Ok(()) => self.events.into_iter().for_each(Event::log),
-            Err(problem) if self.commands > 0 => Event::log_failed_commit(problem, self.commands),
-            Err(_) => {}
+            Ok(()) => {
+                self.events.into_iter().for_each(Event::log);
+                self.chat.publish(self.has_messages, self.notices);
+                self.chat.check_sessions(self.now);
+            }
+            Err(problem) => {
+                if self.commands > 0 {
+                    Event::log_failed_commit(problem, self.commands);
+                }
+                match problem {
+                    CommitError::Undone(_) => self.chat.forget_room_changes(&self.notices),
+                    CommitError::Unknown(_) => self.chat.publish_unknown(self.has_messages, &self.notices),
+                }
+            }
         }
         outcome
+    }
+
+    /// Has subscribers told once all is committed.
+    pub(super) fn post(&mut self, notice: Notice) {
+        self.notices.push(Noted { notice, origin: self.origin.clone() });
+    }
+
+    /// As [`post`](Self::post), for a change of a room that was made under the lock that has `changes`.
+    pub(super) fn post_room_change(&mut self, changed: Changed, changes: &mut RoomChanges) {
+        let room = changed.room.clone();
+        let number = changes.push(changed);
+        self.post(Notice::Room { room, number });
+    }
+
+    /// Has a connection told no more once all is committed.
+    pub(crate) fn unsubscribe(&mut self, mailbox: Arc<Mailbox>) {
+        self.post(Notice::Unsubscribe { mailbox });
+    }
+
+    /// Whether the session of a mailbox has ended. If it has subscribed, it is used by that.
+    pub(crate) fn has_ended(&mut self, mailbox: &Mailbox) -> bool {
+        let idle = if mailbox.intake() == Intake::Nothing { Duration::ZERO } else { self.chat.limits().session_idle };
+        // Should the store fail, the next command will find out.
+        matches!(self.batch.use_session(&mailbox.session, self.now, self.now.after(idle)), Ok(None))
     }
 
     /// Notes how a command has ended. One that waits for a job has not.
@@ -51,6 +109,7 @@ impl Turn<'_> {
             return;
         }
         self.commands += 1;
+        self.has_messages |= matches!(outcome, Ok(Step::Done(Reply::Sent { .. })));
         self.events.extend(Event::new(caller, to, outcome));
     }
 }
