@@ -6,7 +6,7 @@ use std::fmt;
 use crate::engine::{Chat, Delivery, Share};
 use crate::error::Error;
 use crate::limits::SPARE_BYTES;
-use crate::protocol::reply::InboxWriter;
+use crate::protocol::line::reply::InboxWriter;
 
 /// Answers that wait to be sent to one peer, in order. What waits counts towards
 /// [`answers_bytes`](crate::limits::Limits::answers_bytes).
@@ -157,10 +157,19 @@ impl Outbox {
 
     /// Begins to answer an inbox, until so much waits as `room`; returns whether all of it is written.
     pub(crate) fn answer(&mut self, mut delivery: Box<Delivery>, room: usize) -> bool {
-        let writer = Some(InboxWriter::new(delivery.take_order()));
+        let writer = Some(match delivery.is_of_room() {
+            true => InboxWriter::list(),
+            false => InboxWriter::by_sender(delivery.take_order()),
+        });
         let at = self.end();
         self.answering.get_or_insert_default().0.push(Answering { delivery, at, writer });
         self.write(room)
+    }
+
+    /// Whether something else may be appended and sent at once: no answer is half written, and nothing waits for a commit.
+    pub(crate) fn is_between_answers(&self) -> bool {
+        let last = self.answering.as_ref().and_then(|answering| answering.0.last());
+        self.released == self.bytes.len() && last.is_none_or(|inbox| inbox.writer.is_none())
     }
 
     /// Continues the answer that was not written whole, unless so much waits as `room`; returns whether it is whole now.
@@ -260,7 +269,9 @@ mod tests {
         chat.add_demo_users().unwrap();
         let messi = chat.login("messi", "surabaya").unwrap();
         let token = messi.token();
-        (0..8).for_each(|_| messi.send("messi", &"x".repeat(400)).unwrap());
+        (0..8).for_each(|_| {
+            messi.send("messi", &"x".repeat(400)).unwrap();
+        });
         let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
         let _ = connection.receive(b"halo\r\n", &mut out);
         let committed = out.len();

@@ -1,9 +1,11 @@
-//! How other threads reach a reactor: a channel, and a waker for the poll that the reactor waits in.
+//! How other threads reach a reactor: a channel, a list of peers who have events, and a waker for the poll that the reactor waits in.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Wake;
 
 use mio::Waker;
 use mio::net::TcpStream;
@@ -55,5 +57,59 @@ impl ReactorHandle {
 
     pub(super) fn waker(&self) -> Arc<Waker> {
         Arc::clone(&self.waker)
+    }
+}
+
+/// The peers of a reactor for whom events have come. Most come from the reactor itself, so that it need not be woken.
+pub(super) struct Woken {
+    peers: Mutex<Vec<PeerId>>,
+    /// The reactor waits in its poll, or is about to.
+    waiting: AtomicBool,
+    waker: Arc<Waker>,
+}
+
+impl Woken {
+    pub(super) fn new(waker: Arc<Waker>) -> Self {
+        Self { peers: Mutex::default(), waiting: AtomicBool::new(false), waker }
+    }
+
+    /// Takes note that the reactor is going to wait. `false` if it must not, because a peer has events already.
+    pub(super) fn begin_wait(&self) -> bool {
+        self.waiting.store(true, Ordering::SeqCst);
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    pub(super) fn end_wait(&self) {
+        self.waiting.store(false, Ordering::SeqCst);
+    }
+
+    /// Takes out all peers.
+    pub(super) fn take(&self) -> Vec<PeerId> {
+        std::mem::take(&mut *self.peers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn push(&self, peer: PeerId) {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).push(peer);
+        if self.waiting.swap(false, Ordering::SeqCst)
+            && let Err(problem) = self.waker.wake()
+        {
+            tracing::error!(%problem, "a reactor could not be woken");
+        }
+    }
+}
+
+/// Has a peer's reactor deliver events to it.
+pub(super) struct PeerWaker {
+    pub(super) peer: PeerId,
+    pub(super) woken: Arc<Woken>,
+}
+
+impl Wake for PeerWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.push(self.peer);
     }
 }

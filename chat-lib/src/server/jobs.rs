@@ -1,11 +1,12 @@
 //! Threads that run jobs beside the reactors, which would otherwise serve nobody meanwhile. Bounded queues lead there; what
-//! comes out returns as a [`Handoff`].
+//! comes out returns as a [`Handoff`]. What subscriptions need is taken beyond the bound: thousands of subscribers may come back at
+//! once after a restart, and each waits for one job at a time.
 //!
 //! Passwords and reading from the disk have queues and threads of their own: a flood of logins must not keep messages from
 //! being read.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::handoff::{Handoff, PeerId, ReactorHandle};
@@ -15,25 +16,46 @@ use crate::limits::JOBS_WAITING;
 /// Where reactors leave jobs.
 #[derive(Clone)]
 pub(super) struct JobQueues {
-    processor: SyncSender<Waiting>,
-    disk: SyncSender<Waiting>,
+    processor: Queue,
+    disk: Queue,
+}
+
+#[derive(Clone)]
+struct Queue {
+    sender: Sender<Waiting>,
+    /// How many jobs wait in it.
+    length: Arc<AtomicUsize>,
 }
 
 impl JobQueues {
     /// The queues, and the other end of each for the threads that run its jobs.
     pub(super) fn new() -> (Self, [Worker; 2]) {
-        let (processor, processor_jobs) = sync_channel(JOBS_WAITING);
-        let (disk, disk_jobs) = sync_channel(JOBS_WAITING);
-        (Self { processor, disk }, [processor_jobs, disk_jobs].map(Worker::new))
+        let ((processor, processor_jobs), (disk, disk_jobs)) = (Queue::new(), Queue::new());
+        (Self { processor, disk }, [processor_jobs, disk_jobs])
     }
 
     /// Returns the job if too many wait already.
     pub(super) fn push(&self, job: Job, peer: PeerId, reactor: &ReactorHandle) -> Result<(), Job> {
         let queue = if job.is_io_bound() { &self.disk } else { &self.processor };
-        let waiting = Waiting { job, peer, reactor: reactor.clone() };
-        queue.try_send(waiting).map_err(|problem| match problem {
-            TrySendError::Full(waiting) | TrySendError::Disconnected(waiting) => waiting.job,
-        })
+        queue.push(Waiting { job, peer, reactor: reactor.clone() }).map_err(|waiting| waiting.job)
+    }
+}
+
+impl Queue {
+    fn new() -> (Self, Worker) {
+        let ((sender, receiver), length) = (channel(), Arc::<AtomicUsize>::default());
+        let worker =
+            Worker { receiver: Arc::new(Mutex::new(receiver)), length: Arc::clone(&length), over: Arc::default() };
+        (Self { sender, length }, worker)
+    }
+
+    fn push(&self, waiting: Waiting) -> Result<(), Waiting> {
+        let limit = if waiting.job.is_for_subscription() { usize::MAX } else { JOBS_WAITING };
+        if self.length.fetch_add(1, Ordering::Relaxed) >= limit {
+            self.length.fetch_sub(1, Ordering::Relaxed);
+            return Err(waiting);
+        }
+        self.sender.send(waiting).map_err(|refused| refused.0)
     }
 }
 
@@ -41,14 +63,11 @@ impl JobQueues {
 #[derive(Clone)]
 pub(super) struct Worker {
     receiver: Arc<Mutex<Receiver<Waiting>>>,
+    length: Arc<AtomicUsize>,
     over: Arc<AtomicBool>,
 }
 
 impl Worker {
-    fn new(receiver: Receiver<Waiting>) -> Self {
-        Self { receiver: Arc::new(Mutex::new(receiver)), over: Arc::default() }
-    }
-
     /// Works until [`finish`](Self::finish), or until no reactor is left.
     pub(super) fn run(&self) {
         while let Some(Waiting { job, peer, reactor }) = self.next() {
@@ -65,7 +84,9 @@ impl Worker {
 
     fn next(&self) -> Option<Waiting> {
         let receiver = self.receiver.lock().unwrap_or_else(PoisonError::into_inner);
-        receiver.recv().ok().filter(|_| !self.over.load(Ordering::Acquire))
+        let waiting = receiver.recv().ok()?;
+        self.length.fetch_sub(1, Ordering::Relaxed);
+        Some(waiting).filter(|_| !self.over.load(Ordering::Acquire))
     }
 }
 
@@ -84,6 +105,7 @@ mod tests {
     use super::*;
     use crate::connection::Connection;
     use crate::engine::Chat;
+    use crate::model::{MessageId, UserName};
     use crate::outbox::Outbox;
 
     #[test]
@@ -91,8 +113,11 @@ mod tests {
         let chat = Chat::memory();
         chat.add_demo_users().unwrap();
         let messi = chat.login("messi", "surabaya").unwrap();
+        let messi_name = UserName::parse("messi").unwrap();
         // More than is read within a step.
-        (0..3).for_each(|_| messi.send("messi", &"x".repeat(60_000)).unwrap());
+        (0..3).for_each(|_| {
+            messi.send("messi", &"x".repeat(60_000)).unwrap();
+        });
         let job = |line: String| {
             let step = Connection::new(chat.clone()).step(line.as_bytes(), &mut Outbox::new(&chat));
             step.job.unwrap()
@@ -104,6 +129,10 @@ mod tests {
         let (queues, _workers) = JobQueues::new();
         (0..JOBS_WAITING).for_each(|_| queues.push(login(), peer, &reactor).unwrap());
         assert!(queues.push(login(), peer, &reactor).is_err());
-        queues.push(job(format!("inbox {}\r\n", messi.token())), peer, &reactor).unwrap();
+        let inbox = || job(format!("inbox {}\r\n", messi.token()));
+        (0..JOBS_WAITING).for_each(|_| queues.push(inbox(), peer, &reactor).unwrap());
+        assert!(queues.push(inbox(), peer, &reactor).is_err());
+        let page = chat.replay(&messi_name, MessageId::NONE, 1);
+        assert!(queues.push(page, peer, &reactor).is_ok(), "those who come back at once are not sent away");
     }
 }

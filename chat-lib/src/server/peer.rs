@@ -7,6 +7,7 @@ mod deadlines;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use tracing::field::{DisplayValue, display};
@@ -14,7 +15,7 @@ use tracing::field::{DisplayValue, display};
 use self::deadlines::Deadlines;
 use super::buffers::Buffers;
 use super::disconnect::Disconnect;
-use super::handoff::Accepted;
+use super::handoff::{Accepted, PeerWaker};
 use super::socket::Socket;
 use super::transport::Transport;
 use crate::connection::Connection;
@@ -101,13 +102,33 @@ impl Peer {
         if self.out.is_abandoned() {
             return Next::Close(Disconnect::OutcomeUnknown);
         }
-        if let Err(problem) = self.write() {
-            return Next::Close(problem.into());
+        self.send(next, buffers)
+    }
+
+    /// Sends the events that have come. Returns what to do with the peer now.
+    pub(super) fn deliver(&mut self, buffers: &mut Buffers) -> Next {
+        self.out.lend(|| buffers.lend());
+        self.send(Next::Wait, buffers)
+    }
+
+    /// Sends answers and events.
+    fn send(&mut self, next: Next, buffers: &mut Buffers) -> Next {
+        loop {
+            if !self.finished {
+                self.connection.deliver(&mut self.out);
+            }
+            if let Err(problem) = self.write() {
+                return Next::Close(problem.into());
+            }
+            if self.finished || !self.connection.has_events(&self.out) {
+                break;
+            }
         }
         let next = match next {
             Next::Full if !self.is_full() => Next::Again,
             Next::Finish if self.out.is_empty() => self.finish(&mut buffers.scratch).unwrap_or_else(Next::Close),
             Next::Full | Next::Finish => Next::Wait,
+            Next::Wait if self.connection.needs_turn(&self.out) => Next::Again,
             next => next,
         };
         // A peer that is not read from cannot complete anything.
@@ -118,6 +139,15 @@ impl Peer {
         }
         self.out.account();
         next
+    }
+
+    /// Whether it has to be woken for events, and nobody would do so.
+    pub(super) fn lacks_waker(&self) -> bool {
+        self.connection.lacks_waker()
+    }
+
+    pub(super) fn set_waker(&mut self, waker: Arc<PeerWaker>) {
+        self.connection.set_waker(waker.into());
     }
 
     /// Makes messages unread again that the peer has asked for and cannot be sent.
@@ -158,6 +188,12 @@ impl Peer {
                         .connection
                         .finish_request(job, turn, &mut self.out)
                         .map_or(JobState::None, JobState::Found);
+                    continue;
+                }
+            }
+            if self.connection.needs_turn(&self.out) {
+                self.receive(&[], &mut lines, turn);
+                if !matches!(self.job, JobState::None) {
                     continue;
                 }
             }

@@ -17,7 +17,7 @@ use slab::Slab;
 use super::acceptor::{Acceptor, FIRST_LISTENER};
 use super::alarms::Alarms;
 use super::buffers::Buffers;
-use super::handoff::{Handoff, PeerId, ReactorHandle};
+use super::handoff::{Handoff, PeerId, ReactorHandle, Woken};
 use super::jobs::JobQueues;
 use super::listen::Listening;
 use super::peer::{Next, Peer};
@@ -33,10 +33,14 @@ pub(super) struct Reactor {
     acceptor: Option<Acceptor>,
     handle: ReactorHandle,
     handoffs: Receiver<Handoff>,
+    /// Peers for whom events have come.
+    woken: Arc<Woken>,
     jobs: JobQueues,
     peers: Slab<Peer>,
     next_serial: u64,
     alarms: Alarms,
+    /// When sessions are to be looked at, in case that nothing happens until then. Of the reactor that accepts.
+    session_check: Option<Instant>,
     /// Peers that had more to do than fitted into their turn.
     queue: Vec<usize>,
     /// The peers of this round, whose answers wait for its commit, and what to do with them then.
@@ -54,12 +58,14 @@ impl Reactor {
             stopping,
             poll,
             acceptor: None,
+            woken: Arc::new(Woken::new(Arc::clone(&waker))),
             handle: ReactorHandle::new(sender, waker),
             handoffs,
             jobs,
             peers: Slab::new(),
             next_serial: 0,
             alarms: Alarms::default(),
+            session_check: None,
             queue: Vec::new(),
             uncommitted: Vec::new(),
             buffers: Buffers::default(),
@@ -69,6 +75,7 @@ impl Reactor {
     /// Makes this the reactor that accepts, for itself and all others.
     pub(super) fn listen(&mut self, listeners: Vec<Listening>, reactors: Vec<ReactorHandle>) -> Result<(), Error> {
         self.acceptor = Some(Acceptor::new(listeners, reactors, self.poll.registry())?);
+        self.session_check = Instant::now().checked_add(self.chat.session_check_interval());
         Ok(())
     }
 
@@ -86,6 +93,7 @@ impl Reactor {
                 acceptor.accept_if_due();
             }
             self.close_late();
+            self.check_sessions_if_due();
         }
         self.stop(&mut events)
     }
@@ -108,6 +116,7 @@ impl Reactor {
                 reactor.serve_all(events, turn);
             }
         });
+        self.deliver_events();
         outcome
     }
 
@@ -144,8 +153,11 @@ impl Reactor {
 
     fn wait(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
         let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let timeout = if self.queue.is_empty() { timeout } else { Some(Duration::ZERO) };
-        match self.poll.poll(events, timeout) {
+        let nobody_waits = self.queue.is_empty() && self.woken.begin_wait();
+        let timeout = if nobody_waits { timeout } else { Some(Duration::ZERO) };
+        let polled = self.poll.poll(events, timeout);
+        self.woken.end_wait();
+        match polled {
             Err(problem) if problem.kind() == ErrorKind::Interrupted => {
                 events.clear();
                 Ok(())
@@ -182,7 +194,19 @@ impl Reactor {
 
     fn next_alarm(&self) -> Option<Instant> {
         let accepting = self.acceptor.as_ref().and_then(Acceptor::due);
-        accepting.into_iter().chain(self.alarms.next()).min()
+        accepting.into_iter().chain(self.alarms.next()).chain(self.session_check).min()
+    }
+
+    fn check_sessions_if_due(&mut self) {
+        let Some(now) = self.session_check.map(|_| Instant::now()).filter(|now| self.session_check <= Some(*now))
+        else {
+            return;
+        };
+        self.session_check = now.checked_add(self.chat.session_check_interval());
+        if let Err(problem) = self.chat.have_sessions_checked() {
+            let reason: &dyn std::error::Error = &problem;
+            tracing::warn!(reason, "it could not be looked whether sessions have ended");
+        }
     }
 
     /// Reads once more what has arrived, answers it, and gives peers a while to take their answers.

@@ -1,5 +1,6 @@
 //! What a reactor does with its peers: from the first event to the last, by their slots.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use mio::Token;
@@ -8,7 +9,7 @@ use tracing::{error, info};
 use super::Reactor;
 use crate::engine::{FinishedJob, Job, Turn};
 use crate::server::disconnect::Disconnect;
-use crate::server::handoff::{Accepted, PeerId};
+use crate::server::handoff::{Accepted, PeerId, PeerWaker};
 use crate::server::peer::{Next, Peer};
 use crate::store::CommitError;
 
@@ -61,6 +62,27 @@ impl Reactor {
         let PeerId { slot, serial } = id;
         let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.serial == serial) else { return };
         let next = peer.finish_turn(next, commit, &mut self.buffers);
+        if peer.lacks_waker() {
+            peer.set_waker(Arc::new(PeerWaker { peer: id, woken: Arc::clone(&self.woken) }));
+            // An event may have come in between.
+            self.enqueue(slot);
+        }
+        self.go_on(id, next);
+    }
+
+    /// Delivers the events that have come for peers.
+    pub(super) fn deliver_events(&mut self) {
+        for id in self.woken.take() {
+            let Some(peer) = self.peers.get_mut(id.slot).filter(|peer| peer.serial == id.serial) else { continue };
+            let next = peer.deliver(&mut self.buffers);
+            self.go_on(id, next);
+        }
+    }
+
+    /// Does what a peer's turn has come to.
+    fn go_on(&mut self, id: PeerId, next: Next) {
+        let slot = id.slot;
+        let Some(peer) = self.peers.get_mut(slot) else { return };
         let due = peer.due(self.chat.limits());
         self.alarms.set(slot, &mut peer.alarm, due);
         match next {

@@ -1,14 +1,22 @@
 //! One peer, without I/O: received bytes in, bytes to send out. It relies on the [engine](crate::Chat) for what commands
 //! do, and on the peer's [`Outbox`] for what becomes of the answers.
 
+mod asked;
+mod live;
+mod session;
+
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::Waker;
 
+use self::asked::{Asked, Uncommitted};
+use self::live::Live;
 use crate::engine::{Chat, FinishedJob, Job, Origin, Step, Turn};
 use crate::error::Error;
 use crate::limits::LINES_PER_TURN;
 use crate::outbox::Outbox;
-use crate::protocol::{Frame, Frames, http, reply};
+use crate::protocol::{Frame, Frames, Request, http, rpc};
 use crate::store::CommitError;
 
 /// A byte stream of one peer. It does no I/O: the caller hands in what it received, and sends what comes into the
@@ -41,8 +49,15 @@ pub struct Connection {
     /// Nothing more is taken from the peer.
     over: bool,
     pending: Pending,
-    /// How many answers were appended since the last commit.
-    uncommitted: u32,
+    /// The request that `pending` is about.
+    asked: Asked,
+    /// What was answered since the last commit.
+    uncommitted: Uncommitted,
+    /// The session that protocol 2 has bound.
+    live: Option<Box<Live>>,
+    /// The session that was bound when everything was committed, if the turn has bound another one, or none.
+    replaced: Option<Box<Live>>,
+    waker: Option<Waker>,
 }
 
 /// What the peer's last request waits for. As long as it is not answered whole, its last byte is not taken, so that the
@@ -53,6 +68,8 @@ enum Pending {
     Nothing,
     /// For its job to be finished.
     Job,
+    /// For a page of messages, which no request has asked for.
+    Page,
     /// For its last byte to be handed in again, once there was room for the rest of its answer.
     LastByte,
 }
@@ -68,13 +85,19 @@ impl Connection {
             begun: false,
             over: false,
             pending: Pending::Nothing,
-            uncommitted: 0,
+            asked: Asked::default(),
+            uncommitted: Uncommitted::default(),
+            live: None,
+            replaced: None,
+            waker: None,
         }
     }
 
     /// As [`new`](Self::new), with the address that the log gives for the peer.
     pub fn with_peer(chat: Chat, peer: SocketAddr) -> Self {
-        Self { origin: Origin::of_peer(peer), ..Self::new(chat) }
+        let mut connection = Self::new(chat);
+        connection.origin = Origin::of_peer(peer);
+        connection
     }
 
     /// Takes received bytes and appends the answers to the requests that ended in them. How the
@@ -148,6 +171,7 @@ impl Connection {
         let mut turn = chat.begin();
         let job = work(self, &mut turn, out);
         self.release_answers(&turn.commit(), out);
+        self.deliver(out);
         out.account();
         job.filter(|_| !self.over)
     }
@@ -163,6 +187,12 @@ impl Connection {
     ) -> Option<Job> {
         let room = self.chat.answer_room();
         out.make_room();
+        turn.origin = self.live.as_ref().map(|live| Arc::clone(live.mailbox()));
+        if let Some(live) = &mut self.live
+            && !live.check(turn)
+        {
+            self.origin.bound = None;
+        }
         loop {
             if self.over || out.is_abandoned() {
                 *bytes = &[];
@@ -172,21 +202,36 @@ impl Connection {
                 return None;
             }
             let received = *bytes;
-            let frame = self.frames.next(bytes)?;
+            let Some(frame) = self.frames.next(bytes) else { return self.replay(room, out) };
             *lines -= 1;
             let outcome = match frame {
-                Frame::Line(line) if http::is_host_header(line) || !self.begun && http::is_request_line(line) => {
-                    self.over = true;
-                    Chat::refuse_line(Error::BadCommand, &self.origin, turn)
-                }
-                Frame::Line(line) => self.chat.start_line(line, &mut self.origin, turn),
-                Frame::TooLong => {
+                Frame::Line(line) if rpc::is_rpc(line) => match rpc::parse(line) {
+                    Ok(call) => {
+                        self.asked = Asked::call(call.id);
+                        self.chat.start(&Request::new(call.command), &mut self.origin, turn)
+                    }
+                    Err(refusal) => {
+                        self.asked = Asked::call(refusal.id);
+                        Chat::refuse_line(refusal.error, &self.origin, turn)
+                    }
+                },
+                Frame::TooLong { first } => {
+                    self.asked = if rpc::is_rpc(&[first]) { Asked::Call(Some(rpc::Id::NULL)) } else { Asked::Line };
                     let limit = self.chat.limits().line_bytes;
                     Chat::refuse_line(Error::LineTooLong { limit }, &self.origin, turn)
                 }
+                Frame::Line(line) => {
+                    self.asked = Asked::Line;
+                    if http::is_host_header(line) || !self.begun && http::is_request_line(line) {
+                        self.over = true;
+                        Chat::refuse_line(Error::BadCommand, &self.origin, turn)
+                    } else {
+                        self.chat.start_line(line, &mut self.origin, turn)
+                    }
+                }
             };
             self.begun = true;
-            let job = self.append(outcome, room, out);
+            let job = self.append(outcome, turn, room, out);
             if self.pending != Pending::Nothing {
                 let taken = received.len() - bytes.len();
                 *bytes = received.get(taken.saturating_sub(1)..).unwrap_or_default();
@@ -200,8 +245,21 @@ impl Connection {
         if self.over || out.is_abandoned() {
             return None;
         }
+        turn.origin = self.live.as_ref().map(|live| Arc::clone(live.mailbox()));
         let outcome = self.chat.finish(job, turn);
-        let job = self.append(outcome, self.chat.answer_room(), out);
+        if self.pending == Pending::Page {
+            self.pending = Pending::Nothing;
+            match (outcome, &mut self.live) {
+                (Ok(Step::Page(page)), Some(live)) => live.write_page(page, out),
+                (_, Some(live)) => {
+                    live.fail_replay();
+                    turn.unsubscribe(Arc::clone(live.mailbox()));
+                }
+                (_, None) => {}
+            }
+            return None;
+        }
+        let job = self.append(outcome, turn, self.chat.answer_room(), out);
         if job.is_none() {
             self.pending = Pending::LastByte;
         }
@@ -209,16 +267,27 @@ impl Connection {
     }
 
     /// Lets the answers of a turn be sent. If its commit failed, refusals take their place; if it is not known whether it
-    /// did, nothing may be said, and the connection is over.
+    /// did, nothing may be said, and the connection is over. The thread must have no turn.
     pub(crate) fn release_answers(&mut self, commit: &Result<(), CommitError>, out: &mut Outbox) {
         let answers = std::mem::take(&mut self.uncommitted);
         match commit {
-            Ok(()) => {}
-            Err(_) if answers == 0 => {}
+            Ok(()) => {
+                out.release();
+                self.commit_live(out);
+            }
             Err(CommitError::Undone(problem)) => {
                 out.discard_unreleased();
-                (0..answers).for_each(|_| reply::write_refusal(problem, out.buffer()));
+                answers.refuse(problem, out.buffer());
+                if let Some(before) = self.replaced.take() {
+                    self.live = Some(before);
+                }
+                self.live.take_if(|live| !live.is_bound());
+                if let Some(live) = &mut self.live {
+                    live.roll_back(&self.chat);
+                }
+                self.origin.bound = self.live.as_ref().map(|live| Arc::clone(live.mailbox()));
             }
+            Err(CommitError::Unknown(_)) if answers.is_empty() => {}
             Err(CommitError::Unknown(_)) => {
                 self.over = true;
                 if let Err(problem) = out.abandon() {
@@ -235,7 +304,7 @@ impl Connection {
     fn take_last_byte(&mut self, bytes: &mut &[u8], room: usize, out: &mut Outbox) -> bool {
         match self.pending {
             Pending::Nothing => return true,
-            Pending::Job => return false,
+            Pending::Job | Pending::Page => return false,
             Pending::LastByte => {}
         }
         let whole = out.resume(room);
@@ -248,22 +317,35 @@ impl Connection {
     }
 
     /// Appends the answer to a request, or the part of it that there is room for; or returns the job that comes first.
-    fn append(&mut self, outcome: Result<Step, Error>, room: usize, out: &mut Outbox) -> Option<Job> {
+    fn append(
+        &mut self,
+        outcome: Result<Step, Error>,
+        turn: &mut Turn<'_>,
+        room: usize,
+        out: &mut Outbox,
+    ) -> Option<Job> {
         self.pending = Pending::Nothing;
         match outcome {
-            Ok(Step::Done(reply)) => reply::write_reply(&reply, out.buffer()),
+            Ok(Step::Job(job)) => {
+                self.pending = Pending::Job;
+                return Some(job);
+            }
             Ok(Step::Inbox(delivery)) => {
                 if !out.answer(delivery, room) {
                     self.pending = Pending::LastByte;
                 }
             }
-            Ok(Step::Job(job)) => {
-                self.pending = Pending::Job;
-                return Some(job);
+            // Only a replay has one.
+            Ok(Step::Page(_)) => {}
+            Ok(Step::Done(reply)) => {
+                self.asked.write_reply(&reply, out.buffer());
+                if let Asked::Call(_) = self.asked {
+                    self.follow(&reply, turn, out);
+                }
             }
-            Err(refusal) => reply::write_refusal(&refusal, out.buffer()),
+            Err(refusal) => self.asked.write_refusal(&refusal, out.buffer()),
         }
-        self.uncommitted += 1;
+        self.uncommitted.push(std::mem::take(&mut self.asked));
         None
     }
 
@@ -290,6 +372,13 @@ impl Connection {
     /// be hung up on.
     pub fn mid_line(&self) -> bool {
         self.frames.mid_line()
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let lives = self.live.iter().chain(&self.replaced);
+        lives.filter(|live| live.is_bound()).for_each(|live| self.chat.unbind(live.mailbox()));
     }
 }
 

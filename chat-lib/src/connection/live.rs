@@ -1,0 +1,230 @@
+//! The session that protocol 2 binds to a connection, and its subscription: where the replay of messages is, and what is written
+//! of the events that come. It relies on the [hub](crate::engine::Hub) for who is told what.
+
+use std::sync::Arc;
+use std::task::Waker;
+
+use crate::engine::{Chat, Intake, Job, Mailbox, Turn};
+use crate::limits::{EVENTS_UNSENT_BYTES, REPLAY_MESSAGES};
+use crate::model::MessageId;
+use crate::outbox::Outbox;
+use crate::protocol::{CloseReason, Event, rpc};
+use crate::store::SyncPage;
+
+/// A session that is bound to a connection.
+pub(super) struct Live {
+    mailbox: Arc<Mailbox>,
+    /// The hub knows it.
+    bound: bool,
+    progress: Progress,
+    /// What `progress` was when everything was committed.
+    committed: Progress,
+    /// The hub has taken on a subscription whose answer is not committed.
+    subscribing: bool,
+    /// The session has ended, as far as the turn that is not committed yet can tell.
+    ended: bool,
+}
+
+/// How far a subscription has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Progress {
+    /// There is none.
+    Unsubscribed,
+    /// Messages are read from the store, after this one.
+    Replay(MessageId),
+    /// Messages come as they are committed. This was the last one that was written.
+    Live(MessageId),
+}
+
+impl Live {
+    /// Binds a session, once its turn is committed.
+    pub(super) fn new(mailbox: Arc<Mailbox>) -> Self {
+        let (progress, committed) = (Progress::Unsubscribed, Progress::Unsubscribed);
+        Self { mailbox, bound: false, progress, committed, subscribing: false, ended: false }
+    }
+
+    pub(super) fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    /// Begins a subscription that the hub has taken on.
+    pub(super) fn subscribed(&mut self, next: MessageId) {
+        self.subscribing = true;
+        self.progress = match self.mailbox.intake() {
+            Intake::AllButMessages => Progress::Replay(next),
+            _ => Progress::Live(next),
+        };
+    }
+
+    pub(super) fn unsubscribed(&mut self) {
+        self.progress = Progress::Unsubscribed;
+    }
+
+    /// Looks whether the session still lives, if there is reason to doubt it. `false` if it has ended.
+    pub(super) fn check(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.mailbox.take_check() {
+            self.ended |= turn.has_ended(&self.mailbox);
+            if !self.ended {
+                self.mailbox.go_on();
+            }
+        }
+        !self.ended
+    }
+
+    /// Whether the connection should have a turn, although it has received nothing. `room` is how many bytes may wait.
+    pub(super) fn needs_turn(&self, room: usize, out: &Outbox) -> bool {
+        self.mailbox.needs_check() || self.is_replay_due(room, out)
+    }
+
+    fn is_replay_due(&self, room: usize, out: &Outbox) -> bool {
+        matches!(self.progress, Progress::Replay(_)) && !self.ended && out.len() < room.min(EVENTS_UNSENT_BYTES)
+    }
+
+    /// The job that reads the next page of the replay, if there is room for it.
+    pub(super) fn replay(&self, chat: &Chat, room: usize, out: &Outbox) -> Option<Job> {
+        match self.progress {
+            Progress::Replay(after) if self.is_replay_due(room, out) => {
+                Some(chat.replay(&self.mailbox.user, after, REPLAY_MESSAGES))
+            }
+            _ => None,
+        }
+    }
+
+    /// Appends a page of the replay.
+    pub(super) fn write_page(&mut self, page: SyncPage, out: &mut Outbox) {
+        let SyncPage { messages, next, more, .. } = page;
+        if self.mailbox.intake() == Intake::Nothing {
+            // It has lagged meanwhile, and is told so if it was not yet.
+            self.progress = Progress::Unsubscribed;
+            return;
+        }
+        for message in messages {
+            rpc::write_event(&Event::Message(message), out.buffer());
+        }
+        self.progress = match self.mailbox.intake() {
+            // What was committed meanwhile is read once more, and from then on it comes by itself.
+            Intake::AllButMessages if !more => {
+                self.mailbox.take_messages();
+                Progress::Replay(next)
+            }
+            Intake::Everything if !more => Progress::Live(next),
+            _ => Progress::Replay(next),
+        };
+    }
+
+    /// Gives the replay up, because it could not be read. The peer is told that it has lagged.
+    pub(super) fn fail_replay(&self) {
+        self.mailbox.lag();
+    }
+
+    /// Does what had to wait until the turn was committed, whose answers are released. Returns `false` if the session has ended and
+    /// is bound no longer.
+    pub(super) fn commit(&mut self, chat: &Chat, waker: Option<&Waker>, out: &mut Outbox) -> bool {
+        (self.committed, self.subscribing) = (self.progress, false);
+        if !self.bound {
+            self.bound = true;
+            chat.bind(&self.mailbox);
+            waker.into_iter().for_each(|waker| self.mailbox.set_waker(waker.clone()));
+        }
+        if !self.ended || !out.is_between_answers() {
+            return true;
+        }
+        // What was committed before the session ended is told, as far as there is room.
+        self.deliver(usize::MAX, out);
+        rpc::write_event(&Event::Closed { reason: CloseReason::Ended }, out.buffer());
+        out.release();
+        false
+    }
+
+    /// Undoes what was done in a turn whose commit has failed. The thread must have no turn.
+    pub(super) fn roll_back(&mut self, chat: &Chat) {
+        if std::mem::take(&mut self.subscribing) {
+            // The answer says that there is none, and the one before was replaced by it.
+            if self.committed != Progress::Unsubscribed {
+                self.mailbox.lag();
+            }
+            chat.unsubscribe(&self.mailbox);
+        }
+        self.progress = self.committed;
+        if std::mem::take(&mut self.ended) {
+            self.mailbox.have_checked();
+        }
+    }
+
+    /// Appends the events that have come, as far as there is room. Nothing that waits for a commit may be in `out`.
+    pub(super) fn deliver(&mut self, room: usize, out: &mut Outbox) {
+        if !self.mailbox.is_ready() {
+            return;
+        }
+        let room = room.min(EVENTS_UNSENT_BYTES);
+        let progress = &mut self.progress;
+        let lagged = self.mailbox.drain(|posted| {
+            let Progress::Live(last) = progress else { return false };
+            if out.len() >= room {
+                return false;
+            }
+            if let Some(message) = posted.message() {
+                if message <= *last {
+                    return true;
+                }
+                *last = message;
+            }
+            out.buffer().extend_from_slice(posted.line());
+            true
+        });
+        if lagged {
+            self.progress = Progress::Unsubscribed;
+            rpc::write_event(&Event::Lagged, out.buffer());
+        }
+        self.committed = self.progress;
+        out.release();
+    }
+
+    /// Whether events wait that could be delivered.
+    pub(super) fn is_ready(&self) -> bool {
+        let is_certain = !self.ended && !self.mailbox.needs_check();
+        matches!(self.progress, Progress::Live(_)) && is_certain && self.mailbox.is_ready()
+    }
+
+    /// Has `waker` called when an event has come.
+    pub(super) fn set_waker(&self, waker: &Waker) {
+        self.mailbox.set_waker(waker.clone());
+    }
+
+    /// Whether the hub knows it.
+    pub(super) fn is_bound(&self) -> bool {
+        self.bound
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::connection::Connection;
+    use crate::engine::Chat;
+    use crate::outbox::Outbox;
+
+    /// A message had come after it was in doubt whether the session still lived: a server tried to deliver it for ever, and served
+    /// nobody else.
+    #[test]
+    fn what_may_not_be_delivered_is_not_ready() {
+        let chat = Chat::memory();
+        chat.add_demo_users().unwrap();
+        let (messi, henderson) = (chat.open_session("messi").unwrap(), chat.open_session("henderson").unwrap());
+        let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
+        for request in [
+            format!(r#"{{"jsonrpc":"2.0","method":"resume","params":{{"token":"{}"}}}}"#, messi.token()),
+            r#"{"jsonrpc":"2.0","method":"subscribe"}"#.to_owned(),
+            String::new(),
+        ] {
+            let _ = connection.receive(format!("{request}\n").as_bytes(), &mut out);
+        }
+        out.take();
+        let elsewhere = chat.open_session("messi").unwrap();
+        elsewhere.logout().unwrap();
+        henderson.send("messi", "halo").unwrap();
+        connection.deliver(&mut out);
+        assert!(out.is_empty() && !connection.has_events(&out) && connection.needs_turn(&out));
+        let _ = connection.receive(b"", &mut out);
+        assert!(String::from_utf8(out.take()).unwrap().contains("halo"));
+    }
+}
