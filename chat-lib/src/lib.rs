@@ -54,6 +54,7 @@ mod connection;
 mod engine;
 pub mod entropy;
 mod error;
+mod events;
 pub mod limits;
 pub mod model;
 mod outbox;
@@ -73,11 +74,12 @@ pub use self::engine::{
     UserInfo,
 };
 pub use self::error::{Error, Process};
+pub use self::events::{Events, EventsStopper};
 pub use self::outbox::Outbox;
 pub use self::printable::printable;
 #[cfg(feature = "server")]
 pub use self::server::Server;
-pub use self::session::Session;
+pub use self::session::{RoomUpdate, Sent, Session};
 
 /// Runs the README's example.
 #[cfg(doctest)]

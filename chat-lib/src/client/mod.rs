@@ -1,19 +1,22 @@
 //! The client: without I/O ([`Requester`]), and blocking ([`Client`]).
 
+mod events;
 mod requester;
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io, process};
 
-pub use self::requester::Requester;
+pub(crate) use self::events::RemoteEvents;
+pub use self::requester::{Answer, Incoming, Requester};
 use crate::error::Error;
+use crate::events::Events;
 use crate::limits::CLIENT_PATIENCE;
-use crate::model::SessionToken;
-use crate::protocol::{Command, Reply, reply};
+use crate::model::{MessageId, SessionToken};
+use crate::protocol::{Command, Reply, Request};
 use crate::session::{Place, Remote, Session};
 
 /// A connection to a server, seen from the other side. Clones and [`Session`]s are handles to the same connection, and
@@ -50,6 +53,8 @@ pub struct Client<S = TcpStream> {
 struct Line<S> {
     stream: S,
     requester: Requester,
+    /// Where it was connected to here, so that events can be heard from there.
+    addresses: Vec<SocketAddr>,
     /// How long to go on with a read or write that signals interrupt, and that begins its time anew.
     patience: Option<Duration>,
     /// Ends a connection that was made here.
@@ -74,8 +79,9 @@ impl Client {
     ///
     /// As [`dial`].
     pub fn connect_timeout(address: impl ToSocketAddrs, patience: Duration) -> Result<Self, Error> {
-        let mut line = Line::new(dial(address, patience)?);
-        line.patience = Some(patience);
+        let addresses = resolve(address)?;
+        let mut line = Line::new(dial(&*addresses, patience)?);
+        (line.addresses, line.patience) = (addresses, Some(patience));
         // Closing would not do: a fork may hold a copy of the descriptor, and the connection with it.
         line.hang_up = |stream| drop(stream.shutdown(Shutdown::Both));
         Ok(line.into())
@@ -83,7 +89,8 @@ impl Client {
 }
 
 impl<S: Read + Write + Send + 'static> Client<S> {
-    /// A client that speaks over `stream`, which is connected already.
+    /// A client that speaks over `stream`, which is connected already. Its sessions have no
+    /// [events](Session::events), which need another connection; [`Events::connect`] makes one.
     pub fn over(stream: S) -> Self {
         Line::new(stream).into()
     }
@@ -95,8 +102,9 @@ impl<S: Read + Write + Send + 'static> Client<S> {
     /// [`Error::NoSuchUser`], [`Error::WrongPassword`], [`Error::TooManyAttempts`] or [`Error::Busy`]; or as the type
     /// says.
     pub fn login(&self, user: &str, password: &str) -> Result<Session, Error> {
-        match self.line.execute(&Command::Auth { user, password })? {
-            Reply::LoggedIn(token) => Ok(self.session_of(user, token)),
+        let command = Command::Auth { user: user.into(), password: password.into() };
+        match self.line.execute(&Request::new(command))? {
+            Reply::LoggedIn(login) => Ok(self.session_of(user, login.token)),
             _ => unreachable!("the reply to an auth command is a token"),
         }
     }
@@ -108,8 +116,9 @@ impl<S: Read + Write + Send + 'static> Client<S> {
     /// [`Error::RegistrationClosed`], [`Error::UserExists`], [`Error::InvalidUserName`], [`Error::InvalidPassword`],
     /// [`Error::InvalidFullName`], [`Error::TooManyAttempts`] or [`Error::Busy`]; or as the type says.
     pub fn register(&self, user: &str, password: &str, full_name: &str) -> Result<Session, Error> {
-        match self.line.execute(&Command::Register { user, password, full_name })? {
-            Reply::Registered(token) => Ok(self.session_of(user, token)),
+        let command = Command::Register { user: user.into(), password: password.into(), full_name: full_name.into() };
+        match self.line.execute(&Request::new(command))? {
+            Reply::Registered(login) => Ok(self.session_of(user, login.token)),
             _ => unreachable!("the reply to a register command is a token"),
         }
     }
@@ -122,39 +131,62 @@ impl<S: Read + Write + Send + 'static> Client<S> {
 }
 
 impl<S: Read + Write + Send> Remote for Mutex<Line<S>> {
-    fn execute(&self, command: &Command<'_>) -> Result<Reply, Error> {
-        lock(self).execute(command)
+    fn execute(&self, request: &Request<'_>) -> Result<Reply, Error> {
+        lock(self).execute(request)
+    }
+
+    fn subscribe(&self, token: SessionToken, after: Option<MessageId>) -> Result<Events, Error> {
+        let (addresses, patience) = {
+            let line = lock(self);
+            (line.addresses.clone(), line.patience.unwrap_or(CLIENT_PATIENCE))
+        };
+        if addresses.is_empty() {
+            let reason = "events need a connection of their own, and this client was given its stream";
+            return Err(Error::Io(io::Error::new(io::ErrorKind::Unsupported, reason)));
+        }
+        Events::connect(&*addresses, patience, token, after)
     }
 }
 
 impl<S> Line<S> {
     fn new(stream: S) -> Self {
-        Self { stream, requester: Requester::new(), patience: None, hang_up: |_| (), process: process::id() }
+        let (requester, addresses, process) = (Requester::new(), Vec::new(), process::id());
+        Self { stream, requester, addresses, patience: None, hang_up: |_| (), process }
     }
 }
 
 impl<S: Read + Write> Line<S> {
-    fn execute(&mut self, command: &Command<'_>) -> Result<Reply, Error> {
-        let answer = self.exchange(command)?;
-        reply::read(command, &answer).inspect_err(|error| {
-            if matches!(error, Error::BadReply(_)) {
-                self.requester.give_up();
-            }
-        })
+    fn execute(&mut self, request: &Request<'_>) -> Result<Reply, Error> {
+        if let Some(resume) = self.requester.resume_first(request) {
+            self.exchange(&resume)?;
+        }
+        self.exchange(request)
     }
 
-    fn exchange(&mut self, command: &Command<'_>) -> Result<Vec<u8>, Error> {
-        let mut request = Vec::new();
-        self.requester.request(command, &mut request)?;
-        self.send_all(&request)?;
+    fn exchange(&mut self, request: &Request<'_>) -> Result<Reply, Error> {
+        let mut line = Vec::new();
+        self.requester.request(request, &mut line)?;
+        self.send_all(&line)?;
         let mut chunk = [0; 16 * 1024];
+        let mut received = self.requester.receive(&[])?;
         loop {
-            let count = match patiently(self.patience, || self.stream.read(&mut chunk))? {
-                0 => return Err(Error::Disconnected),
-                count => count,
-            };
-            if let Some(answer) = self.requester.receive(chunk.get(..count).unwrap_or_default())? {
-                return Ok(answer);
+            match received {
+                Some(Incoming::Answer(answer)) => {
+                    return answer.read(&request.command).inspect_err(|error| {
+                        if matches!(error, Error::BadReply(_)) {
+                            self.requester.give_up();
+                        }
+                    });
+                }
+                // A session that was used here has ended, which its next request will tell.
+                Some(Incoming::Event(_)) => received = self.requester.receive(&[])?,
+                None => {
+                    let count = match patiently(self.patience, || self.stream.read(&mut chunk))? {
+                        0 => return Err(Error::Disconnected),
+                        count => count,
+                    };
+                    received = self.requester.receive(chunk.get(..count).unwrap_or_default())?;
+                }
             }
         }
     }
@@ -193,8 +225,8 @@ fn patiently<T>(patience: Option<Duration>, mut step: impl FnMut() -> io::Result
     }
 }
 
-/// For polling: between two requests, it is readable once the server has closed the connection. Waits for a request that is
-/// being made. The descriptor is valid as long as there is a handle to the connection.
+/// For polling: between two requests, it is readable once the server has closed the connection, and may be when a session that was
+/// used over it has ended. Waits for a request that is being made. The descriptor is valid as long as there is a handle to the connection.
 impl<S: AsRawFd> AsRawFd for Client<S> {
     fn as_raw_fd(&self) -> RawFd {
         lock(&self.line).stream.as_raw_fd()
@@ -212,7 +244,7 @@ impl<S: AsRawFd> AsRawFd for Client<S> {
 pub fn dial(address: impl ToSocketAddrs, patience: Duration) -> Result<TcpStream, Error> {
     let patience = patience.max(Duration::from_millis(1));
     let mut outcome = Err(io::Error::other("the name has no address"));
-    for address in address.to_socket_addrs().map_err(form)? {
+    for address in resolve(address)? {
         outcome = TcpStream::connect_timeout(&address, patience);
         if outcome.is_ok() {
             break;
@@ -226,6 +258,11 @@ pub fn dial(address: impl ToSocketAddrs, patience: Duration) -> Result<TcpStream
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     Ok(stream)
+}
+
+/// The addresses that a name has.
+fn resolve(address: impl ToSocketAddrs) -> Result<Vec<SocketAddr>, Error> {
+    Ok(address.to_socket_addrs().map_err(form)?.collect())
 }
 
 /// What is wrong with an address that cannot be looked up.

@@ -1,13 +1,22 @@
 //! What a user can do, the same on a chat in the process ([`Chat`]) and on a connection to a server
-//! (`Client`): both execute a [`Command`] and give a [`Reply`], and a [`Session`] is written on that.
+//! (`Client`): both execute a [`Command`] and give a [`Reply`], and a [`Session`] is written on that. Its methods are in a file
+//! for each subject.
+
+mod messages;
+mod people;
+mod reading;
+mod rooms;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::messages::Sent;
+pub use self::rooms::RoomUpdate;
 use crate::engine::Chat;
 use crate::error::Error;
-use crate::model::{Inbox, SessionToken, UserName};
-use crate::protocol::{Command, Reply};
+use crate::events::Events;
+use crate::model::{MessageId, SessionToken};
+use crate::protocol::{Command, Reply, Request};
 
 /// A session: one user's access to a chat, in the process or on a server.
 ///
@@ -51,7 +60,10 @@ pub(crate) enum Place {
 /// A connection to a server, of whatever stream.
 #[cfg(feature = "client")]
 pub(crate) trait Remote: Send + Sync {
-    fn execute(&self, command: &Command<'_>) -> Result<Reply, Error>;
+    fn execute(&self, request: &Request<'_>) -> Result<Reply, Error>;
+
+    /// Subscribes over a connection of its own.
+    fn subscribe(&self, token: SessionToken, after: Option<MessageId>) -> Result<Events, Error>;
 }
 
 impl Session {
@@ -69,70 +81,74 @@ impl Session {
         self.token
     }
 
-    /// Sends a message. Once this returns `Ok`, the message is kept. The recipient's
-    /// [`body`](crate::model::Message::body) is `text` as it is; it may be empty, and may contain LF. Over a connection
-    /// it cannot contain CRLF, which would end the request.
+    /// What happens from now on: messages of all of the user's conversations, also those that the user sends, and whatever else an
+    /// [`Event`](crate::protocol::Event) can be.
+    ///
+    /// ```
+    /// use chat_lib::Chat;
+    /// use chat_lib::protocol::Event;
+    ///
+    /// let chat = Chat::memory();
+    /// chat.add_demo_users()?;
+    /// let (messi, henderson) = (chat.login("messi", "surabaya")?, chat.login("henderson", "surabaya")?);
+    /// let events = messi.events()?;
+    /// henderson.send("messi", "halo")?;
+    /// messi.send("henderson", "bye")?;
+    /// for event in events {
+    ///     if let Event::Message(message) = event? {
+    ///         println!("{}: {}", message.from.full_name(), message.text);
+    ///         if message.text == "bye" {
+    ///             break;
+    ///         }
+    ///     }
+    /// }
+    /// # Ok::<(), chat_lib::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchRecipient`]; [`Error::MailboxFull`]; [`Error::LineTooLong`] if `text` is longer than a request line
-    /// may be; [`Error::InvalidRequest`] for a CRLF over a connection; or as for every method.
-    pub fn send(&self, to: &str, text: &str) -> Result<(), Error> {
-        let text = match &self.place {
-            Place::Chat(chat) => {
-                let limit = chat.limits().line_bytes;
-                if text.len() > limit {
-                    return Err(Error::LineTooLong { limit });
-                }
-                format!(" {text}\r\n")
-            }
-            #[cfg(feature = "client")]
-            Place::Server(_) => format!(" {text}"),
-        };
-        self.execute(&Command::Send { token: self.token, to, text: &text }).map(drop)
+    /// [`Error::Io`] on a [`Client`](crate::client::Client) that was made [over](crate::client::Client::over) a stream, because a
+    /// connection of their own is needed; or as for every method, and as [`dial`](crate::client::dial).
+    pub fn events(&self) -> Result<Events, Error> {
+        self.subscribe(None)
     }
 
-    /// Takes all unread messages out of the user's inbox: no later call returns them again. In the process they come in
-    /// order of arrival; over a connection by sender, senders in order of their first message.
+    /// As [`events`](Self::events), with all messages after `after` first: a program that remembers the id of the last message that
+    /// it has seen misses none, and sees none twice.
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] if a server holds too many answers that were not read; or as for every method.
-    pub fn inbox(&self) -> Result<Inbox, Error> {
-        match self.execute(&Command::Inbox { token: self.token })? {
-            Reply::Inbox(inbox) => Ok(inbox),
-            _ => unreachable!("the reply to an inbox command is an inbox"),
-        }
+    /// As [`events`](Self::events).
+    pub fn events_after(&self, after: MessageId) -> Result<Events, Error> {
+        self.subscribe(Some(after))
     }
 
-    /// Names each user with a live session once, in order of login.
-    ///
-    /// # Errors
-    ///
-    /// As for every method.
-    pub fn active_users(&self) -> Result<Vec<UserName>, Error> {
-        match self.execute(&Command::ActiveUser { token: self.token })? {
-            Reply::ActiveUsers(users) => Ok(users),
-            _ => unreachable!("the reply to an activeuser command is a list of users"),
-        }
-    }
-
-    /// Ends this session, and no other of the user's.
-    ///
-    /// # Errors
-    ///
-    /// As for every method.
-    pub fn logout(&self) -> Result<(), Error> {
-        self.execute(&Command::Logout { token: self.token }).map(drop)
-    }
-
-    fn execute(&self, command: &Command<'_>) -> Result<Reply, Error> {
+    fn subscribe(&self, after: Option<MessageId>) -> Result<Events, Error> {
         match &self.place {
-            Place::Chat(chat) => chat.execute(command),
+            Place::Chat(chat) => Events::of_chat(chat, &self.token, after),
             #[cfg(feature = "client")]
-            Place::Server(server) => server.execute(command),
+            Place::Server(server) => server.subscribe(self.token, after),
         }
     }
+
+    /// As [`execute`](Self::execute), for a command that gives nothing.
+    fn perform(&self, command: Command<'_>) -> Result<(), Error> {
+        self.execute(command).map(drop)
+    }
+
+    fn execute(&self, command: Command<'_>) -> Result<Reply, Error> {
+        let request = Request::with_token(self.token, command);
+        match &self.place {
+            Place::Chat(chat) => chat.execute(&request),
+            #[cfg(feature = "client")]
+            Place::Server(server) => server.execute(&request),
+        }
+    }
+}
+
+/// A command has one kind of reply.
+fn unexpected() -> ! {
+    unreachable!("the reply is another command's")
 }
 
 /// Shows whose session it is and where, but not its token.
@@ -156,9 +172,10 @@ impl Chat {
     /// [`Error::NoSuchUser`], [`Error::WrongPassword`], [`Error::Banned`] or [`Error::TooManyAttempts`]; [`Error::Busy`] if
     /// the password was changed meanwhile; [`Error::Storage`], [`Error::Entropy`] or [`Error::Hashing`] if the machine fails.
     pub fn login(&self, user: &str, password: &str) -> Result<Session, Error> {
-        match self.execute(&Command::Auth { user, password })? {
-            Reply::LoggedIn(token) => Ok(self.session_of(user, token)),
-            _ => unreachable!("the reply to an auth command is a token"),
+        let command = Command::Auth { user: user.into(), password: password.into() };
+        match self.execute(&Request::new(command))? {
+            Reply::LoggedIn(login) => Ok(self.session_of(user, login.token)),
+            _ => unexpected(),
         }
     }
 
@@ -172,9 +189,10 @@ impl Chat {
     /// [`Error::InvalidFullName`] or [`Error::TooManyAttempts`]; [`Error::Storage`], [`Error::Entropy`] or
     /// [`Error::Hashing`] if the machine fails.
     pub fn register(&self, user: &str, password: &str, full_name: &str) -> Result<Session, Error> {
-        match self.execute(&Command::Register { user, password, full_name })? {
-            Reply::Registered(token) => Ok(self.session_of(user, token)),
-            _ => unreachable!("the reply to a register command is a token"),
+        let command = Command::Register { user: user.into(), password: password.into(), full_name: full_name.into() };
+        match self.execute(&Request::new(command))? {
+            Reply::Registered(login) => Ok(self.session_of(user, login.token)),
+            _ => unexpected(),
         }
     }
 
