@@ -2,12 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use chat_lib::client::Requester;
 use chat_lib::limits::Limits;
-use chat_lib::protocol::{Command, Reply, reply};
-use chat_lib::{Chat, Client, Connection, Error, Outbox};
+use chat_lib::model::MessageId;
+use chat_lib::{Chat, Client, Error};
 
-use crate::support::{Running, demo_chat, inbox_of, tokens};
+use crate::support::{Running, demo_chat, tokens};
 
 /// A server that says `says`, in pieces, and then hangs up or falls silent.
 struct Script {
@@ -45,7 +44,7 @@ fn client(says: &[&'static [u8]], then: Option<io::ErrorKind>) -> Client<Script>
 #[test]
 fn an_answer_in_pieces() {
     let client = client(&[b"{\"status\": \"OK\", \"message\": \"Message Se", b"nt\"}\r", b"\n\r", b"\n"], None);
-    client.session_of("messi", tokens().next().unwrap()).send("messi", "halo").unwrap();
+    client.session_of("messi", tokens().next().unwrap()).send_to_all(&["messi"], "halo").unwrap();
 }
 
 #[test]
@@ -73,16 +72,16 @@ fn what_comes_unasked_answers_nothing() {
     let client =
         client(&[b"HTTP/1.1 400 Bad Request\r\n\r\n{\"status\": \"OK\", \"message\": \"Message Sent\"}\r\n\r\n"], None);
     assert!(matches!(client.login("messi", "surabaya"), Err(Error::BadReply(_))));
-    assert!(matches!(client.session_of("messi", token).send("messi", "halo"), Err(Error::Disconnected)));
+    assert!(matches!(client.session_of("messi", token).send_to_all(&["messi"], "halo"), Err(Error::Disconnected)));
 }
 
 #[test]
 fn an_answer_too_many_is_noticed() {
     let token = tokens().next().unwrap();
     let client = client(&[b"{\"status\": \"OK\"}\r\n\r\n{\"status\": \"OK\"}\r\n\r\n"], None);
-    client.session_of("messi", token).send("messi", "halo").unwrap();
-    assert!(matches!(client.session_of("messi", token).send("messi", "halo"), Err(Error::BadReply(_))));
-    assert!(matches!(client.session_of("messi", token).send("messi", "halo"), Err(Error::Disconnected)));
+    client.session_of("messi", token).send_to_all(&["messi"], "halo").unwrap();
+    assert!(matches!(client.session_of("messi", token).send_to_all(&["messi"], "halo"), Err(Error::BadReply(_))));
+    assert!(matches!(client.session_of("messi", token).send_to_all(&["messi"], "halo"), Err(Error::Disconnected)));
 }
 
 #[test]
@@ -97,9 +96,11 @@ fn what_would_be_another_request_is_not_sent() {
     let server = Running::new(chat);
     let client = Client::connect(server.address).unwrap();
     let messi = client.login("messi", "surabaya").unwrap();
+    assert!(matches!(messi.send("messi x", "halo"), Err(Error::NoSuchRecipient)), "it is a request of its own");
     for outcome in [
-        messi.send("messi", "one\r\ntwo"),
-        messi.send("messi x", "halo"),
+        messi.send_to_all(&["messi"], "one\r\ntwo"),
+        messi.send_to_all(&["messi", "messi x"], "halo"),
+        messi.send_to_all(&["messi,lineker"], "halo"),
         client.login("messi surabaya", "x").map(drop),
         client.login("messi", "").map(drop),
         client.login("", "surabaya").map(drop),
@@ -117,7 +118,7 @@ fn a_text_may_have_line_ends() {
     let token = Client::connect(server.address).unwrap().login("messi", "surabaya").unwrap().token();
     // The first line of a connection, whose first LF decides how lines end, and later ones.
     let messi = Client::connect(server.address).unwrap().session_of("messi", token);
-    let texts = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n"];
+    let texts = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n", "lima\r\n", "\r\n\r\n"];
     for text in texts {
         messi.send("messi", text).unwrap();
     }
@@ -161,43 +162,24 @@ fn nobody_listens() {
     assert!(matches!(Client::connect("no port"), Err(Error::Io(_))));
 }
 
-/// The client's side without I/O is fed as the server's is: how the bytes are cut makes no difference.
+/// A refused `resume` leaves the session that was bound, so nothing must be sent behind it.
 #[test]
-fn a_requester_takes_answers_in_any_pieces() {
-    let messi = tokens().next().unwrap();
-    let send = |text| Command::Send { token: messi, to: "messi", text };
-    for size in 1..200 {
-        let chat = demo_chat(Limits::default()).0;
-        let (mut server, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
-        let mut client = Requester::new();
-        let mut ask = |command: &Command<'_>| {
-            let mut request = Vec::new();
-            client.request(command, &mut request).unwrap();
-            assert_eq!(server.receive(&request, &mut out), request.len());
-            let pieces: Vec<_> = out.take().chunks(size).map(|piece| client.receive(piece).unwrap()).collect();
-            assert_eq!(pieces.iter().flatten().count(), 1);
-            let answer = pieces.into_iter().next_back().unwrap().expect("the last piece ends the answer");
-            reply::read(command, &answer)
-        };
-        // The first LF that is sent is not that of the text.
-        ask(&send(" satu\ndua")).unwrap_err();
-        let login = ask(&Command::Auth { user: "messi", password: "surabaya" }).unwrap();
-        assert!(matches!(login, Reply::LoggedIn(token) if token == messi));
-        assert!(matches!(ask(&send(" satu\ndua")), Ok(Reply::Sent)));
-        let inbox = inbox_of(ask(&Command::Inbox { token: messi }).unwrap());
-        assert_eq!(inbox.iter().next().unwrap().body(), "satu\ndua");
+fn sessions_share_a_connection_and_are_not_mixed_up() {
+    let (chat, _) = demo_chat(Limits::default());
+    let server = Running::new(chat.clone());
+    let client = Client::connect(server.address).unwrap();
+    let (messi, henderson) =
+        (client.login("messi", "surabaya").unwrap(), client.login("henderson", "surabaya").unwrap());
+    let mut last = MessageId::NONE;
+    for sender in [&messi, &henderson, &messi, &henderson] {
+        let sent = sender.send("lineker", sender.user()).unwrap();
+        assert!(sent.id > last);
+        last = sent.id;
     }
-}
-
-#[test]
-fn a_requester_has_one_request_at_a_time() {
-    let (mut client, mut out) = (Requester::new(), Vec::new());
-    let login = Command::Auth { user: "messi", password: "surabaya" };
-    client.request(&login, &mut out).unwrap();
-    let sent = out.len();
-    assert!(matches!(client.request(&login, &mut out), Err(Error::Disconnected)));
-    assert!(client.receive(b"{}\r\n\r\n{}").unwrap().is_some());
-    assert!(matches!(client.request(&login, &mut out), Err(Error::BadReply(_))), "that was not asked for");
-    assert!(matches!(client.request(&login, &mut out), Err(Error::Disconnected)));
-    assert_eq!(out.len(), sent);
+    Client::connect(server.address).unwrap().session_of("messi", messi.token()).logout().unwrap();
+    assert!(matches!(messi.send("lineker", "lost"), Err(Error::NoSuchSession)));
+    henderson.send("lineker", henderson.user()).unwrap();
+    let inbox = chat.inbox_of("lineker").unwrap();
+    assert_eq!(inbox.len(), 5);
+    assert!(inbox.iter().all(|message| message.from.user().as_str() == message.body()));
 }

@@ -250,7 +250,7 @@ fn sessions_expire_by_the_chats_clock() {
     assert_eq!(used.active_users().unwrap().len(), 2);
     clock.advance(Duration::from_millis(1));
     assert_eq!(used.active_users().unwrap().len(), 1);
-    for outcome in [unused.inbox().map(drop), unused.logout(), unused.send("messi", "")] {
+    for outcome in [unused.inbox().map(drop), unused.logout(), unused.send("messi", "").map(drop)] {
         assert!(matches!(outcome, Err(Error::NoSuchSession)));
     }
     clock.advance(idle);

@@ -1,10 +1,14 @@
 //! A session has the same methods, results and errors on a chat in the process and on a connection to a server.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use chat_lib::clock::ManualClock;
 use chat_lib::limits::Limits;
-use chat_lib::{Chat, Client, Config, Error, Session};
+use chat_lib::model::{HistoryMessage, MessageId};
+use chat_lib::protocol::ConversationView;
+use chat_lib::store::{HistoryPage, Position};
+use chat_lib::{Chat, Client, Config, Error, RoomUpdate, Sent, Session};
 
 use crate::support::{Running, cheap};
 
@@ -50,22 +54,23 @@ fn story(place: &dyn Place, closed: &dyn Place) -> Vec<String> {
     let mut told = Vec::new();
     let mut tell = |what: &str, outcome: Result<String, Error>| told.push(format!("{what}: {outcome:?}"));
     let unit = |outcome: Result<(), Error>| outcome.map(|()| "done".to_owned());
+    let sent = |outcome: Result<Sent, Error>| outcome.map(|sent| format!("sent at {}", sent.time.as_millis()));
     let messi = place.login("messi", "surabaya").unwrap();
     let ana = place.register("ana", "secret", "Ana Lima").unwrap();
     tell("users", Ok(format!("{} {}", messi.user(), ana.user())));
     tell("active", ana.active_users().map(|users| format!("{users:?}")));
     for text in ["halo", "", "two\nlines", "one too many"] {
-        tell("send", unit(messi.send("ana", text)));
+        tell("send", sent(messi.send("ana", text)));
     }
-    tell("send to nobody", unit(messi.send("nobody", "halo")));
-    tell("send too much", unit(messi.send("ana", &"x".repeat(2001))));
+    tell("send to nobody", sent(messi.send("nobody", "halo")));
+    tell("send too much", sent(messi.send("ana", &"x".repeat(2001))));
     let inbox = ana.inbox().unwrap();
     for message in inbox.iter() {
         tell("message", Ok(format!("{} {} {:?}", message.from.full_name(), inbox.to(), message.body())));
     }
     tell("inbox", ana.inbox().map(|inbox| inbox.len().to_string()));
     tell("logout", unit(ana.logout()));
-    tell("send", unit(ana.send("messi", "halo")));
+    tell("send", sent(ana.send("messi", "halo")));
     tell("inbox", ana.inbox().map(|inbox| inbox.len().to_string()));
     tell("active", ana.active_users().map(|users| users.len().to_string()));
     tell("logout", unit(ana.logout()));
@@ -80,6 +85,165 @@ fn story(place: &dyn Place, closed: &dyn Place) -> Vec<String> {
         tell("login", user(place.login("messi", "wrong")));
     }
     told
+}
+
+/// What a user can do with conversations, rooms and people, and get wrong, as text.
+fn live_story(place: &dyn Place) -> Vec<String> {
+    fn shown<T: Debug>(outcome: Result<T, Error>) -> String {
+        format!("{outcome:?}")
+    }
+    let mut told = Vec::new();
+    let mut tell = |what: &str, outcome: String| told.push(format!("{what}: {outcome}"));
+    let login = |user| place.login(user, "surabaya").unwrap();
+    let (messi, henderson, lineker) = (login("messi"), login("henderson"), login("lineker"));
+    let texts = |page: Result<HistoryPage, Error>| {
+        let text = |message: HistoryMessage| {
+            let HistoryMessage { with, from, text, key, deleted, time, .. } = message;
+            format!("{with} {} {} {text:?} {key:?} {deleted} {}", from.user(), from.full_name(), time.as_millis())
+        };
+        page.map(|page| (page.messages.into_iter().map(text).collect::<Vec<_>>(), page.more))
+    };
+
+    let first = messi.send_with_key("henderson", "halo\r\n{\"a\": 1}", "k 1").unwrap();
+    tell("the same key", shown(messi.send_with_key("henderson", "other", "k 1").map(|sent| sent == first)));
+    tell("a reused key", shown(messi.send_with_key("lineker", "halo", "k 1")));
+    tell("no key", shown(messi.send_with_key("lineker", "halo", "")));
+    let second = henderson.send("messi", "hai").unwrap();
+    tell("history", shown(texts(messi.history("henderson", Position::Before(MessageId::MAX), 10))));
+    tell("history", shown(texts(henderson.history("messi", Position::After(MessageId::NONE), 1))));
+    tell("history", shown(texts(henderson.history("lineker", Position::After(MessageId::NONE), 1))));
+    tell("history", shown(texts(henderson.history("nobody", Position::After(MessageId::NONE), 1))));
+    let page = messi.sync(MessageId::NONE, 1).unwrap();
+    tell("sync", format!("{:?} {}", page, page.next == first.id));
+    tell("conversations", shown(messi.conversations(MessageId::MAX, 10).map(|list| list.entries[0].unread)));
+    tell("read", shown(messi.read("henderson", second.id)));
+    tell("read", shown(messi.read("lineker", MessageId::MAX)));
+    tell("read", shown(messi.read("nobody", MessageId::MAX)));
+    tell("typing", shown(messi.typing("henderson")));
+    tell("typing", shown(messi.typing("nobody")));
+    tell("delete", shown(henderson.delete(first.id)));
+    tell("delete", shown(messi.delete(first.id)));
+    tell("delete", shown(messi.delete(first.id)));
+    tell("history", shown(texts(henderson.history("messi", Position::Before(second.id), 10))));
+    let read_state = |session: &Session| {
+        let list = session.conversations(MessageId::MAX, 10)?;
+        let state = |view: &ConversationView| {
+            let (last, members) = (view.last.as_ref().map(|last| last.id), view.members.len());
+            let of_last = (last == Some(second.id), view.read == second.id);
+            format!("{} {} {of_last:?} {members}", view.with, view.unread)
+        };
+        Ok::<_, Error>((list.entries.iter().map(state).collect::<Vec<_>>(), list.more))
+    };
+    tell("conversations", shown(read_state(&messi)));
+    tell("conversations", shown(read_state(&lineker)));
+
+    tell("to all", shown(messi.send_to_all(&["henderson", "lineker", "lineker"], "semua")));
+    tell("to all", shown(messi.send_to_all(&["henderson", "nobody"], "semua")));
+    tell("to all", shown(messi.send_to_all(&[], "semua")));
+    tell("inbox", shown(lineker.inbox().map(|inbox| inbox.len())));
+
+    tell("users", shown(messi.users("", 2)));
+    tell("users", shown(messi.users("lineker", 100)));
+    tell("block", shown(messi.block("lineker")));
+    tell("block", shown(messi.block("nobody")));
+    tell("blocked", shown(lineker.send("messi", "halo")));
+    tell("blocks", shown(messi.blocks()));
+    tell("unblock", shown(messi.unblock("lineker")));
+    tell("unblock", shown(messi.unblock("nobody")));
+    tell("blocks", shown(messi.blocks()));
+
+    tell("create", shown(messi.create_room("#bench", "The bench", true)));
+    tell("create", shown(messi.create_room("#bench", "", true)));
+    tell("create", shown(messi.create_room("bench", "", true)));
+    tell("create", shown(messi.create_room("#board", "\n", true)));
+    tell("create", shown(messi.create_room("#board", "", false)));
+    tell("join", shown(henderson.join_room("#bench")));
+    tell("join", shown(henderson.join_room("#board")));
+    tell("join", shown(henderson.join_room("#nowhere")));
+    tell("send", shown(henderson.send("#bench", "to the bench").map(drop)));
+    tell("send", shown(lineker.send("#bench", "to the bench").map(drop)));
+    tell("send", shown(lineker.send("#nowhere", "to nowhere").map(drop)));
+    tell("history", shown(texts(messi.history("#bench", Position::Before(MessageId::MAX), 10))));
+    tell("history", shown(texts(lineker.history("#bench", Position::Before(MessageId::MAX), 10))));
+    let bodies = |session: &Session| {
+        let inbox = session.room_inbox("#bench")?;
+        let bodies = inbox.iter().map(|message| format!("{} {}", message.from.full_name(), message.body()));
+        Ok::<_, Error>(bodies.collect::<Vec<_>>())
+    };
+    tell("room inbox", shown(bodies(&messi)));
+    tell("room inbox", shown(bodies(&messi)));
+    tell("room inbox", shown(bodies(&lineker)));
+    tell("invite", shown(messi.invite("#board", "lineker")));
+    tell("invite", shown(messi.invite("#board", "nobody")));
+    tell("invite", shown(henderson.invite("#board", "lineker")));
+    tell("rooms", shown(lineker.rooms("", 100)));
+    tell("rooms", shown(henderson.rooms("", 1)));
+    tell("join", shown(lineker.join_room("#board")));
+    tell("members", shown(messi.members("#board", "", 1)));
+    tell("members", shown(messi.members("#board", "lineker", 100)));
+    tell("members", shown(henderson.members("#board", "", 100)));
+    tell("remove", shown(lineker.remove_from_room("#board", "messi")));
+    tell("remove", shown(messi.remove_from_room("#board", "lineker")));
+    tell("leave", shown(messi.leave_room("#bench")));
+    let owners = Some(&["henderson", "messi"][..]);
+    tell("set", shown(henderson.set_room("#bench", RoomUpdate { title: Some("Mine"), ..RoomUpdate::default() })));
+    tell("set", shown(messi.set_room("#bench", RoomUpdate { title: None, open: Some(false), owners })));
+    tell("leave", shown(messi.leave_room("#bench")));
+    tell("rooms", shown(messi.rooms("", 100)));
+    tell("delete", shown(messi.delete_room("#bench")));
+    tell("delete", shown(henderson.delete_room("#bench")));
+
+    tell("profile", shown(lineker.set_profile(Some("Gary"), None)));
+    tell("profile", shown(lineker.set_profile(None, Some("England"))));
+    tell("profile", shown(lineker.set_profile(Some(""), None)));
+    tell("users", shown(messi.users("henderson", 1)));
+    let other = login("lineker");
+    let sessions = lineker.sessions().unwrap();
+    tell("sessions", format!("{:?}", sessions.iter().map(|session| session.current).collect::<Vec<_>>()));
+    tell("end", shown(lineker.end_session(&sessions[1].session)));
+    tell("end", shown(lineker.end_session("0")));
+    tell("ended", shown(other.logout()));
+    let other = login("lineker");
+    tell("password", shown(lineker.set_password("wrong", "rahasia")));
+    tell("password", shown(lineker.set_password("surabaya", "")));
+    tell("password", shown(lineker.set_password("surabaya", "rahasia")));
+    tell("ended", shown(other.logout()));
+    tell("login", shown(place.login("lineker", "rahasia").map(drop)));
+    tell("goes on", shown(lineker.logout()));
+    told
+}
+
+#[test]
+fn live_chat_is_the_same_on_both_sides() {
+    let open = || {
+        let limits = Limits { mailbox_messages: 100, ..Limits::default() };
+        let clock = Box::new(Arc::new(ManualClock::default()));
+        let chat = Chat::new(Config { limits, password_cost: cheap(), clock, ..Config::default() });
+        chat.add_demo_users().unwrap();
+        chat
+    };
+    let here = live_story(&open());
+    let server = Running::new(open());
+    let there = live_story(&Client::connect(server.address).unwrap());
+    for (here, there) in here.iter().zip(&there) {
+        assert_eq!(here, there);
+    }
+    assert_eq!(here.len(), there.len());
+    for part in [
+        "KeyReused",
+        "Blocked",
+        "NotAMember",
+        "LastOwner",
+        "NotAnOwner",
+        "WrongPassword",
+        "NoSuchMessage",
+        "entries: [RoomView { room: \"#board\"",
+        "title: \"The bench\"",
+        "k 1",
+        "full_name: \"Gary\", country: \"England\"",
+    ] {
+        assert!(there.iter().any(|line| line.contains(part)), "{part} is not in {there:#?}");
+    }
 }
 
 /// A full mailbox was one error in the process, and another one over a connection.

@@ -8,10 +8,11 @@ use std::thread::{self, JoinHandle};
 use chat_lib::clock::ManualClock;
 use chat_lib::entropy::Entropy;
 use chat_lib::limits::Limits;
-use chat_lib::model::{Inbox, PasswordCost, SessionToken};
-use chat_lib::protocol::{Command, Reply, reply};
+use chat_lib::model::{Framing, Inbox, MessageId, PasswordCost, SessionToken};
+use chat_lib::protocol::{Command, Reply, Request, line};
 use chat_lib::server::Handle;
-use chat_lib::{Chat, Config, Error, Server};
+use chat_lib::store::Position;
+use chat_lib::{Chat, Config, Error, NewUser, Server};
 
 /// Bytes that count up, so that two chats that do the same give the same tokens.
 #[derive(Default)]
@@ -30,6 +31,11 @@ impl Entropy for Counting {
 /// The least that a password can cost, for tests that are not about that.
 pub(crate) fn cheap() -> PasswordCost {
     PasswordCost::new(8, 1, 1).unwrap()
+}
+
+/// A chat in memory whose passwords cost little.
+pub(crate) fn config() -> Config {
+    Config { password_cost: cheap(), ..Config::default() }
 }
 
 /// A chat in memory with the demo users, on a clock that stands still.
@@ -54,15 +60,75 @@ pub(crate) fn tokens() -> impl Iterator<Item = SessionToken> {
     std::iter::repeat_with(move || SessionToken::random(&entropy).unwrap()).skip(salts)
 }
 
+/// Somebody who is logged in, for commands of any protocol.
+pub(crate) struct Person {
+    pub(crate) chat: Chat,
+    pub(crate) token: SessionToken,
+}
+
+impl Person {
+    /// Logs a user in, who is added if there is no such user.
+    pub(crate) fn new(chat: &Chat, name: &str) -> Self {
+        let user = NewUser { name, password: "surabaya", full_name: name, country: "" };
+        match chat.add_user(user) {
+            Ok(()) | Err(Error::UserExists) => {}
+            Err(problem) => panic!("{problem}"),
+        }
+        Self { chat: chat.clone(), token: chat.open_session(name).unwrap().token() }
+    }
+
+    pub(crate) fn run(&self, command: Command<'_>) -> Result<Reply, Error> {
+        self.chat.execute(&Request::with_token(self.token, command))
+    }
+
+    /// Runs a command that has to work.
+    pub(crate) fn does(&self, command: Command<'_>) -> Reply {
+        let name = command.name();
+        self.run(command).unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
+    }
+
+    /// The code of the refusal of a command, which has to be refused.
+    pub(crate) fn refused(&self, command: Command<'_>) -> String {
+        let name = command.name();
+        match self.run(command) {
+            Err(refusal) => refusal.code().to_owned(),
+            Ok(reply) => panic!("{name} worked: {reply:?}"),
+        }
+    }
+
+    pub(crate) fn sends(&self, to: &str, text: &str) -> MessageId {
+        match self.does(send(to, text)) {
+            Reply::Sent { id, .. } => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The texts of the last messages of a conversation.
+    pub(crate) fn history(&self, with: &str) -> Vec<String> {
+        match self.does(history(with)) {
+            Reply::History(page) => page.entries.into_iter().map(|message| message.text).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(crate) fn send<'a>(to: &'a str, text: &'a str) -> Command<'a> {
+    Command::Send { to: to.into(), text: text.into(), framing: Framing::DEFAULT, key: None }
+}
+
+pub(crate) fn history(with: &str) -> Command<'_> {
+    Command::History { with: with.into(), position: Position::Before(MessageId::MAX), limit: 100 }
+}
+
 /// Reads the answer to a line.
 pub(crate) fn read_answer(line: &str, answer: &[u8]) -> Result<Reply, Error> {
-    reply::read(&Command::parse(line.as_bytes())?, answer)
+    line::reply::read(&line::parse(line.as_bytes())?.command, answer)
 }
 
 /// The token in the reply to a login.
 pub(crate) fn token_of(reply: Reply) -> SessionToken {
     match reply {
-        Reply::LoggedIn(token) => token,
+        Reply::LoggedIn(login) => login.token,
         other => panic!("{other:?}"),
     }
 }
@@ -77,8 +143,7 @@ pub(crate) fn inbox_of(reply: Reply) -> Inbox {
 
 /// The inbox in an answer to `inbox`, whosever it is.
 pub(crate) fn inbox_in(answer: &[u8]) -> Inbox {
-    let token = tokens().next().unwrap();
-    inbox_of(reply::read(&Command::Inbox { token }, answer).unwrap())
+    inbox_of(line::reply::read(&Command::Inbox, answer).unwrap())
 }
 
 /// The names in the reply to `activeuser`.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use chat_lib::model::PasswordCost;
-use chat_lib::protocol::{Command, Reply, reply};
+use chat_lib::protocol::{Reply, line};
 use chat_lib::store::{Durable, KeepRead, Options};
 use chat_lib::{Chat, Config, Error, NewUser, Process};
 
@@ -144,7 +144,7 @@ fn looking_writes_nothing() {
         let mut dump = Vec::new();
         chat.dump(true, &mut dump).unwrap();
         assert!(String::from_utf8(dump).unwrap().contains("\"halo\""));
-        let ask = |line: &str| reply::read(&Command::parse(line.as_bytes())?, &chat.answer(line.as_bytes()));
+        let ask = |text: &str| line::reply::read(&line::parse(text.as_bytes())?.command, &chat.answer(text.as_bytes()));
         for refused in ["auth ana surabaya", &format!("inbox {token}")] {
             assert_eq!(ask(refused).unwrap_err().code(), "storage");
         }

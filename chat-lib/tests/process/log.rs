@@ -94,7 +94,7 @@ fn what_is_logged_is_committed() {
         messi.inbox().unwrap();
         assert_eq!(lines.take(), ["DEBUG inbox user=\"messi\" messages=0"]);
         chat.login("nobody", "a secret").unwrap_err();
-        assert_eq!(lines.take(), ["INFO refusal command=\"auth\" code=\"no_such_user\""]);
+        assert_eq!(lines.take(), ["INFO refusal command=\"login\" code=\"no_such_user\""]);
         chat.answer(b"a secret");
         assert_eq!(lines.take(), ["INFO refusal code=\"bad_command\""]);
 
