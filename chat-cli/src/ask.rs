@@ -2,20 +2,20 @@
 
 use std::io::{self, BufRead, stdin};
 
+use crate::script::without_mark;
 use crate::shell::{Ask, Failure};
 use crate::terminal::{Input, Terminal};
-use crate::without_mark;
 
 impl Ask for Terminal {
-    fn password(&mut self) -> Result<String, Failure> {
-        answer(self.read_secret("Password: "), PASSWORD)
+    fn password(&mut self, prompt: &str) -> Result<String, Failure> {
+        answer(self.read_secret(prompt), PASSWORD)
     }
 
-    fn new_password(&mut self) -> Result<String, Failure> {
-        let password = self.password()?;
+    fn new_password(&mut self, prompt: &str) -> Result<String, Failure> {
+        let password = self.password(prompt)?;
         match answer(self.read_secret("Password again: "), PASSWORD)? == password {
             true => Ok(password),
-            false => Err(Failure::Refused("the passwords differ".to_owned())),
+            false => Err(Failure::Misused("the passwords differ".to_owned())),
         }
     }
 
@@ -27,9 +27,9 @@ impl Ask for Terminal {
 fn answer(input: io::Result<Input>, what: &str) -> Result<String, Failure> {
     match input {
         Ok(Input::Line(line)) => Ok(line),
-        Ok(Input::NotText) => Err(Failure::Refused(format!("the {what} is not UTF-8"))),
+        Ok(Input::NotText) => Err(Failure::Misused(format!("the {what} is not UTF-8"))),
         Ok(Input::Interrupted | Input::End) => Err(not_given(what)),
-        Err(problem) => Err(Failure::Refused(format!("no {what} could be read: {problem}"))),
+        Err(problem) => Err(Failure::Misused(format!("no {what} could be read: {problem}"))),
     }
 }
 
@@ -44,24 +44,24 @@ impl StandardInput {
     fn line(&mut self, what: &str) -> Result<String, Failure> {
         let mut line = Vec::new();
         let count = stdin().lock().read_until(b'\n', &mut line);
-        let count = count.map_err(|problem| Failure::Refused(format!("no {what} could be read: {problem}")))?;
+        let count = count.map_err(|problem| Failure::Misused(format!("no {what} could be read: {problem}")))?;
         if count == 0 {
             return Err(not_given(what));
         }
         let line = if std::mem::replace(&mut self.begun, true) { &line[..] } else { without_mark(&line) };
         match str::from_utf8(line) {
             Ok(line) => Ok(line.trim_end_matches(['\r', '\n']).to_owned()),
-            Err(_) => Err(Failure::Refused(format!("the {what} is not UTF-8"))),
+            Err(_) => Err(Failure::Misused(format!("the {what} is not UTF-8"))),
         }
     }
 }
 
 impl Ask for StandardInput {
-    fn password(&mut self) -> Result<String, Failure> {
+    fn password(&mut self, _: &str) -> Result<String, Failure> {
         self.line(PASSWORD)
     }
 
-    fn new_password(&mut self) -> Result<String, Failure> {
+    fn new_password(&mut self, _: &str) -> Result<String, Failure> {
         self.line(PASSWORD)
     }
 
@@ -74,11 +74,11 @@ impl Ask for StandardInput {
 pub(crate) struct Nobody;
 
 impl Ask for Nobody {
-    fn password(&mut self) -> Result<String, Failure> {
+    fn password(&mut self, _: &str) -> Result<String, Failure> {
         Err(not_given(PASSWORD))
     }
 
-    fn new_password(&mut self) -> Result<String, Failure> {
+    fn new_password(&mut self, _: &str) -> Result<String, Failure> {
         Err(not_given(PASSWORD))
     }
 
@@ -88,7 +88,7 @@ impl Ask for Nobody {
 }
 
 fn not_given(what: &str) -> Failure {
-    Failure::Refused(format!("no {what} was given"))
+    Failure::Misused(format!("no {what} was given"))
 }
 
 const PASSWORD: &str = "password";

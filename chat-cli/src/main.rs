@@ -10,7 +10,14 @@ macro_rules! complain {
 
 mod args;
 mod ask;
+mod conform;
+mod link;
+mod live;
+#[cfg(test)]
+mod man;
+mod script;
 mod shell;
+mod style;
 mod terminal;
 mod trace;
 
@@ -18,14 +25,15 @@ use std::io::{self, BufRead, ErrorKind, IsTerminal, Write, stdin, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chat_lib::printable;
 use signal_hook::consts::SIGXFSZ;
 use signal_hook::flag;
 
-use crate::args::Args;
+use crate::args::{Args, Task};
 use crate::ask::{Nobody, StandardInput};
-use crate::shell::{Ask, Failure, Shell};
-use crate::terminal::{Input, Terminal};
+use crate::link::Link;
+use crate::script::{converse, script};
+use crate::shell::Shell;
+use crate::terminal::Terminal;
 
 fn main() -> ExitCode {
     // A limit on the size of files is an error of a write then, and not the end.
@@ -47,10 +55,14 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<All, Stop> {
-    let mut shell = Shell::new(&args.server, args.trace);
+    if let Some(Task::Conform(conform)) = &args.task {
+        return conform::run(conform);
+    }
+    let mut shell = Shell::new(Link::new(&args.server, args.trace));
     let given = args.command.iter().map(|command| Ok(command.clone().into_bytes()));
     match (stdin().is_terminal(), args.command.is_empty()) {
-        (true, true) => converse(&mut shell, &mut Terminal::new()?),
+        (true, true) if args.seed || !stdout().is_terminal() => converse(&mut shell, &mut Terminal::new()?),
+        (true, true) => live::talk(&mut shell, &mut Terminal::new()?),
         (true, false) => script(&mut shell, given, &mut Terminal::new()?),
         (false, true) => script(&mut shell, stdin().lock().split(b'\n'), &mut Nobody),
         (false, false) => script(&mut shell, given, &mut StandardInput::default()),
@@ -76,67 +88,7 @@ enum All {
     NotWell,
 }
 
-/// Does one command after the other, and gives up when the server is gone.
-fn script(shell: &mut Shell, lines: impl Iterator<Item = io::Result<Vec<u8>>>, ask: &mut dyn Ask) -> Result<All, Stop> {
-    let mut all = All::Well;
-    for line in lines {
-        let line = line?;
-        let line = str::from_utf8(without_mark(&line)).map(|line| line.strip_suffix('\r').unwrap_or(line));
-        match line.map(str::trim) {
-            Ok("") => continue,
-            Ok("quit") => break,
-            _ => {}
-        }
-        match shell.execute(line.ok(), ask) {
-            Ok(text) => say(&text)?,
-            Err(Failure::Refused(problem)) => {
-                all = All::NotWell;
-                say(&error(&problem))?;
-            }
-            Err(Failure::Lost(problem)) => return Err(Stop::ServerLost(problem)),
-        }
-    }
-    Ok(all)
-}
-
-/// Talks with a person, who may go on after an error.
-fn converse(shell: &mut Shell, terminal: &mut Terminal) -> Result<All, Stop> {
-    shell.reach().map_err(|failure| Stop::ServerLost(failure.to_string()))?;
-    loop {
-        let line = match terminal.read_line(&shell.prompt())? {
-            Input::Line(line) => Some(line),
-            Input::NotText => None,
-            Input::Interrupted => continue,
-            Input::End => return Ok(All::Well),
-        };
-        match line.as_deref().map(str::trim) {
-            Some("") => continue,
-            Some("quit") => return Ok(All::Well),
-            _ => {}
-        }
-        // A line that may have a password in it is not brought back by the arrow keys.
-        let secret = |line: &&str| ["auth", "register"].iter().any(|name| line.trim_start().starts_with(name));
-        if let Some(line) = line.as_deref().filter(|line| !secret(line)) {
-            terminal.remember(line);
-        }
-        match shell.execute(line.as_deref(), terminal) {
-            Ok(text) => say(&text)?,
-            Err(Failure::Refused(problem)) => say(&error(&problem))?,
-            Err(Failure::Lost(problem)) => complain!("chat-cli: {problem}"),
-        }
-    }
-}
-
-/// Without the mark by which some editors say that a file is UTF-8.
-fn without_mark(line: &[u8]) -> &[u8] {
-    line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line)
-}
-
-/// What a person sees of a refusal.
-fn error(message: &str) -> String {
-    format!("Error, {}", printable(message))
-}
-
+/// Prints a line.
 fn say(text: &str) -> io::Result<()> {
     writeln!(stdout(), "{text}").map_err(|problem| match problem.kind() {
         ErrorKind::BrokenPipe => problem,

@@ -1,13 +1,12 @@
-//! The commands of the client: a typed line in, what to print out.
+//! The commands of the first client: a typed line in, what that client printed out.
 
 use std::fmt;
 
-use chat_lib::client::dial;
-use chat_lib::limits::CLIENT_PATIENCE;
 use chat_lib::model::SessionToken;
-use chat_lib::protocol::reply::{messages_object, user_list};
+use chat_lib::protocol::line::reply::{messages_object, user_list};
 use chat_lib::{Client, Error, Session, printable};
 
+use crate::link::{Link, Trouble};
 use crate::trace::Traced;
 
 pub(crate) const HELP: &str = "\
@@ -23,11 +22,11 @@ quit                                  leave; so does the end of input";
 
 /// Asks for what a command leaves out.
 pub(crate) trait Ask {
-    /// The password of an account.
-    fn password(&mut self) -> Result<String, Failure>;
+    /// The password of an account. A person sees `prompt`.
+    fn password(&mut self, prompt: &str) -> Result<String, Failure>;
 
-    /// The password of an account that is to be made.
-    fn new_password(&mut self) -> Result<String, Failure>;
+    /// A password that an account is to have. A person sees `prompt`, and is asked twice.
+    fn new_password(&mut self, prompt: &str) -> Result<String, Failure>;
 
     /// The full name of an account that is to be made.
     fn full_name(&mut self) -> Result<String, Failure>;
@@ -35,26 +34,30 @@ pub(crate) trait Ask {
 
 /// A client with at most one session.
 pub(crate) struct Shell {
-    server: String,
-    trace: bool,
-    /// `None` after the connection broke; the next command makes a new one, because a session outlives
-    /// its connection.
-    client: Option<Client<Traced>>,
+    pub(crate) link: Link,
     /// User name and token.
     session: Option<(String, SessionToken)>,
-    /// Whether the server has ever been reached. Before, nothing is refused that needs no server to be refused.
-    reached: bool,
 }
 
 impl Shell {
-    /// A client that connects to `server` when it first has to.
-    pub(crate) fn new(server: &str, trace: bool) -> Self {
-        Self { server: server.to_owned(), trace, client: None, session: None, reached: false }
+    /// A client that uses `link` when it first has to.
+    pub(crate) fn new(link: Link) -> Self {
+        Self { link, session: None }
     }
 
-    /// Connects, if it never has.
+    /// Connects, if it never has. Before, nothing is refused that needs no server to be refused.
     pub(crate) fn reach(&mut self) -> Result<(), Failure> {
-        if self.reached { Ok(()) } else { self.request(|_| Ok(())) }
+        Ok(self.link.reach()?)
+    }
+
+    /// The user and the token of the session, if there is one.
+    pub(crate) fn session(&self) -> Option<(&str, SessionToken)> {
+        self.session.as_ref().map(|(user, token)| (user.as_str(), *token))
+    }
+
+    /// Goes on without the session, which has ended.
+    pub(crate) fn forget_session(&mut self) {
+        self.session = None;
     }
 
     pub(crate) fn prompt(&self) -> String {
@@ -92,7 +95,7 @@ impl Shell {
         let user = words.next().filter(|user| !user.is_empty()).ok_or_else(Failure::bad_command)?;
         let password = match words.next() {
             Some(password) => password.trim().to_owned(),
-            None => ask.password()?,
+            None => ask.password("Password: ")?,
         };
         let session = self.request(|client| client.login(user, &password))?;
         Ok(self.logged_in(&session))
@@ -103,7 +106,7 @@ impl Shell {
         let user = words.next().filter(|user| !user.is_empty()).ok_or_else(Failure::bad_command)?;
         let password = match words.next() {
             Some(password) => password.trim().to_owned(),
-            None => ask.new_password()?,
+            None => ask.new_password("Password: ")?,
         };
         let full_name = match words.next() {
             Some(full_name) => full_name.trim().to_owned(),
@@ -126,50 +129,55 @@ impl Shell {
     }
 
     fn with_session<T>(&mut self, ask: impl FnOnce(&Session) -> Result<T, Error>) -> Result<T, Failure> {
-        let session = self.session.clone();
-        let (user, token) = session.ok_or_else(|| Failure::Refused("not authorized".to_owned()))?;
-        self.request(|client| ask(&client.session_of(&user, token)))
+        if self.session.is_none() {
+            return Err(Failure::Misused("not authorized".to_owned()));
+        }
+        Ok(self.ask(ask)?)
+    }
+
+    /// Makes a request of the session.
+    pub(crate) fn ask<T>(&mut self, ask: impl FnOnce(&Session) -> Result<T, Error>) -> Result<T, Trouble> {
+        let (user, token) = self.session.clone().ok_or(Trouble::Refused(Error::NoSuchSession))?;
+        self.link.request(|client| ask(&client.session_of(&user, token)))
     }
 
     fn request<T>(&mut self, ask: impl FnOnce(&Client<Traced>) -> Result<T, Error>) -> Result<T, Failure> {
-        let client = match &mut self.client {
-            Some(client) => client,
-            none => {
-                let stream = dial(&self.server, CLIENT_PATIENCE)
-                    .map_err(|error| Failure::Lost(format!("cannot connect to {}: {error}", self.server)))?;
-                self.reached = true;
-                none.insert(Client::over(Traced { stream, shown: self.trace }))
-            }
-        };
-        ask(client).map_err(|error| match error {
-            Error::Disconnected | Error::TimedOut | Error::BadReply(_) | Error::Io(_) => {
-                self.client = None;
-                Failure::Lost(format!("{}: {error}", self.server))
-            }
-            refusal => Failure::Refused(refusal.message().to_string()),
-        })
+        Ok(self.link.request(ask)?)
     }
 }
 
 /// Why a command did not work.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// It was refused, by the server or before it was sent: the `M` of `Error, M`.
-    Refused(String),
+    /// The server has refused it.
+    Refused(Error),
+    /// It was refused before it was sent.
+    Misused(String),
     /// The server is out of reach; whether the command was done is not known.
     Lost(String),
 }
 
 impl Failure {
     pub(crate) fn bad_command() -> Self {
-        Self::Refused(Error::BadCommand.message().to_string())
+        Self::Refused(Error::BadCommand)
     }
 }
 
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused(error) => Self::Refused(error),
+            Trouble::Lost(problem) => Self::Lost(problem),
+        }
+    }
+}
+
+/// As the first client says it: the `M` of `Error, M`.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(problem) | Self::Lost(problem) => f.write_str(problem),
+            Self::Refused(error) => error.message().fmt(f),
+            Self::Misused(problem) | Self::Lost(problem) => f.write_str(problem),
         }
     }
 }

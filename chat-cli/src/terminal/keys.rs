@@ -7,6 +7,7 @@ pub(super) enum Key {
     /// A byte that is not UTF-8.
     NotText,
     Enter,
+    Tab,
     Backspace,
     Delete,
     Left,
@@ -98,7 +99,7 @@ fn sequence(parameters: &[u8], last: u8) -> Option<Key> {
 fn control(byte: u8) -> Option<Key> {
     Some(match byte {
         b'\r' | b'\n' => Key::Enter,
-        b'\t' => Key::Char('\t'),
+        b'\t' => Key::Tab,
         0x01 => Key::Home,
         0x02 => Key::Left,
         0x03 => Key::Interrupt,
@@ -151,10 +152,7 @@ mod tests {
             (b"\x1b[5~\x1b[[Aa\x1bOPb", &[Char('a'), Char('b')]),
             (b"\x1b\x1b[Da\x1b\r", &[Left, Char('a'), Enter]),
             (b"\x1b[12\rb", &[Enter, Char('b')]),
-            (
-                b"\x01\x03\x04\t\x15\x7f\x08\x00",
-                &[Home, Interrupt, EndOfInput, Char('\t'), CutToStart, Backspace, Backspace],
-            ),
+            (b"\x01\x03\x04\t\x15\x7f\x08\x00", &[Home, Interrupt, EndOfInput, Tab, CutToStart, Backspace, Backspace]),
         ];
         for (bytes, expected) in cases {
             let mut whole = Keys { pending: bytes.to_vec(), after_cr: false };

@@ -21,6 +21,7 @@ impl Line {
         let (start, end) = (0, self.text.len());
         match key {
             Key::Char(c) => self.insert(c),
+            Key::Tab => self.insert('\t'),
             Key::NotText => self.insert(NOT_TEXT),
             Key::Backspace => self.cut(self.left(), self.cursor),
             Key::Delete | Key::EndOfInput => self.cut(self.cursor, self.right()),
@@ -49,9 +50,15 @@ impl Line {
         (before.iter().collect(), after.iter().collect())
     }
 
+    /// Has `text` stand in the place of the last `count` characters before the cursor.
+    pub(super) fn replace(&mut self, count: usize, text: &str) {
+        self.cut(self.cursor.saturating_sub(count), self.cursor);
+        text.chars().for_each(|c| self.insert(c));
+    }
+
     /// The whole line; `None` if bytes of it were not UTF-8.
-    pub(super) fn into_text(self) -> Option<String> {
-        (!self.text.contains(&NOT_TEXT)).then(|| self.text.into_iter().collect())
+    pub(super) fn text(&self) -> Option<String> {
+        (!self.text.contains(&NOT_TEXT)).then(|| self.text.iter().collect())
     }
 
     fn insert(&mut self, c: char) {
@@ -145,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_byte_that_is_not_text() {
-        assert_eq!(line(&[Char('a'), NotText]).into_text(), None);
-        assert_eq!(line(&[Char('a'), NotText, Backspace]).into_text().unwrap(), "a");
+        assert_eq!(line(&[Char('a'), NotText]).text(), None);
+        assert_eq!(line(&[Char('a'), NotText, Backspace]).text().unwrap(), "a");
     }
 }

@@ -76,7 +76,8 @@ impl Mode {
         wanted.local_modes -= off;
         // A signal's key would throw away what was typed ahead.
         wanted.local_modes |= LocalModes::NOFLSH;
-        wanted.special_codes[SpecialCodeIndex::VMIN] = 1;
+        // Reading does not wait: what was typed before a stop may have been read by the shell.
+        wanted.special_codes[SpecialCodeIndex::VMIN] = 0;
         wanted.special_codes[SpecialCodeIndex::VTIME] = 0;
         modes.wanted = Some(wanted);
         modes.resume()

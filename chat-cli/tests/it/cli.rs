@@ -56,7 +56,7 @@ fn commands_as_arguments_and_a_password_from_standard_input() {
     assert!(without_tokens(&output).ends_with("TOKEN\nmessage sent to messi\n"));
     let output = server.run(&["-c", "auth messi"], "");
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), "Error, no password was given\n".to_owned()));
-    let help = Command::new(BINARY).args(["--server", NOBODY, "-c", "help"]).output().unwrap();
+    let help = Command::new(BINARY).args([NOBODY, "-c", "help"]).output().unwrap();
     assert_eq!(help.status.code(), Some(0), "it needs no server");
     for command in ["auth USER", "register USER", "send USER TEXT", "inbox", "activeuser", "logout", "help", "quit"] {
         assert!(text(&help.stdout).contains(command));
@@ -103,7 +103,7 @@ fn a_server_that_is_not_there_or_goes_away() {
     let address = listener.local_addr().unwrap().to_string();
     let gone = thread::spawn(move || drop(listener.accept().unwrap()));
     let run = |address: &str, args: &[&str]| {
-        Command::new(BINARY).args(["--server", address]).args(args).stdin(Stdio::null()).output().unwrap()
+        Command::new(BINARY).args([address]).args(args).stdin(Stdio::null()).output().unwrap()
     };
     let output = run(&address, &["-c", "auth messi surabaya", "-c", "inbox"]);
     gone.join().unwrap();
@@ -126,11 +126,11 @@ fn nothing_is_refused_before_the_server_was_reached() {
         ["activeuser", "inbox", "logout", "send messi halo", "send", "auth", "auth messi", "register", "halo"]
     {
         let mut scripted = Command::new(BINARY);
-        scripted.args(["--server", NOBODY]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        scripted.args([NOBODY]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut scripted = scripted.spawn().unwrap();
         scripted.stdin.take().unwrap().write_all(format!("{command}\n").as_bytes()).unwrap();
         let mut given = Command::new(BINARY);
-        given.args(["--server", NOBODY, "-c", command]).stdin(Stdio::null());
+        given.args([NOBODY, "-c", command]).stdin(Stdio::null());
         for output in [scripted.wait_with_output().unwrap(), given.output().unwrap()] {
             assert_eq!(output.status.code(), Some(3), "{command}");
             assert_eq!(text(&output.stdout), "", "{command}");
@@ -170,7 +170,7 @@ fn registering_logs_in() {
 #[test]
 fn a_stderr_that_takes_nothing() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let status = Command::new(BINARY).args(["--server", NOBODY, "-c", "auth a b"]).stderr(full).status().unwrap();
+    let status = Command::new(BINARY).args([NOBODY, "-c", "auth a b"]).stderr(full).status().unwrap();
     assert_eq!(status.code(), Some(3));
 }
 
@@ -185,7 +185,7 @@ fn a_server_cannot_command_the_terminal() {
             .write_all(b"{\"status\": \"ERROR\", \"message\": \"\\u001b[2J\\u202e\xc2\x9b\", \"code\": \"x\"}\r\n\r\n")
             .unwrap();
     });
-    let output = Command::new(BINARY).args(["--server", &address, "-c", "auth a b"]).output().unwrap();
+    let output = Command::new(BINARY).args([&address, "-c", "auth a b"]).output().unwrap();
     server.join().unwrap();
     assert_eq!(text(&output.stdout), "Error, \\u{1b}[2J\\u{202e}\\u{9b}\n");
 }

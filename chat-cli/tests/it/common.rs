@@ -1,6 +1,8 @@
 //! A server, and the client as a script and a person start it.
 
+pub(crate) mod proxy;
 pub(crate) mod terminal;
+pub(crate) mod tmux;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -15,6 +17,7 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_chat-cli");
 
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) chat: Chat,
     handle: Handle,
     thread: Option<JoinHandle<()>>,
 }
@@ -27,12 +30,29 @@ impl Running {
     /// On an address of loopback that is the caller's own: once the server is gone, the port will not
     /// be another test's.
     pub(crate) fn on(address: &str) -> Self {
+        Self::serve(Config { registration: true, ..Config::default() }, address)
+    }
+
+    /// Another chat than usual, with the demo users.
+    pub(crate) fn serve(config: Config, address: &str) -> Self {
         let password_cost = PasswordCost::new(8, 1, 1).unwrap();
-        let chat = Chat::new(Config { registration: true, password_cost, ..Config::default() });
+        let chat = Chat::new(Config { password_cost, ..config });
         chat.add_demo_users().unwrap();
-        let server = Server::bind(chat, address).unwrap();
+        let server = Server::bind(chat.clone(), address).unwrap();
         let (address, handle) = (server.addresses()[0], server.handle());
-        Self { address, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
+        Self { address, chat, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
+    }
+
+    /// Serves the same chat again, after it was stopped.
+    pub(crate) fn start_again(&mut self) {
+        let server = Server::bind(self.chat.clone(), self.address).unwrap();
+        self.handle = server.handle();
+        self.thread = Some(thread::spawn(move || server.run().unwrap()));
+    }
+
+    /// What stops the server from elsewhere.
+    pub(crate) fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
     pub(crate) fn stop(&mut self) {
@@ -42,7 +62,7 @@ impl Running {
 
     pub(crate) fn start(&self, args: &[&str]) -> Child {
         Command::new(BINARY)
-            .args(["--server", &self.address.to_string()])
+            .args([&self.address.to_string()])
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

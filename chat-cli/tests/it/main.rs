@@ -4,5 +4,8 @@
 
 mod cli;
 mod common;
+mod conform;
+mod live;
+mod screen;
 mod signals;
 mod terminal;

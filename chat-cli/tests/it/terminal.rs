@@ -108,7 +108,14 @@ fn lines_that_are_typed_ahead_are_not_lost() {
     terminal.wait_for("auth messi surabaya");
     terminal.type_in(format!("send messi {long}\ractiveuser\rquit\rread by the shell\n"));
     expect("auth messi surabaya\r\n", &format!("{{\"status\": \"OK\", \"tokenid\": \"{token}\"}}\r\n\r\n"));
-    expect(&format!("send {token} messi {long}\r\n"), "{\"status\": \"OK\", \"message\": \"Message Sent\"}\r\n\r\n");
+    // Messages are sent by protocol 2.
+    let mut call = |id: u32, method: &str, params: &str, result: &str| {
+        let request = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
+        expect(&format!("{request}\r\n"), &format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n"));
+    };
+    let login = format!(r#"{{"token":"{token}","user":"messi","name":"Lionel Messi","epoch":"x"}}"#);
+    call(1, "resume", &format!(r#"{{"token":"{token}"}}"#), &login);
+    call(2, "send", &format!(r#"{{"to":"messi","text":"{long}"}}"#), r#"{"id":1,"time":1}"#);
     expect(&format!("activeuser {token}\r\n"), "{\"status\": \"OK\", \"message\": \"messi, \"}\r\n\r\n");
     terminal.wait_for("Active User");
     terminal.wait_for("status 0");

@@ -29,13 +29,23 @@ impl Terminal {
 
     /// On a terminal of the kind `term`.
     pub(crate) fn of_kind(term: &str, server: SocketAddr) -> Self {
-        let client = format!("sh -c 'echo $$; exec {BINARY} --server {server}'");
+        Self::running(term, &format!("--seed {server}"))
+    }
+
+    /// Not as the first client, but for a person who talks.
+    pub(crate) fn talking(term: &str, server: SocketAddr) -> Self {
+        Self::running(term, &server.to_string())
+    }
+
+    /// With any arguments.
+    pub(crate) fn running(term: &str, args: &str) -> Self {
+        let client = format!("sh -c 'echo $$; exec {BINARY} {args}'");
         Self::start(term, &format!("trap : INT; set -m; {client}; echo status $?; read rest; echo rest: $rest; fg"))
     }
 
     /// Without a shell.
     pub(crate) fn alone(server: SocketAddr) -> Self {
-        Self::start("xterm", &format!("echo $$; exec {BINARY} --server {server}"))
+        Self::start("xterm", &format!("echo $$; exec {BINARY} --seed {server}"))
     }
 
     fn start(term: &str, command: &str) -> Self {
