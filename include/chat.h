@@ -1,7 +1,8 @@
 /*
  * libchat: a chat server that a program contains.
  *
- * Generated from chat-ffi/src; do not edit. The protocol and its codes are documented in docs/protocol.md.
+ * Generated from chat-ffi/src; do not edit. The codes are documented in docs/protocol.md, the
+ * protocols there and in docs/protocol-2.md.
  *
  * Conventions for all functions:
  *
@@ -45,7 +46,7 @@
 #define CHAT_VERSION_CHECK() chat_version_check(CHAT_VERSION_NUMBER)
 
 /* The default options. */
-#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
+#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
 
 /* Function attributes; define them before including this header to override them. */
 #if defined(__GNUC__) || defined(__clang__)
@@ -74,11 +75,14 @@
 // The header's patch version: incremented by corrections.
 #define CHAT_VERSION_PATCH 0
 
+// Greater than the id of every message, as 0 is less: where something ends at the last message.
+#define CHAT_MAX_ID 9007199254740991
+
 // The outcome of a call. Numbers are permanent: a status keeps its number, and a number that is retired is listed here
 // and never used again. Retired so far: none.
 //
-// From 10 on, a status stands for the code of the same name in docs/protocol.md: CHAT_NO_SUCH_USER for
-// "no_such_user".
+// From 10 on, and below 0, a status stands for the code of the same name in docs/protocol.md, and is the number of that error
+// in docs/protocol-2.md: CHAT_NO_SUCH_USER for "no_such_user". Those below 0 are the standard errors of JSON-RPC.
 enum chat_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
@@ -165,6 +169,44 @@ enum chat_status
     CHAT_BANNED = 41,
     // It is not known whether this was done. Look before trying again.
     CHAT_OUTCOME_UNKNOWN = 42,
+    // Not the name of a room.
+    CHAT_INVALID_ROOM_NAME = 43,
+    // Not the title of a room.
+    CHAT_INVALID_TITLE = 44,
+    // Not the key of a message.
+    CHAT_INVALID_KEY = 45,
+    // The key was used for a message to another recipient; nothing was sent.
+    CHAT_KEY_REUSED = 46,
+    // A conversation that the user has no part in.
+    CHAT_NO_SUCH_CONVERSATION = 47,
+    // A room that does not exist, or that the user may not know of.
+    CHAT_NO_SUCH_ROOM = 48,
+    // A room of that name exists.
+    CHAT_ROOM_EXISTS = 49,
+    // The user, or the one whom the call names, is not a member of the room.
+    CHAT_NOT_A_MEMBER = 50,
+    // Only an owner of the room may do this.
+    CHAT_NOT_AN_OWNER = 51,
+    // The room would be left without an owner.
+    CHAT_LAST_OWNER = 52,
+    // The room has as many members as it may have.
+    CHAT_ROOM_FULL = 53,
+    // The user is in as many rooms as allowed.
+    CHAT_TOO_MANY_ROOMS = 54,
+    // The recipient has blocked the sender.
+    CHAT_BLOCKED = 55,
+    // A message that does not exist, or that the user cannot see.
+    CHAT_NO_SUCH_MESSAGE = 56,
+    // A message of somebody else.
+    CHAT_NOT_YOUR_MESSAGE = 57,
+    // The server could not read a line as JSON.
+    CHAT_BAD_JSON = -32700,
+    // A parameter of a request is missing, or has the wrong type.
+    CHAT_BAD_PARAMETERS = -32602,
+    // The server does not know this method; it is of another version.
+    CHAT_NO_SUCH_METHOD = -32601,
+    // The server could not read a line as a request.
+    CHAT_BAD_REQUEST = -32600,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -244,6 +286,113 @@ typedef int32_t chat_verdict;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What a user is in a room.
+enum chat_standing
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // Nothing.
+    CHAT_OUTSIDE = 0,
+    // Invited, and so allowed to join it.
+    CHAT_INVITED = 1,
+    // A member.
+    CHAT_MEMBER = 2,
+    // A member who owns it.
+    CHAT_OWNER = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chat_standing chat_standing;
+#else
+typedef int32_t chat_standing;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What an event is. Numbers are permanent. Later versions may have more kinds: ignore those that you do not know.
+enum chat_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // Something that this version of the library cannot describe.
+    CHAT_EVENT_OTHER = 0,
+    // A message was sent, by somebody else or by the user: `message`, `with`, `id`.
+    CHAT_EVENT_MESSAGE = 1,
+    // `user` has read the direct conversation `with` up to the message `id`.
+    CHAT_EVENT_READ = 2,
+    // `user`, with whom one has a conversation, has come or gone: `online`, `last_seen`.
+    CHAT_EVENT_PRESENCE = 3,
+    // `user` is typing in the conversation `with`.
+    CHAT_EVENT_TYPING = 4,
+    // The room `with` has changed: `change`, which concerns `user` and was done by `by`.
+    CHAT_EVENT_ROOM = 5,
+    // The message `id` of the conversation `with` was deleted.
+    CHAT_EVENT_DELETED = 6,
+    // Events other than messages may have been missed, because this program has taken events too slowly, or the connection to
+    // the server was lost. Messages are never missed: they go on after the last one.
+    CHAT_EVENT_LAGGED = 7,
+    // The session has ended: `reason`. There will be no more events.
+    CHAT_EVENT_CLOSED = 8,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chat_event_kind chat_event_kind;
+#else
+typedef int32_t chat_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// What has changed in a room. Numbers are permanent, and later versions may have more.
+enum chat_room_change
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // Nothing, or something that this version of the library cannot describe.
+    CHAT_ROOM_OTHER = 0,
+    // The room was created.
+    CHAT_ROOM_CREATED = 1,
+    // A user has joined.
+    CHAT_ROOM_JOINED = 2,
+    // A member has left.
+    CHAT_ROOM_LEFT = 3,
+    // A user may join.
+    CHAT_ROOM_INVITED = 4,
+    // A member was removed, or an invitation taken back.
+    CHAT_ROOM_REMOVED = 5,
+    // The title, the owners, or who may join.
+    CHAT_ROOM_SET = 6,
+    // The room was deleted.
+    CHAT_ROOM_DELETED = 7,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chat_room_change chat_room_change;
+#else
+typedef int32_t chat_room_change;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+// Why a session has ended. Numbers are permanent, and later versions may have more.
+enum chat_close_reason
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // It has not, or for a reason that this version of the library cannot describe.
+    CHAT_CLOSED_OTHER = 0,
+    // It was ended, by a logout, from another session or by the operator; or it was not used for too long.
+    CHAT_CLOSED_ENDED = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chat_close_reason chat_close_reason;
+#else
+typedef int32_t chat_close_reason;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // A chat in the process. It gives an operator's access: functions that take one may do anything.
 typedef struct chat chat;
 
@@ -253,8 +402,20 @@ typedef struct chat_client chat_client;
 // A connection of one peer, without I/O.
 typedef struct chat_connection chat_connection;
 
+// A list of conversations, to be read once with chat_conversations_next().
+typedef struct chat_conversations chat_conversations;
+
+// What happens in a session's conversations, to be read with chat_events_next().
+typedef struct chat_events chat_events;
+
+// Messages of conversations, to be read once with chat_history_next().
+typedef struct chat_history chat_history;
+
 // Messages that were taken out of an inbox, to be read once with chat_inbox_next().
 typedef struct chat_inbox chat_inbox;
+
+// A list of rooms, to be read once with chat_rooms_next().
+typedef struct chat_rooms chat_rooms;
 
 // A server in threads of its own.
 typedef struct chat_server chat_server;
@@ -353,18 +514,24 @@ typedef struct chat_options {
     // How long read messages are kept, counted from when they were sent; 0 is as when the directory was last
     // opened. New ones keep them.
     uint64_t keep_read_seconds;
-    // How long a session lasts without being used.
+    // How long a session lasts without being used. One that gets events is in use.
     uint64_t session_idle_seconds;
     // How many unread messages a mailbox holds.
     uint64_t mailbox_messages;
     // How many bytes the texts of a mailbox's unread messages may have together.
     uint64_t mailbox_bytes;
+    // How many members a room has at most, invitations included.
+    uint64_t room_members;
+    // How many rooms a user can be a member of.
+    uint64_t rooms_per_user;
     // The longest request line, including its end.
     uint64_t line_bytes;
     // How many bytes of answers may wait for one peer before no more of its requests are read.
     uint64_t reply_bytes;
     // How many bytes may be held for the answers of all connections together before `inbox` is refused.
     uint64_t answers_bytes;
+    // How many bytes of events may wait for one subscriber before its subscription ends.
+    uint64_t events_bytes;
     // How long a line may take from its first byte to its end before the connection is closed.
     uint64_t line_time_millis;
     // How long answers may wait while the peer reads none of them before the connection is closed.
@@ -384,13 +551,92 @@ typedef struct chat_token {
     char text[37];
 } chat_token;
 
-// A message. All pointers are to NUL-terminated UTF-8.
-typedef struct chat_message {
+// A message that was sent.
+typedef struct chat_sent {
+    // Its number.
+    uint64_t id;
+    // When it was sent, in milliseconds since 1970 (UTC).
+    uint64_t time;
+} chat_sent;
+
+// A message of a conversation. All pointers are to NUL-terminated UTF-8.
+typedef struct chat_history_message {
+    // Its number. Ids ascend in order of arrival over all conversations, and have gaps.
+    uint64_t id;
+    // When it was sent, in milliseconds since 1970 (UTC).
+    uint64_t time;
+    // The conversation: the other user's name, one's own for notes to oneself, or the name of a room, which begins with "#".
+    const char *with;
     // The sender's user name.
     const char *from;
     // The sender's full name at the time of sending.
     const char *from_name;
-    // The reader's full name.
+    // The text as it was sent; "" if it was deleted. It may contain NULs, so use `text_len`, and control characters, so escape
+    // it before you print it to a terminal.
+    const char *text;
+    // The length of the text in bytes.
+    size_t text_len;
+    // The key that it was sent with, which only its sender sees; otherwise NULL.
+    const char *key;
+    // Whether it was deleted: 0 or 1.
+    int deleted;
+} chat_history_message;
+
+// Something that has happened. What a chat_event_kind does not mention is NULL or 0. All pointers are to NUL-terminated UTF-8.
+typedef struct chat_event {
+    // What it is: a chat_event_kind.
+    int32_t kind;
+    // What has changed in a room: a chat_room_change.
+    int32_t change;
+    // Why the session has ended: a chat_close_reason.
+    int32_t reason;
+    // Whether `user` is online: 0 or 1.
+    int online;
+    // When `user` was last online, in milliseconds since 1970 (UTC); 0 if that is not known.
+    uint64_t last_seen;
+    // A message's number.
+    uint64_t id;
+    // The conversation: the other user's name, one's own for notes to oneself, or the name of a room, which begins with "#".
+    const char *with;
+    // The user name of whoever it is about.
+    const char *user;
+    // The user name of whoever has done it.
+    const char *by;
+    // The message.
+    struct chat_history_message message;
+} chat_event;
+
+// A callback that tells a program's own loop to look again. It should only signal that: write to a pipe or an eventfd, post a
+// semaphore, set a flag.
+//
+// - `user_data`: the pointer that was set with the callback.
+//
+// Thread: it is called from whichever thread makes something happen: one that uses the library, a thread of a server of the
+// library, or the one that sets it. For one handle it is called from one thread at a time. The library may hold locks: it must
+// not call the library, nor wait for a thread that might, and must return normally, without longjmp() or an exception.
+typedef void (*chat_wake_fn)(void *user_data);
+
+// A conversation of a user.
+typedef struct chat_conversation {
+    // The other user's name, one's own for notes to oneself, or the name of a room, which begins with "#".
+    const char *with;
+    // How many messages are unread.
+    size_t unread;
+    // The id of the last message that the user has read; 0 if none.
+    uint64_t read;
+    // The id of the last message that the other user has read; 0 if none, or if it is a room or notes to oneself.
+    uint64_t read_by_other;
+    // The last message; its id is 0, and its pointers are NULL, if there is none.
+    struct chat_history_message last;
+} chat_conversation;
+
+// A message of an inbox. All pointers are to NUL-terminated UTF-8.
+typedef struct chat_message {
+    // The sender's user name; "nobody" in the inbox of a room that was taken over a connection.
+    const char *from;
+    // The sender's full name at the time of sending.
+    const char *from_name;
+    // The reader's full name; "" in the inbox of a room.
     const char *to_name;
     // The text as it was sent. It may contain NULs, so use `text_len`, and control characters, so escape it before you
     // print it to a terminal.
@@ -399,19 +645,21 @@ typedef struct chat_message {
     size_t text_len;
 } chat_message;
 
-// A user. All pointers are to NUL-terminated UTF-8.
-typedef struct chat_user {
-    // The user name.
+// A room. All pointers are to NUL-terminated UTF-8.
+typedef struct chat_room {
+    // Its name, which begins with "#".
     const char *name;
-    // The full name; "" in a list that has user names only.
-    const char *full_name;
-    // The country. Empty if the user has none, or if the list contains user names only.
-    const char *country;
-    // Whether the user is banned: 0 or 1; 0 in a list that has user names only.
-    int banned;
-} chat_user;
+    // Its title; may be "".
+    const char *title;
+    // Whether anyone may join it: 0 or 1.
+    int open;
+    // How many members it has.
+    size_t members;
+    // What the session's user is in it: a chat_standing.
+    int32_t standing;
+} chat_room;
 
-// What an operator sees of a session. All pointers are to NUL-terminated text.
+// What a list says of a session. All pointers are to NUL-terminated text.
 typedef struct chat_session_info {
     // The session's id, which is not its token and opens nothing.
     const char *id;
@@ -425,7 +673,28 @@ typedef struct chat_session_info {
     // When it was last used, in milliseconds since 1970 (UTC). After a restart this may be too early, by at most a 64th of
     // the time that a session lasts without being used.
     uint64_t last_used;
+    // Whether it is the session that has asked for the list: 0 or 1; always 0 in an operator's list.
+    int current;
 } chat_session_info;
+
+// A user. All pointers are to NUL-terminated UTF-8.
+typedef struct chat_user {
+    // The user name.
+    const char *name;
+    // The full name; "" in a list that has user names only.
+    const char *full_name;
+    // The country. Empty if the user has none, or if the list contains user names only.
+    const char *country;
+    // Whether the user is banned: 0 or 1; always 0 but in the list of chat_list_users().
+    int banned;
+    // Whether the user owns the room: 0 or 1; always 0 but in the list of chat_session_members().
+    int owner;
+    // Whether somebody receives events as the user: 0 or 1; -1 if that is not known. It is known only in the list of
+    // chat_session_users(), of users with whom one has a conversation.
+    int online;
+    // When the user was last online, in milliseconds since 1970 (UTC); 0 if that is not known.
+    uint64_t last_seen;
+} chat_user;
 
 // What a restore has brought.
 typedef struct chat_restored {
@@ -614,34 +883,117 @@ chat_status chat_session_token(const struct chat_session *session,
                                struct chat_token *token_out)
 CHAT_NONNULL(1, 2);
 
+// Ends a session, and no other of the user's. The handle is still to be freed.
+//
+// - `session`: the session.
+//
+// Fails as every function of a session.
+//
+CHAT_WARN_UNUSED chat_status chat_session_logout(struct chat_session *session) CHAT_NONNULL(1);
+
+// Frees a handle to a session. The session itself goes on: its token opens it again.
+//
+// - `session`: a session; NULL does nothing.
+chat_status chat_session_free(struct chat_session *session);
+
 // Sends a message. Once it returns CHAT_OK, the message is kept.
 //
 // - `session`: the sender's session.
-// - `to`: the recipient's user name.
-// - `message`: the text; it may contain LF, but over a connection no CRLF.
+// - `to`: the recipient's user name, or a room, which begins with "#".
+// - `message`: the text.
+// - `sent_out`: receives the message's number and time; may be NULL.
 //
-// Fails with CHAT_NO_SUCH_RECIPIENT or CHAT_MAILBOX_FULL; CHAT_LINE_TOO_LONG if the text is longer than a request
-// line may be; or as every function of a session.
+// Fails with CHAT_NO_SUCH_RECIPIENT, CHAT_BLOCKED or CHAT_MAILBOX_FULL; CHAT_NO_SUCH_ROOM or CHAT_NOT_A_MEMBER;
+// CHAT_LINE_TOO_LONG if the text is longer than a request line may be; or as every function of a session.
 //
 CHAT_WARN_UNUSED
 chat_status chat_session_send(struct chat_session *session,
                               const char *to,
-                              const char *message)
+                              const char *message,
+                              struct chat_sent *sent_out)
 CHAT_NONNULL(1, 2, 3);
 
-// Takes all unread messages out of the user's inbox: no later call returns them again. In the process they come in order
-// of arrival; over a connection by sender, senders in order of their first message.
+// As chat_session_send(), with a key of the program's: when it is not known whether a message was sent, because the connection
+// was lost, sending it again with the same key does not store it twice.
 //
-// - `session`: the reader's session.
-// - `inbox_out`: receives the messages; there may be none.
+// - `session`: the sender's session.
+// - `to`: the recipient's user name, or a room, which begins with "#".
+// - `message`: the text.
+// - `key`: 1 to 64 bytes of any text. It is remembered for a day, and among the last 10,000 of the sender.
+// - `sent_out`: receives the number and time of the message, or of the one that was sent with the key before; may be NULL.
 //
-// Fails with CHAT_BUSY if a server holds too many answers that were not read; or as every function of a session.
-// Memory: free the inbox with chat_inbox_free().
+// Fails with CHAT_KEY_REUSED if the key was used for another recipient; CHAT_INVALID_KEY; or as chat_session_send().
 //
 CHAT_WARN_UNUSED
-chat_status chat_session_take_inbox(struct chat_session *session,
-                                    struct chat_inbox **inbox_out)
+chat_status chat_session_send_with_key(struct chat_session *session,
+                                       const char *to,
+                                       const char *message,
+                                       const char *key,
+                                       struct chat_sent *sent_out)
+CHAT_NONNULL(1, 2, 3, 4);
+
+// Sends one message to several users. All get it, or none; a user who is named twice gets it once.
+//
+// - `session`: the sender's session.
+// - `to`: the recipients' user names.
+// - `count`: their number.
+// - `message`: the text; over a connection, it cannot contain CRLF.
+//
+// Fails with CHAT_NO_SUCH_RECIPIENT if one of them does not exist, or there are none; CHAT_BLOCKED or CHAT_MAILBOX_FULL because
+// of one of them; CHAT_LINE_TOO_LONG; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_send_to_all(struct chat_session *session,
+                                     const char *const *to,
+                                     size_t count,
+                                     const char *message)
+CHAT_NONNULL(1, 4);
+
+// Deletes a message that the user has sent, or one in a room that the user owns: from now on its text is empty, for everyone,
+// and nobody has it unread.
+//
+// - `session`: a session.
+// - `id`: the message.
+//
+// Fails with CHAT_NO_SUCH_MESSAGE if there is none that the user can see, or it was deleted before; CHAT_NOT_YOUR_MESSAGE; or
+// as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_delete(struct chat_session *session,
+                                uint64_t id)
+CHAT_NONNULL(1);
+
+// Tells the other members of a conversation that the user is typing. It may be called with each key that is pressed: it is
+// passed on at most every 3 s, and only in rooms of up to 100 members.
+//
+// - `session`: a session.
+// - `with`: the other user's name, or the room.
+//
+// Fails with CHAT_NO_SUCH_CONVERSATION, CHAT_NO_SUCH_ROOM or CHAT_NOT_A_MEMBER; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_typing(struct chat_session *session,
+                                const char *with)
 CHAT_NONNULL(1, 2);
+
+// Lists the users of the chat, in order of user name.
+//
+// - `session`: a session.
+// - `after`: only users whose names come after this one, such as the last of the page before; "" for the first page.
+// - `limit`: how many users at most; more than 1,000 means 1,000.
+// - `users_out`: receives the list.
+// - `more_out`: receives 1 if there are more, and 0 if not; may be NULL.
+//
+// Fails as every function of a session.
+// Memory: free the list with chat_users_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_users(struct chat_session *session,
+                               const char *after,
+                               size_t limit,
+                               struct chat_users **users_out,
+                               int *more_out)
+CHAT_NONNULL(1, 2, 4);
 
 // Lists each user with a live session once, in order of login. Only their names are given.
 //
@@ -656,18 +1008,524 @@ chat_status chat_session_active_users(struct chat_session *session,
                                       struct chat_users **users_out)
 CHAT_NONNULL(1, 2);
 
-// Ends a session, and no other of the user's. The handle is still to be freed.
+// Takes no more direct messages from a user, and hides from them whether this user is there or types. Rooms stay as they are.
+// Blocking a user twice is the same as once.
 //
-// - `session`: the session.
+// - `session`: a session.
+// - `user`: the user to block.
+//
+// Fails with CHAT_NO_SUCH_USER; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_block(struct chat_session *session,
+                               const char *user)
+CHAT_NONNULL(1, 2);
+
+// Takes direct messages from a user again.
+//
+// - `session`: a session.
+// - `user`: the user to block no longer.
+//
+// Fails with CHAT_NO_SUCH_USER; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_unblock(struct chat_session *session,
+                                 const char *user)
+CHAT_NONNULL(1, 2);
+
+// Lists the users whom the user has blocked, in order of user name.
+//
+// - `session`: a session.
+// - `users_out`: receives the list.
 //
 // Fails as every function of a session.
+// Memory: free the list with chat_users_free().
 //
-CHAT_WARN_UNUSED chat_status chat_session_logout(struct chat_session *session) CHAT_NONNULL(1);
+CHAT_WARN_UNUSED
+chat_status chat_session_blocks(struct chat_session *session,
+                                struct chat_users **users_out)
+CHAT_NONNULL(1, 2);
 
-// Frees a handle to a session. The session itself goes on: its token opens it again.
+// Changes the user's full name, country, or both. Messages sent earlier keep the name they were sent under.
 //
-// - `session`: a session; NULL does nothing.
-chat_status chat_session_free(struct chat_session *session);
+// - `session`: a session.
+// - `full_name`: the new full name; NULL keeps the old one.
+// - `country`: the new country; NULL keeps the old one.
+//
+// Fails with CHAT_INVALID_FULL_NAME or CHAT_INVALID_COUNTRY; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_set_profile(struct chat_session *session,
+                                     const char *full_name,
+                                     const char *country)
+CHAT_NONNULL(1);
+
+// Changes the user's password, and ends the user's other sessions. Takes tens of milliseconds, because passwords are checked
+// and hashed.
+//
+// - `session`: a session.
+// - `old_password`: the password until now.
+// - `new_password`: the new one.
+//
+// Fails with CHAT_WRONG_PASSWORD, also where the program checks logins and users have no passwords; CHAT_INVALID_PASSWORD;
+// CHAT_TOO_MANY_ATTEMPTS; CHAT_BUSY if too many passwords wait to be checked, or it was changed meanwhile; or as every function
+// of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_set_password(struct chat_session *session,
+                                      const char *old_password,
+                                      const char *new_password)
+CHAT_NONNULL(1, 2, 3);
+
+// Lists the user's live sessions, in order of login.
+//
+// - `session`: a session.
+// - `sessions_out`: receives the list.
+//
+// Fails as every function of a session.
+// Memory: free the list with chat_sessions_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_sessions(struct chat_session *session,
+                                  struct chat_sessions **sessions_out)
+CHAT_NONNULL(1, 2);
+
+// Ends one of the user's sessions.
+//
+// - `session`: a session, of the same user.
+// - `id`: the id of the session to end, as chat_session_sessions() lists it.
+//
+// Fails with CHAT_NO_SUCH_SESSION if the user has no such session; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_end_session(struct chat_session *session,
+                                     const char *id)
+CHAT_NONNULL(1, 2);
+
+// Takes all unread direct messages out of the user's inbox: no later call returns them again. They stay in the history. In the
+// process they come in order of arrival; over a connection by sender, senders in order of their first message.
+//
+// - `session`: the reader's session.
+// - `inbox_out`: receives the messages; there may be none.
+//
+// Fails with CHAT_BUSY if a server holds too many answers that were not read; or as every function of a session.
+// Memory: free the inbox with chat_inbox_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_take_inbox(struct chat_session *session,
+                                    struct chat_inbox **inbox_out)
+CHAT_NONNULL(1, 2);
+
+// Takes all unread messages of a room, in order of arrival: no later call returns them again. They stay in the history. Over a
+// connection the full names of the senders are known, but not their user names.
+//
+// - `session`: the reader's session.
+// - `room`: the room.
+// - `inbox_out`: receives the messages; there may be none.
+//
+// Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_A_MEMBER; CHAT_BUSY if a server holds too many answers that were not read; or as
+// every function of a session.
+// Memory: free the inbox with chat_inbox_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_take_room_inbox(struct chat_session *session,
+                                         const char *room,
+                                         struct chat_inbox **inbox_out)
+CHAT_NONNULL(1, 2, 3);
+
+// Gives the last messages of a conversation before one of them. Reading them this way does not mark them as read.
+//
+// - `session`: a session.
+// - `with`: the other user's name, or the room.
+// - `before`: the id of the message; CHAT_MAX_ID for the end of the conversation.
+// - `limit`: how many messages at most; more than 1,000 means 1,000.
+// - `history_out`: receives the messages, in ascending order; there may be none.
+// - `more_out`: receives 1 if there are older ones, and 0 if not; may be NULL.
+//
+// Fails with CHAT_NO_SUCH_CONVERSATION, CHAT_NO_SUCH_ROOM or CHAT_NOT_A_MEMBER; or as every function of a session.
+// Memory: free the list with chat_history_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_history(struct chat_session *session,
+                                 const char *with,
+                                 uint64_t before,
+                                 size_t limit,
+                                 struct chat_history **history_out,
+                                 int *more_out)
+CHAT_NONNULL(1, 2, 5);
+
+// Gives the first messages of a conversation after one of them. Reading them this way does not mark them as read.
+//
+// - `session`: a session.
+// - `with`: the other user's name, or the room.
+// - `after`: the id of the message; 0 for the beginning of the conversation.
+// - `limit`: how many messages at most; more than 1,000 means 1,000.
+// - `history_out`: receives the messages, in ascending order; there may be none.
+// - `more_out`: receives 1 if there are later ones, and 0 if not; may be NULL.
+//
+// Fails with CHAT_NO_SUCH_CONVERSATION, CHAT_NO_SUCH_ROOM or CHAT_NOT_A_MEMBER; or as every function of a session.
+// Memory: free the list with chat_history_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_history_after(struct chat_session *session,
+                                       const char *with,
+                                       uint64_t after,
+                                       size_t limit,
+                                       struct chat_history **history_out,
+                                       int *more_out)
+CHAT_NONNULL(1, 2, 5);
+
+// Gives the first messages after `after` of all of the user's conversations. A program that remembers where the next page
+// begins gets every message once.
+//
+// - `session`: a session.
+// - `after`: the id of a message, or what `next_out` has received; 0 for all messages.
+// - `limit`: how many messages at most; more than 1,000 means 1,000.
+// - `history_out`: receives the messages, in ascending order; there may be none.
+// - `next_out`: receives the `after` for the next page.
+// - `more_out`: receives 1 if there are more, and 0 if not; may be NULL.
+//
+// Fails as every function of a session.
+// Memory: free the list with chat_history_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_sync(struct chat_session *session,
+                              uint64_t after,
+                              size_t limit,
+                              struct chat_history **history_out,
+                              uint64_t *next_out,
+                              int *more_out)
+CHAT_NONNULL(1, 4, 5);
+
+// Marks a conversation as read up to a message. What was read once stays read.
+//
+// - `session`: a session.
+// - `with`: the other user's name, or the room.
+// - `upto`: the id of the message; CHAT_MAX_ID for the last one.
+// - `unread_out`: receives how many messages of the conversation are unread then; may be NULL.
+//
+// Fails with CHAT_NO_SUCH_CONVERSATION, CHAT_NO_SUCH_ROOM or CHAT_NOT_A_MEMBER; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_read(struct chat_session *session,
+                              const char *with,
+                              uint64_t upto,
+                              size_t *unread_out)
+CHAT_NONNULL(1, 2);
+
+// Lists the user's conversations, the one with the latest message first.
+//
+// - `session`: a session.
+// - `before`: only conversations whose last messages are older than the one with this id; CHAT_MAX_ID for the first page.
+// - `limit`: how many conversations at most; more than 1,000 means 1,000.
+// - `conversations_out`: receives the list.
+// - `more_out`: receives 1 if there are more, and 0 if not; may be NULL.
+//
+// Fails as every function of a session.
+// Memory: free the list with chat_conversations_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_conversations(struct chat_session *session,
+                                       uint64_t before,
+                                       size_t limit,
+                                       struct chat_conversations **conversations_out,
+                                       int *more_out)
+CHAT_NONNULL(1, 4);
+
+// Creates a room, whose owner and only member is the user.
+//
+// - `session`: a session.
+// - `room`: its name, which begins with "#".
+// - `title`: its title; may be "".
+// - `open`: 1 if anyone may join it, 0 if only those may see and join it who were invited.
+//
+// Fails with CHAT_ROOM_EXISTS; CHAT_INVALID_ROOM_NAME or CHAT_INVALID_TITLE; CHAT_TOO_MANY_ROOMS; or as every function of a
+// session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_create_room(struct chat_session *session,
+                                     const char *room,
+                                     const char *title,
+                                     int open)
+CHAT_NONNULL(1, 2, 3);
+
+// Joins a room that is open or that the user was invited to. Joining a room twice is the same as once.
+//
+// - `session`: a session.
+// - `room`: the room.
+//
+// Fails with CHAT_NO_SUCH_ROOM, also if the user may not know of it; CHAT_ROOM_FULL or CHAT_TOO_MANY_ROOMS; or as every
+// function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_join_room(struct chat_session *session,
+                                   const char *room)
+CHAT_NONNULL(1, 2);
+
+// Leaves a room. The user cannot see its messages any more.
+//
+// - `session`: a session.
+// - `room`: the room.
+//
+// Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_A_MEMBER; CHAT_LAST_OWNER, who may delete it instead; or as every function of a
+// session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_leave_room(struct chat_session *session,
+                                    const char *room)
+CHAT_NONNULL(1, 2);
+
+// Deletes a room with all its messages. Only owners can do this.
+//
+// - `session`: a session.
+// - `room`: the room.
+//
+// Fails with CHAT_NO_SUCH_ROOM, CHAT_NOT_A_MEMBER or CHAT_NOT_AN_OWNER; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_delete_room(struct chat_session *session,
+                                     const char *room)
+CHAT_NONNULL(1, 2);
+
+// Allows a user to join a room. Every member can do this in an open room, and the owners in another one.
+//
+// - `session`: a session.
+// - `room`: the room.
+// - `user`: the user to invite.
+//
+// Fails with CHAT_NO_SUCH_ROOM, CHAT_NOT_A_MEMBER or CHAT_NOT_AN_OWNER; CHAT_NO_SUCH_USER; CHAT_ROOM_FULL; or as every function
+// of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_invite(struct chat_session *session,
+                                const char *room,
+                                const char *user)
+CHAT_NONNULL(1, 2, 3);
+
+// Removes a member from a room, or takes an invitation back. Only owners can do this.
+//
+// - `session`: a session.
+// - `room`: the room.
+// - `user`: the user to remove.
+//
+// Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_AN_OWNER; CHAT_NOT_A_MEMBER if one of the two users is none; CHAT_LAST_OWNER; or as
+// every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_remove_from_room(struct chat_session *session,
+                                          const char *room,
+                                          const char *user)
+CHAT_NONNULL(1, 2, 3);
+
+// Changes a room. Only owners can do this.
+//
+// - `session`: a session.
+// - `room`: the room.
+// - `title`: the new title; NULL keeps the old one.
+// - `open`: 1 if anyone may join it from now on, 0 if only those may who are invited; -1 keeps it as it is.
+// - `owners`: the user names of all owners from now on, who must be members; NULL keeps the old ones.
+// - `owners_count`: their number.
+//
+// Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_AN_OWNER; CHAT_INVALID_TITLE; CHAT_NOT_A_MEMBER if the user or one of the new owners
+// is none; CHAT_LAST_OWNER if `owners` is not NULL but there are none; or as every function of a session.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_set_room(struct chat_session *session,
+                                  const char *room,
+                                  const char *title,
+                                  int open,
+                                  const char *const *owners,
+                                  size_t owners_count)
+CHAT_NONNULL(1, 2);
+
+// Lists the members of a room that the user is in, in order of user name.
+//
+// - `session`: a session.
+// - `room`: the room.
+// - `after`: only members whose names come after this one, such as the last of the page before; "" for the first page.
+// - `limit`: how many members at most; more than 1,000 means 1,000.
+// - `members_out`: receives the list.
+// - `more_out`: receives 1 if there are more, and 0 if not; may be NULL.
+//
+// Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_A_MEMBER; or as every function of a session.
+// Memory: free the list with chat_users_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_members(struct chat_session *session,
+                                 const char *room,
+                                 const char *after,
+                                 size_t limit,
+                                 struct chat_users **members_out,
+                                 int *more_out)
+CHAT_NONNULL(1, 2, 3, 5);
+
+// Lists the rooms that are open, or that the user is in or is invited to, in order of name.
+//
+// - `session`: a session.
+// - `after`: only rooms whose names come after this one, such as the last of the page before; "" for the first page.
+// - `limit`: how many rooms at most; more than 1,000 means 1,000.
+// - `rooms_out`: receives the list.
+// - `more_out`: receives 1 if there are more, and 0 if not; may be NULL.
+//
+// Fails as every function of a session.
+// Memory: free the list with chat_rooms_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_rooms(struct chat_session *session,
+                               const char *after,
+                               size_t limit,
+                               struct chat_rooms **rooms_out,
+                               int *more_out)
+CHAT_NONNULL(1, 2, 4);
+
+// Begins with a session's events: messages of all of the user's conversations from now on, also those that the user sends, and
+// whatever else a chat_event_kind can be. The user is online while somebody has events.
+//
+// - `session`: a session. Over a connection, the events have a connection of their own, which is made again whenever it is lost.
+// - `events_out`: receives the events.
+//
+// Fails with CHAT_IO if there is no descriptor left, or no server to connect to; or as every function of a session.
+// Memory: free the events with chat_events_free(). They do not need the session's handle any more.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_events(struct chat_session *session,
+                                struct chat_events **events_out)
+CHAT_NONNULL(1, 2);
+
+// As chat_session_events(), with all messages after one of them first: a program that remembers the id of the last message that
+// it has seen misses none, and sees none twice.
+//
+// - `session`: a session.
+// - `after`: the id of the message; 0 for all messages.
+// - `events_out`: receives the events.
+//
+// Fails as chat_session_events().
+// Memory: free the events with chat_events_free(). They do not need the session's handle any more.
+//
+CHAT_WARN_UNUSED
+chat_status chat_session_events_after(struct chat_session *session,
+                                      uint64_t after,
+                                      struct chat_events **events_out)
+CHAT_NONNULL(1, 3);
+
+// Gives the next event, and waits for it if there is none yet.
+//
+// - `events`: events of a session.
+// - `timeout_ms`: how long to wait at most, in milliseconds; 0 not to wait, -1 to wait as long as it takes.
+// - `event_out`: receives the event.
+//
+// Returns CHAT_TIMED_OUT if there is none within that time, and CHAT_END if there will be no more: after CHAT_EVENT_CLOSED,
+// chat_events_stop(), or a failure.
+// Fails with CHAT_BANNED, or whatever else a server refuses for good when the session is used over a new connection;
+// CHAT_BAD_REPLY; CHAT_STORAGE. A connection that is lost is no failure.
+// Memory: what the event points to belongs to `events`, and is valid until the next call of this function with it.
+// Thread: one at a time for the same events.
+//
+CHAT_WARN_UNUSED
+chat_status chat_events_next(struct chat_events *events,
+                             int timeout_ms,
+                             struct chat_event *event_out)
+CHAT_NONNULL(1, 3);
+
+// Gives a file descriptor for poll() or epoll: while it is readable, there may be events. Call chat_events_next() with no
+// time-out then, until it returns CHAT_TIMED_OUT. There may be some before the first poll, too. A connection to a server that
+// was lost is made again only within chat_events_next(), so over a connection call that every few seconds, too.
+//
+// - `events`: events of a session.
+// - `fd_out`: receives the descriptor, which stays the same.
+//
+// Fails with CHAT_IO if the system has no descriptor left.
+// Memory: the descriptor belongs to the events; do not read, write or close it.
+// Thread: waits for chat_events_next() in another thread.
+//
+CHAT_WARN_UNUSED
+chat_status chat_events_fd(struct chat_events *events,
+                           int *fd_out)
+CHAT_NONNULL(1, 2);
+
+// Sets a callback that is called when there may be events, for a loop that cannot poll a descriptor. Let it only signal the
+// loop, which then calls chat_events_next() with no time-out, until it returns CHAT_TIMED_OUT. It is called once at once.
+//
+// - `events`: events of a session on a chat in the process. Those that come over a connection call nothing: poll
+//   chat_events_fd().
+// - `wake`: the callback; NULL for none.
+// - `user_data`: passed to the callback; may be NULL.
+//
+// Once it returns, the previous callback is not running and will not be called again.
+//
+// Fails with CHAT_INVALID_ARGUMENT if the events come over a connection.
+// Memory: the callback and `user_data` are kept until others are set, or the events are freed.
+//
+CHAT_WARN_UNUSED
+chat_status chat_events_set_waker(struct chat_events *events,
+                                  chat_wake_fn wake,
+                                  void *user_data)
+CHAT_NONNULL(1);
+
+// Gives the id of the last message that chat_events_next() has given, or of the one after which the events have begun: what
+// chat_session_events_after() takes to go on from here.
+//
+// - `events`: events of a session.
+// - `id_out`: receives the id.
+//
+// Thread: waits for chat_events_next() in another thread.
+//
+CHAT_WARN_UNUSED
+chat_status chat_events_position(const struct chat_events *events,
+                                 uint64_t *id_out)
+CHAT_NONNULL(1, 2);
+
+// Ends a session's events, from any thread: chat_events_next() returns CHAT_END, also where another thread waits in it. The
+// session goes on.
+//
+// - `events`: events of a session; if they have ended already, nothing happens.
+//
+chat_status chat_events_stop(struct chat_events *events)
+CHAT_NONNULL(1);
+
+// Frees a session's events, and closes their connection if they have one. The session goes on. Where another thread reads
+// events, call chat_events_stop() and wait until that thread is done, since what an event points to is freed, too.
+//
+// - `events`: events of a session; NULL does nothing.
+chat_status chat_events_free(struct chat_events *events);
+
+// Gives the next conversation of a list.
+//
+// - `conversations`: a list of conversations.
+// - `conversation_out`: receives the conversation.
+//
+// Returns CHAT_END if there are no more.
+// Memory: what the conversation points to belongs to the list, and is valid until the next call with it.
+// Thread: one at a time for one list.
+//
+CHAT_WARN_UNUSED
+chat_status chat_conversations_next(struct chat_conversations *conversations,
+                                    struct chat_conversation *conversation_out)
+CHAT_NONNULL(1, 2);
+
+// Frees a list of conversations.
+//
+// - `conversations`: a list of conversations; NULL does nothing.
+chat_status chat_conversations_free(struct chat_conversations *conversations);
+
+// Gives the next message of a list, in ascending order of ids.
+//
+// - `history`: a list of messages.
+// - `message_out`: receives the message.
+//
+// Returns CHAT_END if there are no more.
+// Memory: what the message points to belongs to the list, and is valid until the next call with it.
+// Thread: one at a time for one list.
+//
+CHAT_WARN_UNUSED
+chat_status chat_history_next(struct chat_history *history,
+                              struct chat_history_message *message_out)
+CHAT_NONNULL(1, 2);
+
+// Frees a list of messages.
+//
+// - `history`: a list of messages; NULL does nothing.
+chat_status chat_history_free(struct chat_history *history);
 
 // Tells how many messages of an inbox are still to come.
 //
@@ -698,24 +1556,24 @@ CHAT_NONNULL(1, 2);
 // - `inbox`: an inbox; NULL does nothing.
 chat_status chat_inbox_free(struct chat_inbox *inbox);
 
-// Gives the next user of a list.
+// Gives the next room of a list.
 //
-// - `users`: a list of users.
-// - `user_out`: receives the user.
+// - `rooms`: a list of rooms.
+// - `room_out`: receives the room.
 //
 // Returns CHAT_END if there are no more.
-// Memory: what the user points to belongs to the list, and is valid until the next call with it.
+// Memory: what the room points to belongs to the list, and is valid until the next call with it.
 // Thread: one at a time for one list.
 //
 CHAT_WARN_UNUSED
-chat_status chat_users_next(struct chat_users *users,
-                            struct chat_user *user_out)
+chat_status chat_rooms_next(struct chat_rooms *rooms,
+                            struct chat_room *room_out)
 CHAT_NONNULL(1, 2);
 
-// Frees a list of users.
+// Frees a list of rooms.
 //
-// - `users`: a list of users; NULL does nothing.
-chat_status chat_users_free(struct chat_users *users);
+// - `rooms`: a list of rooms; NULL does nothing.
+chat_status chat_rooms_free(struct chat_rooms *rooms);
 
 // Gives the next session of a list.
 //
@@ -735,6 +1593,25 @@ CHAT_NONNULL(1, 2);
 //
 // - `sessions`: a list of sessions; NULL does nothing.
 chat_status chat_sessions_free(struct chat_sessions *sessions);
+
+// Gives the next user of a list.
+//
+// - `users`: a list of users.
+// - `user_out`: receives the user.
+//
+// Returns CHAT_END if there are no more.
+// Memory: what the user points to belongs to the list, and is valid until the next call with it.
+// Thread: one at a time for one list.
+//
+CHAT_WARN_UNUSED
+chat_status chat_users_next(struct chat_users *users,
+                            struct chat_user *user_out)
+CHAT_NONNULL(1, 2);
+
+// Frees a list of users.
+//
+// - `users`: a list of users; NULL does nothing.
+chat_status chat_users_free(struct chat_users *users);
 
 // Adds a user with an empty inbox. Takes tens of milliseconds, because the password is hashed.
 //
@@ -998,7 +1875,7 @@ chat_status chat_connection_new(struct chat *chat,
 CHAT_NONNULL(1, 3);
 
 // Takes received bytes, and answers the requests that they complete. It makes no difference how the bytes are split into
-// pieces. May wait for the disk, and for a password to be checked.
+// pieces. With no bytes at all, it does what chat_connection_wants_turn() tells of. May wait for the disk, and for a password to be checked.
 //
 // - `connection`: a connection.
 // - `bytes`: the bytes, which must not be the connection's own output; may be NULL if `len` is 0.
@@ -1041,6 +1918,34 @@ CHAT_NONNULL(1, 2, 3);
 CHAT_WARN_UNUSED
 chat_status chat_connection_sent(struct chat_connection *connection,
                                  size_t len)
+CHAT_NONNULL(1);
+
+// Tells whether a connection has something to do although nothing was received: chat_connection_receive() with no bytes then
+// adds events to the output, for a peer that has subscribed to them. It can become so whenever the callback of
+// chat_connection_set_waker() is called, and after chat_connection_sent().
+//
+// - `connection`: a connection.
+// - `wants_turn_out`: receives 1 or 0.
+//
+CHAT_WARN_UNUSED
+chat_status chat_connection_wants_turn(const struct chat_connection *connection,
+                                       int *wants_turn_out)
+CHAT_NONNULL(1, 2);
+
+// Sets a callback that is called when a connection may want a turn (chat_connection_wants_turn()): somebody else has done
+// something that its peer is to be told. It is called once at once.
+//
+// - `connection`: a connection.
+// - `wake`: the callback; NULL for none.
+// - `user_data`: passed to the callback; may be NULL.
+//
+// Once it returns, the previous callback is not running and will not be called again.
+// Memory: the callback and `user_data` are kept until others are set, or the connection is freed.
+//
+CHAT_WARN_UNUSED
+chat_status chat_connection_set_waker(struct chat_connection *connection,
+                                      chat_wake_fn wake,
+                                      void *user_data)
 CHAT_NONNULL(1);
 
 // Tells whether the peer has sent the beginning of a line, but not its end. The program may close a connection that stays
@@ -1211,7 +2116,7 @@ chat_status chat_client_session(struct chat_client *client,
 CHAT_NONNULL(1, 2, 3, 4);
 
 // Gives the client's file descriptor, for poll(). Between two requests it is readable once the server has closed the
-// connection. Waits for a request that is being made.
+// connection, and may be when a session that was used over it has ended. Waits for a request that is being made.
 //
 // - `client`: a client.
 // - `fd_out`: receives the descriptor.

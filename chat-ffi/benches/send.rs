@@ -11,7 +11,8 @@ use chat::buffer::{chat_buffer, chat_buffer_free};
 use chat::handle::{chat as chat_handle, chat_session};
 use chat::open::{chat_answer, chat_close, chat_open};
 use chat::operator::chat_add_demo_users;
-use chat::session::{chat_login, chat_session_free, chat_session_send, chat_session_token, chat_token};
+use chat::session::messages::{chat_sent, chat_session_send};
+use chat::session::{chat_login, chat_session_free, chat_session_token, chat_token};
 use chat::status::chat_status;
 use chat_lib::Chat;
 
@@ -20,7 +21,7 @@ const ROUNDS: usize = 15;
 const TEXT: &str = "Sixty-four bytes of text, as a person would write it in a hurry";
 
 type Answer = unsafe extern "C" fn(*mut chat_handle, *const u8, usize, *mut chat_buffer) -> chat_status;
-type Send = unsafe extern "C" fn(*mut chat_session, *const c_char, *const c_char) -> chat_status;
+type Send = unsafe extern "C" fn(*mut chat_session, *const c_char, *const c_char, *mut chat_sent) -> chat_status;
 
 fn main() {
     let mut rounds = [const { Vec::new() }; 4];
@@ -69,7 +70,9 @@ fn send_in_rust() -> Duration {
     let chat = Chat::memory();
     chat.add_demo_users().unwrap();
     let session = chat.login("messi", "surabaya").unwrap();
-    timed(|| session.send(black_box("henderson"), black_box(TEXT)).unwrap())
+    timed(|| {
+        session.send(black_box("henderson"), black_box(TEXT)).unwrap();
+    })
 }
 
 fn send_through_c() -> Duration {
@@ -78,7 +81,7 @@ fn send_through_c() -> Duration {
     let send: Send = black_box(chat_session_send);
     let took = timed(|| {
         // SAFETY: all text ends with NUL.
-        let status = unsafe { send(black_box(session), c"henderson".as_ptr(), text.as_ptr().cast()) };
+        let status = unsafe { send(black_box(session), c"henderson".as_ptr(), text.as_ptr().cast(), ptr::null_mut()) };
         assert_eq!(status, chat_status::CHAT_OK);
     });
     assert_eq!(chat_session_free(session), chat_status::CHAT_OK);

@@ -28,7 +28,7 @@ int main(void) {
     done(chat_add_user(room, "budi", "secret-2", "Budi Santoso", "Indonesia"));
 
     done(chat_login(room, "ana", "secret-1", &ana));
-    done(chat_session_send(ana, "budi", "Halo Budi!"));
+    done(chat_session_send(ana, "budi", "Halo Budi!", NULL));
 
     done(chat_login(room, "budi", "secret-2", &budi));
     done(chat_session_take_inbox(budi, &inbox));
@@ -37,7 +37,7 @@ int main(void) {
     }
     chat_inbox_free(inbox);
 
-    if (chat_session_send(ana, "nobody", "?") != CHAT_OK) {
+    if (chat_session_send(ana, "nobody", "?", NULL) != CHAT_OK) {
         printf("refused: %s\n", chat_last_error()->code);
     }
     chat_session_free(ana);

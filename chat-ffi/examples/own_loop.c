@@ -1,4 +1,5 @@
-/* Connections in a poll loop of the program's own: one thread, no server of the library.
+/* Connections in a poll loop of the program's own: one thread, no server of the library. Peers that subscribe to events get them
+ * as they happen; since all of it happens in this thread, no callback is needed to learn of them.
  *
  *     cc own_loop.c $(pkg-config --cflags --libs chat) -o own_loop && ./own_loop 8890
  *     nc 127.0.0.1 8890
@@ -46,6 +47,13 @@ static int listen_on(unsigned short port) {
     return fd;
 }
 
+/* Whether there are events to be sent to a peer. */
+static int wants_turn(const struct peer *peer) {
+    int wants;
+    done(chat_connection_wants_turn(peer->connection, &wants));
+    return wants;
+}
+
 /* Returns 0 when the peer is gone, or speaks HTTP and was told that we do not. */
 static int serve(struct peer *peer, int fd, short events) {
     const uint8_t *data = NULL;
@@ -81,21 +89,23 @@ int main(int argc, char **argv) {
     chat *room = NULL;
     const uint8_t *data = NULL;
     size_t len;
-    int count = 0, served = 0, listener, place;
+    int count = 0, served = 0, listener, place, wait;
     int last = argc > 2 ? atoi(argv[2]) : -1;
 
     done(chat_open(NULL, &room));
     done(chat_add_demo_users(room));
     listener = listen_on((unsigned short)(argc > 1 ? atoi(argv[1]) : 8890));
     while (count > 0 || served != last) {
+        wait = -1;
         for (place = 0; place < count; place++) {
             done(chat_connection_output(peers[place].connection, &data, &len));
             polled[place].events = (short)((peers[place].len < BYTES ? POLLIN : 0) | (len > 0 ? POLLOUT : 0));
+            wait = wants_turn(&peers[place]) ? 0 : wait;
         }
         /* The listener's entry stands behind those of the peers. */
         polled[count].fd = listener;
         polled[count].events = count < PEERS && served != last ? POLLIN : 0;
-        if (poll(polled, (nfds_t)count + 1, -1) < 0) {
+        if (poll(polled, (nfds_t)count + 1, wait) < 0) {
             perror("poll");
             return 1;
         }
@@ -110,7 +120,8 @@ int main(int argc, char **argv) {
             }
         }
         for (place = count - 1; place >= 0; place--) {
-            if (polled[place].revents != 0 && !serve(&peers[place], polled[place].fd, polled[place].revents)) {
+            if ((polled[place].revents != 0 || wants_turn(&peers[place]))
+                && !serve(&peers[place], polled[place].fd, polled[place].revents)) {
                 close(polled[place].fd);
                 done(chat_connection_free(peers[place].connection));
                 count--;

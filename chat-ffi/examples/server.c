@@ -36,7 +36,7 @@ int main(void) {
 
     done(chat_client_connect((const char *)address.data, 5000, &client));
     done(chat_client_login(client, "messi", "surabaya", &messi));
-    done(chat_session_send(messi, "henderson", "Halo Henderson, apa kabar?"));
+    done(chat_session_send(messi, "henderson", "Halo Henderson, apa kabar?", NULL));
     done(chat_session_free(messi));
     done(chat_client_free(client));
 

@@ -63,9 +63,31 @@ pub(crate) unsafe fn reference<'a, T>(pointer: *const T, what: &str) -> Result<&
     unsafe { pointer.as_ref() }.ok_or_else(|| Failure::argument(format!("{what} is NULL")))
 }
 
+/// Several texts that end with NUL; `texts` may be NULL if there are none.
+///
+/// # Safety
+///
+/// `texts` is NULL or points to `length` pointers, each of which is NULL or points to bytes up to a NUL; all of it stays as it
+/// is for `'a`.
+pub(crate) unsafe fn texts<'a>(
+    texts: *const *const c_char,
+    length: usize,
+    what: &str,
+) -> Result<Vec<&'a str>, Failure> {
+    match (texts.is_null(), length) {
+        (_, 0) => Ok(Vec::new()),
+        (true, _) => Err(Failure::argument(format!("{what} is NULL"))),
+        (false, length) if length > isize::MAX.unsigned_abs() / size_of::<*const c_char>() => {
+            Err(Failure::argument(format!("no {what} has {length} elements")))
+        }
+        // SAFETY: it is not NULL and not too long, and the rest is this function's condition.
+        _ => unsafe { slice::from_raw_parts(texts, length).iter().map(|each| text(*each, what)).collect() },
+    }
+}
+
 /// An out parameter. It is checked before anything is done, and written only on success.
 #[must_use]
-pub(crate) struct Out<T>(NonNull<T>);
+pub(crate) struct Out<T>(Option<NonNull<T>>);
 
 impl<T> Out<T> {
     /// # Safety
@@ -73,11 +95,23 @@ impl<T> Out<T> {
     /// `pointer` is NULL or can be written to for as long as this lives; what it points to need not be a `T`
     /// yet.
     pub(crate) unsafe fn new(pointer: *mut T, what: &str) -> Result<Self, Failure> {
-        NonNull::new(pointer).map(Self).ok_or_else(|| Failure::argument(format!("{what} is NULL")))
+        let pointer = NonNull::new(pointer).ok_or_else(|| Failure::argument(format!("{what} is NULL")))?;
+        Ok(Self(Some(pointer)))
+    }
+
+    /// For NULL, nothing is written.
+    ///
+    /// # Safety
+    ///
+    /// As [`new`](Self::new).
+    pub(crate) unsafe fn optional(pointer: *mut T) -> Self {
+        Self(NonNull::new(pointer))
     }
 
     pub(crate) fn set(self, value: T) {
-        // SAFETY: it can be written to by the condition of `new`; what was there is not dropped, being C's.
-        unsafe { self.0.write(value) }
+        if let Some(pointer) = self.0 {
+            // SAFETY: it can be written to by the condition of `new`; what was there is not dropped, being C's.
+            unsafe { pointer.write(value) }
+        }
     }
 }

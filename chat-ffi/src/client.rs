@@ -9,7 +9,7 @@ use chat_lib::limits::CLIENT_PATIENCE;
 
 use crate::argument::{Out, reference, text};
 use crate::boundary::boundary;
-use crate::handle::{chat_client, chat_session, get, put, take};
+use crate::handle::{chat_client, chat_session, free, get, put};
 use crate::session::chat_token;
 use crate::status::chat_status;
 
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn chat_client_session(
 }
 
 /// Gives the client's file descriptor, for poll(). Between two requests it is readable once the server has closed the
-/// connection. Waits for a request that is being made.
+/// connection, and may be when a session that was used over it has ended. Waits for a request that is being made.
 ///
 /// - `client`: a client.
 /// - `fd_out`: receives the descriptor.
@@ -155,5 +155,5 @@ pub unsafe extern "C" fn chat_client_fd(client: *const chat_client, fd_out: *mut
 /// - `client`: a client; NULL does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_client_free(client: *mut chat_client) -> chat_status {
-    boundary(|| take(client, |_| Ok(())))
+    free(client)
 }

@@ -1,8 +1,8 @@
 //! One peer, without I/O, for a program with its own event loop.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat_lib::{Chat, Connection, Outbox};
 
@@ -11,9 +11,16 @@ use crate::boundary::boundary;
 use crate::error::Failure;
 use crate::handle::{chat, chat_connection, get, put, take};
 use crate::status::chat_status;
+use crate::wake::{Alarm, chat_wake_fn};
 
-/// A connection and its answers.
+/// A connection and its output, and what is called when it has something to do.
 pub struct Peer {
+    exchange: Mutex<Exchange>,
+    alarm: Arc<Alarm>,
+}
+
+/// A connection and its output.
+struct Exchange {
     connection: Connection,
     out: Outbox,
 }
@@ -21,15 +28,21 @@ pub struct Peer {
 impl Peer {
     fn new(chat: Chat, address: Option<SocketAddr>) -> Self {
         let out = Outbox::new(&chat);
-        let connection = match address {
+        let mut connection = match address {
             Some(address) => Connection::with_peer(chat, address),
             None => Connection::new(chat),
         };
-        Self { connection, out }
+        let alarm = Arc::<Alarm>::default();
+        connection.set_waker(Arc::clone(&alarm).into());
+        Self { exchange: Mutex::new(Exchange { connection, out }), alarm }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Exchange> {
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Peer {
+impl Drop for Exchange {
     /// An inbox that was not sent is unread again.
     fn drop(&mut self) {
         if let Err(problem) = self.out.abandon() {
@@ -63,13 +76,13 @@ pub unsafe extern "C" fn chat_connection_new(
         // SAFETY: the caller's promise.
         let peer = unsafe { optional_text(peer, "peer")? };
         let address = peer.map(str::parse).transpose().map_err(|_| Failure::argument("peer is not IP:PORT"))?;
-        out.set(put(Mutex::new(Peer::new(Chat::clone(&*get(chat)?), address))));
+        out.set(put(Peer::new(Chat::clone(&*get(chat)?), address)));
         Ok(())
     })
 }
 
 /// Takes received bytes, and answers the requests that they complete. It makes no difference how the bytes are split into
-/// pieces. May wait for the disk, and for a password to be checked.
+/// pieces. With no bytes at all, it does what chat_connection_wants_turn() tells of. May wait for the disk, and for a password to be checked.
 ///
 /// - `connection`: a connection.
 /// - `bytes`: the bytes, which must not be the connection's own output; may be NULL if `len` is 0.
@@ -93,7 +106,7 @@ pub unsafe extern "C" fn chat_connection_receive(
         // SAFETY: the caller's promise, for both pointers.
         let (out, bytes) = unsafe { (Out::new(taken_out, "taken_out")?, self::bytes(bytes, len, "bytes")?) };
         let peer = get(connection)?;
-        let Peer { connection, out: outbox } = &mut *lock(&peer);
+        let Exchange { connection, out: outbox } = &mut *peer.lock();
         out.set(connection.receive(bytes, outbox));
         Ok(())
     })
@@ -120,7 +133,7 @@ pub unsafe extern "C" fn chat_connection_output(
         // SAFETY: the caller's promise, for both pointers.
         let (data, len) = unsafe { (Out::new(data_out, "data_out")?, Out::new(len_out, "len_out")?) };
         let peer = get(connection)?;
-        let peer = lock(&peer);
+        let peer = peer.lock();
         data.set(peer.out.output().as_ptr());
         len.set(peer.out.output().len());
         Ok(())
@@ -140,11 +153,59 @@ pub unsafe extern "C" fn chat_connection_output(
 pub extern "C" fn chat_connection_sent(connection: *mut chat_connection, len: usize) -> chat_status {
     boundary(|| {
         let peer = get(connection)?;
-        let mut peer = lock(&peer);
+        let mut peer = peer.lock();
         if len > peer.out.output().len() {
             return Err(Failure::argument("more was sent than there is output"));
         }
         peer.out.sent(len);
+        Ok(())
+    })
+}
+
+/// Tells whether a connection has something to do although nothing was received: chat_connection_receive() with no bytes then
+/// adds events to the output, for a peer that has subscribed to them. It can become so whenever the callback of
+/// chat_connection_set_waker() is called, and after chat_connection_sent().
+///
+/// - `connection`: a connection.
+/// - `wants_turn_out`: receives 1 or 0.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_connection_wants_turn(
+    connection: *const chat_connection,
+    wants_turn_out: *mut c_int,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(wants_turn_out, "wants_turn_out")? };
+        let peer = get(connection)?;
+        let Exchange { connection, out: outbox } = &*peer.lock();
+        out.set(connection.wants_turn(outbox).into());
+        Ok(())
+    })
+}
+
+/// Sets a callback that is called when a connection may want a turn (chat_connection_wants_turn()): somebody else has done
+/// something that its peer is to be told. It is called once at once.
+///
+/// - `connection`: a connection.
+/// - `wake`: the callback; NULL for none.
+/// - `user_data`: passed to the callback; may be NULL.
+///
+/// Once it returns, the previous callback is not running and will not be called again.
+/// Memory: the callback and `user_data` are kept until others are set, or the connection is freed.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_connection_set_waker(
+    connection: *mut chat_connection,
+    wake: chat_wake_fn,
+    user_data: *mut c_void,
+) -> chat_status {
+    boundary(|| {
+        get(connection)?.alarm.set(wake, user_data);
         Ok(())
     })
 }
@@ -165,7 +226,7 @@ pub unsafe extern "C" fn chat_connection_mid_line(
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(mid_line_out, "mid_line_out")? };
-        out.set(lock(&*get(connection)?).connection.mid_line().into());
+        out.set(get(connection)?.lock().connection.mid_line().into());
         Ok(())
     })
 }
@@ -187,7 +248,7 @@ pub unsafe extern "C" fn chat_connection_is_over(
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(over_out, "over_out")? };
-        out.set(lock(&*get(connection)?).connection.is_over().into());
+        out.set(get(connection)?.lock().connection.is_over().into());
         Ok(())
     })
 }
@@ -198,9 +259,10 @@ pub unsafe extern "C" fn chat_connection_is_over(
 /// - `connection`: a connection; NULL does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_connection_free(connection: *mut chat_connection) -> chat_status {
-    boundary(|| take(connection, |_| Ok(())))
-}
-
-fn lock(peer: &Mutex<Peer>) -> MutexGuard<'_, Peer> {
-    peer.lock().unwrap_or_else(PoisonError::into_inner)
+    boundary(|| {
+        if let Some(peer) = take(connection, |_| Ok(()))? {
+            peer.alarm.disarm();
+        }
+        Ok(())
+    })
 }

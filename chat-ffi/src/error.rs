@@ -86,9 +86,14 @@ thread_local! {
     static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
 }
 
+/// With a NUL behind it, and the others left in.
+pub(crate) fn c_bytes(text: &str) -> Vec<u8> {
+    [text.as_bytes(), b"\0"].concat()
+}
+
 /// With NULs left out, which C would take for the end.
-pub(crate) fn c_string(text: String) -> CString {
-    CString::new(text).unwrap_or_else(|nul| {
+pub(crate) fn c_string(text: impl Into<String>) -> CString {
+    CString::new(text.into()).unwrap_or_else(|nul| {
         let bytes: Vec<u8> = nul.into_vec().into_iter().filter(|&byte| byte != 0).collect();
         CString::new(bytes).unwrap_or_default()
     })

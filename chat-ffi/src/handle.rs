@@ -7,9 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chat_lib::{Chat, Client};
 use slotmap::{DefaultKey, Key, KeyData};
 
+use crate::boundary::boundary;
 use crate::connection::Peer;
 use crate::error::Failure;
-use crate::lists::{List, Messages, OpenSession, User};
+use crate::events::Stream;
+use crate::lists::List;
+use crate::lists::conversations::Conversation;
+use crate::lists::history::Said;
+use crate::lists::inbox::Message;
+use crate::lists::rooms::Room;
+use crate::lists::sessions::OpenSession;
+use crate::lists::users::User;
 use crate::server::Running;
 use crate::session::UserSession;
 use crate::status::chat_status;
@@ -50,12 +58,16 @@ macro_rules! kinds {
 
 kinds! {
     chat, Chat = Chat;
-    chat_connection, Connection = Mutex<Peer>;
+    chat_connection, Connection = Peer;
     chat_server, Server = Running;
     chat_client, Client = Client;
     chat_session, Session = UserSession;
-    chat_inbox, Inbox = Mutex<Messages>;
+    chat_events, Events = Stream;
+    chat_inbox, Inbox = Mutex<List<Message>>;
+    chat_history, History = Mutex<List<Said>>;
+    chat_conversations, Conversations = Mutex<List<Conversation>>;
     chat_users, Users = Mutex<List<User>>;
+    chat_rooms, Rooms = Mutex<List<Room>>;
     chat_sessions, Sessions = Mutex<List<OpenSession>>;
 }
 
@@ -96,15 +108,39 @@ pub struct chat_client {
     _incomplete: (),
 }
 
+/// What happens in a session's conversations, to be read with chat_events_next().
+#[allow(non_camel_case_types)]
+pub struct chat_events {
+    _incomplete: (),
+}
+
 /// Messages that were taken out of an inbox, to be read once with chat_inbox_next().
 #[allow(non_camel_case_types)]
 pub struct chat_inbox {
     _incomplete: (),
 }
 
+/// Messages of conversations, to be read once with chat_history_next().
+#[allow(non_camel_case_types)]
+pub struct chat_history {
+    _incomplete: (),
+}
+
+/// A list of conversations, to be read once with chat_conversations_next().
+#[allow(non_camel_case_types)]
+pub struct chat_conversations {
+    _incomplete: (),
+}
+
 /// A list of users, to be read once with chat_users_next().
 #[allow(non_camel_case_types)]
 pub struct chat_users {
+    _incomplete: (),
+}
+
+/// A list of rooms, to be read once with chat_rooms_next().
+#[allow(non_camel_case_types)]
+pub struct chat_rooms {
     _incomplete: (),
 }
 
@@ -132,25 +168,29 @@ pub(crate) fn get<K: Kind>(handle: *const K) -> Result<Arc<K::Target>, Failure> 
     object.cloned().ok_or_else(|| invalid(handle))
 }
 
-/// Removes what `handle` stands for from the table, if `ready` allows it; NULL does nothing. Calls that still use it
-/// keep it alive until they return.
+/// Removes what `handle` stands for from the table, if `ready` allows it, and returns it; NULL does nothing. Calls that still
+/// use it keep it alive until they return.
 pub(crate) fn take<K: Kind>(
     handle: *mut K,
     ready: impl FnOnce(&K::Target) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<Option<Arc<K::Target>>, Failure> {
     if handle.is_null() {
-        return Ok(());
+        return Ok(None);
     }
-    let taken = {
-        let table = table();
-        let mut objects = table.objects.write().unwrap_or_else(PoisonError::into_inner);
-        let key = to_key(table, handle.addr()).ok_or_else(|| invalid(handle))?;
-        ready(objects.get(key).and_then(K::of_object).ok_or_else(|| invalid(handle))?)?;
-        objects.remove(key)
-    };
-    // Dropping it may take long; the table must not be locked meanwhile.
-    drop(taken);
-    Ok(())
+    let table = table();
+    let mut objects = table.objects.write().unwrap_or_else(PoisonError::into_inner);
+    let key = to_key(table, handle.addr()).ok_or_else(|| invalid(handle))?;
+    let target = objects.get(key).and_then(K::of_object).ok_or_else(|| invalid(handle))?;
+    ready(target)?;
+    let target = Arc::clone(target);
+    // The caller drops what it stood for, which may take long: the table must not be locked meanwhile.
+    objects.remove(key);
+    Ok(Some(target))
+}
+
+/// Removes what `handle` stands for; NULL does nothing.
+pub(crate) fn free<K: Kind>(handle: *mut K) -> chat_status {
+    boundary(|| take(handle, |_| Ok(())).map(drop))
 }
 
 fn invalid<K>(handle: *const K) -> Failure {

@@ -3,7 +3,7 @@
 use crate::argument::{Out, bytes};
 use crate::boundary::boundary;
 use crate::buffer::chat_buffer;
-use crate::handle::{chat, get, put, take};
+use crate::handle::{chat, free, get, put};
 use crate::options::chat_options;
 use crate::status::chat_status;
 
@@ -64,5 +64,5 @@ pub unsafe extern "C" fn chat_answer(
 /// - `chat`: a chat; NULL does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_close(chat: *mut chat) -> chat_status {
-    boundary(|| take(chat, |_| Ok(())))
+    free(chat)
 }

@@ -9,7 +9,7 @@ use crate::argument::{Out, optional_text, text};
 use crate::boundary::boundary;
 use crate::error::Failure;
 use crate::handle::{chat, chat_inbox, chat_session, chat_sessions, chat_users, get, put};
-use crate::lists::{Messages, User, sessions, users};
+use crate::lists::{inbox, list};
 use crate::status::chat_status;
 
 /// Adds a user with an empty inbox. Takes tens of milliseconds, because the password is hashed.
@@ -78,8 +78,7 @@ pub unsafe extern "C" fn chat_list_users(chat: *mut chat, users_out: *mut *mut c
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(users_out, "users_out")? };
-        let found = get(chat)?.users()?;
-        out.set(put(users(found.iter().map(User::from))));
+        out.set(put(list(get(chat)?.users()?)));
         Ok(())
     })
 }
@@ -229,7 +228,7 @@ pub unsafe extern "C" fn chat_list_sessions(chat: *mut chat, sessions_out: *mut 
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(sessions_out, "sessions_out")? };
-        out.set(put(sessions(&get(chat)?.sessions()?)));
+        out.set(put(list(get(chat)?.sessions()?)));
         Ok(())
     })
 }
@@ -272,8 +271,7 @@ pub unsafe extern "C" fn chat_take_inbox_of(
     boundary(|| {
         // SAFETY: the caller's promise, for both.
         let (out, user) = unsafe { (Out::new(inbox_out, "inbox_out")?, text(user, "user")?) };
-        let inbox = get(chat)?.inbox_of(user)?;
-        out.set(put(Messages::new(&inbox).into()));
+        out.set(put(inbox::messages(&get(chat)?.inbox_of(user)?)));
         Ok(())
     })
 }

@@ -52,18 +52,24 @@ pub struct chat_options {
     /// How long read messages are kept, counted from when they were sent; 0 is as when the directory was last
     /// opened. New ones keep them.
     pub keep_read_seconds: u64,
-    /// How long a session lasts without being used.
+    /// How long a session lasts without being used. One that gets events is in use.
     pub session_idle_seconds: u64,
     /// How many unread messages a mailbox holds.
     pub mailbox_messages: u64,
     /// How many bytes the texts of a mailbox's unread messages may have together.
     pub mailbox_bytes: u64,
+    /// How many members a room has at most, invitations included.
+    pub room_members: u64,
+    /// How many rooms a user can be a member of.
+    pub rooms_per_user: u64,
     /// The longest request line, including its end.
     pub line_bytes: u64,
     /// How many bytes of answers may wait for one peer before no more of its requests are read.
     pub reply_bytes: u64,
     /// How many bytes may be held for the answers of all connections together before `inbox` is refused.
     pub answers_bytes: u64,
+    /// How many bytes of events may wait for one subscriber before its subscription ends.
+    pub events_bytes: u64,
     /// How long a line may take from its first byte to its end before the connection is closed.
     pub line_time_millis: u64,
     /// How long answers may wait while the peer reads none of them before the connection is closed.
@@ -147,7 +153,7 @@ impl chat_options {
     }
 
     /// What is set, in the settings' text form.
-    fn texts(&self) -> Result<[(&'static str, Option<String>); 14], Failure> {
+    fn texts(&self) -> Result<[(&'static str, Option<String>); 17], Failure> {
         let number = |value: u64| (value != 0).then(|| value.to_string());
         let millis = |value: u64| (value != 0).then(|| format!("{}s {}ms", value / 1000, value % 1000));
         let cost = [self.password_memory_kib, self.password_passes, self.password_lanes];
@@ -161,9 +167,12 @@ impl chat_options {
             ("session_idle", number(self.session_idle_seconds)),
             ("mailbox_messages", number(self.mailbox_messages)),
             ("mailbox_bytes", number(self.mailbox_bytes)),
+            ("room_members", number(self.room_members)),
+            ("rooms_per_user", number(self.rooms_per_user)),
             ("line_bytes", number(self.line_bytes)),
             ("reply_bytes", number(self.reply_bytes)),
             ("answers_bytes", number(self.answers_bytes)),
+            ("events_bytes", number(self.events_bytes)),
             ("line_time", millis(self.line_time_millis)),
             ("stall_time", millis(self.stall_time_millis)),
             ("shutdown_grace", millis(self.shutdown_grace_millis)),
@@ -255,9 +264,12 @@ mod tests {
             session_idle_seconds: 13,
             mailbox_messages: 14,
             mailbox_bytes: 15,
+            room_members: 21,
+            rooms_per_user: 22,
             line_bytes: 16,
             reply_bytes: 17,
             answers_bytes: 18,
+            events_bytes: 23,
             line_time_millis: 1_019,
             stall_time_millis: 1_020,
             shutdown_grace_millis: u64::MAX,
@@ -265,9 +277,9 @@ mod tests {
         };
         let settings = options.settings().ok().unwrap();
         let values: Vec<String> = Settings::ALL.iter().map(|it| format!("{}={}", it.name, it.get(&settings))).collect();
-        let wanted = "line_bytes=16 reply_bytes=17 answers_bytes=18 line_time=1019ms stall_time=1020ms \
+        let wanted = "line_bytes=16 reply_bytes=17 answers_bytes=18 events_bytes=23 line_time=1019ms stall_time=1020ms \
             shutdown_grace=18446744073709551615ms session_idle=13s mailbox_messages=14 mailbox_bytes=15 \
-            failed_logins=11 registration=open password_cost=8,1,1 sync=never keep_read=12s";
+            room_members=21 rooms_per_user=22 failed_logins=11 registration=open password_cost=8,1,1 sync=never keep_read=12s";
         assert_eq!(values.join(" "), wanted);
     }
 }

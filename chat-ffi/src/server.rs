@@ -176,5 +176,6 @@ pub extern "C" fn chat_server_free(server: *mut chat_server) -> chat_status {
             true => running.reap(),
             false => Err(Failure::new(chat_status::CHAT_STILL_RUNNING, "stop the server and join it first")),
         })
+        .map(drop)
     })
 }

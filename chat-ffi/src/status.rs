@@ -5,8 +5,8 @@ use std::ffi::{CStr, c_char};
 /// The outcome of a call. Numbers are permanent: a status keeps its number, and a number that is retired is listed here
 /// and never used again. Retired so far: none.
 ///
-/// From 10 on, a status stands for the code of the same name in docs/protocol.md: CHAT_NO_SUCH_USER for
-/// "no_such_user".
+/// From 10 on, and below 0, a status stands for the code of the same name in docs/protocol.md, and is the number of that error
+/// in docs/protocol-2.md: CHAT_NO_SUCH_USER for "no_such_user". Those below 0 are the standard errors of JSON-RPC.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[allow(non_camel_case_types)]
@@ -92,6 +92,44 @@ pub enum chat_status {
     CHAT_BANNED = 41,
     /// It is not known whether this was done. Look before trying again.
     CHAT_OUTCOME_UNKNOWN = 42,
+    /// Not the name of a room.
+    CHAT_INVALID_ROOM_NAME = 43,
+    /// Not the title of a room.
+    CHAT_INVALID_TITLE = 44,
+    /// Not the key of a message.
+    CHAT_INVALID_KEY = 45,
+    /// The key was used for a message to another recipient; nothing was sent.
+    CHAT_KEY_REUSED = 46,
+    /// A conversation that the user has no part in.
+    CHAT_NO_SUCH_CONVERSATION = 47,
+    /// A room that does not exist, or that the user may not know of.
+    CHAT_NO_SUCH_ROOM = 48,
+    /// A room of that name exists.
+    CHAT_ROOM_EXISTS = 49,
+    /// The user, or the one whom the call names, is not a member of the room.
+    CHAT_NOT_A_MEMBER = 50,
+    /// Only an owner of the room may do this.
+    CHAT_NOT_AN_OWNER = 51,
+    /// The room would be left without an owner.
+    CHAT_LAST_OWNER = 52,
+    /// The room has as many members as it may have.
+    CHAT_ROOM_FULL = 53,
+    /// The user is in as many rooms as allowed.
+    CHAT_TOO_MANY_ROOMS = 54,
+    /// The recipient has blocked the sender.
+    CHAT_BLOCKED = 55,
+    /// A message that does not exist, or that the user cannot see.
+    CHAT_NO_SUCH_MESSAGE = 56,
+    /// A message of somebody else.
+    CHAT_NOT_YOUR_MESSAGE = 57,
+    /// The server could not read a line as JSON.
+    CHAT_BAD_JSON = -32700,
+    /// A parameter of a request is missing, or has the wrong type.
+    CHAT_BAD_PARAMETERS = -32602,
+    /// The server does not know this method; it is of another version.
+    CHAT_NO_SUCH_METHOD = -32601,
+    /// The server could not read a line as a request.
+    CHAT_BAD_REQUEST = -32600,
 }
 
 /// The name of a status, such as "CHAT_NO_SUCH_USER"; "CHAT_?" for a number that is not a status.
@@ -122,8 +160,7 @@ impl chat_status {
 
     /// Whether a server refuses with it.
     pub(crate) fn travels(self) -> bool {
-        let refusals = Self::CHAT_NO_SUCH_USER as i32..=Self::CHAT_INVALID_PASSWORD as i32;
-        refusals.contains(&(self as i32)) && self != Self::CHAT_INVALID_COUNTRY || self == Self::CHAT_BANNED
+        matches!(self as i32, 10..=27 | 41 | 43.. | ..0)
     }
 
     /// The code that it stands for; empty if it is a status of C alone.
@@ -157,7 +194,7 @@ macro_rules! table {
     };
 }
 
-static TABLE: [Row; 40] = table! {
+static TABLE: [Row; 59] = table! {
     CHAT_OK "" c"the call succeeded"
     CHAT_END "" c"the end of the list"
     CHAT_INVALID_ARGUMENT "" c"an argument is NULL, not UTF-8, or otherwise invalid"
@@ -198,6 +235,25 @@ static TABLE: [Row; 40] = table! {
     CHAT_IO "io" c"reading, writing or polling failed"
     CHAT_BANNED "banned" c"this user is banned; ask the operator"
     CHAT_OUTCOME_UNKNOWN "outcome_unknown" c"it is not known whether this was done; look before you try again"
+    CHAT_INVALID_ROOM_NAME "invalid_room_name" c"that is not a room name"
+    CHAT_INVALID_TITLE "invalid_title" c"that is not a room title"
+    CHAT_INVALID_KEY "invalid_key" c"that is not a message key"
+    CHAT_KEY_REUSED "key_reused" c"this key was used for a message to another recipient; use a new one"
+    CHAT_NO_SUCH_CONVERSATION "no_such_conversation" c"there is no such conversation"
+    CHAT_NO_SUCH_ROOM "no_such_room" c"there is no such room"
+    CHAT_ROOM_EXISTS "room_exists" c"that room name is taken"
+    CHAT_NOT_A_MEMBER "not_a_member" c"not a member of this room"
+    CHAT_NOT_AN_OWNER "not_an_owner" c"only an owner of the room can do this"
+    CHAT_LAST_OWNER "last_owner" c"a room needs an owner; make another member an owner first, or delete the room"
+    CHAT_ROOM_FULL "room_full" c"this room is full"
+    CHAT_TOO_MANY_ROOMS "too_many_rooms" c"you are in too many rooms; leave one first"
+    CHAT_BLOCKED "blocked" c"this user does not take messages from you"
+    CHAT_NO_SUCH_MESSAGE "no_such_message" c"there is no such message"
+    CHAT_NOT_YOUR_MESSAGE "not_your_message" c"only the sender, or an owner of the room, can delete a message"
+    CHAT_BAD_JSON "bad_json" c"the line is not JSON"
+    CHAT_BAD_PARAMETERS "bad_parameters" c"a parameter is missing, or has the wrong type"
+    CHAT_NO_SUCH_METHOD "no_such_method" c"there is no such method"
+    CHAT_BAD_REQUEST "bad_request" c"the line is not a JSON-RPC 2.0 request"
 };
 
 #[cfg(test)]
@@ -206,23 +262,13 @@ mod tests {
 
     use super::*;
 
-    /// Every code in a table of the protocol has a status, and the other way round.
+    /// The numbers of Rust's errors are those of C's statuses, and none lacks one.
     #[test]
-    fn every_code_has_a_status() {
-        let protocol = include_str!("../../docs/protocol.md");
-        let refusals = protocol.split("## Refusals").nth(1).unwrap().split("## Limits").next().unwrap();
-        let others = protocol.split("## Errors that never travel").nth(1).unwrap();
-        let codes: BTreeSet<&str> = refusals
-            .lines()
-            .chain(others.lines())
-            .filter(|line| line.starts_with("| `"))
-            .flat_map(|line| line.split('|').nth(1).into_iter().chain(line.split('|').nth(2)))
-            .flat_map(|cell| cell.split('`').skip(1).step_by(2))
-            .filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && word.contains('_'))
-            .chain(["busy", "storage", "entropy", "hashing", "banned", "refused", "disconnected", "listen", "io"])
-            .collect();
-        let known: BTreeSet<&str> = TABLE.iter().map(|row| row.code).filter(|code| !code.is_empty()).collect();
-        assert_eq!(codes, known);
+    fn every_error_has_a_status() {
+        let errors: BTreeSet<(&str, i32)> = chat_lib::Error::CODES.iter().copied().collect();
+        let rows = TABLE.iter().filter(|row| !row.code.is_empty());
+        let statuses: BTreeSet<(&str, i32)> = rows.map(|row| (row.code, row.status as i32)).collect();
+        assert_eq!(statuses, errors);
     }
 
     #[test]

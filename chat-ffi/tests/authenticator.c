@@ -42,7 +42,7 @@ static int32_t authenticate(
     if (strcmp(user, "ana") == 0) {
         /* No lock is held. */
         OK(chat_login(own->it, "bot", "right", &bot));
-        OK(chat_session_send(bot, "bot", "ana logs in"));
+        OK(chat_session_send(bot, "bot", "ana logs in", NULL));
         OK(chat_session_free(bot));
         strcpy(identity->full_name, "Ana Lima");
         strcpy(identity->country, "Brasil");

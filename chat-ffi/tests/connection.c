@@ -74,8 +74,69 @@ static void a_peer_that_does_not_read(void) {
     OK(chat_close(it));
 }
 
+static void count_calls(void *user_data) {
+    ++*(int *)user_data;
+}
+
+static int wants_turn(const chat_connection *connection) {
+    int wants = 9;
+    OK(chat_connection_wants_turn(connection, &wants));
+    return wants;
+}
+
+static void take_output(chat_connection *connection, char *text, size_t size) {
+    const uint8_t *data = NULL;
+    size_t len;
+    OK(chat_connection_output(connection, &data, &len));
+    CHECK(len < size);
+    memcpy(text, data, len);
+    text[len] = '\0';
+    OK(chat_connection_sent(connection, len));
+}
+
+/* A peer that has subscribed is told what another session does. */
+static void events(void) {
+    static const char requests[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"login\",\"params\":{\"user\":\"messi\",\"password\":\"surabaya\"}}\n"
+        "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"subscribe\"}\n";
+    chat *it = NULL;
+    chat_connection *connection = NULL;
+    chat_session *henderson = NULL;
+    size_t taken;
+    int calls = 0, other_calls = 0;
+    char text[4096];
+    OK(chat_open(NULL, &it));
+    OK(chat_add_demo_users(it));
+    OK(chat_open_session(it, "henderson", &henderson));
+    OK(chat_connection_new(it, NULL, &connection));
+    OK(chat_connection_set_waker(connection, count_calls, &calls));
+    CHECK(calls == 1 && wants_turn(connection) == 0);
+    OK(chat_connection_receive(connection, (const uint8_t *)requests, strlen(requests), &taken));
+    CHECK(taken == strlen(requests));
+    take_output(connection, text, sizeof text);
+    CHECK(strstr(text, "\"id\":2,\"result\":{\"next\":0}}") != NULL && wants_turn(connection) == 0);
+
+    calls = 0;
+    OK(chat_session_send(henderson, "messi", "halo", NULL));
+    CHECK(calls == 1 && wants_turn(connection) == 1);
+    OK(chat_connection_receive(connection, NULL, 0, &taken));
+    CHECK(wants_turn(connection) == 0);
+    take_output(connection, text, sizeof text);
+    CHECK(strstr(text, "\"method\":\"message\"") != NULL && strstr(text, "\"text\":\"halo\"") != NULL);
+
+    OK(chat_connection_set_waker(connection, count_calls, &other_calls));
+    OK(chat_session_send(henderson, "messi", "halo", NULL));
+    CHECK(calls == 1 && other_calls == 2);
+    OK(chat_connection_free(connection));
+    OK(chat_session_send(henderson, "messi", "halo", NULL));
+    CHECK(other_calls == 2);
+    OK(chat_session_free(henderson));
+    OK(chat_close(it));
+}
+
 int main(void) {
     chat *it = NULL;
+    events();
     OK(chat_open(NULL, &it));
     in_pieces(it);
     OK(chat_close(it));

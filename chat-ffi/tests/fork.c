@@ -167,6 +167,64 @@ static void a_client(void) {
     end_child();
 }
 
+struct stream {
+    chat_events *events;
+    chat_session *session;
+};
+
+static void look_at_events(void *inherited) {
+    struct stream *stream = (struct stream *)inherited;
+    chat_events *own = NULL;
+    chat_event event;
+    int fd;
+    IS(CHAT_INVALID_HANDLE, chat_events_next(stream->events, 0, &event));
+    IS(CHAT_INVALID_HANDLE, chat_events_fd(stream->events, &fd));
+    IS(CHAT_INVALID_HANDLE, chat_events_stop(stream->events));
+    IS(CHAT_INVALID_HANDLE, chat_events_free(stream->events));
+    IS(CHAT_INVALID_HANDLE, chat_session_events(stream->session, &own));
+}
+
+/* Events go on in the parent, and those that it frees are over: on a server, the user is not online any more, though the child
+ * has the descriptor of the connection. */
+static void events(void) {
+    struct stream stream = {NULL, NULL};
+    chat *it = NULL;
+    chat_server *server = NULL;
+    chat_client *client = NULL;
+    chat_session *henderson = NULL;
+    chat_events *others = NULL;
+    chat_event event;
+    chat_buffer address;
+    OK(chat_open(NULL, &it));
+    OK(chat_add_demo_users(it));
+    OK(chat_server_start(it, "127.0.0.1:0", &server));
+    OK(chat_server_address(server, &address));
+    OK(chat_client_connect((const char *)address.data, 30000, &client));
+    chat_buffer_free(&address);
+    OK(chat_client_login(client, "messi", "surabaya", &stream.session));
+    OK(chat_open_session(it, "henderson", &henderson));
+    OK(chat_session_send(henderson, "messi", "halo", NULL));
+    OK(chat_session_events(henderson, &others));
+    OK(chat_session_events_after(stream.session, 0, &stream.events));
+    OK(chat_events_next(others, 30000, &event));
+    CHECK(event.kind == CHAT_EVENT_PRESENCE && event.online == 1);
+    fork_child(look_at_events, &stream);
+    OK(chat_events_next(stream.events, 30000, &event));
+    CHECK(event.kind == CHAT_EVENT_MESSAGE);
+    OK(chat_events_free(stream.events));
+    OK(chat_events_next(others, 30000, &event));
+    CHECK(event.kind == CHAT_EVENT_PRESENCE && event.online == 0);
+    OK(chat_events_free(others));
+    OK(chat_session_free(henderson));
+    OK(chat_session_free(stream.session));
+    OK(chat_client_free(client));
+    OK(chat_server_stop(server));
+    OK(chat_server_join(server, 30000));
+    OK(chat_server_free(server));
+    OK(chat_close(it));
+    end_child();
+}
+
 int main(int argc, char **argv) {
     CHECK(argc == 2);
     /* What hangs, fails. */
@@ -174,5 +232,6 @@ int main(int argc, char **argv) {
     a_client();
     the_lock(argv[1]);
     a_server();
+    events();
     return 0;
 }

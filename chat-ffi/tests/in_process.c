@@ -36,11 +36,11 @@ static void a_session(chat *it) {
     OK(chat_session_user(messi, &name));
     CHECK(strcmp(name, "messi") == 0);
     OK(chat_login(it, "henderson", "surabaya", &henderson));
-    OK(chat_session_send(messi, "henderson", "Halo Henderson, apa kabar?"));
-    OK(chat_session_send(messi, "henderson", ""));
-    OK(chat_session_send(henderson, "henderson", "caf\xc3\xa9"));
-    IS(CHAT_NO_SUCH_RECIPIENT, chat_session_send(messi, "nobody", "?"));
-    OK(chat_session_send(messi, "henderson", "two\nlines\n"));
+    OK(chat_session_send(messi, "henderson", "Halo Henderson, apa kabar?", NULL));
+    OK(chat_session_send(messi, "henderson", "", NULL));
+    OK(chat_session_send(henderson, "henderson", "caf\xc3\xa9", NULL));
+    IS(CHAT_NO_SUCH_RECIPIENT, chat_session_send(messi, "nobody", "?", NULL));
+    OK(chat_session_send(messi, "henderson", "two\nlines\n", NULL));
 
     OK(chat_session_take_inbox(henderson, &inbox));
     OK(chat_inbox_count(inbox, &count));
@@ -78,7 +78,7 @@ static void a_session(chat *it) {
     OK(chat_find_session(it, &token, &again));
     OK(chat_session_user(again, &name));
     CHECK(strcmp(name, "messi") == 0);
-    OK(chat_session_send(again, "messi", "still here"));
+    OK(chat_session_send(again, "messi", "still here", NULL));
     OK(chat_session_logout(again));
     IS(CHAT_NO_SUCH_SESSION, chat_session_logout(again));
     OK(chat_session_free(again));
@@ -123,11 +123,11 @@ static void options(void) {
     OK(chat_open(&options, &it));
     OK(chat_add_demo_users(it));
     OK(chat_login(it, "messi", "surabaya", &messi));
-    OK(chat_session_send(messi, "messi", "one"));
-    IS(CHAT_MAILBOX_FULL, chat_session_send(messi, "messi", "two"));
+    OK(chat_session_send(messi, "messi", "one", NULL));
+    IS(CHAT_MAILBOX_FULL, chat_session_send(messi, "messi", "two", NULL));
     CHECK(strcmp(chat_last_error()->code, "mailbox_full") == 0);
     OK(chat_register(it, "eva", "secret", "Eva", &eva));
-    OK(chat_session_send(eva, "eva", "one"));
+    OK(chat_session_send(eva, "eva", "one", NULL));
     IS(CHAT_USER_EXISTS, chat_register(it, "eva", "secret", "Eva", &eva));
     OK(chat_session_free(eva));
     OK(chat_session_free(messi));
@@ -168,7 +168,7 @@ static void kept(const char *directory) {
     IS(CHAT_DATA_IN_USE, chat_open(&options, &again));
     OK(chat_close(it));
     /* Sessions go on when their chat is closed. */
-    OK(chat_session_send(messi, "messi", "a note to myself"));
+    OK(chat_session_send(messi, "messi", "a note to myself", NULL));
     IS(CHAT_DATA_IN_USE, chat_open(&options, &again));
     OK(chat_session_free(messi));
     OK(chat_open(&options, &again));

@@ -22,17 +22,18 @@ static void count_lines(void *user_data, int32_t level, const char *line) {
 static void *send_many(void *address) {
     chat_client *client = NULL;
     chat_session *messi = NULL;
+    const char *henderson = "henderson";
     int number;
     OK(chat_client_connect((const char *)address, 30000, &client));
     OK(chat_client_login(client, "messi", "surabaya", &messi));
     /* A session keeps its connection. */
     OK(chat_client_free(client));
     for (number = 0; number < SENDS; number++) {
-        OK(chat_session_send(messi, "henderson", "halo"));
+        OK(chat_session_send(messi, "henderson", "halo", NULL));
     }
-    IS(CHAT_NO_SUCH_RECIPIENT, chat_session_send(messi, "nobody", "halo"));
-    IS(CHAT_INVALID_REQUEST, chat_session_send(messi, "hender son", "halo"));
-    IS(CHAT_INVALID_REQUEST, chat_session_send(messi, "henderson", "two\r\nlines"));
+    IS(CHAT_NO_SUCH_RECIPIENT, chat_session_send(messi, "nobody", "halo", NULL));
+    IS(CHAT_NO_SUCH_RECIPIENT, chat_session_send(messi, "hender son", "halo", NULL));
+    IS(CHAT_INVALID_REQUEST, chat_session_send_to_all(messi, &henderson, 1, "two\r\nlines"));
     OK(chat_session_logout(messi));
     OK(chat_session_free(messi));
     return NULL;
@@ -80,7 +81,7 @@ static void talk(const char *address, chat *it) {
     OK(chat_client_session(client, "lineker", &token, &again));
     OK(chat_session_user(again, &name));
     CHECK(strcmp(name, "lineker") == 0);
-    OK(chat_session_send(again, "lineker", "halo"));
+    OK(chat_session_send(again, "lineker", "halo", NULL));
     OK(chat_session_logout(again));
     OK(chat_session_free(again));
     IS(CHAT_NO_SUCH_SESSION, chat_session_logout(lineker));
@@ -89,7 +90,7 @@ static void talk(const char *address, chat *it) {
     IS(CHAT_NO_SUCH_SESSION, chat_client_session(client, "lineker", &token, &again));
 
     OK(chat_client_register(client, "eva", "secret", "Eva", &again));
-    OK(chat_session_send(again, "eva", "halo"));
+    OK(chat_session_send(again, "eva", "halo", NULL));
     OK(chat_session_free(again));
     IS(CHAT_USER_EXISTS, chat_client_register(client, "eva", "secret", "Eva", &again));
     OK(chat_session_free(henderson));

@@ -52,7 +52,7 @@ static void sessions(chat *it) {
     OK(chat_end_sessions(it, "ana"));
     OK(chat_open_session(it, "messi", &messi));
     IS(CHAT_NO_SUCH_USER, chat_open_session(it, "nobody", &none));
-    OK(chat_session_send(messi, "henderson", "halo"));
+    OK(chat_session_send(messi, "henderson", "halo", NULL));
     OK(chat_session_token(messi, &token));
     OK(chat_list_sessions(it, &list));
     OK(chat_sessions_next(list, &info));
@@ -63,7 +63,7 @@ static void sessions(chat *it) {
     OK(chat_sessions_free(list));
     OK(chat_end_sessions(it, "messi"));
     IS(CHAT_NO_SUCH_USER, chat_end_sessions(it, "nobody"));
-    IS(CHAT_NO_SUCH_SESSION, chat_session_send(messi, "henderson", "halo"));
+    IS(CHAT_NO_SUCH_SESSION, chat_session_send(messi, "henderson", "halo", NULL));
     OK(chat_session_free(messi));
 
     OK(chat_take_inbox_of(it, "henderson", &inbox));
@@ -83,7 +83,7 @@ static void bans(chat *it) {
     OK(chat_open_session(it, "lineker", &lineker));
     OK(chat_ban_user(it, "lineker"));
     IS(CHAT_NO_SUCH_USER, chat_ban_user(it, "nobody"));
-    IS(CHAT_NO_SUCH_SESSION, chat_session_send(lineker, "messi", "halo"));
+    IS(CHAT_NO_SUCH_SESSION, chat_session_send(lineker, "messi", "halo", NULL));
     OK(chat_session_free(lineker));
     IS(CHAT_WRONG_PASSWORD, chat_login(it, "lineker", "wrong", &none));
     IS(CHAT_BANNED, chat_login(it, "lineker", "surabaya", &none));
@@ -111,7 +111,7 @@ static void data(chat *it) {
     FILE *file = tmpfile(), *empty = tmpfile();
     CHECK(file != NULL && empty != NULL);
     OK(chat_open_session(it, "messi", &messi));
-    OK(chat_session_send(messi, "messi", "a note to myself"));
+    OK(chat_session_send(messi, "messi", "a note to myself", NULL));
     OK(chat_session_free(messi));
     OK(chat_check(it));
     OK(chat_tidy(it));

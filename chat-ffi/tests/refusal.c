@@ -116,12 +116,12 @@ static void a_file(const char *directory) {
     limit.rlim_cur = 1 << 20;
     CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
     do {
-        sent = chat_session_send(messi, "messi", text);
+        sent = chat_session_send(messi, "messi", text, NULL);
     } while (sent == CHAT_OK);
     IS(CHAT_STORAGE, sent);
     limit.rlim_cur = limit.rlim_max;
     CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-    OK(chat_session_send(messi, "messi", text));
+    OK(chat_session_send(messi, "messi", text, NULL));
     OK(chat_session_free(messi));
     OK(chat_close(it));
 }

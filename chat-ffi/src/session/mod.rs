@@ -1,5 +1,10 @@
-//! Sessions: how a user gets one on a chat in the process, and what can be done with it, wherever it is.
-//! `client.rs` opens sessions on a server, and `operator.rs` those without a password.
+//! Sessions: how a user gets one on a chat in the process, and what can be done with it, wherever it is, in a file for each
+//! subject. `client.rs` opens sessions on a server, and `operator.rs` those without a password.
+
+pub mod messages;
+pub mod people;
+pub mod reading;
+pub mod rooms;
 
 use std::ffi::{CString, c_char};
 
@@ -9,8 +14,7 @@ use chat_lib::{Error, Session};
 use crate::argument::{Out, reference, text};
 use crate::boundary::boundary;
 use crate::error::{Failure, c_string};
-use crate::handle::{chat, chat_inbox, chat_session, chat_users, get, put, take};
-use crate::lists::{Messages, User, users};
+use crate::handle::{chat, chat_session, free, get, put};
 use crate::status::chat_status;
 
 /// The token of a session. Anyone who has it can act as the session's user, so keep it secret.
@@ -39,7 +43,7 @@ impl chat_token {
 
 /// A session, and its user's name for C.
 pub struct UserSession {
-    session: Session,
+    pub(crate) session: Session,
     user: CString,
 }
 
@@ -174,79 +178,6 @@ pub unsafe extern "C" fn chat_session_token(session: *const chat_session, token_
     })
 }
 
-/// Sends a message. Once it returns CHAT_OK, the message is kept.
-///
-/// - `session`: the sender's session.
-/// - `to`: the recipient's user name.
-/// - `message`: the text; it may contain LF, but over a connection no CRLF.
-///
-/// Fails with CHAT_NO_SUCH_RECIPIENT or CHAT_MAILBOX_FULL; CHAT_LINE_TOO_LONG if the text is longer than a request
-/// line may be; or as every function of a session.
-///
-/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3)
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn chat_session_send(
-    session: *mut chat_session,
-    to: *const c_char,
-    message: *const c_char,
-) -> chat_status {
-    boundary(|| {
-        // SAFETY: the caller's promise, for both.
-        let (to, message) = unsafe { (text(to, "to")?, text(message, "message")?) };
-        Ok(get(session)?.session.send(to, message)?)
-    })
-}
-
-/// Takes all unread messages out of the user's inbox: no later call returns them again. In the process they come in order
-/// of arrival; over a connection by sender, senders in order of their first message.
-///
-/// - `session`: the reader's session.
-/// - `inbox_out`: receives the messages; there may be none.
-///
-/// Fails with CHAT_BUSY if a server holds too many answers that were not read; or as every function of a session.
-/// Memory: free the inbox with chat_inbox_free().
-///
-/// cbindgen:postfix=CHAT_NONNULL(1, 2)
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn chat_session_take_inbox(
-    session: *mut chat_session,
-    inbox_out: *mut *mut chat_inbox,
-) -> chat_status {
-    boundary(|| {
-        // SAFETY: the caller's promise.
-        let out = unsafe { Out::new(inbox_out, "inbox_out")? };
-        let inbox = get(session)?.session.inbox()?;
-        out.set(put(Messages::new(&inbox).into()));
-        Ok(())
-    })
-}
-
-/// Lists each user with a live session once, in order of login. Only their names are given.
-///
-/// - `session`: a session.
-/// - `users_out`: receives the list.
-///
-/// Fails as every function of a session.
-/// Memory: free the list with chat_users_free().
-///
-/// cbindgen:postfix=CHAT_NONNULL(1, 2)
-#[must_use]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn chat_session_active_users(
-    session: *mut chat_session,
-    users_out: *mut *mut chat_users,
-) -> chat_status {
-    boundary(|| {
-        // SAFETY: the caller's promise.
-        let out = unsafe { Out::new(users_out, "users_out")? };
-        let active = get(session)?.session.active_users()?;
-        out.set(put(users(active.iter().map(User::named))));
-        Ok(())
-    })
-}
-
 /// Ends a session, and no other of the user's. The handle is still to be freed.
 ///
 /// - `session`: the session.
@@ -265,5 +196,5 @@ pub extern "C" fn chat_session_logout(session: *mut chat_session) -> chat_status
 /// - `session`: a session; NULL does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn chat_session_free(session: *mut chat_session) -> chat_status {
-    boundary(|| take(session, |_| Ok(())))
+    free(session)
 }
