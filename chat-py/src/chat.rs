@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chat_lib::model::SessionToken;
-use chat_lib::protocol::{Command, Reply, reply};
+use chat_lib::model::{Framing, SessionToken};
+use chat_lib::protocol::line::reply;
+use chat_lib::protocol::{Command, Reply, Request};
 use chat_lib::store::{Durable, Memory, Store};
 use chat_lib::{Authenticator, Config, Error, NewUser};
 use pyo3::exceptions::PyValueError;
@@ -17,7 +18,7 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::authenticator::Callable;
 use crate::errors::{closed, run};
 use crate::file;
-use crate::message::Message;
+use crate::message::InboxMessage;
 use crate::process::Process;
 use crate::session::{Place, Session};
 use crate::settings;
@@ -99,7 +100,9 @@ impl Chat {
     /// The answer of the protocol to a login.
     fn answer_login(&self, py: Python<'_>, user: &str, password: &str) -> PyResult<Vec<u8>> {
         let chat = self.get(py)?;
-        run(py, || Ok(written(chat.execute(&Command::Auth { user, password }))))
+        run(py, || {
+            Ok(written(chat.execute(&Request::new(Command::Auth { user: user.into(), password: password.into() }))))
+        })
     }
 
     /// The answer of the protocol to a message, if the session is `sender`'s; `text` is verbatim.
@@ -113,7 +116,11 @@ impl Chat {
                 return Err(Error::LineTooLong { limit });
             }
             match session.user() == sender {
-                true => chat.execute(&Command::Send { token, to, text }),
+                true => {
+                    let (framing, text) = Framing::split(text);
+                    let send = Command::Send { to: to.into(), text: text.into(), framing, key: None };
+                    chat.execute(&Request::with_token(token, send))
+                }
                 false => Err(Error::NoSuchSession),
             }
         };
@@ -131,7 +138,7 @@ impl Chat {
         let chat = self.get(py)?;
         let logout = || {
             let token = SessionToken::parse(token).map_err(|_| Error::NoSuchSession)?;
-            chat.execute(&Command::Logout { token })
+            chat.execute(&Request::with_token(token, Command::Logout))
         };
         run(py, || Ok(written(logout())))
     }
@@ -221,9 +228,9 @@ impl Chat {
     }
 
     /// Take all unread messages out of a user's inbox, without a session. There are none if there is no such user.
-    fn inbox_of(&self, py: Python<'_>, user: &str) -> PyResult<Vec<Message>> {
+    fn inbox_of(&self, py: Python<'_>, user: &str) -> PyResult<Vec<InboxMessage>> {
         let chat = self.get(py)?;
-        run(py, || chat.inbox_of(user).map(|inbox| Message::all(&inbox, user)))
+        run(py, || chat.inbox_of(user).map(|inbox| InboxMessage::all(&inbox, user)))
     }
 
     /// Write all users and messages as they are at one moment to a binary file, as lines of JSON (docs/dump.md). With

@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 
 use chat_lib::Error;
 use chat_lib::client::dial;
-use chat_lib::model::SessionToken;
+use chat_lib::model::{MessageId, SessionToken};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::errors::{closed, exception, run, seconds, wait};
+use crate::events::Events;
 use crate::process::Process;
-use crate::session::{Place, Session};
+use crate::session::{Place, Session, message_id};
 
 /// A connection to a server, seen from the other side. Threads may share it; they wait for each other.
 #[pyclass(frozen, module = "chat")]
@@ -34,24 +35,23 @@ pub(crate) struct Shared {
     closed: AtomicBool,
     /// What a signal's handler has raised while somebody waited.
     raised: Arc<Mutex<Option<PyErr>>>,
+    /// Where it is connected to, and how long to wait for that: events have connections of their own.
+    host: String,
+    port: u16,
+    patience: Duration,
 }
 
 impl Shared {
     fn connect(py: Python<'_>, host: String, port: u16, patience: Duration) -> PyResult<Self> {
-        // The system's call cannot be interrupted, so it waits elsewhere.
-        let dialling = thread::Builder::new().name("chat-dial".to_owned());
-        let dialling = dialling.spawn(move || dial((host.as_str(), port), patience));
-        let dialling = dialling.map_err(|problem| exception(py, &Error::no_thread(&problem)))?;
-        wait(py, None, || dialling.is_finished().then_some(()))?;
-        let stream = dialling.join().unwrap_or_else(|_| Err(Error::Disconnected));
-        let stream = stream.map_err(|error| exception(py, &error))?;
+        let name = host.clone();
+        let stream = elsewhere(py, move || dial((name.as_str(), port), patience))?;
         let raised = Arc::default();
         let (closing, stream) = run(py, || {
             Ok((stream.try_clone().map_err(Error::Io)?, Stream::new(stream, patience, Arc::clone(&raised))?))
         })?;
         let client = Mutex::new(Some(chat_lib::Client::over(stream)));
         let (waiting, closed) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Self { client, closing, process: Process::this(), waiting, closed, raised })
+        Ok(Self { client, closing, process: Process::this(), waiting, closed, raised, host, port, patience })
     }
 
     fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Option<chat_lib::Client<Stream>>>> {
@@ -86,6 +86,14 @@ impl Shared {
             None if self.closed.load(Ordering::Acquire) => outcome.map_err(|_| closed(py)),
             None => outcome,
         }
+    }
+
+    /// The events of a session, over a connection of their own.
+    pub(crate) fn subscribe(&self, py: Python<'_>, token: SessionToken, after: Option<MessageId>) -> PyResult<Events> {
+        if !self.process.is_this() || self.closed.load(Ordering::Acquire) {
+            return Err(closed(py));
+        }
+        subscribe(py, self.host.clone(), self.port, self.patience, token, after)
     }
 
     /// A call that waits for an answer returns.
@@ -167,6 +175,45 @@ impl Client {
             _ => "Client(closed)".to_owned(),
         }
     }
+}
+
+fn subscribe(
+    py: Python<'_>,
+    host: String,
+    port: u16,
+    patience: Duration,
+    token: SessionToken,
+    after: Option<MessageId>,
+) -> PyResult<Events> {
+    let connect = move || chat_lib::Events::connect((host.as_str(), port), patience, token, after);
+    elsewhere(py, connect).map(Events::new)
+}
+
+/// The events of a session on a server, for `chat.aio`, whose connections are not a `Client`'s.
+#[pyfunction]
+#[pyo3(signature = (host, port, token, *, after=None, timeout=30.0))]
+pub(crate) fn listen(
+    py: Python<'_>,
+    host: String,
+    port: u16,
+    token: &str,
+    after: Option<u64>,
+    timeout: f64,
+) -> PyResult<Events> {
+    let (token, after) = (run(py, || SessionToken::parse(token))?, after.map(message_id).transpose()?);
+    subscribe(py, host, port, seconds(timeout)?, token, after)
+}
+
+/// Does in a thread what cannot be interrupted, so that Ctrl-C ends the wait for it.
+fn elsewhere<T: Send + 'static>(
+    py: Python<'_>,
+    connect: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> PyResult<T> {
+    let connecting = thread::Builder::new().name("chat-dial".to_owned()).spawn(connect);
+    let connecting = connecting.map_err(|problem| exception(py, &Error::no_thread(&problem)))?;
+    wait(py, None, || connecting.is_finished().then_some(()))?;
+    let outcome = connecting.join().unwrap_or_else(|_| Err(Error::Disconnected));
+    outcome.map_err(|error| exception(py, &error))
 }
 
 /// A stream whose waits Ctrl-C can end: it waits in short turns, and looks after signals between them.

@@ -12,6 +12,7 @@ use crate::chat::Chat;
 use crate::errors::{closed, exception, run};
 use crate::job::{FinishedJob, Job};
 use crate::process::Process;
+use crate::wakeups::Wakeups;
 
 /// A connection of one peer, without I/O, for your own event loop: received bytes go in, bytes to send come out.
 #[pyclass(frozen, module = "chat")]
@@ -64,19 +65,21 @@ impl Connection {
         Ok(Self { connection: Mutex::new(Some(Peer { connection, out })), process: Process::this() })
     }
 
-    /// Take received bytes, and return the answers to the requests that they complete. It makes no difference how the bytes
-    /// are split into pieces.
+    /// Take received bytes, and return the answers to the requests that they complete, and events. It makes no difference how
+    /// the bytes are split into pieces. Without any bytes, it returns events.
     fn receive(&self, py: Python<'_>, data: PyBackedBytes) -> PyResult<Vec<u8>> {
         let data: &[u8] = &data;
         self.with(py, |Peer { connection, out }| {
             let (mut rest, mut answers) = (data, Vec::new());
-            while !rest.is_empty() {
+            loop {
                 out.sent(usize::MAX);
                 let taken = connection.receive(rest, out);
                 rest = rest.get(taken..).unwrap_or_default();
                 answers.extend_from_slice(out.output());
+                if rest.is_empty() {
+                    return answers;
+                }
             }
-            answers
         })
     }
 
@@ -115,6 +118,30 @@ impl Connection {
             out.abandon()
         })?;
         outcome.map_err(|error| exception(py, &error))
+    }
+
+    /// Have `wakeups` name `number` when the connection wants a turn although nothing was received: call `receive(b"")` then,
+    /// and again after `sent()` as long as it `wants_turn`.
+    fn set_wakeups(&self, py: Python<'_>, wakeups: &Bound<'_, Wakeups>, number: u64) -> PyResult<()> {
+        let waker = wakeups.get().waker(number);
+        self.with(py, |peer| peer.connection.set_waker(waker))
+    }
+
+    /// Whether `receive(b"")` would do something: events wait, for example.
+    #[getter]
+    fn wants_turn(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |peer| peer.connection.wants_turn(&peer.out))
+    }
+
+    /// End the connection, whose peer is told of no more events.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if !self.process.is_this() {
+            return Ok(());
+        }
+        run(py, || {
+            drop(self.connection.lock().unwrap_or_else(PoisonError::into_inner).take());
+            Ok(())
+        })
     }
 
     fn __repr__(&self) -> &'static str {

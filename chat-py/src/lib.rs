@@ -6,17 +6,25 @@ mod chat;
 mod client;
 mod connection;
 mod errors;
+mod event;
+mod events;
 mod file;
 mod job;
 mod message;
+mod page;
 mod process;
+mod reply;
 mod server;
 mod session;
 mod settings;
+mod value;
 mod values;
+mod views;
+mod wakeups;
 mod wire;
 
 use chat_lib::limits;
+use chat_lib::model::MessageId;
 use pyo3::prelude::*;
 
 /// The native half of `chat`.
@@ -27,15 +35,21 @@ mod _chat {
     #[pymodule_export]
     use super::chat::{Chat, session_id};
     #[pymodule_export]
-    use super::client::Client;
+    use super::client::{Client, listen};
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
     use super::errors::panic_for_test;
     #[pymodule_export]
+    use super::event::{Closed, Deleted, Lagged, Presence, Read, RoomChange, Typing};
+    #[pymodule_export]
+    use super::events::Events;
+    #[pymodule_export]
     use super::job::{FinishedJob, Job};
     #[pymodule_export]
-    use super::message::Message;
+    use super::message::{InboxMessage, Message};
+    #[pymodule_export]
+    use super::page::{Page, SyncPage};
     #[pymodule_export]
     use super::process::after_fork;
     #[pymodule_export]
@@ -45,7 +59,11 @@ mod _chat {
     #[pymodule_export]
     use super::values::{Restored, SessionInfo, User};
     #[pymodule_export]
-    use super::wire::{Requester, printable, read_answer, write_request};
+    use super::views::{Conversation, Member, Room, Sent, SessionView, UserView};
+    #[pymodule_export]
+    use super::wakeups::Wakeups;
+    #[pymodule_export]
+    use super::wire::{Answer, Request, Requester, printable};
     use super::*;
 
     #[pymodule_init]
@@ -53,6 +71,7 @@ mod _chat {
         module.add("AUTHENTICATOR_THREADS", limits::AUTHENTICATOR_THREADS)?;
         module.add("JOBS_WAITING", limits::JOBS_WAITING)?;
         module.add("KEEPALIVE", limits::KEEPALIVE.as_secs())?;
+        module.add("LAST_MESSAGE", MessageId::MAX.get())?;
         module.add("LINGER_TIMEOUT", limits::LINGER_TIMEOUT.as_secs_f64())?;
         module.add("SETTINGS", pyo3::types::PyTuple::new(module.py(), settings::names())?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))

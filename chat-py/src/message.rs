@@ -1,62 +1,71 @@
-//! `Message`: what an inbox holds.
+//! `Message`, as history and events have it, and `InboxMessage`, as an inbox does.
 
-use chat_lib::model::Inbox;
-use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use chat_lib::model::{HistoryMessage, Inbox};
 
-/// A message, as its reader gets it.
-#[pyclass(frozen, eq, hash, get_all, module = "chat")]
-#[derive(Clone, Eq, Hash, PartialEq)]
-pub(crate) struct Message {
-    /// The sender's user name.
-    sender: String,
-    /// The reader's user name.
-    recipient: String,
-    /// The sender's full name at the time of sending.
-    sender_name: String,
-    /// The reader's full name.
-    recipient_name: String,
-    /// The text as it was sent.
-    text: String,
-}
+use crate::value::{Text, Time, value};
 
-#[pymethods]
-impl Message {
-    #[new]
-    #[pyo3(signature = (*, sender, recipient, sender_name, recipient_name, text))]
-    fn new(sender: String, recipient: String, sender_name: String, recipient_name: String, text: String) -> Self {
-        Self { sender, recipient, sender_name, recipient_name, text }
-    }
-
-    /// For `copy` and `pickle`.
-    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
-        let fields = PyDict::new(py);
-        fields.set_item("sender", &self.sender)?;
-        fields.set_item("recipient", &self.recipient)?;
-        fields.set_item("sender_name", &self.sender_name)?;
-        fields.set_item("recipient_name", &self.recipient_name)?;
-        fields.set_item("text", &self.text)?;
-        Ok((PyTuple::empty(py), fields))
-    }
-
-    /// Without the text, which is private.
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let sender = PyString::new(py, &self.sender).repr()?;
-        let recipient = PyString::new(py, &self.recipient).repr()?;
-        let length = self.text.chars().count();
-        Ok(format!("Message(sender={sender}, recipient={recipient}, text=<{length} characters>)"))
+value! {
+    /// A message of a conversation, as one of its members sees it.
+    Message {
+        /// Its number. Numbers ascend in order of arrival over the whole chat.
+        id: u64,
+        /// The conversation as its reader calls it: the other member's user name, or the name of the room.
+        conversation: String,
+        /// The sender's user name.
+        sender: String,
+        /// The sender's full name at the time of sending.
+        sender_name: String,
+        /// When it was sent, in UTC.
+        time: Time,
+        /// The text as it was sent; empty if it was deleted.
+        text: Text,
+        /// The sender's key, if there is one and the reader is the sender.
+        key: Option<String>,
+        /// Whether it was deleted.
+        deleted: bool,
     }
 }
 
-impl Message {
-    /// The messages of the inbox of the user `recipient`.
+impl From<HistoryMessage> for Message {
+    fn from(message: HistoryMessage) -> Self {
+        Self {
+            id: message.id.get(),
+            conversation: message.with.to_string(),
+            sender: message.from.user().to_string(),
+            sender_name: message.from.full_name().to_owned(),
+            time: Time(message.time),
+            text: Text(message.text),
+            key: message.key.map(|key| key.as_str().to_owned()),
+            deleted: message.deleted,
+        }
+    }
+}
+
+value! {
+    /// A message that was taken out of an inbox.
+    InboxMessage {
+        /// The sender's user name.
+        sender: String,
+        /// The reader's user name, or the name of the room.
+        recipient: String,
+        /// The sender's full name at the time of sending.
+        sender_name: String,
+        /// The reader's full name.
+        recipient_name: String,
+        /// The text as it was sent.
+        text: Text,
+    }
+}
+
+impl InboxMessage {
+    /// The messages of the inbox of `recipient`, a user or a room.
     pub(crate) fn all(inbox: &Inbox, recipient: &str) -> Vec<Self> {
         let message = |message: chat_lib::model::Message<'_>| Self {
             sender: message.from.user().to_string(),
             recipient: recipient.to_owned(),
             sender_name: message.from.full_name().to_owned(),
             recipient_name: inbox.to().to_owned(),
-            text: message.body().to_owned(),
+            text: Text(message.body().to_owned()),
         };
         inbox.iter().map(message).collect()
     }

@@ -1,10 +1,11 @@
 //! What operators are told: users, sessions, the size of a restored dump.
 
-use chat_lib::clock::Timestamp;
 use chat_lib::store::SessionInfo as LibSessionInfo;
 use chat_lib::{Restored as LibRestored, UserInfo};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
+
+use crate::value::{Shown, Time};
 
 /// A user, as an operator sees it.
 #[pyclass(frozen, eq, hash, get_all, module = "chat")]
@@ -54,8 +55,13 @@ pub(crate) struct SessionInfo {
     /// The host and port that the user logged in from; `None` for a session that was opened in the process.
     #[pyo3(get)]
     address: Option<(String, u16)>,
-    opened: Timestamp,
-    last_used: Timestamp,
+    /// When it was opened, in UTC.
+    #[pyo3(get)]
+    opened: Time,
+    /// When it was last used, in UTC. After a restart this may be too early, by at most a 64th of the time that a session
+    /// lasts without being used.
+    #[pyo3(get)]
+    last_used: Time,
 }
 
 impl From<&LibSessionInfo> for SessionInfo {
@@ -64,39 +70,18 @@ impl From<&LibSessionInfo> for SessionInfo {
             id: session.id.to_string(),
             user: session.user.user().to_string(),
             address: session.from.map(|address| (address.ip().to_string(), address.port())),
-            opened: session.opened,
-            last_used: session.last_used,
+            opened: Time(session.opened),
+            last_used: Time(session.last_used),
         }
     }
 }
 
 #[pymethods]
 impl SessionInfo {
-    /// When it was opened, in UTC.
-    #[getter]
-    fn opened<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        datetime(py, self.opened)
-    }
-
-    /// When it was last used, in UTC. After a restart this may be too early, by at most a 64th of the time that a session
-    /// lasts without being used.
-    #[getter]
-    fn last_used<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        datetime(py, self.last_used)
-    }
-
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let opened = self.opened(py)?.call_method0("isoformat")?;
-        Ok(format!("SessionInfo(id='{}', user='{}', opened='{opened}')", self.id, self.user))
+        let opened = self.opened.shown(py)?;
+        Ok(format!("SessionInfo(id='{}', user='{}', opened={opened})", self.id, self.user))
     }
-}
-
-/// An aware `datetime`. Raises `OverflowError` after the year 9999.
-fn datetime(py: Python<'_>, time: Timestamp) -> PyResult<Bound<'_, PyAny>> {
-    let datetime = py.import("datetime")?;
-    let (delta, utc) = (datetime.getattr("timedelta")?, datetime.getattr("timezone")?.getattr("utc")?);
-    let epoch = datetime.getattr("datetime")?.call1((1970, 1, 1, 0, 0, 0, 0, utc))?;
-    epoch.add(delta.call1((0, 0, 0, time.as_millis()))?)
 }
 
 /// What a restored dump has brought.

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(os.environ.get("CHAT_ROOT", Path(__file__).resolve().parents[2]))
+PLACEHOLDER = r"(\$(?:T\d+|run|any))"
 TRANSCRIPTS = sorted((ROOT / "chat-lib/tests/transcripts").iterdir())
 
 
@@ -23,7 +24,7 @@ class Wire(Protocol):
 
 def play(transcript: Path, connect: Callable[[], Wire]) -> None:
     wires: dict[str, Wire] = {}
-    tokens: dict[str, str] = {}
+    tokens = {"$run": "1"}
     for number, line in enumerate(transcript.read_text().splitlines(), 1):
         match = re.fullmatch(r"(\w+)([<>] ?| )(.*)", line)
         if not line or line.startswith("#"):
@@ -42,9 +43,11 @@ def play(transcript: Path, connect: Callable[[], Wire]) -> None:
 
 def _check(where: str, answer: bytes, wanted: str, tokens: dict[str, str]) -> None:
     pattern = b""
-    for piece in re.split(r"(\$T\d+)", wanted):
-        if not re.fullmatch(r"\$T\d+", piece):
+    for piece in re.split(PLACEHOLDER, wanted):
+        if not re.fullmatch(PLACEHOLDER, piece):
             pattern += re.escape(_unescape(piece))
+        elif piece == "$any":
+            pattern += rb'(?:[^"\\]|\\.)*'
         elif piece in tokens:
             pattern += tokens[piece].encode()
         else:
@@ -55,7 +58,7 @@ def _check(where: str, answer: bytes, wanted: str, tokens: dict[str, str]) -> No
 
 
 def _with_tokens(text: str, tokens: dict[str, str]) -> str:
-    return re.sub(r"\$T\d+", lambda match: tokens[match[0]], text)
+    return re.sub(PLACEHOLDER, lambda match: tokens[match[0]], text)
 
 
 def _unescape(text: str) -> bytes:

@@ -22,8 +22,10 @@ def test_a_client_and_a_server_of_the_loop() -> None:
                 assert await messi.active_users() == ["messi"]
                 with pytest.raises(errors.NoSuchRecipient):
                     await messi.send("nobody", "?")
-                with pytest.raises(errors.InvalidRequest):
+                with pytest.raises(errors.NoSuchRecipient):
                     await messi.send("mes si", "?")
+                with pytest.raises(errors.InvalidRequest):
+                    await messi.room_inbox("#a b")
                 assert "messi" in repr(messi)
                 assert messi.token not in repr(messi)
             with pytest.raises(errors.NoSuchSession):
@@ -46,7 +48,7 @@ def test_to_register_is_to_log_in() -> None:
 
 
 def test_a_client_sends_line_ends_in_a_text() -> None:
-    texts = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n"]
+    texts = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n", "two\r\nlines"]
 
     async def main(address: tuple[str, int], token: str) -> list[str]:
         async with await AsyncClient.connect(*address) as client:
@@ -54,7 +56,7 @@ def test_a_client_sends_line_ends_in_a_text() -> None:
             for text in texts:
                 await messi.send("messi", text)
             with pytest.raises(errors.InvalidRequest):
-                await messi.send("messi", "two\r\nlines")
+                await messi.send_to_all(["messi"], "two\r\nlines")
             return [message.text for message in await messi.inbox()]
 
     with Chat() as chat, Server(chat) as server:
@@ -64,7 +66,8 @@ def test_a_client_sends_line_ends_in_a_text() -> None:
 def test_nothing_can_be_smuggled_into_a_request() -> None:
     """A request is written from words, and each of them stays one."""
     token = "609107b0-9f49-4d74-8195-f66446cd56e5"
-    assert _chat.write_request("send", token, "a", " b\nc") == f"send {token} a b\nc\r\n".encode()
+    request = _chat.Request.of_message_to_all(token, ["a", "b"], "b\nc")
+    assert _chat.Requester().request(request) == f"\r\nsendgroup {token} a,b b\nc\r\n".encode()
     for words in [
         ("auth", "a b", "c"),
         ("auth", "a", "b c"),
@@ -76,12 +79,27 @@ def test_nothing_can_be_smuggled_into_a_request() -> None:
         ("send", token, "a", " b\r\ninbox"),
     ]:
         with pytest.raises(errors.InvalidRequest):
-            _chat.write_request(*words)
+            _chat.Request.of_words(*words)
+    for to, text in [(["a,b"], "c"), (["a b"], "c"), (["a"], "b\r\ninbox"), (["#a"], "c")]:
+        with pytest.raises(errors.InvalidRequest):
+            _chat.Request.of_message_to_all(token, to, text)
+    with pytest.raises(errors.InvalidRequest):
+        _chat.Request.of_room_inbox(token, "#a\r\ninbox")
     for unknown in [(), ("halo",), ("inbox",), ("inbox", token, "x"), ("inbox\r\n", token)]:
         with pytest.raises(errors.BadCommand):
-            _chat.write_request(*unknown)
+            _chat.Request.of_words(*unknown)
     with pytest.raises(errors.InvalidToken):
-        _chat.write_request("inbox", f"{token}\r\nlogout")
+        _chat.Request.of_words("inbox", f"{token}\r\nlogout")
+    call = b'{"jsonrpc":"2.0","method":"typing","params":{"with":"a"}}'
+    with pytest.raises(errors.InvalidToken):
+        _chat.Request.of_call("x", call)
+    for line in [call + b"\r\n" + call, call[:-1]]:
+        with pytest.raises(errors.BadJson):
+            _chat.Request.of_call(token, line)
+    typing = _chat.Request.of_call(token, call)
+    resume = _chat.Requester().resume_first(typing)
+    assert resume is not None
+    assert _chat.Requester().request(resume).endswith(f'"token":"{token}"}}}}\r\n'.encode())
 
 
 def test_a_client_of_a_server_in_threads() -> None:

@@ -19,7 +19,7 @@ from chat import (
     Client,
     Connection,
     DirectorySettings,
-    Message,
+    InboxMessage,
     Server,
     Settings,
     _chat,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pytest_chat_server import ChatServer
 
 #: The first one is also the first thing that the server is told.
-TEXTS = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n"]
+TEXTS = ["satu\ndua", "\n", "tiga\n\r", "\nempat\n", "two\r\nlines", "lima\r\n"]
 
 
 def test_a_chat_in_memory() -> None:
@@ -49,7 +49,7 @@ def test_a_chat_in_memory() -> None:
                 ana.send("ana", "three")
             assert full.value.code == "mailbox_full"
             assert ana.inbox() == [
-                Message(
+                InboxMessage(
                     sender="ana",
                     recipient="ana",
                     sender_name="Ana Lima",
@@ -103,6 +103,7 @@ def test_each_setting_is_a_keyword() -> None:
         "password_cost": (8, 1, 1),
         "line_bytes": 65_536,
         "reply_bytes": 1_000,
+        "events_bytes": 1_000_000,
         "answers_bytes": 10_000,
         "line_time": timedelta(milliseconds=1500),
         "stall_time": timedelta.max,
@@ -110,6 +111,8 @@ def test_each_setting_is_a_keyword() -> None:
         "session_idle": timedelta(days=1),
         "mailbox_messages": 1,
         "mailbox_bytes": 1_000,
+        "room_members": 2,
+        "rooms_per_user": 3,
         "failed_logins": 3,
     }
     on_disk = {"sync", "keep_read"}
@@ -187,11 +190,12 @@ def test_a_client_sends_line_ends_in_a_text(chat_server: ChatServer) -> None:
     token = chat_server.chat.login("messi", "surabaya").token
     with chat_server.connect() as client:
         messi = client.session(token, "messi")
-        for text in TEXTS:
+        texts = [*TEXTS, "two\r\nlines"]
+        for text in texts:
             messi.send("messi", text)
         with pytest.raises(errors.InvalidRequest):
-            messi.send("messi", "two\r\nlines")
-        assert [message.text for message in messi.inbox()] == TEXTS
+            messi.send_to_all(["messi"], "two\r\nlines")
+        assert [message.text for message in messi.inbox()] == texts
 
 
 def test_a_server_that_stops() -> None:

@@ -19,7 +19,7 @@ import multiprocessing
 import socket
 import sys
 
-from chat import Chat, ChatClient, Client, Connection, Server, errors
+from chat import Chat, ChatClient, Client, Connection, Message, Server, errors
 from chat.aio import AsyncClient, serve
 
 fork = multiprocessing.get_context("fork")
@@ -66,6 +66,24 @@ def assert_refused(address):
 """
 
 STORIES = {
+    "events": """
+with Chat() as room, Server(room) as server, Client(*server.address) as client:
+    messi = room.login("messi", "surabaya")
+    both = [messi.events(), client.session(messi.token, "messi").events()]
+
+    def use():
+        for events in both:
+            assert events.closed and events.next() is None
+            events.close()
+        both.clear()
+
+    with child(use):
+        messi.send("messi", "halo")
+        for events in both:
+            while not isinstance(events.next(20), Message):
+                pass
+            events.close()
+""",
     "the directory of a chat": """
 with Chat.open(sys.argv[1]) as room:
     room.add_demo_users()

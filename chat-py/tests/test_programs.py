@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from player import ROOT
 
-from chat import Chat, Client, Message, errors
+from chat import Chat, Client, InboxMessage, errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,7 +117,9 @@ def test_what_a_server_does_to_a_traceback() -> None:
                 client.login("messi", "surabaya")
             assert str(refused.value).endswith(ESCAPED)
         client.close()
-    message = Message(sender=HOSTILE, recipient="a", sender_name="", recipient_name="", text="")
+    message = InboxMessage(
+        sender=HOSTILE, recipient="a", sender_name="", recipient_name="", text=""
+    )
     assert "\x1b" not in repr(message)
 
 
@@ -163,7 +165,15 @@ def test_nobody_reads_what_the_client_prints(chat_server: ChatServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["chat", "chat.errors", "chat._course", "chat._terminal", "chat.aio._server"]
+    "module",
+    [
+        "chat",
+        "chat.errors",
+        "chat._course",
+        "chat._terminal",
+        "chat.aio._server",
+        "chat.aio._events",
+    ],
 )
 def test_docstrings(module: str) -> None:
     outcome = doctest.testmod(importlib.import_module(module))

@@ -41,6 +41,32 @@ signal.signal(signal.SIGINT, handler)
 print("waiting", flush=True)
 client.login("messi", "surabaya")
 """,
+    "events in the process": """
+for event in chat.Chat().login("messi", "surabaya").events():
+    print(event)
+""",
+    "events on a server": """
+room = chat.Chat()
+server = chat.Server(room)
+client = chat.Client(*server.address)
+events = client.session(room.login("messi", "surabaya").token, "messi").events()
+print("waiting", flush=True)
+events.next(60)
+""",
+    "events of a silent server": """
+import socket
+silent = socket.create_server(("127.0.0.1", 0))
+client = chat.Client(*silent.getsockname())
+print("waiting", flush=True)
+client.session("609107b0-9f49-4d74-8195-f66446cd56e5", "messi").events()
+""",
+    "events in a loop": """
+import asyncio, chat.aio
+async def main():
+    async for event in chat.aio.events(chat.Chat().login("messi", "surabaya")):
+        print(event)
+asyncio.run(main())
+""",
     "another thread's answer": """
 import socket, threading
 silent = socket.create_server(("127.0.0.1", 0))

@@ -4,12 +4,29 @@
 >>> with chat.Chat.memory() as room:
 ...     room.add_user("ana", "secret", full_name="Ana Lima", country="Brasil")
 ...     with room.login("ana", "secret") as ana:
-...         ana.send("ana", "a note to myself")
+...         sent = ana.send("ana", "a note to myself")
 ...         for message in ana.inbox():
 ...             print(f"{message.sender_name}: {message.text}")
 Ana Lima: a note to myself
 
-The wire, its codes and its limits are in docs/protocol.md.
+A chat is live: ``events()`` tells what happens, and ``history()`` what was said before.
+
+>>> with chat.Chat() as room:  # with three demo users
+...     messi, lineker = room.login("messi", "surabaya"), room.login("lineker", "surabaya")
+...     messi.create_room("#bench", title="The bench")
+...     lineker.join_room("#bench")
+...     with lineker.events() as events:
+...         sent = messi.send("#bench", "halo")
+...         for event in events:
+...             match event:
+...                 case chat.Message(conversation="#bench", sender=sender, text=text):
+...                     print(f"{sender}: {text}")
+...                     break
+...     lineker.read("#bench", sent.id)
+messi: halo
+0
+
+The wire, its codes and its limits are in docs/protocol.md and docs/protocol-2.md.
 """
 
 from __future__ import annotations
@@ -23,13 +40,31 @@ from typing import TYPE_CHECKING, Any
 from chat import _chat, errors
 from chat._chat import (
     Client,
+    Closed,
     Connection,
+    Conversation,
+    Deleted,
+    Events,
+    InboxMessage,
+    Lagged,
+    Member,
     Message,
+    Page,
+    Presence,
+    Read,
     Restored,
+    Room,
+    RoomChange,
+    Sent,
     Server,
     Session,
     SessionInfo,
+    SessionView,
+    SyncPage,
+    Typing,
     User,
+    UserView,
+    Wakeups,
     __version__,
 )
 from chat._course import ChatClient
@@ -39,7 +74,7 @@ from chat.errors import ChatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Literal
+    from typing import Literal, TypeAlias
 
     from typing_extensions import Self, Unpack
 
@@ -49,18 +84,40 @@ __all__ = [
     "ChatClient",
     "ChatError",
     "Client",
+    "Closed",
     "Connection",
+    "Conversation",
+    "Deleted",
     "DirectorySettings",
+    "Event",
+    "Events",
+    "InboxMessage",
+    "Lagged",
+    "Member",
     "Message",
+    "Page",
+    "Presence",
+    "Read",
     "Restored",
+    "Room",
+    "RoomChange",
+    "Sent",
     "Server",
     "Session",
     "SessionInfo",
+    "SessionView",
     "Settings",
+    "SyncPage",
+    "Typing",
     "User",
+    "UserView",
+    "Wakeups",
     "__version__",
     "errors",
 ]
+
+#: What happens in a session's conversations.
+Event: TypeAlias = Message | Read | Presence | Typing | RoomChange | Deleted | Lagged | Closed
 
 
 class Chat(_chat.Chat):

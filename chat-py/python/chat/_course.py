@@ -134,14 +134,14 @@ class ChatClient:
         # In a child of fork(), its answers would be mixed with its parent's.
         if self._process != os.getpid():
             raise _Refusal("the connection is of no more use")
-        self._socket.sendall(self._requester.request(line))
+        self._socket.sendall(self._requester.request_line(line))
         answer = None
         while answer is None:
             data = self._socket.recv(_READ_BYTES)
             if not data:
                 raise _Refusal("the server closed the connection")
             answer = self._requester.receive(data)
-        return answer
+        return answer.line() or b""
 
 
 class _Refusal(Exception):

@@ -58,18 +58,24 @@ class Settings(TypedDict, total=False):
     reply_bytes: int | None
     #: How many bytes may be held for the answers of all connections before ``inbox`` is refused.
     answers_bytes: int | None
+    #: How many bytes of events may wait for one subscriber before its subscription ends.
+    events_bytes: int | None
     #: How long a line may take from its first byte to its end before the connection is closed.
     line_time: timedelta | None
     #: How long answers may wait while the peer reads none of them before the connection is closed.
     stall_time: timedelta | None
     #: How long a ``Server`` that is stopping waits for peers to read their answers.
     shutdown_grace: timedelta | None
-    #: How long a session lasts without being used.
+    #: How long a session lasts without being used. One that gets events is in use.
     session_idle: timedelta | None
     #: How many unread messages a mailbox holds.
     mailbox_messages: int | None
     #: How many bytes the texts of a mailbox's unread messages may have together.
     mailbox_bytes: int | None
+    #: How many members a room has at most, invitations included.
+    room_members: int | None
+    #: How many rooms a user can be a member of.
+    rooms_per_user: int | None
     #: How many logins of one user, or from one address, may fail before the next one has to wait.
     failed_logins: int | None
 

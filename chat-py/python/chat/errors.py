@@ -1,4 +1,4 @@
-"""The exceptions: one class for each code of docs/protocol.md.
+"""The exceptions: one class for each code of docs/protocol.md and docs/protocol-2.md.
 
 >>> from chat import Chat
 >>> from chat.errors import ChatError, NoSuchUser
@@ -16,8 +16,12 @@ from __future__ import annotations
 __all__ = [
     "BadCommand",
     "BadDump",
+    "BadJson",
+    "BadParameters",
     "BadReply",
+    "BadRequest",
     "Banned",
+    "Blocked",
     "Busy",
     "ChatError",
     "ClosedError",
@@ -29,25 +33,40 @@ __all__ = [
     "InternalError",
     "InvalidCountry",
     "InvalidFullName",
+    "InvalidKey",
     "InvalidPassword",
     "InvalidRequest",
+    "InvalidRoomName",
+    "InvalidTitle",
     "InvalidToken",
     "InvalidUserName",
+    "KeyReused",
+    "LastOwner",
     "LineTooLong",
     "ListenError",
     "MailboxFull",
     "NetworkError",
+    "NoSuchConversation",
+    "NoSuchMessage",
+    "NoSuchMethod",
     "NoSuchRecipient",
+    "NoSuchRoom",
     "NoSuchSession",
     "NoSuchUser",
+    "NotAMember",
+    "NotAnOwner",
     "NotEmpty",
+    "NotYourMessage",
     "OutcomeUnknown",
     "PublicPassword",
     "Refused",
     "RegistrationClosed",
+    "RoomExists",
+    "RoomFull",
     "StorageError",
     "TimedOut",
     "TooManyAttempts",
+    "TooManyRooms",
     "UserExists",
     "WrongPassword",
 ]
@@ -164,6 +183,120 @@ class InvalidPassword(ChatError):
     """Not a password."""
 
     code = "invalid_password"
+
+
+class InvalidRoomName(ChatError):
+    """Not the name of a room."""
+
+    code = "invalid_room_name"
+
+
+class InvalidTitle(ChatError):
+    """Not the title of a room."""
+
+    code = "invalid_title"
+
+
+class InvalidKey(ChatError):
+    """Not the key of a message."""
+
+    code = "invalid_key"
+
+
+class KeyReused(ChatError):
+    """The key was used for a message to another recipient; nothing was sent."""
+
+    code = "key_reused"
+
+
+class NoSuchConversation(ChatError):
+    """A conversation that the user has no part in."""
+
+    code = "no_such_conversation"
+
+
+class NoSuchRoom(ChatError):
+    """A room that does not exist, or that the user may not know of."""
+
+    code = "no_such_room"
+
+
+class RoomExists(ChatError):
+    """A room of that name exists."""
+
+    code = "room_exists"
+
+
+class NotAMember(ChatError):
+    """The user, or the one whom the call names, is not a member of the room."""
+
+    code = "not_a_member"
+
+
+class NotAnOwner(ChatError):
+    """Only an owner of the room may do this."""
+
+    code = "not_an_owner"
+
+
+class LastOwner(ChatError):
+    """The room would be left without an owner."""
+
+    code = "last_owner"
+
+
+class RoomFull(ChatError):
+    """The room has as many members and invitations as it may have."""
+
+    code = "room_full"
+
+
+class TooManyRooms(ChatError):
+    """The user is in as many rooms as allowed."""
+
+    code = "too_many_rooms"
+
+
+class Blocked(ChatError):
+    """The recipient has blocked the sender."""
+
+    code = "blocked"
+
+
+class NoSuchMessage(ChatError):
+    """A message that does not exist, or that the user cannot see."""
+
+    code = "no_such_message"
+
+
+class NotYourMessage(ChatError):
+    """A message of somebody else."""
+
+    code = "not_your_message"
+
+
+class BadJson(ChatError):
+    """The server could not read a line as JSON."""
+
+    code = "bad_json"
+
+
+class BadRequest(ChatError):
+    """The server could not read a line as a request."""
+
+    code = "bad_request"
+
+
+class NoSuchMethod(ChatError):
+    """The server does not know this method; it is of another version."""
+
+    code = "no_such_method"
+
+
+class BadParameters(ChatError):
+    """A parameter of a request is missing, or has the wrong type."""
+
+    code = "bad_parameters"
 
 
 class InvalidToken(ChatError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chat import _chat, errors
 from chat.aio._sockets import hang_up, keep_alive
+from chat.aio._wakeups import LoopWakeups
 from chat.aio._workers import Workers
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ class ChatProtocol(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
-        self._ended = self._parting = self._lost = False
+        self._is_served = self._ended = self._parting = self._lost = False
+        # Something was received since it last waited; and not only have events come.
+        self._was_fed = False
         # When the line began that has not ended, and when the peer last took something.
         self._line_began: float | None = None
         self._taken_at = 0.0
@@ -58,6 +61,9 @@ class ChatProtocol(asyncio.Protocol):
             self._line_time, self._stall_time = self._chat.peer_times()
         except errors.ChatError as problem:
             self._give_up(problem)
+        else:
+            self._is_served = True
+            LoopWakeups.of_running_loop().add(self, self._connection)
 
     def data_received(self, data: bytes) -> None:
         """Take received bytes."""
@@ -65,10 +71,10 @@ class ChatProtocol(asyncio.Protocol):
             return
         self._set_alarm(None)
         self._received += data
+        self._was_fed = True
         # One piece at a time, and no more is read while it is answered.
         self._transport.pause_reading()
-        if self._task is None:
-            self._task = self._loop.create_task(self._answer())
+        self._begin()
 
     def eof_received(self) -> bool:
         """Close once all earlier requests are answered."""
@@ -93,10 +99,21 @@ class ChatProtocol(asyncio.Protocol):
         self._set_alarm(None)
         hang_up(self._transport)
         self._writable.set()
+        if self._task is None and self._is_served:
+            self._close()
+
+    def wake(self) -> None:
+        """Take a turn although nothing was received: an event has come."""
+        if not self._transport.is_closing() and not self._parting:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._task is None:
+            self._task = self._loop.create_task(self._answer())
 
     async def _answer(self) -> None:
         try:
-            while self._received and not self._connection.is_over:
+            while self._wants_turn():
                 await self._take_turn()
         except _Lost as lost:
             await self._abandon(lost.unsent)
@@ -114,7 +131,15 @@ class ChatProtocol(asyncio.Protocol):
                 self._connection.abandon(0)
         else:
             self._task = None
-            self._go_on()
+            if not self._lost:
+                self._go_on()
+                return
+        self._close()
+
+    def _wants_turn(self) -> bool:
+        if self._connection.is_over:
+            return False
+        return bool(self._received) or (not self._lost and self._connection.wants_turn)
 
     async def _take_turn(self) -> None:
         do = Workers.shared().do
@@ -133,7 +158,8 @@ class ChatProtocol(asyncio.Protocol):
     async def _send(self, answers: bytes) -> None:
         if not answers:
             return
-        self._line_began = None
+        if self._was_fed:
+            self._line_began = None
         if not self._lost:
             self._transport.write(answers)
         # If it could not be written at all, the transport is closing now, or has been.
@@ -145,6 +171,7 @@ class ChatProtocol(asyncio.Protocol):
         self._connection.sent()
 
     def _go_on(self) -> None:
+        self._was_fed = False
         if self._ended:
             self._transport.close()
         elif self._connection.is_over:
@@ -173,6 +200,10 @@ class ChatProtocol(asyncio.Protocol):
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = self._loop.call_at(when, what) if when is not None and what else None
+
+    def _close(self) -> None:
+        """End the connection, which tells others that its user is gone."""
+        Workers.shared().begin(self._connection.close)
 
     async def _abandon(self, unsent: int) -> None:
         self._transport.abort()

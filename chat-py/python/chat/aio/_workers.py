@@ -54,6 +54,14 @@ class Workers:
         """Run work that may wait for the disk."""
         return await asyncio.get_running_loop().run_in_executor(self._commands, work, *arguments)
 
+    def begin(self, work: Callable[[], None]) -> None:
+        """Run work that may wait for the disk, and that nobody waits for."""
+        try:
+            self._commands.submit(work)
+        except RuntimeError:
+            # The system has no thread left, or Python ends.
+            work()
+
     async def run(self, job: _chat.Job) -> _chat.FinishedJob:
         """Run the job that a command waits for, or refuse it if too many are waiting."""
         if job.is_io_bound:
