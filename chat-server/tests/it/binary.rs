@@ -171,8 +171,8 @@ fn one_line_per_event_and_no_secrets() {
     let wanted = [
         "INFO connection peer=PEER",
         "INFO login peer=PEER user=\"messi\"",
-        "INFO refusal peer=PEER user=\"messi\" command=\"auth\" code=\"wrong_password\"",
-        "INFO refusal peer=PEER command=\"auth\" code=\"no_such_user\"",
+        "INFO refusal peer=PEER user=\"messi\" command=\"login\" code=\"wrong_password\"",
+        "INFO refusal peer=PEER command=\"login\" code=\"no_such_user\"",
         "DEBUG send peer=PEER user=\"messi\" to=\"henderson\"",
         "INFO refusal peer=PEER user=\"messi\" command=\"send\" code=\"no_such_recipient\"",
         "DEBUG inbox peer=PEER user=\"messi\" messages=0",

@@ -6,8 +6,10 @@ mod binary;
 mod crash;
 mod data;
 mod full_disk;
+mod live_crash;
 mod messages;
 #[path = "../../../chat-lib/tests/it/player.rs"]
 mod player;
 mod process;
+mod slow_readers;
 mod terminal;
