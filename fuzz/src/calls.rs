@@ -1,5 +1,7 @@
 //! Sequences of calls from C, misuse included: no crash, and no handle answers to what it is not.
 
+mod session;
+
 use std::ffi::{CStr, c_char};
 use std::ptr;
 
@@ -10,10 +12,14 @@ use chat::connection::{
     chat_connection_receive, chat_connection_sent,
 };
 use chat::error::chat_last_error;
-use chat::lists::{
-    chat_inbox_count, chat_inbox_free, chat_inbox_next, chat_message, chat_session_info, chat_sessions_free,
-    chat_sessions_next, chat_user, chat_users_free, chat_users_next,
-};
+
+use chat::events::chat_events_free;
+use chat::lists::conversations::chat_conversations_free;
+use chat::lists::history::{chat_history_free, chat_history_message};
+use chat::lists::inbox::{chat_inbox_count, chat_inbox_free, chat_inbox_next, chat_message};
+use chat::lists::rooms::chat_rooms_free;
+use chat::lists::sessions::{chat_session_info, chat_sessions_free, chat_sessions_next};
+use chat::lists::users::{chat_user, chat_users_free, chat_users_next};
 use chat::open::{chat_answer, chat_close, chat_open};
 use chat::operator::{
     chat_add_demo_users, chat_add_user, chat_edit_user, chat_end_sessions, chat_list_sessions, chat_list_users,
@@ -23,9 +29,13 @@ use chat::options::chat_options;
 use chat::server::{
     chat_server_address, chat_server_free, chat_server_join, chat_server_port, chat_server_start, chat_server_stop,
 };
+use chat::session::messages::chat_session_send;
+use chat::session::people::chat_session_active_users;
+use chat::session::reading::chat_session_take_inbox;
+
 use chat::session::{
-    chat_find_session, chat_login, chat_register, chat_session_active_users, chat_session_free, chat_session_logout,
-    chat_session_send, chat_session_take_inbox, chat_session_token, chat_session_user, chat_token,
+    chat_find_session, chat_login, chat_register, chat_session_free, chat_session_logout, chat_session_token,
+    chat_session_user, chat_token,
 };
 use chat::status::chat_status;
 
@@ -45,7 +55,7 @@ struct Program<'a> {
     token: chat_token,
 }
 
-const TEXTS: [Option<&CStr>; 12] = [
+const TEXTS: [Option<&CStr>; 14] = [
     None,
     Some(c""),
     Some(c"messi"),
@@ -58,6 +68,8 @@ const TEXTS: [Option<&CStr>; 12] = [
     Some(c"ana"),
     Some(c"127.0.0.1:0"),
     Some(c"192.0.2.7:5"),
+    Some(c"#room"),
+    Some(c"#other"),
 ];
 
 impl Program<'_> {
@@ -94,7 +106,10 @@ impl Program<'_> {
     }
 
     fn step(&mut self) {
-        let op = self.byte() % 40;
+        let op = self.byte() % 72;
+        if op >= 40 {
+            return self.session_step(op);
+        }
         // SAFETY: all pointers but handles, which need not be any, are NULL or to what they should be.
         unsafe {
             match op {
@@ -122,7 +137,7 @@ impl Program<'_> {
                     let status = chat_login(self.handle(), self.text(), self.text(), &raw mut session);
                     self.keep(status, session);
                 }
-                9 | 10 => _ = chat_session_send(self.handle(), self.text(), self.text()),
+                9 | 10 => _ = chat_session_send(self.handle(), self.text(), self.text(), ptr::null_mut()),
                 11 => {
                     let mut inbox = ptr::null_mut();
                     let status = chat_session_take_inbox(self.handle(), &raw mut inbox);
@@ -281,13 +296,33 @@ impl Program<'_> {
     }
 }
 
+/// # Safety
+///
+/// The message is one that the library has given, and still valid.
+unsafe fn read_message(message: &chat_history_message) {
+    if message.id > 0 {
+        // SAFETY: this function's condition.
+        unsafe {
+            assert_eq!(message.text.add(message.text_len).read(), 0);
+            CStr::from_ptr(message.with).to_str().unwrap();
+            CStr::from_ptr(message.from).to_str().unwrap();
+        }
+    }
+}
+
+unsafe extern "C" fn wake(_user_data: *mut std::ffi::c_void) {}
+
 /// Frees a handle of whatever kind; whether it was one. A server that runs is none to be freed.
 fn free(handle: *mut ()) -> bool {
     let outcomes = [
         chat_close(handle.cast()),
         chat_connection_free(handle.cast()),
         chat_session_free(handle.cast()),
+        chat_events_free(handle.cast()),
         chat_inbox_free(handle.cast()),
+        chat_history_free(handle.cast()),
+        chat_conversations_free(handle.cast()),
+        chat_rooms_free(handle.cast()),
         chat_users_free(handle.cast()),
         chat_sessions_free(handle.cast()),
         chat_client_free(handle.cast()),

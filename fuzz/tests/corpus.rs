@@ -8,6 +8,7 @@ fn the_corpus_holds() {
     for (name, target) in [
         ("frame", chat_fuzz::frame as fn(&[u8])),
         ("command", chat_fuzz::command),
+        ("rpc", chat_fuzz::rpc),
         ("connection", chat_fuzz::connection),
         ("calls", chat_fuzz::calls::calls),
     ] {
