@@ -74,6 +74,9 @@ pub fn command(data: &[u8]) {
         (Command::Send { to, text, key, .. }, Command::Send { to: r, text: x, key: k, .. }) => {
             assert!(to == r && text == x && key == k);
         }
+        (Command::SendToAll { to, text, .. }, Command::SendToAll { to: r, text: x, .. }) => {
+            assert!(to == r && text == x);
+        }
         (again, command) => assert!(again == command),
     }
 }
