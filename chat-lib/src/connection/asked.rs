@@ -11,15 +11,10 @@ pub(super) enum Asked {
     #[default]
     Line,
     /// A call of protocol 2. One without an id is not answered.
-    Call(Option<rpc::Id<'static>>),
+    Call(Option<rpc::Id>),
 }
 
 impl Asked {
-    /// A call, or what could not be read of one.
-    pub(super) fn call(id: Option<rpc::Id<'_>>) -> Self {
-        Self::Call(id.map(rpc::Id::into_owned))
-    }
-
     pub(super) fn write_reply(&self, reply: &Reply, out: &mut Vec<u8>) {
         match self {
             Self::Line => line::write_reply(reply, out),
@@ -43,7 +38,7 @@ pub(super) struct Uncommitted {
     /// How many lines of protocol 1 came before the first call.
     lines: u32,
     /// The calls of protocol 2, each with how many lines came after it.
-    calls: Vec<(Option<rpc::Id<'static>>, u32)>,
+    calls: Vec<(Option<rpc::Id>, u32)>,
 }
 
 impl Uncommitted {

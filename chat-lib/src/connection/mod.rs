@@ -207,11 +207,11 @@ impl Connection {
             let outcome = match frame {
                 Frame::Line(line) if rpc::is_rpc(line) => match rpc::parse(line) {
                     Ok(call) => {
-                        self.asked = Asked::call(call.id);
+                        self.asked = Asked::Call(call.id);
                         self.chat.start(&Request::new(call.command), &mut self.origin, turn)
                     }
                     Err(refusal) => {
-                        self.asked = Asked::call(refusal.id);
+                        self.asked = Asked::Call(refusal.id);
                         Chat::refuse_line(refusal.error, &self.origin, turn)
                     }
                 },

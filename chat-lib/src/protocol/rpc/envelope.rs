@@ -5,27 +5,23 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 use crate::error::Error;
 
-/// The id of a request: a JSON string, number or null, written back exactly as it came.
+/// The id of a request: a JSON string, number or null, written back exactly as it came. It does not borrow from its request, which
+/// may be answered later; a short one, as almost all are, takes no memory of its own.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Id<'a>(Cow<'a, str>);
+pub struct Id(SmolStr);
 
-impl<'a> Id<'a> {
+impl Id {
     /// The id of a refusal if the request's could not be read.
-    pub const NULL: Id<'static> = Id(Cow::Borrowed("null"));
+    pub const NULL: Self = Self(SmolStr::new_static("null"));
 
     /// The id of a request; `None` if it is of another type.
-    pub(super) fn new(raw: &'a RawValue) -> Option<Self> {
+    pub(super) fn new(raw: &RawValue) -> Option<Self> {
         let is_id = matches!(raw.get().as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9' | b'n'));
         is_id.then(|| Self(raw.get().into()))
-    }
-
-    /// One that does not borrow from its request, to answer later.
-    #[must_use]
-    pub fn into_owned(self) -> Id<'static> {
-        Id(Cow::Owned(self.0.into_owned()))
     }
 
     /// Its JSON.

@@ -11,7 +11,7 @@ use super::reply::begin;
 use crate::error::Error;
 
 /// Appends the answer to a request that was refused.
-pub fn write_error(id: &Id<'_>, error: &Error, out: &mut Vec<u8>) {
+pub fn write_error(id: &Id, error: &Error, out: &mut Vec<u8>) {
     begin(id, out);
     out.extend_from_slice(b",\"error\":");
     let mut data = Data { code: error.code().into(), ..Data::default() };

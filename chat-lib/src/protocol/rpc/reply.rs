@@ -14,7 +14,7 @@ use crate::model::SessionToken;
 use crate::protocol::{Command, List, Login, Reply, ServerInfo};
 
 /// Appends the answer to a request that succeeded.
-pub fn write_reply(id: &Id<'_>, reply: &Reply, out: &mut Vec<u8>) {
+pub fn write_reply(id: &Id, reply: &Reply, out: &mut Vec<u8>) {
     begin(id, out);
     out.extend_from_slice(b",\"result\":");
     write_result(reply, out);
@@ -22,7 +22,7 @@ pub fn write_reply(id: &Id<'_>, reply: &Reply, out: &mut Vec<u8>) {
 }
 
 /// Appends an answer as far as its id.
-pub(super) fn begin(id: &Id<'_>, out: &mut Vec<u8>) {
+pub(super) fn begin(id: &Id, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"jsonrpc\":\"2.0\",\"id\":");
     out.extend_from_slice(id.as_json().as_bytes());
 }

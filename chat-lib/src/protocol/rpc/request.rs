@@ -17,17 +17,17 @@ use crate::store::Position;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Call<'a> {
     /// The id of its answer; `None` for a notification, which is carried out but not answered.
-    pub id: Option<Id<'a>>,
+    pub id: Option<Id>,
     /// What the request is for.
     pub command: Command<'a>,
 }
 
 /// A line that is not a valid request.
 #[derive(Debug)]
-pub struct Rejected<'a> {
+pub struct Rejected {
     /// The id of its refusal: [`Id::NULL`] if the line has none that can be read. `None` for a notification, which is
     /// not answered.
-    pub id: Option<Id<'a>>,
+    pub id: Option<Id>,
     /// What is wrong.
     pub error: Error,
 }
@@ -38,7 +38,7 @@ pub struct Rejected<'a> {
 ///
 /// [`Error::BadJson`], [`Error::BadRequest`], [`Error::NoSuchMethod`], [`Error::BadParameters`], and
 /// [`Error::NoSuchSession`] for a token that cannot be one.
-pub fn parse(line: &[u8]) -> Result<Call<'_>, Rejected<'_>> {
+pub fn parse(line: &[u8]) -> Result<Call<'_>, Rejected> {
     let unread = |error| Rejected { id: Some(Id::NULL), error };
     let line = utf8(line).map_err(unread)?;
     match quick::parse(line) {
@@ -48,9 +48,9 @@ pub fn parse(line: &[u8]) -> Result<Call<'_>, Rejected<'_>> {
 }
 
 /// Parses a request from its members.
-pub(super) fn parse_members<'a>(envelope: &Envelope<'a>) -> Result<Call<'a>, Rejected<'a>> {
-    let bad = |id: Option<&Id<'_>>, what: &str| Rejected {
-        id: Some(id.map_or(Id::NULL, |id| id.clone().into_owned())),
+pub(super) fn parse_members<'a>(envelope: &Envelope<'a>) -> Result<Call<'a>, Rejected> {
+    let bad = |id: Option<&Id>, what: &str| Rejected {
+        id: Some(id.cloned().unwrap_or(Id::NULL)),
         error: Error::BadRequest(what.to_owned()),
     };
     let id = match envelope.id {

@@ -158,7 +158,7 @@ fn ids_come_back_as_they_came() {
     for text in ["1", "-0", "1.50", "1e400", "12345678901234567890123", "null", r#""""#, r#""\u0061 é""#, r#""\ud800""#]
     {
         let line = format!("{{\"id\": {text} ,\"method\":\"ping\",\"jsonrpc\":\"2.0\"}}");
-        assert_eq!(parse(line.as_bytes()).unwrap().id.unwrap().into_owned().as_json(), text);
+        assert_eq!(parse(line.as_bytes()).unwrap().id.unwrap().as_json(), text);
     }
     assert!(parse(br#"{"method":"ping","jsonrpc":"2.0"}"#).unwrap().id.is_none());
     assert!(is_rpc(b"{") && is_rpc(b"[]") && !is_rpc(b" {") && !is_rpc(b""));
