@@ -1408,7 +1408,7 @@ chat_status chat_session_events_after(struct chat_session *session,
                                       struct chat_events **events_out)
 CHAT_NONNULL(1, 3);
 
-// Gives the next event, and waits for it if there is none yet.
+// Returns the next event, waiting for one if necessary.
 //
 // - `events`: events of a session.
 // - `timeout_ms`: how long to wait at most, in milliseconds; 0 not to wait, -1 to wait as long as it takes.

@@ -48,7 +48,7 @@ impl Link {
         if self.reached { Ok(()) } else { self.request(|_| Ok(())) }
     }
 
-    /// Makes a request, and the connection first if there is none.
+    /// Makes a request, connecting first if necessary.
     pub(crate) fn request<T>(&mut self, ask: impl FnOnce(&Client<Traced>) -> Result<T, Error>) -> Result<T, Trouble> {
         let open = match &mut self.open {
             Some(open) => open,

@@ -1,5 +1,5 @@
 //! The man page, made from the command line's definition and the table of commands. It is committed as `docs/chat-cli.1`;
-//! `CHAT_CLI_1=write cargo test -p chat-cli man` writes it anew.
+//! `CHAT_CLI_1=write cargo test -p chat-cli man` regenerates it.
 
 use std::path::Path;
 

@@ -63,7 +63,7 @@ pub(crate) unsafe fn reference<'a, T>(pointer: *const T, what: &str) -> Result<&
     unsafe { pointer.as_ref() }.ok_or_else(|| Failure::argument(format!("{what} is NULL")))
 }
 
-/// Several texts that end with NUL; `texts` may be NULL if there are none.
+/// An array of NUL-terminated texts; `texts` may be NULL if it is empty.
 ///
 /// # Safety
 ///

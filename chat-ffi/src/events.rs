@@ -116,7 +116,7 @@ pub unsafe extern "C" fn chat_session_events_after(
     })
 }
 
-/// Gives the next event, and waits for it if there is none yet.
+/// Returns the next event, waiting for one if necessary.
 ///
 /// - `events`: events of a session.
 /// - `timeout_ms`: how long to wait at most, in milliseconds; 0 not to wait, -1 to wait as long as it takes.

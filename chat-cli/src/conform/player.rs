@@ -228,7 +228,7 @@ fn visible(bytes: &[u8]) -> String {
     printable(&String::from_utf8_lossy(bytes)).into_owned()
 }
 
-/// What is told of a step: as much as a person will read, and nothing that commands a terminal.
+/// A step as the report shows it: shortened, and with control characters made visible.
 fn shown(text: &str) -> String {
     let text = printable(text);
     let cut = text.char_indices().nth(SHOWN_CHARS).and_then(|(place, _)| text.split_at_checked(place));

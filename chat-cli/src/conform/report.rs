@@ -12,7 +12,7 @@ use crate::{All, Stop, say};
 pub(super) enum Outcome {
     Passed,
     Failed(Failure),
-    /// The file makes no sense.
+    /// The file could not be parsed.
     Unreadable(String),
     /// It was not played, for this reason.
     Skipped(String),

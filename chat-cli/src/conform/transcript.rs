@@ -59,7 +59,7 @@ impl<'a> Transcript<'a> {
     ///
     /// # Errors
     ///
-    /// Says which line makes no sense.
+    /// Names the line that could not be parsed.
     pub(crate) fn read(text: &'a str) -> Result<Self, String> {
         let mut read = Self { title: "", needs_registration: false, ignored: Vec::new(), steps: Vec::new() };
         for (number, line) in (1..).zip(text.lines()) {

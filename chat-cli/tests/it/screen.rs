@@ -1,5 +1,5 @@
-//! What people see who talk to each other: recorded, and compared with `two-people.txt`, which
-//! `SCREEN=write cargo test -p chat-cli --test it screen` writes anew.
+//! The screens of two people who talk to each other, compared with the recording in `two-people.txt`, which
+//! `SCREEN=write cargo test -p chat-cli --test it screen` regenerates.
 
 use std::path::Path;
 
