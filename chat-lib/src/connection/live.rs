@@ -101,15 +101,8 @@ impl Live {
         for message in messages {
             rpc::write_event(&Event::Message(message), out.buffer());
         }
-        self.progress = match self.mailbox.intake() {
-            // What was committed meanwhile is read once more, and from then on it comes by itself.
-            Intake::AllButMessages if !more => {
-                self.mailbox.take_messages();
-                Progress::Replay(next)
-            }
-            Intake::Everything if !more => Progress::Live(next),
-            _ => Progress::Replay(next),
-        };
+        let replay_goes_on = self.mailbox.page_read(more);
+        self.progress = if replay_goes_on { Progress::Replay(next) } else { Progress::Live(next) };
     }
 
     /// Gives the replay up, because it could not be read. The peer is told that it has lagged.

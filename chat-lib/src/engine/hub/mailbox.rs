@@ -106,11 +106,18 @@ impl Mailbox {
         queue.intake = Intake::Nothing;
     }
 
-    /// Takes in messages, too, if it is subscribed.
-    pub(crate) fn take_messages(&self) {
+    /// Takes note that a page of a replay was read, after which there are `more` or not. Returns whether another page has to be
+    /// read: what was committed while the last one was is read once more, and from then on messages come by themselves.
+    pub(crate) fn page_read(&self, more: bool) -> bool {
         let mut queue = self.lock();
-        if queue.intake == Intake::AllButMessages {
-            queue.intake = Intake::Everything;
+        match queue.intake {
+            Intake::AllButMessages => {
+                if !more {
+                    queue.intake = Intake::Everything;
+                }
+                true
+            }
+            Intake::Everything | Intake::Nothing => more,
         }
     }
 

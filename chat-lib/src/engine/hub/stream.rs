@@ -13,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use super::mailbox::{Intake, Mailbox};
+use super::mailbox::Mailbox;
 use crate::engine::Chat;
 use crate::error::Error;
 use crate::limits::REPLAY_MESSAGES;
@@ -129,12 +129,7 @@ impl EventStream {
         let store = &*self.chat.inner.config.store;
         let page = store.sync(self.mailbox.user.as_str(), self.next, REPLAY_MESSAGES)?;
         (self.page, self.next) = (page.messages.into(), page.next);
-        match self.mailbox.intake() {
-            // What was committed meanwhile is read once more, and from then on it comes by itself.
-            Intake::AllButMessages if !page.more => self.mailbox.take_messages(),
-            Intake::AllButMessages => {}
-            _ => self.replaying = page.more,
-        }
+        self.replaying = self.mailbox.page_read(page.more);
         Ok(())
     }
 
