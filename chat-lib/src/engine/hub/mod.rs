@@ -77,7 +77,7 @@ impl Chat {
         }
         left.extend(self.end_lagged(&mut state));
         drop(state);
-        left.into_iter().for_each(|user| self.announce(&user, None));
+        self.announce(left, None);
     }
 
     /// As [`publish`](Self::publish), after a commit of which nobody knows whether it has worked: there may be messages, sessions
@@ -95,7 +95,7 @@ impl Chat {
         }
         let left = self.end_lagged(&mut state);
         drop(state);
-        left.into_iter().for_each(|user| self.announce(&user, None));
+        self.announce(left, None);
     }
 
     /// Ends the subscriptions that have lagged. Returns the users whose last ones they were.
@@ -122,9 +122,7 @@ impl Chat {
             hub.bound.fetch_sub(1, Ordering::SeqCst);
         }
         drop(state);
-        if let Some(user) = left {
-            self.announce(&user, None);
-        }
+        self.announce(left.into_iter().collect(), None);
     }
 
     /// Subscribes a mailbox that is bound. With `after`, it takes no messages in yet: they are to be read from there. Returns where
@@ -165,7 +163,7 @@ impl Chat {
         let last = store.last_message();
         drop(state);
         if came && !was_there {
-            self.announce(&mailbox.user, Some(mailbox));
+            self.announce(vec![mailbox.user.clone()], Some(mailbox));
         }
         Ok(after.map_or(last, |after| after.min(last)))
     }
@@ -173,7 +171,7 @@ impl Chat {
     /// Ends a subscription that its owner takes for over. The thread must have no turn.
     pub(crate) fn unsubscribe(&self, mailbox: &Arc<Mailbox>) {
         let left = self.end_subscription(&mut self.inner.hub.lock(), mailbox);
-        left.into_iter().for_each(|user| self.announce(&user, None));
+        self.announce(left.into_iter().collect(), None);
     }
 
     /// Whether the session of a mailbox has ended. If it has subscribed, it is used by that. The thread must have no turn.
@@ -215,10 +213,10 @@ impl Chat {
         self.inner.hub.lock().published = last;
     }
 
-    /// Tells the direct partners of a user, and the user's own subscribers, whether the user is there. The thread must have no turn.
-    fn announce(&self, user: &UserName, mut origin: Option<&Arc<Mailbox>>) {
+    /// Tells the direct partners of each user, and the user's own subscribers but for `origin`, whether the user is there. The thread
+    /// must have no turn.
+    fn announce(&self, mut users: Vec<UserName>, mut origin: Option<&Arc<Mailbox>>) {
         let hub = &self.inner.hub;
-        let mut users = vec![user.clone()];
         while let Some(user) = users.pop() {
             let partners = match self.partners(&user) {
                 Ok(partners) => partners,
