@@ -108,9 +108,10 @@ impl Reactor {
         let mut outcome = Ok(());
         self.in_one_commit(|reactor, turn| {
             reactor.serve_all(events, turn);
-            // A commit takes as long for many requests as for few, and nobody is served meanwhile: requests that arrive
-            // just before it are taken along.
-            let Some(began) = (!reactor.uncommitted.is_empty()).then(Instant::now) else { return };
+            // A commit that waits takes as long for many requests as for few, and nobody is served meanwhile: requests that
+            // arrive just before it are taken along.
+            let is_worth_it = reactor.chat.commit_waits() && !reactor.uncommitted.is_empty();
+            let Some(began) = is_worth_it.then(Instant::now) else { return };
             while outcome.is_ok() && !events.is_empty() && began.elapsed() < COMMIT_DELAY {
                 outcome = reactor.wait(events, Some(began));
                 reactor.serve_all(events, turn);
@@ -120,7 +121,7 @@ impl Reactor {
         outcome
     }
 
-    fn serve_all(&mut self, events: &Events, turn: &mut Option<Turn<'_>>) {
+    fn serve_all(&mut self, events: &Events, turn: &mut Turn<'_>) {
         self.take_handoffs();
         let stopping = self.stopping();
         for event in events {
@@ -138,13 +139,12 @@ impl Reactor {
         }
     }
 
-    /// Commits all that `work` does in one turn, and then sends the answers. If a commit does not wait for anything, each
-    /// peer has a turn of its own.
-    fn in_one_commit(&mut self, work: impl FnOnce(&mut Self, &mut Option<Turn<'_>>)) {
+    /// Commits all that `work` does in one turn, and then sends the answers, so that a peer that waits for them is not woken
+    /// for each one.
+    fn in_one_commit(&mut self, work: impl FnOnce(&mut Self, &mut Turn<'_>)) {
         let chat = self.chat.clone();
-        let mut turn = chat.commit_waits().then(|| chat.begin());
+        let mut turn = chat.begin();
         work(self, &mut turn);
-        let Some(turn) = turn else { return };
         let commit = turn.commit();
         for (id, next) in std::mem::take(&mut self.uncommitted) {
             self.finish_turn(id, next, &commit);
@@ -166,7 +166,7 @@ impl Reactor {
         }
     }
 
-    fn handle_event(&mut self, event: &Event, turn: &mut Option<Turn<'_>>) {
+    fn handle_event(&mut self, event: &Event, turn: &mut Turn<'_>) {
         match event.token() {
             WAKE => {}
             Token(slot) if slot >= FIRST_LISTENER => {

@@ -26,19 +26,11 @@ impl Reactor {
         }
     }
 
-    /// Serves a peer, in the turn of the round or in one of its own.
-    pub(super) fn serve(&mut self, slot: usize, turn: &mut Option<Turn<'_>>) {
+    /// Serves a peer, whose answers wait for the commit of the round.
+    pub(super) fn serve(&mut self, slot: usize, turn: &mut Turn<'_>) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
-        let id = PeerId { slot, serial: peer.serial };
-        if let Some(turn) = turn {
-            let next = peer.serve(turn, &mut self.buffers);
-            self.uncommitted.push((id, next));
-        } else {
-            let mut turn = self.chat.begin();
-            let next = peer.serve(&mut turn, &mut self.buffers);
-            let commit = turn.commit();
-            self.finish_turn(id, next, &commit);
-        }
+        let next = peer.serve(turn, &mut self.buffers);
+        self.uncommitted.push((PeerId { slot, serial: peer.serial }, next));
     }
 
     /// Has a job run, now that what came before it is committed.
