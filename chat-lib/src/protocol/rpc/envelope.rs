@@ -24,6 +24,12 @@ impl Id {
         is_id.then(|| Self(raw.get().into()))
     }
 
+    /// The id that is a number of these digits; `None` if JSON writes it in another way.
+    pub(super) fn of_digits(digits: &str) -> Option<Self> {
+        let is_number = !digits.is_empty() && (digits == "0" || !digits.starts_with('0'));
+        is_number.then(|| Self(digits.into()))
+    }
+
     /// Its JSON.
     pub fn as_json(&self) -> &str {
         &self.0
