@@ -46,7 +46,7 @@
 #define CHAT_VERSION_CHECK() chat_version_check(CHAT_VERSION_NUMBER)
 
 /* The default options. */
-#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
+#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
 
 /* Function attributes; define them before including this header to override them. */
 #if defined(__GNUC__) || defined(__clang__)
@@ -199,6 +199,10 @@ enum chat_status
     CHAT_NO_SUCH_MESSAGE = 56,
     // A message of somebody else.
     CHAT_NOT_YOUR_MESSAGE = 57,
+    // The connection sends more requests than it may; try again later.
+    CHAT_RATE_LIMITED = 58,
+    // There are too many connections to the server, from this address, or of this user.
+    CHAT_TOO_MANY_CONNECTIONS = 59,
     // The server could not read a line as JSON.
     CHAT_BAD_JSON = -32700,
     // A parameter of a request is missing, or has the wrong type.
@@ -538,6 +542,23 @@ typedef struct chat_options {
     uint64_t stall_time_millis;
     // How long a server that is stopping waits for peers to read their answers.
     uint64_t shutdown_grace_millis;
+    // How many connections a server has at once.
+    uint64_t connections;
+    // How many connections a server has at once from one address.
+    uint64_t connections_per_address;
+    // How many connections use sessions of one user at once.
+    uint64_t connections_per_user;
+    // How many requests a connection may send in a second for any length of time.
+    uint32_t requests_per_second;
+    // How many requests a connection may send at once.
+    uint32_t requests_burst;
+    // How long a connection may be open until it has logged in or used a session.
+    uint64_t login_time_millis;
+    // How long a connection may send nothing while it is not subscribed to events before it is closed.
+    uint64_t idle_time_millis;
+    // Whether the limits for each address and each user, and the rate of requests, apply to connections from this machine, too: 0
+    // or 1.
+    int32_t limit_loopback;
     // What checks logins in place of the chat; NULL for the passwords that the chat has.
     chat_authenticate_fn authenticate;
     // Passed to `authenticate`; may be NULL. It is used until the chat and all that was made of it are freed, and by calls

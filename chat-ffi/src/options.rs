@@ -76,6 +76,23 @@ pub struct chat_options {
     pub stall_time_millis: u64,
     /// How long a server that is stopping waits for peers to read their answers.
     pub shutdown_grace_millis: u64,
+    /// How many connections a server has at once.
+    pub connections: u64,
+    /// How many connections a server has at once from one address.
+    pub connections_per_address: u64,
+    /// How many connections use sessions of one user at once.
+    pub connections_per_user: u64,
+    /// How many requests a connection may send in a second for any length of time.
+    pub requests_per_second: u32,
+    /// How many requests a connection may send at once.
+    pub requests_burst: u32,
+    /// How long a connection may be open until it has logged in or used a session.
+    pub login_time_millis: u64,
+    /// How long a connection may send nothing while it is not subscribed to events before it is closed.
+    pub idle_time_millis: u64,
+    /// Whether the limits for each address and each user, and the rate of requests, apply to connections from this machine, too: 0
+    /// or 1.
+    pub limit_loopback: i32,
     /// What checks logins in place of the chat; NULL for the passwords that the chat has.
     pub authenticate: chat_authenticate_fn,
     /// Passed to `authenticate`; may be NULL. It is used until the chat and all that was made of it are freed, and by calls
@@ -153,14 +170,14 @@ impl chat_options {
     }
 
     /// What is set, in the settings' text form.
-    fn texts(&self) -> Result<[(&'static str, Option<String>); 17], Failure> {
+    fn texts(&self) -> Result<[(&'static str, Option<String>); 25], Failure> {
         let number = |value: u64| (value != 0).then(|| value.to_string());
         let millis = |value: u64| (value != 0).then(|| format!("{}s {}ms", value / 1000, value % 1000));
         let cost = [self.password_memory_kib, self.password_passes, self.password_lanes];
         let [memory, passes, lanes] = cost;
         Ok([
             ("sync", Some(sync(self.sync)?.to_owned())),
-            ("registration", Some(registration(self.registration)?.to_owned())),
+            ("registration", Some(switch(self.registration, "registration", ["closed", "open"])?.to_owned())),
             ("password_cost", (cost != [0; 3]).then(|| format!("{memory},{passes},{lanes}"))),
             ("failed_logins", number(self.failed_logins.into())),
             ("keep_read", number(self.keep_read_seconds)),
@@ -176,6 +193,14 @@ impl chat_options {
             ("line_time", millis(self.line_time_millis)),
             ("stall_time", millis(self.stall_time_millis)),
             ("shutdown_grace", millis(self.shutdown_grace_millis)),
+            ("connections", number(self.connections)),
+            ("connections_per_address", number(self.connections_per_address)),
+            ("connections_per_user", number(self.connections_per_user)),
+            ("requests_per_second", number(self.requests_per_second.into())),
+            ("requests_burst", number(self.requests_burst.into())),
+            ("login_time", millis(self.login_time_millis)),
+            ("idle_time", millis(self.idle_time_millis)),
+            ("limit_loopback", Some(switch(self.limit_loopback, "limit_loopback", ["no", "yes"])?.to_owned())),
         ])
     }
 }
@@ -189,11 +214,11 @@ fn sync(value: i32) -> Result<&'static str, Failure> {
     }
 }
 
-fn registration(value: i32) -> Result<&'static str, Failure> {
+fn switch(value: i32, name: &str, [off, on]: [&'static str; 2]) -> Result<&'static str, Failure> {
     match value {
-        0 => Ok("closed"),
-        1 => Ok("open"),
-        _ => Err(Failure::argument("options.registration is neither 0 nor 1")),
+        0 => Ok(off),
+        1 => Ok(on),
+        _ => Err(Failure::argument(format!("options.{name} is neither 0 nor 1"))),
     }
 }
 
@@ -273,12 +298,21 @@ mod tests {
             line_time_millis: 1_019,
             stall_time_millis: 1_020,
             shutdown_grace_millis: u64::MAX,
+            connections: 24,
+            connections_per_address: 25,
+            connections_per_user: 26,
+            requests_per_second: 27,
+            requests_burst: 28,
+            login_time_millis: 1_029,
+            idle_time_millis: 1_030,
+            limit_loopback: 1,
             ..default
         };
         let settings = options.settings().ok().unwrap();
         let values: Vec<String> = Settings::ALL.iter().map(|it| format!("{}={}", it.name, it.get(&settings))).collect();
         let wanted = "line_bytes=16 reply_bytes=17 answers_bytes=18 events_bytes=23 line_time=1019ms stall_time=1020ms \
-            shutdown_grace=18446744073709551615ms session_idle=13s mailbox_messages=14 mailbox_bytes=15 \
+            shutdown_grace=18446744073709551615ms connections=24 connections_per_address=25 connections_per_user=26 \
+            requests_per_second=27 requests_burst=28 login_time=1029ms idle_time=1030ms limit_loopback=yes session_idle=13s mailbox_messages=14 mailbox_bytes=15 \
             room_members=21 rooms_per_user=22 failed_logins=11 registration=open password_cost=8,1,1 sync=never keep_read=12s";
         assert_eq!(values.join(" "), wanted);
     }

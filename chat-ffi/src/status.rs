@@ -122,6 +122,10 @@ pub enum chat_status {
     CHAT_NO_SUCH_MESSAGE = 56,
     /// A message of somebody else.
     CHAT_NOT_YOUR_MESSAGE = 57,
+    /// The connection sends more requests than it may; try again later.
+    CHAT_RATE_LIMITED = 58,
+    /// There are too many connections to the server, from this address, or of this user.
+    CHAT_TOO_MANY_CONNECTIONS = 59,
     /// The server could not read a line as JSON.
     CHAT_BAD_JSON = -32700,
     /// A parameter of a request is missing, or has the wrong type.
@@ -194,7 +198,7 @@ macro_rules! table {
     };
 }
 
-static TABLE: [Row; 59] = table! {
+static TABLE: [Row; 61] = table! {
     CHAT_OK "" c"the call succeeded"
     CHAT_END "" c"the end of the list"
     CHAT_INVALID_ARGUMENT "" c"an argument is NULL, not UTF-8, or otherwise invalid"
@@ -250,6 +254,8 @@ static TABLE: [Row; 59] = table! {
     CHAT_BLOCKED "blocked" c"this user does not take messages from you"
     CHAT_NO_SUCH_MESSAGE "no_such_message" c"there is no such message"
     CHAT_NOT_YOUR_MESSAGE "not_your_message" c"only the sender, or an owner of the room, can delete a message"
+    CHAT_RATE_LIMITED "rate_limited" c"too many requests; try again later"
+    CHAT_TOO_MANY_CONNECTIONS "too_many_connections" c"there are too many connections; close some, or try again later"
     CHAT_BAD_JSON "bad_json" c"the line is not JSON"
     CHAT_BAD_PARAMETERS "bad_parameters" c"a parameter is missing, or has the wrong type"
     CHAT_NO_SUCH_METHOD "no_such_method" c"there is no such method"

@@ -68,6 +68,8 @@ codes! {
     55 "blocked"                  Self::Blocked
     56 "no_such_message"          Self::NoSuchMessage
     57 "not_your_message"         Self::NotYourMessage
+    58 "rate_limited"             Self::RateLimited { .. }
+    59 "too_many_connections"     Self::TooManyConnections
     -32700 "bad_json"                 Self::BadJson(_)
     -32602 "bad_parameters"           Self::BadParameters(_)
     -32601 "no_such_method"           Self::NoSuchMethod

@@ -67,6 +67,18 @@ pub enum Error {
         /// How long to wait.
         wait: Duration,
     },
+    /// The peer sends requests faster than it may. The peer's; nothing was done, and later will work.
+    #[error("too many requests; send the next one in {} s", wait.as_secs_f64().ceil())]
+    RateLimited {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// There are as many connections as allowed: to the server, from the peer's address, or of the user. Nobody's; it works
+    /// again when some of them are closed.
+    #[error(
+        "there are too many connections to this server, from this address or of this user; close some, or try again later"
+    )]
+    TooManyConnections,
     /// Users cannot register themselves here. Nobody's.
     #[error("this server takes no registrations; ask its operator for an account")]
     RegistrationClosed,

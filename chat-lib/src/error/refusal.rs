@@ -22,6 +22,8 @@ impl Error {
             "too_many_attempts" => {
                 number_in(message).map(|wait| Self::TooManyAttempts { wait: Duration::from_secs(wait) })
             }
+            "rate_limited" => number_in(message).map(|wait| Self::RateLimited { wait: Duration::from_secs(wait) }),
+            "too_many_connections" => Some(Self::TooManyConnections),
             "no_such_user" => Some(Self::NoSuchUser),
             "wrong_password" => Some(Self::WrongPassword),
             "no_such_recipient" => Some(Self::NoSuchRecipient),

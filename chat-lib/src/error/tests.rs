@@ -35,6 +35,8 @@ pub(crate) fn samples() -> Vec<Error> {
         Error::Busy,
         Error::MailboxFull,
         Error::TooManyAttempts { wait: Duration::from_millis(1500) },
+        Error::RateLimited { wait: Duration::from_millis(1500) },
+        Error::TooManyConnections,
         Error::RegistrationClosed,
         Error::DataInUse { path: "chat-data".into(), process: None },
         Error::DataFormat { path: "chat-data/chat.db".into(), found: 2, known: 1 },
@@ -137,6 +139,16 @@ fn the_contract_names_the_defaults() {
         (millions, thousands, ones) => format!("{millions},{thousands:03},{ones:03}"),
     };
     for row in [
+        format!("| connections to the server | {} |", grouped(limits.connections)),
+        format!("one network of 64 bits | {} |", grouped(limits.connections_per_address)),
+        format!("use sessions of one user | {} |", grouped(limits.connections_per_user)),
+        format!(
+            "| requests of a connection | {} at once, and {} per second |",
+            grouped(limits.requests_burst as usize),
+            grouped(limits.requests_per_second as usize)
+        ),
+        format!("logged in or used a session | {} min |", limits.login_time.as_secs() / 60),
+        format!("not subscribed to events | {} days,", limits.idle_time.as_secs() / 86_400),
         format!("| a line, its end included | {} bytes |", grouped(limits.line_bytes)),
         format!("with `line_too_long` to its end | {} s,", limits.line_time.as_secs()),
         format!("does not read them | {} bytes", grouped(limits.reply_bytes)),

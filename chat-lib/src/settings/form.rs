@@ -100,6 +100,28 @@ pub(super) mod open_or_closed {
     const ON: &str = "open";
 }
 
+/// `no`, `yes`.
+pub(super) mod no_or_yes {
+    use super::Kind;
+
+    pub(in super::super) const KIND: Kind = Kind::Switch { off: OFF, on: ON };
+
+    pub(in super::super) fn parse(text: &str) -> Result<bool, String> {
+        match text {
+            OFF => Ok(false),
+            ON => Ok(true),
+            _ => Err(format!("expected {OFF} or {ON}")),
+        }
+    }
+
+    pub(in super::super) fn text(on: &bool) -> String {
+        if *on { ON } else { OFF }.to_owned()
+    }
+
+    const OFF: &str = "no";
+    const ON: &str = "yes";
+}
+
 /// `19456,2,1`.
 pub(super) mod password_cost {
     use super::Kind;

@@ -44,6 +44,44 @@ settings! {
             "How long a server that is stopping waits for peers to read their answers.",
             "The rest of the five seconds within which `chat-server` promises to exit is for its log.";
 
+        connections: usize as count = 10_000,
+            "How many connections a server has at once. Beyond that, a new one is refused with `too_many_connections`.",
+            "Enough for a large community, and what they can hold is bounded.";
+
+        connections_per_address: usize as count = 100,
+            "How many connections a server has at once from one address; of IPv6, from one network of 64 bits. Beyond \
+             that, a new one is refused with `too_many_connections`.",
+            "A household or an office behind one address, and too few to take all that the server has.";
+
+        connections_per_user: usize as count = 1_000,
+            "How many connections to a server use sessions of one user at once. Beyond that, logging in, and using a \
+             session over another connection, is refused with `too_many_connections`.",
+            "Far more than anyone has devices, and too few to take all that the server has.";
+
+        requests_per_second: u32 as count = 1_000,
+            "How many requests a connection may send in a second for any length of time. Beyond that, once \
+             `requests_burst` is used up, they are refused with `rate_limited`.",
+            "No person and no usual program sends as many, and one who does leaves most of a server to others.";
+
+        requests_burst: u32 as count = 10_000,
+            "How many requests a connection may send at once. One that has been refused as many requests as this, and goes \
+             on, is closed.",
+            "A client that catches up after a long absence sends hundreds.";
+
+        login_time: Duration as duration = Duration::from_secs(10 * 60),
+            "How long a connection may be open until it has logged in or used a session. After that, it is closed.",
+            "Time for a person to look up a password, and strangers do not hold connections for long.";
+
+        idle_time: Duration as duration = Duration::from_secs(7 * 24 * 60 * 60),
+            "How long a connection may send nothing while it is not subscribed to events before it is closed. It may \
+             take up to a quarter longer.",
+            "Who uses a terminal once a week stays connected; the sessions outlive the connections.";
+
+        limit_loopback: bool as no_or_yes = false,
+            "Whether `connections_per_address`, `connections_per_user` and the rate of requests apply to connections from \
+             this machine, too.",
+            "They come from its own programs, or from a proxy in front of many users.";
+
         session_idle: Duration as duration = Duration::from_secs(30 * 24 * 60 * 60),
             "How long a session lasts without being used. One that gets events is in use.",
             "A client that is used every few weeks stays logged in.";

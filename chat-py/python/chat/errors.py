@@ -59,6 +59,7 @@ __all__ = [
     "NotYourMessage",
     "OutcomeUnknown",
     "PublicPassword",
+    "RateLimited",
     "Refused",
     "RegistrationClosed",
     "RoomExists",
@@ -66,6 +67,7 @@ __all__ = [
     "StorageError",
     "TimedOut",
     "TooManyAttempts",
+    "TooManyConnections",
     "TooManyRooms",
     "UserExists",
     "WrongPassword",
@@ -141,6 +143,18 @@ class TooManyAttempts(ChatError):
     """Too many failed logins; try again later."""
 
     code = "too_many_attempts"
+
+
+class RateLimited(ChatError):
+    """The connection sends more requests than it may; try again later."""
+
+    code = "rate_limited"
+
+
+class TooManyConnections(ChatError):
+    """There are too many connections to the server, from this address, or of this user."""
+
+    code = "too_many_connections"
 
 
 class RegistrationClosed(ChatError):

@@ -10,6 +10,13 @@ use crate::limits::{self, Limits};
 #[derive(Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct Caps {
+    connections: usize,
+    connections_per_address: usize,
+    connections_per_user: usize,
+    requests_per_second: u32,
+    requests_burst: u32,
+    login_seconds: u64,
+    idle_seconds: u64,
     line_bytes: usize,
     line_seconds: u64,
     reply_bytes: usize,
@@ -38,6 +45,13 @@ pub(super) struct Caps {
 impl From<&Limits> for Caps {
     fn from(set: &Limits) -> Self {
         Self {
+            connections: set.connections,
+            connections_per_address: set.connections_per_address,
+            connections_per_user: set.connections_per_user,
+            requests_per_second: set.requests_per_second,
+            requests_burst: set.requests_burst,
+            login_seconds: set.login_time.as_secs(),
+            idle_seconds: set.idle_time.as_secs(),
             line_bytes: set.line_bytes,
             line_seconds: set.line_time.as_secs(),
             reply_bytes: set.reply_bytes,
@@ -74,6 +88,13 @@ impl Default for Caps {
 impl From<Caps> for Limits {
     fn from(caps: Caps) -> Self {
         Self {
+            connections: caps.connections,
+            connections_per_address: caps.connections_per_address,
+            connections_per_user: caps.connections_per_user,
+            requests_per_second: caps.requests_per_second,
+            requests_burst: caps.requests_burst,
+            login_time: Duration::from_secs(caps.login_seconds),
+            idle_time: Duration::from_secs(caps.idle_seconds),
             line_bytes: caps.line_bytes,
             line_time: Duration::from_secs(caps.line_seconds),
             reply_bytes: caps.reply_bytes,

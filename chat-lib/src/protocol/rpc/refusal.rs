@@ -17,7 +17,9 @@ pub fn write_error(id: &Id, error: &Error, out: &mut Vec<u8>) {
     let mut data = Data { code: error.code().into(), ..Data::default() };
     match error {
         Error::LineTooLong { limit } => data.limit_bytes = Some(*limit),
-        Error::TooManyAttempts { wait } => data.wait_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+        Error::TooManyAttempts { wait } | Error::RateLimited { wait } => {
+            data.wait_ms = Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        }
         _ => {}
     }
     let message = match error {
@@ -47,6 +49,7 @@ pub(super) fn read_error(error: &str) -> Result<Error, Error> {
     Ok(match (word, limit_bytes, wait_ms) {
         ("line_too_long", Some(limit), _) => Error::LineTooLong { limit },
         ("too_many_attempts", _, Some(wait)) => Error::TooManyAttempts { wait: Duration::from_millis(wait) },
+        ("rate_limited", _, Some(wait)) => Error::RateLimited { wait: Duration::from_millis(wait) },
         _ => Error::from_code(word, &message),
     })
 }

@@ -425,6 +425,7 @@ fn refusals_read_back() {
     for error in [
         Error::LineTooLong { limit: 8 },
         Error::TooManyAttempts { wait: std::time::Duration::from_millis(1500) },
+        Error::RateLimited { wait: std::time::Duration::from_millis(1) },
         Error::NoSuchUser,
         Error::BadParameters("x".to_owned()),
         Error::Refused { code: "news".to_owned(), message: "x".to_owned() },
