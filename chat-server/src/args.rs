@@ -4,8 +4,7 @@ use std::env;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
-use clap::{Args as Arguments, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args as Arguments, ColorChoice, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::flags::Flags;
@@ -13,13 +12,21 @@ use crate::log::has_colours;
 
 /// A chat server that netcat can speak to.
 ///
-/// It runs until SIGINT or SIGTERM, then answers what it has read, closes, and exits with 0. SIGHUP, SIGUSR1
-/// and SIGUSR2 do nothing.
+/// It runs until SIGINT or SIGTERM, then answers what it has read, closes, and exits with 0. SIGUSR1 and
+/// SIGUSR2 do nothing, and so does SIGHUP.
+///
+/// Each option can also be set by an environment variable (CHAT_LISTEN) or in the configuration file
+/// (listen); a flag overrides the variable, which overrides the file.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
+
+    /// The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with
+    /// every option. Tasks take from it only where the data is.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) serve: Serve,
@@ -74,6 +81,10 @@ pub(crate) enum Task {
     #[command(subcommand)]
     User(User),
 
+    /// Checks and shows the configuration: from the file, the environment and the defaults.
+    #[command(subcommand)]
+    Config(ConfigTask),
+
     /// Writes all users and messages to standard output, a JSON object a line, as they are at one moment.
     /// Whoever can read a dump can read all messages and try to guess passwords.
     Dump {
@@ -96,6 +107,23 @@ pub(crate) enum Task {
         #[command(flatten)]
         data: Data,
     },
+}
+
+/// What can be done with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigTask {
+    /// Says what is wrong with the configuration. A server is started with it only if nothing is.
+    Check {
+        /// The configuration file, in place of --config.
+        file: Option<PathBuf>,
+    },
+    /// Prints the configuration that is in effect, and where each value comes from.
+    Show {
+        /// The configuration file, in place of --config.
+        file: Option<PathBuf>,
+    },
+    /// Prints a configuration file with every option, what it does and its default, as comments.
+    Default,
 }
 
 /// What can be done with users.
@@ -186,20 +214,23 @@ pub(crate) struct PasswordSource {
 const DATA: &str = "chat-data";
 
 impl Args {
-    /// Reads the command line; on a wrong one says what is wrong and exits with 2.
-    pub(crate) fn read() -> Self {
+    /// The definition, with colours where they are wanted.
+    pub(crate) fn definition() -> Command {
         // Left to itself, clap colours its help on any terminal where CI is set.
         let color = if has_colours(|name| env::var_os(name)) { ColorChoice::Auto } else { ColorChoice::Never };
-        let command = || Self::command().color(color);
-        let read = Self::from_arg_matches(&command().get_matches());
-        let args = read.unwrap_or_else(|problem| problem.format(&mut command()).exit());
-        let serve = &args.serve;
+        Self::command().color(color)
+    }
+
+    /// Says what is wrong with options that are right one by one.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let serve = &self.serve;
         let mut listened = serve.addresses().into_iter();
-        if let Some(address) = listened.find(|address| serve.demo && !address.ip().to_canonical().is_loopback()) {
-            let problem = format!("--demo has a public password and cannot listen on {address}, which is not loopback");
-            command().error(ErrorKind::ArgumentConflict, problem).exit();
+        match listened.find(|address| serve.demo && !address.ip().to_canonical().is_loopback()) {
+            Some(address) => {
+                Err(format!("--demo has a public password and cannot listen on {address}, which is not loopback"))
+            }
+            None => Ok(()),
         }
-        args
     }
 }
 

@@ -10,6 +10,7 @@ macro_rules! say {
 }
 
 mod args;
+mod config;
 mod control;
 mod data;
 mod flags;
@@ -26,15 +27,22 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::SIGXFSZ;
 use signal_hook::flag;
 
-use crate::args::Args;
+use crate::args::Task;
+use crate::config::Configuration;
 
 fn main() -> ExitCode {
     // With a handler, a file that may not grow is an error like a full disk, and does not end the process.
     if let Err(problem) = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))) {
         say!("chat-server: SIGXFSZ cannot be handled: {problem}");
     }
-    let args = Args::read();
+    let configuration = match config::read() {
+        Ok(configuration) => configuration,
+        Err(wrong) => return wrong.say(),
+    };
+    configuration.say_warnings();
+    let Configuration { args, .. } = configuration;
     let outcome = match args.task {
+        Some(Task::Config(task)) => return config::run(task, args.config),
         Some(task) => task::run(task),
         None => serve::run(&args.serve),
     };

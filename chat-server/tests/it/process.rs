@@ -53,7 +53,12 @@ impl Process {
         Self::spawn(Command::new(BINARY).args(["--memory", "--demo", "--listen", address]))
     }
 
-    /// The same, with room for no more than `count` open files.
+    /// `chat-server` without arguments.
+    pub(crate) fn start_with_variables(variables: &[(&str, &str)]) -> Self {
+        Self::spawn(Command::new(BINARY).envs(variables.iter().copied()))
+    }
+
+    /// `chat-server --memory --demo --listen 127.0.0.1:0`, with room for no more than `count` open files.
     pub(crate) fn start_with_files(count: u32) -> Self {
         let script = format!("ulimit -n {count}; exec {BINARY} {}", ARGS.join(" "));
         Self::spawn(Command::new("sh").args(["-c", &script]))
