@@ -12,7 +12,7 @@ use std::task::Waker;
 
 use self::asked::{Asked, Uncommitted};
 use self::live::Live;
-use crate::engine::{Chat, FinishedJob, Job, Origin, Step, Turn};
+use crate::engine::{Chat, FinishedJob, Job, Origin, Step, Turn, next_connection};
 use crate::error::Error;
 use crate::limits::LINES_PER_TURN;
 use crate::outbox::Outbox;
@@ -77,10 +77,19 @@ enum Pending {
 impl Connection {
     /// A fresh connection to `chat`.
     pub fn new(chat: Chat) -> Self {
+        Self::of(chat, Origin::of_connection(next_connection(), None))
+    }
+
+    /// As [`new`](Self::new), with the address that the log gives for the peer.
+    pub fn with_peer(chat: Chat, peer: SocketAddr) -> Self {
+        Self::of(chat, Origin::of_connection(next_connection(), Some(peer)))
+    }
+
+    pub(crate) fn of(chat: Chat, origin: Origin) -> Self {
         let frames = Frames::new(chat.limits().line_bytes);
         Self {
             chat,
-            origin: Origin::default(),
+            origin,
             frames,
             begun: false,
             over: false,
@@ -91,13 +100,6 @@ impl Connection {
             replaced: None,
             waker: None,
         }
-    }
-
-    /// As [`new`](Self::new), with the address that the log gives for the peer.
-    pub fn with_peer(chat: Chat, peer: SocketAddr) -> Self {
-        let mut connection = Self::new(chat);
-        connection.origin = Origin::of_peer(peer);
-        connection
     }
 
     /// Takes received bytes and appends the answers to the requests that ended in them. How the
@@ -291,9 +293,9 @@ impl Connection {
             Err(CommitError::Unknown(_)) => {
                 self.over = true;
                 if let Err(problem) = out.abandon() {
-                    let (peer, reason): (_, &dyn std::error::Error) =
-                        (self.origin.peer.map(tracing::field::display), &problem);
-                    tracing::error!(peer, reason, "an inbox that could not be sent could not be put back");
+                    let (conn, peer) = (self.origin.connection, self.origin.peer.map(tracing::field::display));
+                    let reason: &dyn std::error::Error = &problem;
+                    tracing::error!(conn, peer, reason, "an inbox that could not be sent could not be put back");
                 }
             }
         }
@@ -395,6 +397,7 @@ pub struct Received {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
+            .field("number", &self.origin.connection)
             .field("peer", &self.origin.peer)
             .field("frames", &self.frames)
             .finish_non_exhaustive()

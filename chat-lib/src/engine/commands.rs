@@ -39,13 +39,13 @@ impl Chat {
     /// Refuses a line that is no command.
     pub(crate) fn refuse_line(refusal: Error, origin: &Origin, turn: &mut Turn<'_>) -> Result<Step, Error> {
         let outcome = Err(refusal);
-        turn.note(&Caller { peer: origin.peer, user: None, command: None }, None, &outcome);
+        turn.note(&Caller::new(origin, None), None, &outcome);
         outcome
     }
 
     /// Starts a command: does it, refuses it, or returns the job that has to come first.
     pub(crate) fn start(&self, request: &Request<'_>, origin: &mut Origin, turn: &mut Turn<'_>) -> Result<Step, Error> {
-        let mut caller = Caller { peer: origin.peer, user: None, command: Some(request.command.name()) };
+        let mut caller = Caller::new(origin, Some(request.command.name()));
         let outcome = self.run_step(request, origin, &mut caller, turn);
         let to = if let Command::Send { to, .. } = &request.command { Some(&**to) } else { None };
         turn.note(&caller, to, &outcome);

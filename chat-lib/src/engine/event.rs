@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tracing::field::display;
 use tracing::{Level, debug, enabled, error, info};
 
-use super::Step;
+use super::{Origin, Step};
 use crate::error::Error;
 use crate::model::Profile;
 use crate::protocol::Reply;
@@ -16,6 +16,8 @@ use crate::store::CommitError;
 /// Who has sent a command, for the log.
 #[derive(Clone)]
 pub(super) struct Caller {
+    /// The connection's number; `None` within the process.
+    pub(super) connection: Option<u64>,
     /// The peer's address; `None` within the process.
     pub(super) peer: Option<SocketAddr>,
     /// The user, as soon as an account says so. A name that no account has is not logged: it may be a password that was
@@ -25,8 +27,16 @@ pub(super) struct Caller {
     pub(super) command: Option<&'static str>,
 }
 
+impl Caller {
+    /// Whoever is at the other end of a connection, before it is known which user that is.
+    pub(super) fn new(origin: &Origin, command: Option<&'static str>) -> Self {
+        Self { connection: origin.connection, peer: origin.peer, user: None, command }
+    }
+}
+
 /// A line of the log.
 pub(super) struct Event {
+    connection: Option<u64>,
     peer: Option<SocketAddr>,
     user: Option<Arc<Profile>>,
     what: What,
@@ -62,25 +72,25 @@ impl Event {
                 What::Command { command, to: to.map(str::to_owned), messages }
             }
             Err(problem @ (Error::Storage(_) | Error::Entropy(_) | Error::Hashing(_))) => {
-                let (peer, user) = (caller.peer.map(display), name(caller.user.as_ref()));
+                let (conn, peer, user) = (caller.connection, caller.peer.map(display), name(caller.user.as_ref()));
                 let reason: &dyn std::error::Error = problem;
-                error!(peer, user, command, code = problem.code(), reason, "failure");
+                error!(conn, peer, user, command, code = problem.code(), reason, "failure");
                 return None;
             }
             Err(_) if !enabled!(Level::INFO) => return None,
             Err(refusal) => What::Refusal { command, code: refusal.code().to_owned() },
         };
-        Some(Self { peer: caller.peer, user: caller.user.clone(), what })
+        Some(Self { connection: caller.connection, peer: caller.peer, user: caller.user.clone(), what })
     }
 
     pub(super) fn log(self) {
-        let (peer, user) = (self.peer.map(display), name(self.user.as_ref()));
+        let (conn, peer, user) = (self.connection, self.peer.map(display), name(self.user.as_ref()));
         match self.what {
-            What::Session(what) => info!(peer, user, "{what}"),
+            What::Session(what) => info!(conn, peer, user, "{what}"),
             What::Command { command, to, messages } => {
-                debug!(peer, user, to, messages, "{}", command.unwrap_or_default());
+                debug!(conn, peer, user, to, messages, "{}", command.unwrap_or_default());
             }
-            What::Refusal { command, code } => info!(peer, user, command, code, "refusal"),
+            What::Refusal { command, code } => info!(conn, peer, user, command, code, "refusal"),
         }
     }
 

@@ -36,7 +36,7 @@ use self::hub::Hub;
 pub(crate) use self::hub::{EventStream, Intake, Mailbox};
 pub(crate) use self::inbox::Delivery;
 pub use self::operator::{NewUser, UserInfo};
-pub(crate) use self::origin::Origin;
+pub(crate) use self::origin::{Origin, next_connection};
 use self::room_changes::RoomChanges;
 use self::sending::Typing;
 pub(crate) use self::step::Step;

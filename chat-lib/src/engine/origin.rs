@@ -1,7 +1,8 @@
-//! Where commands come from: the peer, and the session that it used last.
+//! Where commands come from: the connection, its peer, and the session that it used last.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::hub::Mailbox;
 use crate::error::Error;
@@ -11,6 +12,8 @@ use crate::model::{SessionId, SessionToken};
 /// session up by its token takes a digest.
 #[derive(Default)]
 pub(crate) struct Origin {
+    /// The connection's number; `None` within the process.
+    pub(crate) connection: Option<u64>,
     /// The peer's address; `None` within the process.
     pub(crate) peer: Option<SocketAddr>,
     last: Option<(SessionToken, SessionId)>,
@@ -19,8 +22,9 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    pub(crate) fn of_peer(peer: SocketAddr) -> Self {
-        Self { peer: Some(peer), ..Self::default() }
+    /// The origin of a connection that has this number.
+    pub(crate) fn of_connection(number: u64, peer: Option<SocketAddr>) -> Self {
+        Self { connection: Some(number), peer, ..Self::default() }
     }
 
     /// The session that a request is for: the one that its token may open, or else the one that is bound.
@@ -41,4 +45,11 @@ impl Origin {
             }
         }
     }
+}
+
+/// The number of a new connection, from 1: the log gives it as `conn` in each line about the connection and its requests, so
+/// that one can be followed. No two connections of a process have the same.
+pub(crate) fn next_connection() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }

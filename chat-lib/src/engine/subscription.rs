@@ -1,6 +1,5 @@
 //! The jobs of a subscription: taking it on, and reading messages for its replay, page by page.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::event::Caller;
@@ -42,7 +41,7 @@ impl Chat {
 
     /// The job that reads at most `limit` messages of a user's conversations after a message.
     pub(crate) fn replay(&self, user: &UserName, after: MessageId, limit: usize) -> Job {
-        let caller = Caller { peer: None::<SocketAddr>, user: None, command: None };
+        let caller = Caller::new(&Origin::default(), None);
         Job::new(&caller, Work::Replay(Replay { chat: self.clone(), user: user.clone(), after, limit }))
     }
 }

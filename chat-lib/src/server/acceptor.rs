@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 
 use super::handoff::{Accepted, Handoff, ReactorHandle};
 use super::listen::Listening;
+use crate::engine::next_connection;
 use crate::error::Error;
 use crate::limits::{ACCEPT_RETRY, KEEPALIVE};
 
@@ -58,10 +59,11 @@ impl Acceptor {
                     Ok((stream, address)) => {
                         let reactor = self.reactors.get(self.accepted % self.reactors.len());
                         self.accepted = self.accepted.wrapping_add(1);
-                        let accepted = Accepted { stream, address, transport: listener.transport.accept() };
+                        let (number, transport) = (next_connection(), listener.transport.accept());
+                        let accepted = Accepted { stream, number, address, transport };
                         let outcome = reactor.map_or(Ok(()), |reactor| hand_over(accepted, reactor));
                         if let Err(problem) = outcome {
-                            debug!(peer = %address, %problem, "lost before it was served");
+                            debug!(conn = number, peer = %address, %problem, "lost before it was served");
                         }
                     }
                     Err(problem) if problem.kind() == ErrorKind::WouldBlock => break,

@@ -24,6 +24,8 @@ pub(super) enum Handoff {
 /// A connection that a listener accepted, with the transport that is spoken there.
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
+    /// Names the connection in the log.
+    pub(super) number: u64,
     pub(super) address: SocketAddr,
     pub(super) transport: Box<dyn Transport>,
 }
@@ -32,6 +34,7 @@ pub(super) struct Accepted {
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) struct PeerId {
     pub(super) slot: usize,
+    /// The connection's number.
     pub(super) serial: u64,
 }
 

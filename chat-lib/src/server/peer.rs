@@ -19,7 +19,7 @@ use super::handoff::{Accepted, PeerWaker};
 use super::socket::Socket;
 use super::transport::Transport;
 use crate::connection::Connection;
-use crate::engine::{Chat, FinishedJob, Job, Turn};
+use crate::engine::{Chat, FinishedJob, Job, Origin, Turn};
 use crate::error::Error;
 use crate::limits::{LINES_PER_TURN, Limits, READS_PER_TURN};
 use crate::outbox::Outbox;
@@ -31,7 +31,7 @@ pub(super) struct Peer {
     pub(super) alarm: Option<Instant>,
     /// Whether the reactor has it in its queue for another turn.
     pub(super) queued: bool,
-    /// Tells it from those that had its slot before.
+    /// The connection's number, which tells it from those that had its slot before.
     pub(super) serial: u64,
     transport: Box<dyn Transport>,
     connection: Connection,
@@ -51,16 +51,16 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(chat: Chat, accepted: Accepted, serial: u64) -> Self {
-        let Accepted { stream, address, transport } = accepted;
+    pub(super) fn new(chat: Chat, accepted: Accepted) -> Self {
+        let Accepted { stream, number, address, transport } = accepted;
         Self {
             socket: Socket::new(stream),
             alarm: None,
             queued: false,
-            serial,
+            serial: number,
             transport,
             out: Outbox::new(&chat),
-            connection: Connection::with_peer(chat, address),
+            connection: Connection::of(chat, Origin::of_connection(number, Some(address))),
             untaken: Vec::new(),
             job: JobState::None,
             ended: false,

@@ -37,7 +37,6 @@ pub(super) struct Reactor {
     woken: Arc<Woken>,
     jobs: JobQueues,
     peers: Slab<Peer>,
-    next_serial: u64,
     alarms: Alarms,
     /// When sessions are to be looked at, in case that nothing happens until then. Of the reactor that accepts.
     session_check: Option<Instant>,
@@ -63,7 +62,6 @@ impl Reactor {
             handoffs,
             jobs,
             peers: Slab::new(),
-            next_serial: 0,
             alarms: Alarms::default(),
             session_check: None,
             queue: Vec::new(),

@@ -16,11 +16,10 @@ use crate::store::CommitError;
 impl Reactor {
     /// Serves a connection from now on.
     pub(super) fn add(&mut self, accepted: Accepted) {
-        info!(peer = %accepted.address, "connection");
+        info!(conn = accepted.number, peer = %accepted.address, "connection");
         let entry = self.peers.vacant_entry();
         let slot = entry.key();
-        let peer = entry.insert(Peer::new(self.chat.clone(), accepted, self.next_serial));
-        self.next_serial += 1;
+        let peer = entry.insert(Peer::new(self.chat.clone(), accepted));
         if let Err(problem) = peer.socket.register(self.poll.registry(), Token(slot)) {
             self.close(slot, &Disconnect::Failed(problem));
         }
@@ -123,9 +122,14 @@ impl Reactor {
 
 /// Ends a peer's connection, and makes messages unread again that it asked for and did not get.
 fn abandon(mut peer: Peer, reason: &Disconnect) {
-    info!(peer = peer.address(), why = %reason, "disconnection");
+    info!(conn = peer.serial, peer = peer.address(), why = %reason, "disconnection");
     if let Err(problem) = peer.abandon() {
         let reason: &dyn std::error::Error = &problem;
-        error!(peer = peer.address(), reason, "an inbox that could not be sent could not be put back");
+        error!(
+            conn = peer.serial,
+            peer = peer.address(),
+            reason,
+            "an inbox that could not be sent could not be put back"
+        );
     }
 }
