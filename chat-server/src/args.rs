@@ -8,7 +8,7 @@ use clap::{Args as Arguments, ColorChoice, Command, CommandFactory, Parser, Subc
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::flags::Flags;
-use crate::log::has_colours;
+use crate::log::{Format, has_colours};
 
 /// A chat server that netcat can speak to.
 ///
@@ -56,12 +56,15 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) demo: bool,
 
-    /// What to log on stderr, a line for each event: at info connections, logins, logouts and
-    /// refusals; at debug also each send, inbox and activeuser. A slow reader of stderr does not hold up
-    /// the server: lines are dropped, and their number is logged at the end. On a terminal the log has
-    /// colours, unless NO_COLOR is set or TERM is dumb.
+    /// What to log: at info connections, logins, logouts and refusals; at debug also each send, inbox and
+    /// activeuser. The lines about a connection and its requests have its number, as in conn=7. A slow reader of
+    /// the log does not hold up the server: lines are dropped, and their number is logged at the end.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Info)]
     pub(crate) log: Level,
+
+    /// How to log, and where. On a terminal, text has colours unless NO_COLOR is set or TERM is dumb.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    pub(crate) log_format: Format,
 
     #[command(flatten)]
     pub(crate) settings: Flags,

@@ -3,10 +3,7 @@
 
 /// Says a line on stderr, if anybody is there to read it. What others wrote may be in it.
 macro_rules! say {
-    ($($text:tt)*) => {{
-        use std::io::Write;
-        writeln!(std::io::stderr(), "{}", chat_lib::printable(&format!($($text)*))).ok();
-    }};
+    ($($text:tt)*) => { crate::log::say(tracing::Level::INFO, &format!($($text)*)) };
 }
 
 mod args;
@@ -26,11 +23,14 @@ use std::sync::atomic::AtomicBool;
 
 use signal_hook::consts::SIGXFSZ;
 use signal_hook::flag;
+use tracing::Level;
 
 use crate::args::Task;
 use crate::config::Configuration;
+use crate::log::report_panics;
 
 fn main() -> ExitCode {
+    report_panics();
     // With a handler, a file that may not grow is an error like a full disk, and does not end the process.
     if let Err(problem) = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))) {
         say!("chat-server: SIGXFSZ cannot be handled: {problem}");
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            say!("chat-server: {}", in_words(&*problem));
+            log::say(Level::ERROR, &format!("chat-server: {}", in_words(&*problem)));
             ExitCode::FAILURE
         }
     }

@@ -23,7 +23,7 @@ use crate::log::Log;
 pub(crate) fn run(args: &Serve) -> Result<(), Box<dyn Error>> {
     // Before the server listens, so that no signal finds it unprepared.
     let signals = Signals::new(STOPPING.iter().chain(&IGNORED))?;
-    let log = Log::start(args.log.into()).map_err(no_thread)?;
+    let log = Log::start(args.log.into(), args.log_format)?;
     let outcome = serve(args, signals);
     log.finish();
     outcome

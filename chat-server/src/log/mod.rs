@@ -1,17 +1,39 @@
-//! The log on stderr.
+//! The server's log: a thread that writes what the others log, so that none of them waits for whoever reads it.
+
+mod destination;
+mod format;
+mod panics;
 
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write, stderr};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use chat_lib::printable;
+use clap::ValueEnum;
+use tracing::Level;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+
+use self::destination::{Destination, JOURNALD};
+use self::format::{Journald, Json, json_message};
+pub(crate) use self::panics::report_panics;
+
+/// What the log looks like, and where it goes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// A line for each event on stderr, for people.
+    Text,
+    /// An object of JSON in each line on stderr, with time, level, message and the event's own fields.
+    Json,
+    /// To journald, with the fields of an event as CHAT_CONN, CHAT_USER and so on.
+    Journald,
+}
 
 /// Lines that may wait to be written: some 2 MB, half a second of a server at its busiest. Past that, lines are lost
 /// and counted, for a server that waited for whoever reads its log could be stopped by them.
@@ -20,7 +42,7 @@ const LINES_WAITING: usize = 16_384;
 /// How long what waits at the end may take to be written.
 const LAST_WORDS: Duration = Duration::from_millis(1400);
 
-/// Writes what is logged, in a thread of its own.
+/// Writes what is logged, in a thread of its own, until it is finished.
 pub(crate) struct Log {
     lines: Lines,
     /// Says that everything has been written.
@@ -28,24 +50,38 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Logs what is as important as `level`, from here on. Fails if the system has no thread for it.
-    pub(crate) fn start(level: LevelFilter) -> io::Result<Self> {
-        let coloured = stderr().is_terminal() && has_colours(|name| env::var_os(name));
+    /// Logs what is as important as `level`, from here on. Fails if the system has no thread for it, or no journald.
+    pub(crate) fn start(level: LevelFilter, format: Format) -> Result<Self, String> {
+        let destination = match format {
+            Format::Text | Format::Json => Destination::Stderr,
+            Format::Journald => Destination::journald(Path::new(JOURNALD)).map_err(|problem| {
+                format!(
+                    "cannot log to journald, because it does not listen at {JOURNALD}: {problem}; use another --log-format"
+                )
+            })?,
+        };
+        let coloured = format == Format::Text && stderr().is_terminal() && has_colours(|name| env::var_os(name));
         let (queue, waiting) = sync_channel(LINES_WAITING);
         let state = Arc::new(State::default());
         let (done, written) = channel();
         let theirs = Arc::clone(&state);
-        thread::Builder::new().name("log".to_owned()).spawn(move || {
-            write(&waiting, &theirs);
+        let thread = thread::Builder::new().name("log".to_owned()).spawn(move || {
+            write(&waiting, &theirs, &destination);
             done.send(())
-        })?;
-        let lines = Lines { queue, state, coloured };
-        tracing_subscriber::fmt()
+        });
+        thread.map_err(|problem| format!("the system has no thread for the server: {problem}"))?;
+        FORMAT.get_or_init(|| format);
+        let lines = Lines { queue, state, format, coloured };
+        let log = tracing_subscriber::fmt()
             .with_max_level(level)
             .with_target(false)
             .with_ansi(coloured)
-            .with_writer(lines.clone())
-            .init();
+            .with_writer(lines.clone());
+        match format {
+            Format::Text => log.init(),
+            Format::Json => log.event_format(Json).init(),
+            Format::Journald => log.event_format(Journald).init(),
+        }
         Ok(Self { lines, written })
     }
 
@@ -65,7 +101,7 @@ struct State {
 }
 
 /// Writes lines as they come, until it is to end and none waits.
-fn write(waiting: &Receiver<Vec<u8>>, state: &State) {
+fn write(waiting: &Receiver<Vec<u8>>, state: &State, destination: &Destination) {
     loop {
         let line = match waiting.try_recv() {
             Ok(line) => line,
@@ -75,26 +111,51 @@ fn write(waiting: &Receiver<Vec<u8>>, state: &State) {
                 Err(_) => break,
             },
         };
-        stderr().write_all(&line).ok();
+        if !line.is_empty() && destination.write(&line).is_err() {
+            state.lost.fetch_add(1, Ordering::SeqCst);
+        }
     }
-    match state.lost.load(Ordering::SeqCst) {
-        0 => {}
-        lost => say!("chat-server: {lost} lines of the log were lost, because stderr was read too slowly"),
+    match (state.lost.load(Ordering::SeqCst), destination) {
+        (0, _) => {}
+        (lost, Destination::Stderr) => {
+            say!("chat-server: {lost} lines of the log were lost, because stderr was read too slowly");
+        }
+        (lost, Destination::Journald { .. }) => {
+            say!("chat-server: {lost} lines of the log were lost on the way to journald")
+        }
     }
 }
+
+/// Says a line on stderr, whatever the log's level is: as JSON if the log there is.
+pub(crate) fn say(level: Level, text: &str) {
+    let json = match FORMAT.get() {
+        Some(Format::Json) => json_message(level, text.strip_prefix("chat-server: ").unwrap_or(text)),
+        _ => None,
+    };
+    // Nobody may be there to read it.
+    writeln!(stderr(), "{}", json.as_deref().map_or_else(|| printable(text), Into::into)).ok();
+}
+
+/// The format of the log, once there is one.
+static FORMAT: OnceLock<Format> = OnceLock::new();
 
 /// Takes lines, and does not wait until they are written.
 #[derive(Clone)]
 struct Lines {
     queue: SyncSender<Vec<u8>>,
     state: Arc<State>,
+    format: Format,
     coloured: bool,
 }
 
 impl Write for &Lines {
-    /// Takes a whole line.
+    /// Takes a whole event.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.queue.try_send(plain(line, self.coloured)).is_err() {
+        let event = match self.format {
+            Format::Text => plain(line, self.coloured),
+            Format::Json | Format::Journald => line.to_vec(),
+        };
+        if self.queue.try_send(event).is_err() {
             self.state.lost.fetch_add(1, Ordering::SeqCst);
         }
         Ok(line.len())
@@ -133,7 +194,50 @@ pub(crate) fn has_colours(variable: impl Fn(&str) -> Option<OsString>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixDatagram;
+
     use super::*;
+
+    /// What one event of each kind becomes on its way to `destination`.
+    fn log(format: Format, destination: &Destination) {
+        let (queue, waiting) = sync_channel(LINES_WAITING);
+        let state = Arc::new(State::default());
+        let lines = Lines { queue, state: Arc::clone(&state), format, coloured: false };
+        let events = || {
+            let peer: std::net::SocketAddr = "192.0.2.1:7".parse().unwrap();
+            let reason: &dyn std::error::Error = &std::io::Error::other(std::fmt::Error);
+            tracing::info!(conn = 7, peer = tracing::field::display(peer), user = "messi", "login");
+            tracing::error!(code = "storage", reason, "fail\u{e9}\u{7f}\nPRIORITY=0");
+        };
+        let log = tracing_subscriber::fmt().with_writer(lines);
+        match format {
+            Format::Json => tracing::subscriber::with_default(log.event_format(Json).finish(), events),
+            _ => tracing::subscriber::with_default(log.event_format(Journald).finish(), events),
+        }
+        write(&waiting, &state, destination);
+    }
+
+    #[test]
+    fn journald_gets_a_datagram_for_each_event() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("socket");
+        assert!(Destination::journald(&path).is_err(), "nobody listens");
+        let journal = UnixDatagram::bind(&path).unwrap();
+        log(Format::Journald, &Destination::journald(&path).unwrap());
+        journal.set_nonblocking(true).unwrap();
+        let receive = || {
+            let mut datagram = [0; 4096];
+            let length = journal.recv(&mut datagram).unwrap();
+            String::from_utf8(datagram[..length].to_vec()).unwrap()
+        };
+        assert_eq!(receive(), "", "the question whether anybody listens");
+        let first = "SYSLOG_IDENTIFIER=chat-server\nPRIORITY=6\nMESSAGE=login conn=7 peer=\"192.0.2.1:7\" user=\"messi\"\n\
+                     CHAT_CONN=7\nCHAT_PEER=192.0.2.1:7\nCHAT_USER=messi\n";
+        assert_eq!(receive(), first);
+        let second = receive();
+        assert!(second.contains("PRIORITY=3\nMESSAGE=fail\u{e9}\\u{7f}\\nPRIORITY=0 code=\"storage\""), "{second}");
+        assert_eq!(second.matches("\nPRIORITY=").count(), 1, "{second}");
+    }
 
     #[test]
     fn a_line_stays_a_line() {

@@ -169,18 +169,18 @@ fn one_line_per_event_and_no_secrets() {
     let (_, said) = server.wait();
     let log: Vec<_> = said.iter().filter_map(|line| Some(line.split_once("Z ")?.1.trim_start())).collect();
     let wanted = [
-        "INFO connection peer=PEER",
-        "INFO login peer=PEER user=\"messi\"",
-        "INFO refusal peer=PEER user=\"messi\" command=\"login\" code=\"wrong_password\"",
-        "INFO refusal peer=PEER command=\"login\" code=\"no_such_user\"",
-        "DEBUG send peer=PEER user=\"messi\" to=\"henderson\"",
-        "INFO refusal peer=PEER user=\"messi\" command=\"send\" code=\"no_such_recipient\"",
-        "DEBUG inbox peer=PEER user=\"messi\" messages=0",
-        "INFO refusal peer=PEER code=\"no_such_session\"",
-        "DEBUG activeuser peer=PEER user=\"messi\"",
-        "INFO refusal peer=PEER code=\"bad_command\"",
-        "INFO logout peer=PEER user=\"messi\"",
-        "INFO disconnection peer=PEER",
+        "INFO connection conn=1 peer=PEER",
+        "INFO login conn=1 peer=PEER user=\"messi\"",
+        "INFO refusal conn=1 peer=PEER user=\"messi\" command=\"login\" code=\"wrong_password\"",
+        "INFO refusal conn=1 peer=PEER command=\"login\" code=\"no_such_user\"",
+        "DEBUG send conn=1 peer=PEER user=\"messi\" to=\"henderson\"",
+        "INFO refusal conn=1 peer=PEER user=\"messi\" command=\"send\" code=\"no_such_recipient\"",
+        "DEBUG inbox conn=1 peer=PEER user=\"messi\" messages=0",
+        "INFO refusal conn=1 peer=PEER code=\"no_such_session\"",
+        "DEBUG activeuser conn=1 peer=PEER user=\"messi\"",
+        "INFO refusal conn=1 peer=PEER code=\"bad_command\"",
+        "INFO logout conn=1 peer=PEER user=\"messi\"",
+        "INFO disconnection conn=1 peer=PEER",
     ];
     for (line, wanted) in log.iter().zip(wanted) {
         assert!(line.starts_with(&wanted.replace("PEER", &peer.to_string())), "wanted {wanted}, got {line}");

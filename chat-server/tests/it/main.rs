@@ -12,5 +12,6 @@ mod messages;
 #[path = "../../../chat-lib/tests/it/player.rs"]
 mod player;
 mod process;
+mod secrets;
 mod slow_readers;
 mod terminal;

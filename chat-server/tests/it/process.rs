@@ -77,7 +77,8 @@ impl Process {
         thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         let mut process = Self { child, stderr, said: Vec::new(), address: nowhere };
-        process.address = process.wait_for("listening on ").parse().unwrap();
+        // The line may be JSON.
+        process.address = process.wait_for("listening on ").trim_end_matches("\"}").parse().unwrap();
         process
     }
 
