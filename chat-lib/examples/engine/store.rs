@@ -113,6 +113,22 @@ impl Store for Engine {
         })
     }
 
+    fn find_sent(&self, user: &str, after: MessageId, limit: usize) -> Result<Vec<FoundMessage>, Error> {
+        self.read(|state| {
+            let mut sent = BTreeMap::new();
+            for conversation in state.conversations.values().filter(|it| !matches!(it.kind, Kind::Former)) {
+                for (id, message) in conversation.messages.range((Excluded(after), Unbounded)) {
+                    if message.from.user().as_str() == user && !message.former && !message.deleted {
+                        let (with, from) = (message.to.clone(), Some(message.from.user().clone()));
+                        let (conversation, bytes) = (conversation.number, message.len());
+                        sent.insert(*id, FoundMessage { id: *id, with, from, conversation, bytes });
+                    }
+                }
+            }
+            Ok(sent.into_values().take(limit).collect())
+        })
+    }
+
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
         self.read(|state| dump(state, visit))
     }

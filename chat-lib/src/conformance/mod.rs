@@ -54,6 +54,7 @@ mod records;
 mod restores;
 mod room_messages;
 mod rooms;
+mod sent;
 mod sessions;
 mod views;
 mod walk;
@@ -114,6 +115,7 @@ pub fn check<D: Data>(new: impl Fn() -> D) {
         room_messages::check,
         blocks::check,
         deleting::check,
+        sent::check,
         news::check,
         keys::check,
         dumps::check,

@@ -114,6 +114,11 @@ pub trait Store: Send + Sync {
     /// The message with that id, if `user` can see it and it was not deleted.
     fn find_message(&self, user: &str, id: MessageId) -> Result<Option<FoundMessage>, Error>;
 
+    /// The first messages after `after` that `user` has sent and that were not deleted, at most `limit`, in ascending order; also
+    /// those in rooms that the user has left. There may be fewer than `limit` although there are more, but none only if there
+    /// are no more. Empty if there is no such user.
+    fn find_sent(&self, user: &str, after: MessageId, limit: usize) -> Result<Vec<FoundMessage>, Error>;
+
     /// Visits everything that is kept, as of one moment: accounts in order of user name, then blocks, direct conversations,
     /// rooms in order of name, messages in order of their ids, and the keys that are remembered. Sessions are not shown. An error that `visit` returns ends it, and is returned. `visit`
     /// must not call the store.

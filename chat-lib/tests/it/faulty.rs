@@ -102,6 +102,10 @@ impl<F: Fault> Store for Faulty<F> {
         self.store.find_message(user, id)
     }
 
+    fn find_sent(&self, user: &str, after: MessageId, limit: usize) -> Result<Vec<FoundMessage>, Error> {
+        self.store.find_sent(user, after, limit)
+    }
+
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
         self.store.dump(visit)
     }

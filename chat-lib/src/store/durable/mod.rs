@@ -201,6 +201,10 @@ impl Store for Durable {
         pages::find_message(&*self.core, user, id)
     }
 
+    fn find_sent(&self, user: &str, after: MessageId, limit: usize) -> Result<Vec<FoundMessage>, Error> {
+        pages::find_sent(&*self.core, user, after, limit)
+    }
+
     fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<SyncPage, Error> {
         pages::sync(&*self.core, user, after, limit)
     }

@@ -113,6 +113,10 @@ impl Store for Memory {
         pages::find_message(self, user, id)
     }
 
+    fn find_sent(&self, user: &str, after: MessageId, limit: usize) -> Result<Vec<FoundMessage>, Error> {
+        pages::find_sent(self, user, after, limit)
+    }
+
     fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<SyncPage, Error> {
         pages::sync(self, user, after, limit)
     }

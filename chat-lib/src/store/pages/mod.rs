@@ -13,7 +13,7 @@ mod unread;
 use std::sync::Arc;
 
 pub(super) use self::history::history;
-pub(super) use self::news::{find_message, news};
+pub(super) use self::news::{find_message, find_sent, news};
 pub(super) use self::sync::sync;
 #[cfg(test)]
 pub(super) use self::sync::sync_walking;

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::limits::NEWS_BYTES;
 use crate::model::{ConversationName, MessageId};
 use crate::store::index::Index;
-use crate::store::log::Block;
+use crate::store::log::{Block, Entry};
 use crate::store::{FoundMessage, News, NewsMessage};
 
 /// What was committed after `after`.
@@ -98,4 +98,41 @@ pub(in crate::store) fn find_message(
         }));
     }
     Ok(None)
+}
+
+/// The first messages after `after` that `user` has sent and that were not deleted.
+pub(in crate::store) fn find_sent(
+    shelf: &impl Shelf,
+    user: &str,
+    mut after: MessageId,
+    limit: usize,
+) -> Result<Vec<FoundMessage>, Error> {
+    loop {
+        let Committed { blocks, upto, last } = committed_after(shelf, after)?;
+        let mut found = shelf.index(|index| {
+            let mut found = Vec::new();
+            for entry in blocks.iter().flat_map(|block| block.entries()) {
+                let entry = entry.ok_or("a block of the log cannot be parsed")?;
+                if entry.id > after && entry.id <= upto {
+                    found.extend(sent_by(index, user, &entry));
+                }
+            }
+            Ok(found)
+        });
+        if let Ok(found) = &mut found {
+            found.truncate(limit);
+        }
+        match found {
+            Ok(found) if found.is_empty() && upto < last => after = upto,
+            found => return found.map_err(|what: &str| shelf.damage(what)),
+        }
+    }
+}
+
+/// A message, if `user` has sent it and it was not deleted.
+fn sent_by(index: &Index, user: &str, entry: &Entry<'_>) -> Option<FoundMessage> {
+    let from = index.sender(index.profile(entry.sender)?, entry.id).filter(|sender| sender.as_str() == user)?.clone();
+    let with = index.recipient_of(entry).filter(|_| !entry.deleted && !index.is_deleted(entry.id))?;
+    let conversation = index.conversation_number(entry.stream);
+    Some(FoundMessage { id: entry.id, with, from: Some(from), conversation, bytes: entry.len() })
 }

@@ -180,6 +180,18 @@ impl Store for Engine {
         })
     }
 
+    fn find_sent(&self, user: &str, after: MessageId, limit: usize) -> Result<Vec<FoundMessage>, Error> {
+        let mut found = self.store.find_sent(user, after, limit)?;
+        match self.wrong {
+            Wrong::FindsOnlyWhatTheSenderSees => {
+                found.retain(|it| matches!(self.store.find_message(user, it.id), Ok(Some(_))));
+            }
+            Wrong::FindsTooMuch => found = self.store.find_sent(user, after, usize::MAX)?,
+            _ => {}
+        }
+        Ok(found)
+    }
+
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
         self.store.dump(&mut |record| match (self.wrong, record) {
             (Wrong::DumpsNoConversations, Record::Conversation(_))
