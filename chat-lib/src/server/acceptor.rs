@@ -89,7 +89,8 @@ impl Drop for Acceptor {
     /// Closing would not do: a fork may hold a copy of the descriptor, and peers would connect and wait. But a fork that
     /// drops its copy of this must not stop the process that listens.
     fn drop(&mut self) {
-        for listener in self.listeners.iter().filter(|_| std::process::id() == self.process) {
+        let own = self.listeners.iter().filter(|listener| !listener.inherited);
+        for listener in own.filter(|_| std::process::id() == self.process) {
             if let Err(problem) = SockRef::from(&listener.socket).shutdown(Shutdown::Both) {
                 debug!(%problem, "a listener was not shut down");
             }

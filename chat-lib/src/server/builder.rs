@@ -1,6 +1,6 @@
 //! How a server is set up: where it listens, what is spoken there, and its threads.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -79,14 +79,13 @@ impl ServerBuilder {
             .map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping), jobs.clone()))
             .collect::<Result<Vec<_>, _>>()?;
         let handles: Vec<ReactorHandle> = reactors.iter().map(Reactor::handle).collect();
-        let wakers = handles.iter().map(ReactorHandle::waker).collect();
         if let Some(first) = reactors.first_mut() {
-            first.listen(listening, handles)?;
+            first.listen(listening, handles.clone())?;
         }
         let [processor, disk] = workers;
         let login_threads = if chat.has_authenticator() { AUTHENTICATOR_THREADS } else { 0 };
         let workers = [(processor, job_threads.get().max(login_threads)), (disk, job_threads.get())];
-        Ok(Server { reactors, workers, addresses, handle: Handle { stopping, wakers } })
+        Ok(Server { reactors, workers, addresses, handle: Handle { stopping, reactors: handles } })
     }
 }
 
@@ -104,6 +103,8 @@ impl fmt::Debug for ServerBuilder {
 #[derive(Clone, Debug)]
 pub struct Listener {
     pub(super) address: SocketAddr,
+    /// A socket that listens already, instead of one that is to be opened.
+    pub(super) socket: Option<Arc<TcpListener>>,
     pub(super) transport: TransportKind,
 }
 
@@ -111,12 +112,36 @@ impl Listener {
     /// Plain TCP: what goes over it is not encrypted.
     #[must_use]
     pub fn tcp(address: SocketAddr) -> Self {
-        Self { address, transport: TransportKind::Tcp }
+        Self { address, socket: None, transport: TransportKind::Tcp }
+    }
+
+    /// Uses `socket`, which listens already, in place of opening one; its address replaces the listener's. A service
+    /// manager passes such sockets (socket activation).
+    ///
+    /// The socket is left open when the server stops: connections that arrive then wait for the next server that has it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`TcpListener::local_addr`], for a socket that is not TCP.
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    ///
+    /// use chat_lib::server::Listener;
+    /// use chat_lib::{Chat, Error, Server};
+    ///
+    /// let socket = TcpListener::bind("127.0.0.1:0")?;
+    /// let listener = Listener::tcp(socket.local_addr()?).with_socket(socket)?;
+    /// let server = Server::builder(Chat::memory()).listen(listener).bind()?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn with_socket(self, socket: TcpListener) -> io::Result<Self> {
+        Ok(Self { address: socket.local_addr()?, socket: Some(Arc::new(socket)), ..self })
     }
 
     #[cfg(test)]
     pub(super) fn lock_step(address: SocketAddr) -> Self {
-        Self { address, transport: TransportKind::LockStep }
+        Self { address, socket: None, transport: TransportKind::LockStep }
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) enum Handoff {
     Connection(Accepted),
     /// A job that was run, for the peer that it came from.
     Finished(PeerId, FinishedJob),
+    /// A question whether the reactor is at work, which it answers.
+    Ping(Sender<()>),
 }
 
 /// A connection that a listener accepted, with the transport that is spoken there.
@@ -39,7 +41,7 @@ pub(super) struct PeerId {
 }
 
 /// The way to one reactor.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct ReactorHandle {
     sender: Sender<Handoff>,
     waker: Arc<Waker>,
@@ -58,8 +60,8 @@ impl ReactorHandle {
         Ok(())
     }
 
-    pub(super) fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.waker)
+    pub(super) fn wake(&self) -> io::Result<()> {
+        self.waker.wake()
     }
 }
 

@@ -20,6 +20,8 @@ use crate::limits::{LISTEN_BACKLOG, LISTEN_TRIES};
 pub(super) struct Listening {
     pub(super) socket: TcpListener,
     pub(super) transport: TransportKind,
+    /// It was opened elsewhere, and others go on listening on it.
+    pub(super) inherited: bool,
 }
 
 /// Opens all of `listeners`. An address that another one with the same transport includes is left out, and so is one of a
@@ -27,14 +29,23 @@ pub(super) struct Listening {
 /// transport.
 pub(super) fn listen(listeners: &[Listener]) -> Result<Vec<Listening>, Error> {
     let mut listening: Vec<Listening> = Vec::new();
-    for Listener { transport, .. } in listeners {
+    let (inherited, opened): (Vec<&Listener>, Vec<&Listener>) =
+        listeners.iter().partition(|listener| listener.socket.is_some());
+    for Listener { transport, .. } in &opened {
         if listening.iter().any(|other| other.transport == *transport) {
             continue;
         }
-        let same = listeners.iter().filter(|listener| listener.transport == *transport);
+        let same = opened.iter().filter(|listener| listener.transport == *transport);
         let addresses: Vec<SocketAddr> = same.map(|listener| listener.address).collect();
         let sockets = listen_on(&addresses)?.into_iter();
-        listening.extend(sockets.map(|socket| Listening { socket, transport: transport.clone() }));
+        listening.extend(sockets.map(|socket| Listening { socket, transport: transport.clone(), inherited: false }));
+    }
+    for Listener { socket, transport, .. } in inherited {
+        let Some(socket) = socket else { continue };
+        let socket = socket.try_clone()?;
+        socket.set_nonblocking(true)?;
+        let socket = TcpListener::from_std(socket);
+        listening.push(Listening { socket, transport: transport.clone(), inherited: true });
     }
     Ok(listening)
 }

@@ -20,11 +20,12 @@ mod transport;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 use std::{fmt, panic, thread};
 
-use mio::Waker;
-
 pub use self::builder::{Listener, ServerBuilder};
+use self::handoff::{Handoff, ReactorHandle};
 use self::jobs::Worker;
 use self::reactor::Reactor;
 use crate::engine::Chat;
@@ -154,18 +155,36 @@ impl fmt::Debug for Server {
 #[derive(Clone, Debug)]
 pub struct Handle {
     stopping: Arc<AtomicBool>,
-    wakers: Vec<Arc<Waker>>,
+    reactors: Vec<ReactorHandle>,
 }
 
 impl Handle {
     /// Tells the server to stop, without waiting until it has.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
-        for waker in &self.wakers {
-            if let Err(problem) = waker.wake() {
+        for reactor in &self.reactors {
+            if let Err(problem) = reactor.wake() {
                 tracing::error!(%problem, "a reactor could not be woken");
             }
         }
+    }
+
+    /// Whether every thread that serves connections answers within `patience`, for a watchdog. It waits for the answers; a
+    /// server that is stopping is taken to be well. A thread does not answer while it waits for the disk, and none
+    /// does before [`Server::run`] or after it.
+    #[must_use]
+    pub fn responds_within(&self, patience: Duration) -> bool {
+        if self.stopping.load(Ordering::Acquire) {
+            return true;
+        }
+        let (answer, answers) = channel();
+        for reactor in &self.reactors {
+            if let Err(problem) = reactor.hand_over(Handoff::Ping(answer.clone())) {
+                tracing::error!(%problem, "a reactor could not be woken");
+            }
+        }
+        let began = Instant::now();
+        self.reactors.iter().all(|_| answers.recv_timeout(patience.saturating_sub(began.elapsed())).is_ok())
     }
 }
 

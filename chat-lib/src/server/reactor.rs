@@ -186,6 +186,8 @@ impl Reactor {
             match handoff {
                 Handoff::Connection(accepted) => self.add(accepted),
                 Handoff::Finished(id, job) => self.job_finished(id, job),
+                // Whoever asked may have given up.
+                Handoff::Ping(answer) => _ = answer.send(()),
             }
         }
     }

@@ -26,6 +26,7 @@ mod requester;
 mod rooms;
 mod sending;
 mod server;
+mod service;
 mod session;
 mod steps;
 mod support;
