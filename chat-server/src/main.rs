@@ -13,6 +13,7 @@ mod data;
 mod flags;
 mod log;
 mod serve;
+mod service;
 mod task;
 mod terminal;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use chat_lib::server::Handle;
+use chat_lib::server::{Handle, Listener, ServerBuilder};
 use chat_lib::store::{Durable, Memory, Options, Store};
 use chat_lib::{Chat, Config, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -19,17 +19,19 @@ use crate::control::Control;
 use crate::data;
 use crate::flags::Flags;
 use crate::log::Log;
+use crate::service::{self, PassedSocket};
 
 pub(crate) fn run(args: &Serve) -> Result<(), Box<dyn Error>> {
+    let sockets = PassedSocket::take_all()?;
     // Before the server listens, so that no signal finds it unprepared.
     let signals = Signals::new(STOPPING.iter().chain(&IGNORED))?;
     let log = Log::start(args.log.into(), args.log_format)?;
-    let outcome = serve(args, signals);
+    let outcome = serve(args, sockets, signals);
     log.finish();
     outcome
 }
 
-fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
+fn serve(args: &Serve, sockets: Vec<PassedSocket>, signals: Signals) -> Result<(), Box<dyn Error>> {
     allow_many_connections();
 
     if !args.memory {
@@ -39,7 +41,8 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
     if args.demo {
         chat.add_demo_users()?;
     }
-    let server = Server::bind(chat.clone(), &args.addresses()[..])?;
+    let server =
+        listeners(args, sockets)?.into_iter().fold(Server::builder(chat.clone()), ServerBuilder::listen).bind()?;
     stop_at(signals, server.handle()).map_err(no_thread)?;
     let control = if args.memory { None } else { Control::start(chat.clone(), &args.data)? };
     match args.memory {
@@ -52,6 +55,8 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
             say!("chat-server: passwords and messages to and from {address} are not encrypted");
         }
     }
+    service::feed_watchdog(server.handle()).map_err(no_thread)?;
+    service::ready(server.addresses());
     let outcome = server.run();
     if let Some(control) = control {
         control.stop();
@@ -60,6 +65,18 @@ fn serve(args: &Serve, signals: Signals) -> Result<(), Box<dyn Error>> {
     outcome.and(chat.tidy())?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Where to listen. Sockets of a service manager stand for the addresses on the command line.
+fn listeners(args: &Serve, sockets: Vec<PassedSocket>) -> Result<Vec<Listener>, Box<dyn Error>> {
+    if sockets.is_empty() {
+        return Ok(args.addresses().into_iter().map(Listener::tcp).collect());
+    }
+    let listener = |passed: PassedSocket| match passed.is_tls() {
+        true => Err("a socket of the service manager is for TLS, and this server has no certificate".into()),
+        false => Ok(Listener::tcp(passed.socket.local_addr()?).with_socket(passed.socket)?),
+    };
+    sockets.into_iter().map(listener).collect()
 }
 
 fn config(args: &Serve) -> Result<Config, chat_lib::Error> {
@@ -103,6 +120,7 @@ fn stop_at(mut signals: Signals, handle: Handle) -> io::Result<()> {
                 std::process::exit(128 + signal);
             }
             tracing::info!(signal, "stopping");
+            service::stopping();
             handle.stop();
             stopping = true;
         }

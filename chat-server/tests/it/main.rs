@@ -13,5 +13,6 @@ mod messages;
 mod player;
 mod process;
 mod secrets;
+mod service;
 mod slow_readers;
 mod terminal;

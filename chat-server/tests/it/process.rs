@@ -1,7 +1,8 @@
 //! The real binary, started on a free port of loopback.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -68,6 +69,17 @@ impl Process {
     pub(crate) fn start_with_stacks(directory: &Path, stack: u64) -> Self {
         let data = ["--demo", "--listen", "127.0.0.1:0", "--data"];
         Self::spawn(Command::new(BINARY).args(data).arg(directory).env("RUST_MIN_STACK", stack.to_string()))
+    }
+
+    /// `chat-server --memory --demo` as a service manager starts it, with variables and sockets that it listens on.
+    /// The sockets have names: `first:second`.
+    pub(crate) fn start_as_service(variables: &[(&str, &str)], names: &str, sockets: [TcpListener; 2]) -> Self {
+        // Descriptors from 3 on cannot be passed to a child without unsafe code, and a shell can move others there.
+        let script = format!("exec 3<&0 4<&1 </dev/null >&2; LISTEN_PID=$$ exec {BINARY} --memory --demo");
+        let [first, second] = sockets.map(OwnedFd::from);
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).stdin(first).stdout(second).envs(variables.iter().copied());
+        Self::spawn(command.env("LISTEN_FDS", "2").env("LISTEN_FDNAMES", names))
     }
 
     fn spawn(command: &mut Command) -> Self {
