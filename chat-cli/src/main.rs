@@ -11,10 +11,10 @@ macro_rules! complain {
 mod args;
 mod ask;
 mod conform;
+#[cfg(test)]
+mod generated;
 mod link;
 mod live;
-#[cfg(test)]
-mod man;
 mod script;
 mod shell;
 mod style;

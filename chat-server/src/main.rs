@@ -11,6 +11,8 @@ mod config;
 mod control;
 mod data;
 mod flags;
+#[cfg(test)]
+mod generated;
 mod log;
 mod serve;
 mod service;

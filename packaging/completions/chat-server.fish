@@ -1,0 +1,119 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_chat_server_global_optspecs
+    string join \n listen= data= memory demo log= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= h/help V/version
+end
+
+function __fish_chat_server_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_chat_server_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_chat_server_using_subcommand
+    set -l cmd (__fish_chat_server_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c chat-server -n "__fish_chat_server_needs_command" -l listen -d 'Where to listen, as HOST:PORT; may be given more than once. HOST is an IP address or a name, and all addresses of a name are listened on; an IPv6 address stands in brackets. Port 0 takes a free port; the address that was bound is printed on stderr. Nothing is encrypted, not even passwords' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l data -d 'Where to keep users, sessions and messages. The directory is created if it does not exist, with access for its owner only. Only one server at a time can use it' -r -F
+complete -c chat-server -n "__fish_chat_server_needs_command" -l log -d 'What to log on stderr, a line for each event: at info connections, logins, logouts and refusals; at debug also each send, inbox and activeuser. A slow reader of stderr does not hold up the server: lines are dropped, and their number is logged at the end. On a terminal the log has colours, unless NO_COLOR is set or TERM is dumb' -r -f -a "off\t''
+error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c chat-server -n "__fish_chat_server_needs_command" -l line-bytes -d 'The longest request line, including its end. A longer one is refused with line_too_long' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l reply-bytes -d 'How many bytes of answers may wait for one peer. Beyond that, no more of its requests are read until it has read some answers. One message may exceed the limit, because inbox is written message by message' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l answers-bytes -d 'How many bytes may be held for the answers of all connections together: inboxes that are still to be written, and answers that wait for their peers. Beyond that, inbox is refused with busy, and other answers may wait for a peer only up to 4 KiB. If nothing is held, an inbox of any size can be read' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l events-bytes -d 'How many bytes of events may wait for one subscriber. Beyond that, its subscription ends with the event lagged, and it subscribes again from the last message that it has got' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l line-time -d 'How long a line may take from its first byte to its end before the connection is closed' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l stall-time -d 'How long answers may wait while the peer reads none of them before the connection is closed. A peer that reads less than about 2 KB/s may count as reading nothing, because the system reports progress only when much of its buffer is free' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l shutdown-grace -d 'How long a server that is stopping waits for peers to read their answers' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l session-idle -d 'How long a session lasts without being used. One that gets events is in use' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l mailbox-messages -d 'How many unread messages a mailbox holds. Beyond that, send is refused with mailbox_full' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l mailbox-bytes -d 'How many bytes the texts of a mailbox\'s unread messages may have together. Beyond that, send is refused with mailbox_full' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l room-members -d 'How many members a room has at most, invitations included. Beyond that, joining and inviting are refused with room_full' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l rooms-per-user -d 'How many rooms a user can be a member of. Beyond that, creating and joining are refused with too_many_rooms' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l failed-logins -d 'How many logins of one user, or from one address, may fail before the next one has to wait' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l registration -d 'Whether anyone who can connect may create an account with register' -r -f -a "closed\t''
+open\t''"
+complete -c chat-server -n "__fish_chat_server_needs_command" -l password-cost -d 'What hashing a password with Argon2id costs: KiB of memory, passes, lanes. When it is raised, each user\'s password is hashed again at the next login' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l sync -d 'When a change is safe from a power failure. If only the process dies, nothing is lost' -r -f -a "always\t'before it is acknowledged; nothing is lost'
+everysec\t'within a second; the last second can be lost'
+never\t'when the system writes it; half a minute or more can be lost'"
+complete -c chat-server -n "__fish_chat_server_needs_command" -l keep-read -d 'How long read messages are kept, counted from when they were sent. A wrong clock drops nothing early: messages age by at most a day per hour. "remembered": as when the directory was last opened; a new one starts with forever. "forever": they are kept. "none": they are dropped within an hour' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l memory -d 'Keep everything in memory instead: it is gone when the server stops'
+complete -c chat-server -n "__fish_chat_server_needs_command" -l demo -d 'Add the users messi, henderson and lineker with the password surabaya. As everybody knows the password, the server then listens on loopback addresses only'
+complete -c chat-server -n "__fish_chat_server_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c chat-server -n "__fish_chat_server_needs_command" -s V -l version -d 'Print version'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "user" -d 'Adds, shows, changes and removes users'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment. Whoever can read a dump can read all messages and try to guess passwords'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it. Says on stderr what was restored, and how many users cannot log in because they have no password'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "check" -d 'Reads everything, and says what is damaged'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -f -a "add" -d 'Adds a user. The password is asked for on the terminal'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -f -a "list" -d 'Lists all users: name, full name and country, separated by tabs, and `banned` after those who are. Control characters and invisible characters are escaped'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -f -a "passwd" -d 'Gives a user a new password, and ends the user\'s sessions'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -f -a "edit" -d 'Changes what others see of a user. Messages that were sent keep the name they were sent under'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -f -a "remove" -d 'Removes a user with sessions and inbox. Messages that the user has sent to others stay'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -f -a "ban" -d 'Bans a user: ends the user\'s sessions, and refuses new ones. Others can still send to the user'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -f -a "unban" -d 'Lets a banned user log in again'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l full-name -d 'The name that others see' -r
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l country -d 'Where the user is from' -r
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l password-stdin -d 'Read the password from the first line of standard input instead of the terminal'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l password-stdin -d 'Read the password from the first line of standard input instead of the terminal'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l full-name -d 'The name that others see' -r
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l country -d 'Where the user is from' -r
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "add" -d 'Adds a user. The password is asked for on the terminal'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists all users: name, full name and country, separated by tabs, and `banned` after those who are. Control characters and invisible characters are escaped'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "passwd" -d 'Gives a user a new password, and ends the user\'s sessions'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "edit" -d 'Changes what others see of a user. Messages that were sent keep the name they were sent under'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Removes a user with sessions and inbox. Messages that the user has sent to others stay'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "ban" -d 'Bans a user: ends the user\'s sessions, and refuses new ones. Others can still send to the user'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "unban" -d 'Lets a banned user log in again'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l without-passwords -d 'Leave out the hashes of passwords. Users then need new passwords after a restore'
+complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand check" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user dump restore check help" -f -a "user" -d 'Adds, shows, changes and removes users'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user dump restore check help" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment. Whoever can read a dump can read all messages and try to guess passwords'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user dump restore check help" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it. Says on stderr what was restored, and how many users cannot log in because they have no password'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user dump restore check help" -f -a "check" -d 'Reads everything, and says what is damaged'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user dump restore check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "add" -d 'Adds a user. The password is asked for on the terminal'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'Lists all users: name, full name and country, separated by tabs, and `banned` after those who are. Control characters and invisible characters are escaped'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "passwd" -d 'Gives a user a new password, and ends the user\'s sessions'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "edit" -d 'Changes what others see of a user. Messages that were sent keep the name they were sent under'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "remove" -d 'Removes a user with sessions and inbox. Messages that the user has sent to others stay'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "ban" -d 'Bans a user: ends the user\'s sessions, and refuses new ones. Others can still send to the user'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "unban" -d 'Lets a banned user log in again'
