@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_chat_server_global_optspecs
-    string join \n listen= data= memory demo log= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= h/help V/version
+    string join \n config= listen= data= memory demo log= log-format= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= connections= connections-per-address= connections-per-user= requests-per-second= requests-burst= login-time= idle-time= limit-loopback= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= h/help V/version
 end
 
 function __fish_chat_server_needs_command
@@ -24,14 +24,18 @@ function __fish_chat_server_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c chat-server -n "__fish_chat_server_needs_command" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_needs_command" -l listen -d 'Where to listen, as HOST:PORT; may be given more than once. HOST is an IP address or a name, and all addresses of a name are listened on; an IPv6 address stands in brackets. Port 0 takes a free port; the address that was bound is printed on stderr. Nothing is encrypted, not even passwords' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l data -d 'Where to keep users, sessions and messages. The directory is created if it does not exist, with access for its owner only. Only one server at a time can use it' -r -F
-complete -c chat-server -n "__fish_chat_server_needs_command" -l log -d 'What to log on stderr, a line for each event: at info connections, logins, logouts and refusals; at debug also each send, inbox and activeuser. A slow reader of stderr does not hold up the server: lines are dropped, and their number is logged at the end. On a terminal the log has colours, unless NO_COLOR is set or TERM is dumb' -r -f -a "off\t''
+complete -c chat-server -n "__fish_chat_server_needs_command" -l log -d 'What to log: at info connections, logins, logouts and refusals; at debug also each send, inbox and activeuser. The lines about a connection and its requests have its number, as in conn=7. A slow reader of the log does not hold up the server: lines are dropped, and their number is logged at the end' -r -f -a "off\t''
 error\t''
 warn\t''
 info\t''
 debug\t''
 trace\t''"
+complete -c chat-server -n "__fish_chat_server_needs_command" -l log-format -d 'How to log, and where. On a terminal, text has colours unless NO_COLOR is set or TERM is dumb' -r -f -a "text\t'A line for each event on stderr, for people'
+json\t'An object of JSON in each line on stderr, with time, level, message and the event\'s own fields'
+journald\t'To journald, with the fields of an event as CHAT_CONN, CHAT_USER and so on'"
 complete -c chat-server -n "__fish_chat_server_needs_command" -l line-bytes -d 'The longest request line, including its end. A longer one is refused with line_too_long' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l reply-bytes -d 'How many bytes of answers may wait for one peer. Beyond that, no more of its requests are read until it has read some answers. One message may exceed the limit, because inbox is written message by message' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l answers-bytes -d 'How many bytes may be held for the answers of all connections together: inboxes that are still to be written, and answers that wait for their peers. Beyond that, inbox is refused with busy, and other answers may wait for a peer only up to 4 KiB. If nothing is held, an inbox of any size can be read' -r
@@ -39,6 +43,15 @@ complete -c chat-server -n "__fish_chat_server_needs_command" -l events-bytes -d
 complete -c chat-server -n "__fish_chat_server_needs_command" -l line-time -d 'How long a line may take from its first byte to its end before the connection is closed' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l stall-time -d 'How long answers may wait while the peer reads none of them before the connection is closed. A peer that reads less than about 2 KB/s may count as reading nothing, because the system reports progress only when much of its buffer is free' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l shutdown-grace -d 'How long a server that is stopping waits for peers to read their answers' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l connections -d 'How many connections a server has at once. Beyond that, a new one is refused with too_many_connections' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l connections-per-address -d 'How many connections a server has at once from one address; of IPv6, from one network of 64 bits. Beyond that, a new one is refused with too_many_connections' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l connections-per-user -d 'How many connections to a server use sessions of one user at once. Beyond that, logging in, and using a session over another connection, is refused with too_many_connections' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l requests-per-second -d 'How many requests a connection may send in a second for any length of time. Beyond that, once requests_burst is used up, they are refused with rate_limited' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l requests-burst -d 'How many requests a connection may send at once. One that has been refused as many requests as this, and goes on, is closed' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l login-time -d 'How long a connection may be open until it has logged in or used a session. After that, it is closed' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l idle-time -d 'How long a connection may send nothing while it is not subscribed to events before it is closed. It may take up to a quarter longer' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l limit-loopback -d 'Whether connections_per_address, connections_per_user and the rate of requests apply to connections from this machine, too' -r -f -a "no\t''
+yes\t''"
 complete -c chat-server -n "__fish_chat_server_needs_command" -l session-idle -d 'How long a session lasts without being used. One that gets events is in use' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l mailbox-messages -d 'How many unread messages a mailbox holds. Beyond that, send is refused with mailbox_full' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l mailbox-bytes -d 'How many bytes the texts of a mailbox\'s unread messages may have together. Beyond that, send is refused with mailbox_full' -r
@@ -57,10 +70,12 @@ complete -c chat-server -n "__fish_chat_server_needs_command" -l demo -d 'Add th
 complete -c chat-server -n "__fish_chat_server_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_needs_command" -s V -l version -d 'Print version'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "user" -d 'Adds, shows, changes and removes users'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment. Whoever can read a dump can read all messages and try to guess passwords'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it. Says on stderr what was restored, and how many users cannot log in because they have no password'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "check" -d 'Reads everything, and says what is damaged'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -f -a "add" -d 'Adds a user. The password is asked for on the terminal'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban help" -f -a "list" -d 'Lists all users: name, full name and country, separated by tabs, and `banned` after those who are. Control characters and invisible characters are escaped'
@@ -73,22 +88,29 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l data -d 'The data directory' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l full-name -d 'The name that others see' -r
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l country -d 'Where the user is from' -r
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l password-stdin -d 'Read the password from the first line of standard input instead of the terminal'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l password-stdin -d 'Read the password from the first line of standard input instead of the terminal'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l data -d 'The data directory' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l full-name -d 'The name that others see' -r
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l country -d 'Where the user is from' -r
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "add" -d 'Adds a user. The password is asked for on the terminal'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists all users: name, full name and country, separated by tabs, and `banned` after those who are. Control characters and invisible characters are escaped'
@@ -98,18 +120,38 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "ban" -d 'Bans a user: ends the user\'s sessions, and refuses new ones. Others can still send to the user'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "unban" -d 'Lets a banned user log in again'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -f -a "check" -d 'Says what is wrong with the configuration. A server is started with it only if nothing is'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -f -a "show" -d 'Prints the configuration that is in effect, and where each value comes from'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -f -a "default" -d 'Prints a configuration file with every option, what it does and its default, as comments'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from default" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Says what is wrong with the configuration. A server is started with it only if nothing is'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints the configuration that is in effect, and where each value comes from'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "default" -d 'Prints a configuration file with every option, what it does and its default, as comments'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l without-passwords -d 'Leave out the hashes of passwords. Users then need new passwords after a restore'
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user dump restore check help" -f -a "user" -d 'Adds, shows, changes and removes users'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user dump restore check help" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment. Whoever can read a dump can read all messages and try to guess passwords'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user dump restore check help" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it. Says on stderr what was restored, and how many users cannot log in because they have no password'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user dump restore check help" -f -a "check" -d 'Reads everything, and says what is damaged'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user dump restore check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config dump restore check help" -f -a "user" -d 'Adds, shows, changes and removes users'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config dump restore check help" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config dump restore check help" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment. Whoever can read a dump can read all messages and try to guess passwords'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config dump restore check help" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it. Says on stderr what was restored, and how many users cannot log in because they have no password'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config dump restore check help" -f -a "check" -d 'Reads everything, and says what is damaged'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config dump restore check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "add" -d 'Adds a user. The password is asked for on the terminal'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'Lists all users: name, full name and country, separated by tabs, and `banned` after those who are. Control characters and invisible characters are escaped'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "passwd" -d 'Gives a user a new password, and ends the user\'s sessions'
@@ -117,3 +159,6 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "remove" -d 'Removes a user with sessions and inbox. Messages that the user has sent to others stay'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "ban" -d 'Bans a user: ends the user\'s sessions, and refuses new ones. Others can still send to the user'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "unban" -d 'Lets a banned user log in again'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Says what is wrong with the configuration. A server is started with it only if nothing is'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Prints the configuration that is in effect, and where each value comes from'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "default" -d 'Prints a configuration file with every option, what it does and its default, as comments'

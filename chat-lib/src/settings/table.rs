@@ -44,9 +44,9 @@ settings! {
             "How long a server that is stopping waits for peers to read their answers.",
             "The rest of the five seconds within which `chat-server` promises to exit is for its log.";
 
-        connections: usize as count = 10_000,
+        connections: usize as count = 100_000,
             "How many connections a server has at once. Beyond that, a new one is refused with `too_many_connections`.",
-            "Enough for a large community, and what they can hold is bounded.";
+            "More than a large community needs. As many descriptors as the system allows are the other limit.";
 
         connections_per_address: usize as count = 100,
             "How many connections a server has at once from one address; of IPv6, from one network of 64 bits. Beyond \
