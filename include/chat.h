@@ -203,6 +203,10 @@ enum chat_status
     CHAT_RATE_LIMITED = 58,
     // There are too many connections to the server, from this address, or of this user.
     CHAT_TOO_MANY_CONNECTIONS = 59,
+    // Connections would cross a network without encryption.
+    CHAT_CLEARTEXT = 62,
+    // A TLS certificate or its private key cannot be used.
+    CHAT_BAD_CERTIFICATE = 63,
     // The server could not read a line as JSON.
     CHAT_BAD_JSON = -32700,
     // A parameter of a request is missing, or has the wrong type.

@@ -126,6 +126,10 @@ pub enum chat_status {
     CHAT_RATE_LIMITED = 58,
     /// There are too many connections to the server, from this address, or of this user.
     CHAT_TOO_MANY_CONNECTIONS = 59,
+    /// Connections would cross a network without encryption.
+    CHAT_CLEARTEXT = 62,
+    /// A TLS certificate or its private key cannot be used.
+    CHAT_BAD_CERTIFICATE = 63,
     /// The server could not read a line as JSON.
     CHAT_BAD_JSON = -32700,
     /// A parameter of a request is missing, or has the wrong type.
@@ -198,7 +202,7 @@ macro_rules! table {
     };
 }
 
-static TABLE: [Row; 61] = table! {
+static TABLE: [Row; 63] = table! {
     CHAT_OK "" c"the call succeeded"
     CHAT_END "" c"the end of the list"
     CHAT_INVALID_ARGUMENT "" c"an argument is NULL, not UTF-8, or otherwise invalid"
@@ -256,6 +260,8 @@ static TABLE: [Row; 61] = table! {
     CHAT_NOT_YOUR_MESSAGE "not_your_message" c"only the sender, or an owner of the room, can delete a message"
     CHAT_RATE_LIMITED "rate_limited" c"too many requests; try again later"
     CHAT_TOO_MANY_CONNECTIONS "too_many_connections" c"there are too many connections; close some, or try again later"
+    CHAT_CLEARTEXT "cleartext" c"connections would not be encrypted, and the address is not loopback"
+    CHAT_BAD_CERTIFICATE "bad_certificate" c"the TLS certificate or its key cannot be used"
     CHAT_BAD_JSON "bad_json" c"the line is not JSON"
     CHAT_BAD_PARAMETERS "bad_parameters" c"a parameter is missing, or has the wrong type"
     CHAT_NO_SUCH_METHOD "no_such_method" c"there is no such method"

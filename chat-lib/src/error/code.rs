@@ -70,6 +70,8 @@ codes! {
     57 "not_your_message"         Self::NotYourMessage
     58 "rate_limited"             Self::RateLimited { .. }
     59 "too_many_connections"     Self::TooManyConnections
+    62 "cleartext"                Self::Cleartext { .. }
+    63 "bad_certificate"          Self::BadCertificate { .. }
     -32700 "bad_json"                 Self::BadJson(_)
     -32602 "bad_parameters"           Self::BadParameters(_)
     -32601 "no_such_method"           Self::NoSuchMethod

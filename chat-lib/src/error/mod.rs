@@ -230,6 +230,21 @@ pub enum Error {
         /// The address that was asked for.
         address: SocketAddr,
     },
+    /// Connections would cross a network without encryption. The caller's.
+    #[error(
+        "connections to {address} would not be encrypted, and it is not loopback; use TLS, or allow it if something else \
+         encrypts them"
+    )]
+    Cleartext {
+        /// The address that was asked for.
+        address: SocketAddr,
+    },
+    /// A certificate or its private key that cannot be used. The caller's.
+    #[error("the TLS certificate or its key cannot be used: {problem}")]
+    BadCertificate {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// An address that cannot be listened on. The caller's, mostly.
     #[error("cannot listen on {address}: {source}")]
     Listen {

@@ -43,6 +43,8 @@ pub(crate) fn samples() -> Vec<Error> {
         Error::BadDump { line: 3, problem: "reason".to_owned() },
         Error::NotEmpty,
         Error::PublicPassword { user: UserName::parse("messi").unwrap(), address: ([192, 0, 2, 1], 1).into() },
+        Error::Cleartext { address: ([192, 0, 2, 1], 1).into() },
+        Error::BadCertificate { problem: "reason".to_owned() },
         Error::Banned,
         Error::OutcomeUnknown("reason".into()),
         Error::InvalidRoomName,
@@ -91,8 +93,9 @@ fn every_code_is_in_the_contracts() {
 /// Whether a server refuses with it.
 fn travels(code: &str) -> bool {
     let never = ["data_in_use", "data_format", "not_empty", "bad_dump", "public_password", "listen", "io", "refused"];
+    let tls = ["cleartext", "bad_certificate"];
     let client = ["invalid_token", "invalid_request", "bad_reply", "disconnected", "timed_out", "outcome_unknown"];
-    !never.contains(&code) && !client.contains(&code)
+    !never.contains(&code) && !client.contains(&code) && !tls.contains(&code)
 }
 
 #[test]

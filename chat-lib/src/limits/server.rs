@@ -10,6 +10,11 @@ pub(crate) const READ_BYTES: usize = 64 * 1024;
 /// with `READ_BYTES`, 1 MiB of a line that is too long.
 pub(crate) const READS_PER_TURN: usize = 16;
 
+/// How many bytes of answers are held encrypted for a connection: the most that a record of TLS has. What waits beyond that
+/// waits as it is, within [`reply_bytes`](crate::limits::Limits::reply_bytes).
+#[cfg(feature = "tls")]
+pub(crate) const TLS_BUFFER_BYTES: usize = 16 * 1024;
+
 /// How long a reactor goes on taking requests before it commits. A commit takes some 0.2 ms whatever its size, so
 /// that collecting more requests for longer than that does not pay.
 pub(crate) const COMMIT_DELAY: Duration = Duration::from_micros(200);

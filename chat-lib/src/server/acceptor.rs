@@ -59,9 +59,11 @@ impl Acceptor {
                     Ok((stream, address)) => {
                         let reactor = self.reactors.get(self.accepted % self.reactors.len());
                         self.accepted = self.accepted.wrapping_add(1);
-                        let (number, transport) = (next_connection(), listener.transport.accept());
-                        let accepted = Accepted { stream, number, address, transport };
-                        let outcome = reactor.map_or(Ok(()), |reactor| hand_over(accepted, reactor));
+                        let number = next_connection();
+                        let outcome = listener.transport.accept().and_then(|transport| {
+                            let accepted = Accepted { stream, number, address, transport };
+                            reactor.map_or(Ok(()), |reactor| hand_over(accepted, reactor))
+                        });
                         if let Err(problem) = outcome {
                             debug!(conn = number, peer = %address, %problem, "lost before it was served");
                         }

@@ -7,8 +7,10 @@ use std::sync::atomic::AtomicBool;
 use std::{fmt, io, thread};
 
 use super::handoff::ReactorHandle;
+#[cfg(feature = "tls")]
+use super::identity::TlsIdentity;
 use super::jobs::JobQueues;
-use super::listen::listen;
+use super::listen::{Listening, listen};
 use super::reactor::Reactor;
 use super::transport::TransportKind;
 use super::{Handle, Server};
@@ -21,6 +23,7 @@ use crate::limits::AUTHENTICATOR_THREADS;
 pub struct ServerBuilder {
     chat: Chat,
     listeners: Vec<Listener>,
+    allow_cleartext: bool,
     reactor_threads: NonZeroUsize,
     job_threads: NonZeroUsize,
 }
@@ -29,12 +32,19 @@ impl ServerBuilder {
     pub(super) fn new(chat: Chat) -> Self {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let job_threads = NonZeroUsize::new(cores.get().div_ceil(2)).unwrap_or(cores);
-        Self { chat, listeners: Vec::new(), reactor_threads: cores, job_threads }
+        Self { chat, listeners: Vec::new(), allow_cleartext: false, reactor_threads: cores, job_threads }
     }
 
     /// Adds an address to listen on: a [`Listener`], or a socket address for plain TCP.
     pub fn listen(mut self, listener: impl Into<Listener>) -> Self {
         self.listeners.push(listener.into());
+        self
+    }
+
+    /// Allows to listen for plain TCP on addresses that are not loopback. Anyone between a peer and the server can then read
+    /// and change what they send, passwords included, unless something else encrypts it, such as a proxy in front of the server.
+    pub fn allow_cleartext(mut self) -> Self {
+        self.allow_cleartext = true;
         self
     }
 
@@ -61,17 +71,29 @@ impl ServerBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] for an address that cannot be listened on; [`Error::PublicPassword`] for one that is not
-    /// loopback, if there are users whose password everybody knows; [`Error::Io`] if there is no address, or if the
+    /// [`Error::Listen`] for an address that cannot be listened on. For one that is not loopback,
+    /// [`Error::PublicPassword`] if there are users whose password everybody knows, and [`Error::Cleartext`] if connections
+    /// are not encrypted and that is not [allowed](Self::allow_cleartext). [`Error::Io`] if there is no address, or if the
     /// system has nothing to poll with.
     pub fn bind(self) -> Result<Server, Error> {
-        let Self { chat, listeners, reactor_threads, job_threads } = self;
-        listeners.iter().try_for_each(|listener| chat.may_listen(listener.address))?;
+        let Self { chat, listeners, allow_cleartext, reactor_threads, job_threads } = self;
+        for Listener { address, transport, .. } in &listeners {
+            chat.may_listen(*address)?;
+            let is_loopback = address.ip().to_canonical().is_loopback();
+            if transport.is_cleartext() && !is_loopback && !allow_cleartext {
+                return Err(Error::Cleartext { address: *address });
+            }
+        }
         let listening = listen(&listeners)?;
         if listening.is_empty() {
             return Err(Error::Io(io::Error::other("there is no address to listen on")));
         }
-        let addresses = listening.iter().map(|listening| listening.socket.local_addr()).collect::<Result<_, _>>()?;
+        let (mut addresses, mut cleartext) = (Vec::new(), Vec::new());
+        for Listening { socket, transport, .. } in &listening {
+            let address = socket.local_addr()?;
+            addresses.push(address);
+            cleartext.extend(Some(address).filter(|_| transport.is_cleartext()));
+        }
 
         let stopping = Arc::new(AtomicBool::new(false));
         let (jobs, workers) = JobQueues::new();
@@ -85,7 +107,7 @@ impl ServerBuilder {
         let [processor, disk] = workers;
         let login_threads = if chat.has_authenticator() { AUTHENTICATOR_THREADS } else { 0 };
         let workers = [(processor, job_threads.get().max(login_threads)), (disk, job_threads.get())];
-        Ok(Server { reactors, workers, addresses, handle: Handle { stopping, reactors: handles } })
+        Ok(Server { reactors, workers, addresses, cleartext, handle: Handle { stopping, reactors: handles } })
     }
 }
 
@@ -93,6 +115,7 @@ impl fmt::Debug for ServerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerBuilder")
             .field("listeners", &self.listeners)
+            .field("allow_cleartext", &self.allow_cleartext)
             .field("reactor_threads", &self.reactor_threads)
             .field("job_threads", &self.job_threads)
             .finish_non_exhaustive()
@@ -137,6 +160,13 @@ impl Listener {
     /// ```
     pub fn with_socket(self, socket: TcpListener) -> io::Result<Self> {
         Ok(Self { address: socket.local_addr()?, socket: Some(Arc::new(socket)), ..self })
+    }
+
+    /// TLS, with the certificate of `identity`.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(address: SocketAddr, identity: TlsIdentity) -> Self {
+        Self { address, socket: None, transport: TransportKind::Tls(identity) }
     }
 
     #[cfg(test)]

@@ -10,6 +10,8 @@ mod buffers;
 mod builder;
 mod disconnect;
 mod handoff;
+#[cfg(feature = "tls")]
+mod identity;
 mod jobs;
 mod listen;
 mod peer;
@@ -26,6 +28,8 @@ use std::{fmt, panic, thread};
 
 pub use self::builder::{Listener, ServerBuilder};
 use self::handoff::{Handoff, ReactorHandle};
+#[cfg(feature = "tls")]
+pub use self::identity::TlsIdentity;
 use self::jobs::Worker;
 use self::reactor::Reactor;
 use crate::engine::Chat;
@@ -56,6 +60,7 @@ pub struct Server {
     /// Each kind of worker, and how many threads it has.
     workers: [(Worker, usize); 2],
     addresses: Vec<SocketAddr>,
+    cleartext: Vec<SocketAddr>,
     handle: Handle,
 }
 
@@ -88,6 +93,11 @@ impl Server {
     /// The addresses that the server listens on, with the ports that were really bound.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Those of [`addresses`](Self::addresses) on which connections are not encrypted.
+    pub fn cleartext_addresses(&self) -> &[SocketAddr] {
+        &self.cleartext
     }
 
     /// A handle that stops the server.

@@ -2,7 +2,7 @@
 //!
 //! It relies on mio's edge-triggered events: readiness holds until the system says that a call would block.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 
 use mio::event::Event;
@@ -47,6 +47,18 @@ impl Socket {
         self.writable = true;
     }
 
+    /// Makes one system call, if any.
+    fn write_by(&mut self, write: impl Fn(&mut TcpStream) -> io::Result<usize>) -> io::Result<usize> {
+        while self.writable {
+            match write(&mut self.stream) {
+                Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.writable = false,
+                Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
+                outcome => return outcome,
+            }
+        }
+        Err(ErrorKind::WouldBlock.into())
+    }
+
     /// Tells the peer that nothing more will come.
     pub(super) fn finish(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
@@ -73,16 +85,12 @@ impl Read for Socket {
 }
 
 impl Write for Socket {
-    /// Makes one system call, if any.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        while self.writable {
-            match self.stream.write(bytes) {
-                Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.writable = false,
-                Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
-                outcome => return outcome,
-            }
-        }
-        Err(ErrorKind::WouldBlock.into())
+        self.write_by(|stream| stream.write(bytes))
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.write_by(|stream| stream.write_vectored(pieces))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -30,4 +30,5 @@ mod service;
 mod session;
 mod steps;
 mod support;
+mod tls;
 mod transcripts;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chat_lib::limits::{JOBS_WAITING, Limits};
 use chat_lib::model::PasswordCost;
+use chat_lib::server::ServerBuilder;
 use chat_lib::{Chat, Client, Config, Error, NewUser, Server};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use socket2::{Domain, SockRef, Socket, Type};
@@ -282,8 +283,9 @@ fn several_addresses_and_one_that_is_taken() {
 fn addresses_may_overlap() {
     let (chat, _) = demo_chat(Limits::default());
     let bind = |addresses: &[&str]| {
-        let addresses: Vec<SocketAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
-        Server::bind(chat.clone(), &addresses[..]).map(|server| server.addresses().to_vec())
+        let addresses = addresses.iter().map(|address| address.parse::<SocketAddr>().unwrap());
+        let builder = addresses.fold(Server::builder(chat.clone()).allow_cleartext(), ServerBuilder::listen);
+        builder.bind().map(|server| server.addresses().to_vec())
     };
     chat.remove_user("messi").unwrap();
     chat.remove_user("henderson").unwrap();
@@ -309,7 +311,8 @@ fn addresses_may_overlap() {
             assert!(found.iter().all(|address| address.port() == found[0].port() && address.port() != 0));
         }
     }
-    let both = Server::bind(chat.clone(), "[::]:0").unwrap();
+    let any: SocketAddr = "[::]:0".parse().unwrap();
+    let both = Server::builder(chat.clone()).listen(any).allow_cleartext().bind().unwrap();
     let port = both.addresses()[0].port();
     for host in ["127.0.0.1", "[::1]"] {
         TcpStream::connect(format!("{host}:{port}")).unwrap();

@@ -14,6 +14,7 @@ True
 from __future__ import annotations
 
 __all__ = [
+    "BadCertificate",
     "BadCommand",
     "BadDump",
     "BadJson",
@@ -24,6 +25,7 @@ __all__ = [
     "Blocked",
     "Busy",
     "ChatError",
+    "Cleartext",
     "ClosedError",
     "DataFormat",
     "DataInUse",
@@ -377,6 +379,18 @@ class PublicPassword(ChatError):
     """A demo user with the public password would become reachable from a network."""
 
     code = "public_password"
+
+
+class Cleartext(ChatError):
+    """Connections would cross a network without encryption."""
+
+    code = "cleartext"
+
+
+class BadCertificate(ChatError):
+    """A TLS certificate or its private key cannot be used."""
+
+    code = "bad_certificate"
 
 
 class Refused(ChatError):

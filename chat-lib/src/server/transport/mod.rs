@@ -1,9 +1,9 @@
 //! The seam between a socket and a connection: what the bytes on the wire look like.
 //!
-//! Plain TCP passes bytes through. TLS and WebSocket are further files here, and further variants of [`TransportKind`];
-//! neither the reactor nor the peer has to know of them. A transport does no I/O of its own but on the [`Socket`] that it
-//! is handed in each call. So it fits libraries that are handed a stream in the same way, such as rustls (`read_tls`,
-//! `write_tls`) and tungstenite (`WebSocketContext`), and one transport can lie on top of another.
+//! Plain TCP passes bytes through, and TLS encrypts them. WebSocket will be another file here, and another variant of
+//! [`TransportKind`]; neither the reactor nor the peer has to know of it. A transport does no I/O of its own but on the
+//! [`Socket`] that it is handed in each call. So it fits libraries that are handed a stream in the same way, such as rustls
+//! (`read_tls`, `write_tls`) and tungstenite (`WebSocketContext`), and one transport can lie on top of another.
 //!
 //! # Readiness
 //!
@@ -17,9 +17,13 @@ pub(super) mod lock_step;
 mod tcp;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::io;
 
+#[cfg(feature = "tls")]
+use super::identity::TlsIdentity;
 use super::socket::Socket;
 
 /// Turns the bytes of a socket into those of a connection, and back.
@@ -51,6 +55,8 @@ pub(super) trait Transport: Send {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum TransportKind {
     Tcp,
+    #[cfg(feature = "tls")]
+    Tls(TlsIdentity),
     /// The tests' own.
     #[cfg(test)]
     LockStep,
@@ -58,11 +64,18 @@ pub(super) enum TransportKind {
 
 impl TransportKind {
     /// The transport of a connection that was just accepted.
-    pub(super) fn accept(&self) -> Box<dyn Transport> {
-        match self {
+    pub(super) fn accept(&self) -> io::Result<Box<dyn Transport>> {
+        Ok(match self {
             Self::Tcp => Box::new(tcp::Tcp),
+            #[cfg(feature = "tls")]
+            Self::Tls(identity) => Box::new(tls::Tls::new(identity.config())?),
             #[cfg(test)]
             Self::LockStep => Box::new(lock_step::LockStep::default()),
-        }
+        })
+    }
+
+    /// Whether others on the network can read what is sent.
+    pub(super) fn is_cleartext(&self) -> bool {
+        matches!(self, Self::Tcp)
     }
 }
