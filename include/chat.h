@@ -48,6 +48,8 @@
 /* The default options. */
 #define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
 
+#define CHAT_CLIENT_OPTIONS_INIT {sizeof(chat_client_options), 0, NULL}
+
 /* Function attributes; define them before including this header to override them. */
 #if defined(__GNUC__) || defined(__clang__)
 #ifndef CHAT_WARN_UNUSED
@@ -207,6 +209,9 @@ enum chat_status
     CHAT_CLEARTEXT = 62,
     // A TLS certificate or its private key cannot be used.
     CHAT_BAD_CERTIFICATE = 63,
+    // No encrypted connection came about that can be trusted: the server's certificate does not prove that it is the one that was
+    // meant, or there is no TLS at that address. chat_last_error() says which.
+    CHAT_TLS = 64,
     // The server could not read a line as JSON.
     CHAT_BAD_JSON = -32700,
     // A parameter of a request is missing, or has the wrong type.
@@ -730,6 +735,19 @@ typedef struct chat_restored {
     // How many messages.
     uint64_t messages;
 } chat_restored;
+
+// How a client connects. Begin with CHAT_CLIENT_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for the defaults.
+// Later versions add fields at the end.
+typedef struct chat_client_options {
+    // sizeof(chat_client_options).
+    size_t size;
+    // How long to wait at most, in milliseconds, for a connection to each address that the server's name has, and later for each
+    // piece of an answer; 0 for 30 s. The name lookup is not limited.
+    uint64_t timeout_millis;
+    // A PEM file with the certificates of the authorities to trust, for an encrypted connection. Any path, UTF-8 or not. NULL for
+    // those that the system trusts.
+    const char *ca_file;
+} chat_client_options;
 
 // A callback that receives log lines.
 //
@@ -2071,17 +2089,19 @@ chat_status chat_server_free(struct chat_server *server);
 
 // Connects to a server.
 //
-// - `address`: where it listens, such as "127.0.0.1:8889".
-// - `timeout_ms`: how long to wait at most, in milliseconds, for a connection to each address that the name has, and
-//   later for each piece of an answer; 0 for 30 s. The name lookup is not limited.
+// - `address`: where it listens: "HOST:PORT", "chat://HOST", or "chats://HOST" for an encrypted connection to a server that
+//   proves that it is the one that is meant. In the last two, :PORT may follow; otherwise the port is 8889, or 8890 if the
+//   connection is encrypted.
+// - `options`: the options; NULL for the defaults.
 // - `client_out`: receives the client.
 //
-// Fails with CHAT_TIMED_OUT, or CHAT_IO if no server listens there or the address is invalid.
+// Fails with CHAT_TIMED_OUT; CHAT_IO if no server listens there, the address is invalid or the CA file cannot be read; CHAT_TLS
+// if no encrypted connection came about that can be trusted; CHAT_INVALID_ARGUMENT for invalid options.
 // Memory: free the client with chat_client_free().
 //
 CHAT_WARN_UNUSED
 chat_status chat_client_connect(const char *address,
-                                uint32_t timeout_ms,
+                                const struct chat_client_options *options,
                                 struct chat_client **client_out)
 CHAT_NONNULL(1, 3);
 
@@ -2141,7 +2161,8 @@ chat_status chat_client_session(struct chat_client *client,
 CHAT_NONNULL(1, 2, 3, 4);
 
 // Gives the client's file descriptor, for poll(). Between two requests it is readable once the server has closed the
-// connection, and may be when a session that was used over it has ended. Waits for a request that is being made.
+// connection, and may be when a session that was used over it has ended, and at any time if the connection is encrypted. Waits
+// for a request that is being made.
 //
 // - `client`: a client.
 // - `fd_out`: receives the descriptor.

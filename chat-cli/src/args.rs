@@ -1,5 +1,7 @@
 //! The command line, as data.
 
+use chat_lib::{ClientOptions, ServerAddress};
+use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::conform::Conform;
@@ -27,9 +29,18 @@ use crate::style::has_colors;
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
-    /// The server to speak to.
-    #[arg(value_name = "HOST:PORT", default_value = "127.0.0.1:8889", value_parser = server)]
-    pub(crate) server: String,
+    /// The server to speak to: HOST:PORT, chat://HOST, or chats://HOST for an encrypted connection.
+    ///
+    /// In the last two, :PORT may follow; otherwise the port is 8889, or 8890 if the connection is encrypted.
+    #[arg(
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8889",
+        default_value_if("tls", ArgPredicate::IsPresent, "chats://127.0.0.1:8890")
+    )]
+    server: ServerAddress,
+
+    #[command(flatten)]
+    security: Security,
 
     /// Behave like the first client at a terminal too.
     #[arg(long)]
@@ -49,6 +60,33 @@ pub(crate) struct Args {
     pub(crate) task: Option<Task>,
 }
 
+/// Whether the connection is encrypted, and who is trusted to say that the server is the right one.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Security {
+    /// Encrypt the connection with TLS, as a chats:// address does.
+    #[arg(long)]
+    tls: bool,
+
+    /// Trust the authorities whose certificates are in this PEM file, and not those that the system trusts.
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(|path| ClientOptions::new().ca_file(path)))]
+    ca: Option<ClientOptions>,
+}
+
+/// A server, and how to connect to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) address: ServerAddress,
+    pub(crate) options: ClientOptions,
+}
+
+impl Security {
+    /// The server at `address`.
+    pub(crate) fn target(&self, address: &ServerAddress) -> Target {
+        let address = if self.tls { address.clone().encrypted() } else { address.clone() };
+        Target { address, options: self.ca.clone().unwrap_or_default() }
+    }
+}
+
 /// What to do instead of talking.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
@@ -64,13 +102,10 @@ impl Args {
         let read = Self::from_arg_matches(&command().get_matches());
         read.unwrap_or_else(|problem| problem.format(&mut command()).exit())
     }
-}
 
-/// Checks the form of a server's address.
-pub(crate) fn server(text: &str) -> Result<String, &'static str> {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
-        _ => Err("it is HOST:PORT, such as 127.0.0.1:8889, localhost:8889 or [::1]:8889"),
+    /// The server to speak to.
+    pub(crate) fn target(&self) -> Target {
+        self.security.target(&self.server)
     }
 }
 
@@ -83,14 +118,25 @@ mod tests {
         Args::command().debug_assert();
     }
 
+    fn target(args: &[&str]) -> String {
+        Args::try_parse_from([&["chat-cli"], args].concat()).unwrap().target().address.to_string()
+    }
+
     /// An address without a port was "cannot connect to localhost: invalid socket address".
     #[test]
-    fn the_form_of_a_servers_address() {
-        for good in ["127.0.0.1:8889", "localhost:1", "[::1]:8889"] {
-            assert_eq!(server(good), Ok(good.to_owned()));
+    fn which_server_is_meant() {
+        for (args, meant) in [
+            (&[][..], "127.0.0.1:8889"),
+            (&["--tls"], "chats://127.0.0.1:8890"),
+            (&["localhost:1"], "localhost:1"),
+            (&["--tls", "localhost:1"], "chats://localhost:1"),
+            (&["chats://localhost"], "chats://localhost:8890"),
+        ] {
+            assert_eq!(target(args), meant, "{args:?}");
         }
-        for bad in ["", "localhost", "8889", ":8889", "localhost:", "localhost:70000", "[::1]"] {
-            assert!(server(bad).is_err(), "{bad}");
+        for bad in ["localhost", "8889", "http://localhost", "localhost:70000"] {
+            let problem = Args::try_parse_from(["chat-cli", bad]).unwrap_err();
+            assert!(problem.to_string().contains("an address is HOST:PORT, chat://HOST or chats://HOST"), "{problem}");
         }
     }
 }

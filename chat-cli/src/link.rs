@@ -1,18 +1,17 @@
 //! The connection that requests go over: made when it is first needed, and made again after it was lost, because a
 //! session outlives its connection.
 
-use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 
-use chat_lib::client::dial;
-use chat_lib::limits::CLIENT_PATIENCE;
+use chat_lib::client::Stream;
 use chat_lib::{Client, Error};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::args::Target;
 use crate::trace::Traced;
 
 /// A connection to a server that may have to be made first.
 pub(crate) struct Link {
-    server: String,
+    target: Target,
     trace: bool,
     open: Option<Open>,
     /// Whether the server has ever been reached.
@@ -22,7 +21,7 @@ pub(crate) struct Link {
 struct Open {
     client: Client<Traced>,
     /// The client's stream, to look whether the server has closed it.
-    stream: TcpStream,
+    stream: Arc<Mutex<Stream>>,
 }
 
 /// Why a request did not work.
@@ -34,13 +33,13 @@ pub(crate) enum Trouble {
 }
 
 impl Link {
-    pub(crate) fn new(server: &str, trace: bool) -> Self {
-        Self { server: server.to_owned(), trace, open: None, reached: false }
+    pub(crate) fn new(target: Target, trace: bool) -> Self {
+        Self { target, trace, open: None, reached: false }
     }
 
-    /// The server's address.
-    pub(crate) fn server(&self) -> &str {
-        &self.server
+    /// The server.
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Connects, if it never has.
@@ -50,20 +49,21 @@ impl Link {
 
     /// Makes a request, connecting first if necessary.
     pub(crate) fn request<T>(&mut self, ask: impl FnOnce(&Client<Traced>) -> Result<T, Error>) -> Result<T, Trouble> {
+        let Target { address, options } = &self.target;
         let open = match &mut self.open {
             Some(open) => open,
             none => {
-                let lost = |error| Trouble::Lost(format!("cannot connect to {}: {error}", self.server));
-                let stream = dial(&self.server, CLIENT_PATIENCE).map_err(lost)?;
+                let lost = |error| Trouble::Lost(format!("cannot connect to {address}: {error}"));
+                let stream = Arc::new(Mutex::new(Stream::connect(address, options).map_err(lost)?));
                 self.reached = true;
-                let copy = stream.try_clone().map_err(|problem| lost(problem.into()))?;
-                none.insert(Open { client: Client::over(Traced { stream, shown: self.trace }), stream: copy })
+                let traced = Traced { stream: Arc::clone(&stream), shown: self.trace };
+                none.insert(Open { client: Client::over(traced), stream })
             }
         };
         ask(&open.client).map_err(|error| match error {
-            Error::Disconnected | Error::TimedOut | Error::BadReply(_) | Error::Io(_) => {
+            Error::Disconnected | Error::TimedOut | Error::BadReply(_) | Error::Tls(_) | Error::Io(_) => {
                 self.open = None;
-                Trouble::Lost(format!("{}: {error}", self.server))
+                Trouble::Lost(format!("{address}: {error}"))
             }
             refusal => Trouble::Refused(refusal),
         })
@@ -71,12 +71,8 @@ impl Link {
 
     /// Forgets a connection that the server has closed since the last request, so that the next one does not fail over it.
     pub(crate) fn forget_if_closed(&mut self) {
-        let closed = |open: &mut Open| {
-            let mut stream = [PollFd::new(&open.stream, PollFlags::IN)];
-            poll(&mut stream, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
-                && open.stream.peek(&mut [0]).is_ok_and(|count| count == 0)
-        };
-        self.open.take_if(closed);
+        // Where another thread waits for an answer, the connection is in use.
+        self.open.take_if(|open| open.stream.try_lock().is_ok_and(|mut stream| stream.is_closed()));
     }
 
     /// The connection, if there is one.

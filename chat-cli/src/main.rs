@@ -58,7 +58,7 @@ fn run(args: &Args) -> Result<All, Stop> {
     if let Some(Task::Conform(conform)) = &args.task {
         return conform::run(conform);
     }
-    let mut shell = Shell::new(Link::new(&args.server, args.trace));
+    let mut shell = Shell::new(Link::new(args.target(), args.trace));
     let given = args.command.iter().map(|command| Ok(command.clone().into_bytes()));
     match (stdin().is_terminal(), args.command.is_empty()) {
         (true, true) if args.seed || !stdout().is_terminal() => converse(&mut shell, &mut Terminal::new()?),

@@ -132,7 +132,7 @@ int main(int argc, char **argv) {
     int loop = epoll_create1(EPOLL_CLOEXEC), typing = 1, fd, count;
 
     if (argc == 5) {
-        done(chat_client_connect(argv[1], 5000, &client));
+        done(chat_client_connect(argv[1], NULL, &client));
         done(chat_client_login(client, argv[2], argv[3], &game.me));
         game.other = argv[4];
     } else {

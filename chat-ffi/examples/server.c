@@ -34,7 +34,7 @@ int main(void) {
     done(chat_server_address(server, &address));
     printf("listening on %s\n", (const char *)address.data);
 
-    done(chat_client_connect((const char *)address.data, 5000, &client));
+    done(chat_client_connect((const char *)address.data, NULL, &client));
     done(chat_client_login(client, "messi", "surabaya", &messi));
     done(chat_session_send(messi, "henderson", "Halo Henderson, apa kabar?", NULL));
     done(chat_session_free(messi));

@@ -1,26 +1,70 @@
 //! The client: a connection to a server, and how a user gets a session over it.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
 use std::os::fd::AsRawFd;
 use std::time::Duration;
+use std::{mem, ptr};
 
-use chat_lib::Client;
-use chat_lib::limits::CLIENT_PATIENCE;
+use chat_lib::{Client, ClientOptions};
 
 use crate::argument::{Out, reference, text};
 use crate::boundary::boundary;
+use crate::error::Failure;
 use crate::handle::{chat_client, chat_session, free, get, put};
+use crate::options::{path, sized};
 use crate::session::chat_token;
 use crate::status::chat_status;
 
+/// How a client connects. Begin with CHAT_CLIENT_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for the defaults.
+/// Later versions add fields at the end.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+#[allow(non_camel_case_types)]
+pub struct chat_client_options {
+    /// sizeof(chat_client_options).
+    pub size: usize,
+    /// How long to wait at most, in milliseconds, for a connection to each address that the server's name has, and later for each
+    /// piece of an answer; 0 for 30 s. The name lookup is not limited.
+    pub timeout_millis: u64,
+    /// A PEM file with the certificates of the authorities to trust, for an encrypted connection. Any path, UTF-8 or not. NULL for
+    /// those that the system trusts.
+    pub ca_file: *const c_char,
+}
+
+impl chat_client_options {
+    /// # Safety
+    ///
+    /// `options` is NULL or points to as many bytes as its first field says, and `ca_file` is NULL or text that ends with NUL.
+    unsafe fn read(options: *const Self) -> Result<ClientOptions, Failure> {
+        let own = Self { size: size_of::<Self>(), timeout_millis: 0, ca_file: ptr::null() };
+        let expected = "sizeof(chat_client_options); begin with CHAT_CLIENT_OPTIONS_INIT";
+        // SAFETY: the size comes first, every bit pattern is one of the fields, and the rest is this function's condition.
+        let own = unsafe { sized(options, own, FIRST_SIZE, expected)? };
+        let mut read = ClientOptions::new();
+        if own.timeout_millis != 0 {
+            read = read.patience(Duration::from_millis(own.timeout_millis));
+        }
+        if !own.ca_file.is_null() {
+            // SAFETY: it is not NULL, and the rest is this function's condition.
+            read = read.ca_file(path(unsafe { CStr::from_ptr(own.ca_file) }))?;
+        }
+        Ok(read)
+    }
+}
+
+/// What the struct had in version 0.1: programs that were compiled for it pass that.
+const FIRST_SIZE: usize = mem::offset_of!(chat_client_options, ca_file) + size_of::<*const c_char>();
+
 /// Connects to a server.
 ///
-/// - `address`: where it listens, such as "127.0.0.1:8889".
-/// - `timeout_ms`: how long to wait at most, in milliseconds, for a connection to each address that the name has, and
-///   later for each piece of an answer; 0 for 30 s. The name lookup is not limited.
+/// - `address`: where it listens: "HOST:PORT", "chat://HOST", or "chats://HOST" for an encrypted connection to a server that
+///   proves that it is the one that is meant. In the last two, :PORT may follow; otherwise the port is 8889, or 8890 if the
+///   connection is encrypted.
+/// - `options`: the options; NULL for the defaults.
 /// - `client_out`: receives the client.
 ///
-/// Fails with CHAT_TIMED_OUT, or CHAT_IO if no server listens there or the address is invalid.
+/// Fails with CHAT_TIMED_OUT; CHAT_IO if no server listens there, the address is invalid or the CA file cannot be read; CHAT_TLS
+/// if no encrypted connection came about that can be trusted; CHAT_INVALID_ARGUMENT for invalid options.
 /// Memory: free the client with chat_client_free().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 3)
@@ -28,14 +72,16 @@ use crate::status::chat_status;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chat_client_connect(
     address: *const c_char,
-    timeout_ms: u32,
+    options: *const chat_client_options,
     client_out: *mut *mut chat_client,
 ) -> chat_status {
     boundary(|| {
-        // SAFETY: the caller's promise, for both.
-        let (out, address) = unsafe { (Out::new(client_out, "client_out")?, text(address, "address")?) };
-        let patience = if timeout_ms == 0 { CLIENT_PATIENCE } else { Duration::from_millis(timeout_ms.into()) };
-        out.set(put(Client::connect_timeout(address, patience)?));
+        // SAFETY: the caller's promise, for all three.
+        let (out, address, options) = unsafe {
+            let out = Out::new(client_out, "client_out")?;
+            (out, text(address, "address")?, chat_client_options::read(options)?)
+        };
+        out.set(put(Client::connect_with(address, &options)?));
         Ok(())
     })
 }
@@ -131,7 +177,8 @@ pub unsafe extern "C" fn chat_client_session(
 }
 
 /// Gives the client's file descriptor, for poll(). Between two requests it is readable once the server has closed the
-/// connection, and may be when a session that was used over it has ended. Waits for a request that is being made.
+/// connection, and may be when a session that was used over it has ended, and at any time if the connection is encrypted. Waits
+/// for a request that is being made.
 ///
 /// - `client`: a client.
 /// - `fd_out`: receives the descriptor.

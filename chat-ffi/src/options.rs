@@ -114,27 +114,9 @@ impl chat_options {
     ///
     /// `options` is NULL or points to as many bytes as its first field says.
     pub(crate) unsafe fn read(options: *const Self) -> Result<Self, Failure> {
-        let mut own = Self::default();
-        if options.is_null() {
-            return Ok(own);
-        }
-        // SAFETY: it is not NULL, and whatever its size, that comes first.
-        let size = unsafe { options.cast::<usize>().read() };
-        if !(FIRST_SIZE..=LARGEST).contains(&size) {
-            return Err(Failure::argument("options.size is not sizeof(chat_options); begin with CHAT_OPTIONS_INIT"));
-        }
-        // SAFETY: as many bytes are there, and every bit pattern is one of the fields: the caller promises that what is not
-        // NULL in `authenticate` is a function.
-        unsafe {
-            ptr::copy_nonoverlapping(options.cast::<u8>(), (&raw mut own).cast::<u8>(), size.min(size_of::<Self>()));
-        }
-        for place in size_of::<Self>()..size {
-            // SAFETY: as many bytes are there.
-            if unsafe { options.cast::<u8>().add(place).read() } != 0 {
-                return Err(Failure::argument("options has a field set that this version of libchat does not know"));
-            }
-        }
-        Ok(own)
+        // SAFETY: the size comes first, every bit pattern is one of the fields (the caller promises that what is not NULL in
+        // `authenticate` is a function), and the rest is this function's condition.
+        unsafe { sized(options, Self::default(), FIRST_SIZE, "sizeof(chat_options); begin with CHAT_OPTIONS_INIT") }
     }
 
     /// # Safety
@@ -205,6 +187,39 @@ impl chat_options {
     }
 }
 
+/// Copies options whose first field says how many bytes they have, which depends on the version that the program was compiled
+/// for. `own` has the defaults, and `first_size` is that of the first version.
+///
+/// # Safety
+///
+/// `options` is NULL or points to as many bytes as its first field says, which is a `usize`. Every bit pattern of them is a `T`.
+pub(crate) unsafe fn sized<T: Copy>(
+    options: *const T,
+    mut own: T,
+    first_size: usize,
+    expected: &str,
+) -> Result<T, Failure> {
+    if options.is_null() {
+        return Ok(own);
+    }
+    // SAFETY: it is not NULL, and whatever its size, that comes first.
+    let size = unsafe { options.cast::<usize>().read() };
+    if !(first_size..=LARGEST).contains(&size) {
+        return Err(Failure::argument(format!("options.size is not {expected}")));
+    }
+    // SAFETY: as many bytes are there, and they make a `T`.
+    unsafe {
+        ptr::copy_nonoverlapping(options.cast::<u8>(), (&raw mut own).cast::<u8>(), size.min(size_of::<T>()));
+    }
+    for place in size_of::<T>()..size {
+        // SAFETY: as many bytes are there.
+        if unsafe { options.cast::<u8>().add(place).read() } != 0 {
+            return Err(Failure::argument("options has a field set that this version of libchat does not know"));
+        }
+    }
+    Ok(own)
+}
+
 fn sync(value: i32) -> Result<&'static str, Failure> {
     match value {
         value if value == chat_sync::CHAT_SYNC_ALWAYS as i32 => Ok("always"),
@@ -223,7 +238,7 @@ fn switch(value: i32, name: &str, [off, on]: [&'static str; 2]) -> Result<&'stat
 }
 
 /// A path need not be UTF-8.
-fn path(path: &CStr) -> &Path {
+pub(crate) fn path(path: &CStr) -> &Path {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     Path::new(OsStr::from_bytes(path.to_bytes()))

@@ -130,6 +130,9 @@ pub enum chat_status {
     CHAT_CLEARTEXT = 62,
     /// A TLS certificate or its private key cannot be used.
     CHAT_BAD_CERTIFICATE = 63,
+    /// No encrypted connection came about that can be trusted: the server's certificate does not prove that it is the one that was
+    /// meant, or there is no TLS at that address. chat_last_error() says which.
+    CHAT_TLS = 64,
     /// The server could not read a line as JSON.
     CHAT_BAD_JSON = -32700,
     /// A parameter of a request is missing, or has the wrong type.
@@ -168,7 +171,7 @@ impl chat_status {
 
     /// Whether a server refuses with it.
     pub(crate) fn travels(self) -> bool {
-        matches!(self as i32, 10..=27 | 41 | 43.. | ..0)
+        matches!(self as i32, 10..=27 | 41 | 43..=61 | ..0)
     }
 
     /// The code that it stands for; empty if it is a status of C alone.
@@ -202,7 +205,7 @@ macro_rules! table {
     };
 }
 
-static TABLE: [Row; 63] = table! {
+static TABLE: [Row; 64] = table! {
     CHAT_OK "" c"the call succeeded"
     CHAT_END "" c"the end of the list"
     CHAT_INVALID_ARGUMENT "" c"an argument is NULL, not UTF-8, or otherwise invalid"
@@ -262,6 +265,7 @@ static TABLE: [Row; 63] = table! {
     CHAT_TOO_MANY_CONNECTIONS "too_many_connections" c"there are too many connections; close some, or try again later"
     CHAT_CLEARTEXT "cleartext" c"connections would not be encrypted, and the address is not loopback"
     CHAT_BAD_CERTIFICATE "bad_certificate" c"the TLS certificate or its key cannot be used"
+    CHAT_TLS "tls" c"no encrypted connection came about that can be trusted"
     CHAT_BAD_JSON "bad_json" c"the line is not JSON"
     CHAT_BAD_PARAMETERS "bad_parameters" c"a parameter is missing, or has the wrong type"
     CHAT_NO_SUCH_METHOD "no_such_method" c"there is no such method"

@@ -86,7 +86,7 @@ static void in_process(directory *own) {
 static void *log_in(void *address) {
     chat_client *client = NULL;
     chat_session *slow = NULL;
-    OK(chat_client_connect((const char *)address, 0, &client));
+    OK(chat_client_connect((const char *)address, NULL, &client));
     OK(chat_client_login(client, "slow", "right", &slow));
     OK(chat_session_free(slow));
     OK(chat_client_free(client));
@@ -106,7 +106,7 @@ static void over_the_wire(directory *own) {
     memcpy(text, address.data, address.len);
     text[address.len] = '\0';
     chat_buffer_free(&address);
-    OK(chat_client_connect(text, 0, &client));
+    OK(chat_client_connect(text, NULL, &client));
     IS(CHAT_WRONG_PASSWORD, chat_client_login(client, "ana", "wrong", &ana));
     IS(CHAT_STORAGE, chat_client_login(client, "odd", "right", &ana));
     CHECK(strstr(chat_last_error()->message, "77") == NULL);

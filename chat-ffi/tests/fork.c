@@ -155,7 +155,7 @@ static void a_client(void) {
     CHECK(bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0);
     CHECK(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
     snprintf(text, sizeof text, "127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
-    OK(chat_client_connect(text, 30000, &client));
+    OK(chat_client_connect(text, NULL, &client));
     accepted = accept(listener, NULL, NULL);
     CHECK(accepted >= 0);
     fork_child(look_at_client, client);
@@ -199,7 +199,7 @@ static void events(void) {
     OK(chat_add_demo_users(it));
     OK(chat_server_start(it, "127.0.0.1:0", &server));
     OK(chat_server_address(server, &address));
-    OK(chat_client_connect((const char *)address.data, 30000, &client));
+    OK(chat_client_connect((const char *)address.data, NULL, &client));
     chat_buffer_free(&address);
     OK(chat_client_login(client, "messi", "surabaya", &stream.session));
     OK(chat_open_session(it, "henderson", &henderson));

@@ -130,8 +130,8 @@ static void nulls(chat *it, chat_connection *connection, chat_server *server, ch
     IS(CHAT_INVALID_ARGUMENT, chat_server_port(server, NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_server_stop(NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_server_join(NULL, 0));
-    IS(CHAT_INVALID_ARGUMENT, chat_client_connect(NULL, 0, &client_out));
-    IS(CHAT_INVALID_ARGUMENT, chat_client_connect("127.0.0.1:1", 0, NULL));
+    IS(CHAT_INVALID_ARGUMENT, chat_client_connect(NULL, NULL, &client_out));
+    IS(CHAT_INVALID_ARGUMENT, chat_client_connect("127.0.0.1:1", NULL, NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_client_login(NULL, "messi", "surabaya", &session_out));
     IS(CHAT_INVALID_ARGUMENT, chat_client_login(client, NULL, "surabaya", &session_out));
     IS(CHAT_INVALID_ARGUMENT, chat_client_login(client, "messi", NULL, &session_out));
@@ -329,7 +329,7 @@ int main(void) {
     OK(chat_server_start(it, "127.0.0.1:0", &server));
 
     OK(chat_server_address(server, &address));
-    OK(chat_client_connect((const char *)address.data, 30000, &client));
+    OK(chat_client_connect((const char *)address.data, NULL, &client));
     chat_buffer_free(&address);
 
     nulls(it, connection, server, client, session);

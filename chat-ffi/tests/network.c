@@ -24,7 +24,7 @@ static void *send_many(void *address) {
     chat_session *messi = NULL;
     const char *henderson = "henderson";
     int number;
-    OK(chat_client_connect((const char *)address, 30000, &client));
+    OK(chat_client_connect((const char *)address, NULL, &client));
     OK(chat_client_login(client, "messi", "surabaya", &messi));
     /* A session keeps its connection. */
     OK(chat_client_free(client));
@@ -56,7 +56,7 @@ static void talk(const char *address, chat *it) {
     for (number = 0; number < THREADS; number++) {
         CHECK(pthread_join(threads[number], NULL) == 0);
     }
-    OK(chat_client_connect(address, 0, &client));
+    OK(chat_client_connect(address, NULL, &client));
     IS(CHAT_WRONG_PASSWORD, chat_client_login(client, "henderson", "malang", &henderson));
     CHECK(strcmp(chat_last_error()->code, "wrong_password") == 0);
     OK(chat_client_login(client, "henderson", "surabaya", &henderson));
@@ -99,6 +99,7 @@ static void talk(const char *address, chat *it) {
 }
 
 static void the_server_goes_away(chat *it) {
+    chat_client_options options = CHAT_CLIENT_OPTIONS_INIT;
     chat_server *server = NULL;
     chat_client *client = NULL;
     chat_session *messi = NULL;
@@ -106,7 +107,7 @@ static void the_server_goes_away(chat *it) {
     struct pollfd polled;
     OK(chat_server_start(it, "127.0.0.1:0", &server));
     OK(chat_server_address(server, &address));
-    OK(chat_client_connect((const char *)address.data, 30000, &client));
+    OK(chat_client_connect((const char *)address.data, NULL, &client));
     OK(chat_client_login(client, "messi", "surabaya", &messi));
     OK(chat_client_fd(client, &polled.fd));
     polled.events = POLLIN;
@@ -119,8 +120,31 @@ static void the_server_goes_away(chat *it) {
     IS(CHAT_DISCONNECTED, chat_session_logout(messi));
     OK(chat_session_free(messi));
     OK(chat_client_free(client));
-    IS(CHAT_IO, chat_client_connect((const char *)address.data, 1000, &client));
+    options.timeout_millis = 1000;
+    IS(CHAT_IO, chat_client_connect((const char *)address.data, &options, &client));
     chat_buffer_free(&address);
+}
+
+/* Addresses can be URLs; and where no TLS is spoken, an encrypted connection is refused. */
+static void addresses(uint16_t port) {
+    static const char *wrong[] = {"", "127.0.0.1", "http://127.0.0.1:1", "chats://", "chat://127.0.0.1:x"};
+    chat_client_options options = CHAT_CLIENT_OPTIONS_INIT;
+    chat_client *client = NULL;
+    char url[64];
+    size_t place;
+    snprintf(url, sizeof url, "chat://127.0.0.1:%u/", (unsigned)port);
+    OK(chat_client_connect(url, &options, &client));
+    OK(chat_client_free(client));
+    snprintf(url, sizeof url, "chats://127.0.0.1:%u", (unsigned)port);
+    IS(CHAT_TLS, chat_client_connect(url, &options, &client));
+    CHECK(strstr(chat_last_error()->message, "does not speak TLS") != NULL);
+    options.ca_file = "/nowhere/ca.pem";
+    IS(CHAT_IO, chat_client_connect(url, &options, &client));
+    CHECK(strstr(chat_last_error()->message, "/nowhere/ca.pem: ") != NULL);
+    for (place = 0; place < sizeof wrong / sizeof *wrong; place++)
+        IS(CHAT_IO, chat_client_connect(wrong[place], NULL, &client));
+    options.size = 1;
+    IS(CHAT_INVALID_ARGUMENT, chat_client_connect(url, &options, &client));
 }
 
 int main(void) {
@@ -143,6 +167,7 @@ int main(void) {
     IS(CHAT_LISTEN, chat_server_start(it, (const char *)address.data, &second));
     IS(CHAT_IO, chat_server_start(it, "no address", &second));
     talk((const char *)address.data, it);
+    addresses(port);
     OK(chat_server_stop(server));
     OK(chat_server_join(server, 30000));
     OK(chat_server_free(server));

@@ -5,6 +5,7 @@
 
 int main(void) {
     printf("sizeof(chat_buffer) %zu\n", sizeof(chat_buffer));
+    printf("sizeof(chat_client_options) %zu\n", sizeof(chat_client_options));
     printf("sizeof(chat_conversation) %zu\n", sizeof(chat_conversation));
     printf("sizeof(chat_error) %zu\n", sizeof(chat_error));
     printf("sizeof(chat_event) %zu\n", sizeof(chat_event));

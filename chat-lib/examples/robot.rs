@@ -1,6 +1,6 @@
 //! A robot: it answers what people write to it, and to its name in the rooms that it was invited to.
 //!
-//! `cargo run --example robot` shows it on a server of its own; `cargo run --example robot -- HOST:PORT USER PASSWORD` has it
+//! `cargo run --example robot` shows it on a server of its own; `cargo run --example robot -- ADDRESS USER PASSWORD` has it
 //! work on another one, until its session ends.
 
 use std::env;
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             run(&robot, robot.events()?)
         }
         [] => demonstrate(),
-        _ => Err("usage: robot [HOST:PORT USER PASSWORD]".into()),
+        _ => Err("usage: robot [ADDRESS USER PASSWORD]".into()),
     }
 }
 
@@ -61,11 +61,12 @@ fn demonstrate() -> Result<(), Box<dyn Error>> {
         chat.add_user(NewUser { name, password: "secret", full_name, country: "" })?;
     }
     let server = Server::bind(chat.clone(), "127.0.0.1:0")?;
-    let (addresses, handle) = (server.addresses().to_vec(), server.handle());
+    let address = *server.addresses().first().ok_or("it listens nowhere")?;
+    let handle = server.handle();
     let serving = thread::spawn(move || server.run());
 
-    let robot = Client::connect(&addresses[..])?.login("counter", "secret")?;
-    let ana = Client::connect(&addresses[..])?.login("ana", "secret")?;
+    let robot = Client::connect(address)?.login("counter", "secret")?;
+    let ana = Client::connect(address)?.login("ana", "secret")?;
     let (heard_by_robot, mut heard) = (robot.events()?, ana.events()?);
     let working = thread::spawn(move || run(&robot, heard_by_robot).map_err(|problem| problem.to_string()));
 

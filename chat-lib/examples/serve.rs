@@ -4,19 +4,21 @@
 //! cargo run -p chat-lib --example serve
 //! ```
 
+use std::error::Error;
 use std::thread;
 
-use chat_lib::{Chat, Client, Error, Server};
+use chat_lib::{Chat, Client, Server};
 
-fn main() -> Result<(), Error> {
+fn main() -> Result<(), Box<dyn Error>> {
     let chat = Chat::memory();
     chat.add_demo_users()?;
     let server = Server::bind(chat, "127.0.0.1:0")?;
-    let (addresses, handle) = (server.addresses().to_vec(), server.handle());
+    let address = *server.addresses().first().ok_or("it listens nowhere")?;
+    let handle = server.handle();
     let running = thread::spawn(move || server.run());
-    println!("listening on {addresses:?}");
+    println!("listening on {address}");
 
-    let client = Client::connect(&addresses[..])?;
+    let client = Client::connect(address)?;
     let messi = client.login("messi", "surabaya")?;
     messi.send("henderson", "Halo Henderson, apa kabar?")?;
 
@@ -26,5 +28,5 @@ fn main() -> Result<(), Error> {
     }
 
     handle.stop();
-    running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    Ok(running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
 }

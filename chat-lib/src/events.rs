@@ -1,8 +1,6 @@
 //! What happens in a session's conversations, as a stream: from a chat in the process, or from a server.
 
 use std::fmt;
-#[cfg(feature = "client")]
-use std::net::ToSocketAddrs;
 #[cfg(unix)]
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -11,7 +9,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 #[cfg(feature = "client")]
-use crate::client::RemoteEvents;
+use crate::client::{ClientOptions, RemoteEvents, ServerAddress};
 use crate::engine::{Chat, EventStream};
 use crate::error::Error;
 use crate::model::{MessageId, SessionToken};
@@ -54,19 +52,23 @@ impl Events {
     /// with it, after that message. This is for programs that have no [`Client`](crate::Client) that was
     /// [connected](crate::Client::connect).
     ///
-    /// `patience` is how long to wait at most for the connection to each address that the name has, and for each answer.
+    /// The [patience](ClientOptions::patience) of the options is for the connection and for each answer.
     ///
     /// # Errors
     ///
     /// As [`Session::events`](crate::Session::events).
     #[cfg(feature = "client")]
-    pub fn connect(
-        address: impl ToSocketAddrs,
-        patience: Duration,
+    pub fn connect<A>(
+        address: A,
+        options: &ClientOptions,
         token: SessionToken,
         after: Option<MessageId>,
-    ) -> Result<Self, Error> {
-        let events = RemoteEvents::connect(address, patience, token, after)?;
+    ) -> Result<Self, Error>
+    where
+        A: TryInto<ServerAddress>,
+        Error: From<A::Error>,
+    {
+        let events = RemoteEvents::connect(address.try_into()?, options, token, after)?;
         Ok(Self::new(Source::Server(Box::new(events))))
     }
 

@@ -33,6 +33,7 @@
 //! | `passwords` | users with passwords (Argon2id); without it, no login with a password works |
 //! | `server` | [`Server`] |
 //! | `sqlite` | [`Chat::open`] and [`Durable`](store::Durable). It contains SQLite; a program that links another one goes without |
+//! | `tls` | encrypted connections (rustls) |
 //!
 //! # Faster commits
 //!
@@ -67,7 +68,7 @@ pub mod settings;
 pub mod store;
 
 #[cfg(feature = "client")]
-pub use self::client::Client;
+pub use self::client::{Client, ClientOptions, ServerAddress};
 pub use self::connection::{Connection, Received};
 pub use self::engine::{
     Authenticator, AuthenticatorError, Chat, Config, Credentials, FinishedJob, Identity, Job, NewUser, Restored,

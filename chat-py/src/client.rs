@@ -1,15 +1,16 @@
 //! `Client`: a connection to a server, from which sessions are opened.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Shutdown, TcpStream};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use chat_lib::Error;
-use chat_lib::client::dial;
+use chat_lib::client::{Stream, dial};
 use chat_lib::model::{MessageId, SessionToken};
+use chat_lib::{ClientOptions, Error, ServerAddress};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -25,8 +26,11 @@ pub(crate) struct Client {
     shared: Arc<Shared>,
 }
 
+/// The library's client.
+type Inner = chat_lib::Client<Stream<Socket>>;
+
 pub(crate) struct Shared {
-    client: Mutex<Option<chat_lib::Client<Stream>>>,
+    client: Mutex<Option<Inner>>,
     /// Another handle to the stream, by which it is closed while somebody waits for it.
     closing: TcpStream,
     process: Process,
@@ -35,26 +39,76 @@ pub(crate) struct Shared {
     closed: AtomicBool,
     /// What a signal's handler has raised while somebody waited.
     raised: Arc<Mutex<Option<PyErr>>>,
-    /// Where it is connected to, and how long to wait for that: events have connections of their own.
-    host: String,
-    port: u16,
+    /// Where and how it is connected: events have connections of their own.
+    target: Target,
+}
+
+/// A server, and how to connect to it.
+#[derive(Clone)]
+struct Target {
+    address: ServerAddress,
+    options: ClientOptions,
     patience: Duration,
 }
 
-impl Shared {
-    fn connect(py: Python<'_>, host: String, port: u16, patience: Duration) -> PyResult<Self> {
-        let name = host.clone();
-        let stream = elsewhere(py, move || dial((name.as_str(), port), patience))?;
-        let raised = Arc::default();
-        let (closing, stream) = run(py, || {
-            Ok((stream.try_clone().map_err(Error::Io)?, Stream::new(stream, patience, Arc::clone(&raised))?))
-        })?;
-        let client = Mutex::new(Some(chat_lib::Client::over(stream)));
-        let (waiting, closed) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Self { client, closing, process: Process::this(), waiting, closed, raised, host, port, patience })
+impl Target {
+    fn new(address: ServerAddress, ca: Option<PathBuf>, patience: Duration) -> Result<Self, Error> {
+        let mut options = ClientOptions::new().patience(patience);
+        if let Some(ca) = ca {
+            options = options.ca_file(ca)?;
+        }
+        Ok(Self { address, options, patience })
     }
 
-    fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Option<chat_lib::Client<Stream>>>> {
+    /// Opens the socket, in a thread.
+    fn dial(&self, py: Python<'_>) -> PyResult<TcpStream> {
+        let (address, patience) = (self.address.clone(), self.patience);
+        elsewhere(py, move || dial(&address, patience))
+    }
+
+    /// The stream on a socket, after the TLS handshake if there is one.
+    fn secure(&self, socket: Socket) -> Result<Stream<Socket>, Error> {
+        let mut stream = Stream::new(socket, &self.address, &self.options)?;
+        stream.handshake()?;
+        Ok(stream)
+    }
+
+    fn subscribe(self, py: Python<'_>, token: SessionToken, after: Option<MessageId>) -> PyResult<Events> {
+        let connect = move || chat_lib::Events::connect(self.address, &self.options, token, after);
+        elsewhere(py, connect).map(Events::new)
+    }
+}
+
+/// The address in the two forms of Python: a host, with or without a port, or all in one text.
+fn server_address(address: &str, port: Option<u16>) -> Result<ServerAddress, Error> {
+    match port {
+        Some(port) => ServerAddress::new(address, port),
+        None if address.parse::<IpAddr>().is_ok() || !address.contains(':') => {
+            ServerAddress::new(address, ServerAddress::PORT)
+        }
+        None => address.parse(),
+    }
+}
+
+impl Shared {
+    fn connect(py: Python<'_>, target: Target) -> PyResult<Self> {
+        let socket = target.dial(py)?;
+        let raised = Arc::default();
+        let outcome = run(py, || {
+            let closing = socket.try_clone().map_err(Error::Io)?;
+            let socket = Socket::new(socket, target.patience, Arc::clone(&raised))?;
+            Ok((closing, target.secure(socket)?))
+        });
+        if let Some(raised) = raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(raised);
+        }
+        let (closing, stream) = outcome?;
+        let client = Mutex::new(Some(chat_lib::Client::over(stream)));
+        let (waiting, closed) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Self { client, closing, process: Process::this(), waiting, closed, raised, target })
+    }
+
+    fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Option<Inner>>> {
         // In a child, its answers would be mixed with its parent's.
         if !self.process.is_this() {
             return Err(closed(py));
@@ -73,7 +127,7 @@ impl Shared {
     pub(crate) fn ask<T: Send>(
         &self,
         py: Python<'_>,
-        ask: impl FnOnce(&chat_lib::Client<Stream>) -> Result<T, Error> + Send,
+        ask: impl FnOnce(&Inner) -> Result<T, Error> + Send,
     ) -> PyResult<T> {
         let client = self.lock(py)?;
         let client = client.as_ref().filter(|_| !self.closed.load(Ordering::Acquire)).ok_or_else(|| closed(py))?;
@@ -93,7 +147,7 @@ impl Shared {
         if !self.process.is_this() || self.closed.load(Ordering::Acquire) {
             return Err(closed(py));
         }
-        subscribe(py, self.host.clone(), self.port, self.patience, token, after)
+        self.target.clone().subscribe(py, token, after)
     }
 
     /// A call that waits for an answer returns.
@@ -130,10 +184,11 @@ impl Client {
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (host="127.0.0.1", port=8889, *, timeout=30.0))]
-    fn new(py: Python<'_>, host: &str, port: u16, timeout: f64) -> PyResult<Self> {
+    #[pyo3(signature = (address="127.0.0.1", port=None, *, ca=None, timeout=30.0))]
+    fn new(py: Python<'_>, address: &str, port: Option<u16>, ca: Option<PathBuf>, timeout: f64) -> PyResult<Self> {
         let patience = seconds(timeout)?;
-        Ok(Self { shared: Arc::new(Shared::connect(py, host.to_owned(), port, patience)?) })
+        let target = run(py, || Target::new(server_address(address, port)?, ca, patience))?;
+        Ok(Self { shared: Arc::new(Shared::connect(py, target)?) })
     }
 
     /// Log in. The session can be used over any connection, also after this one is closed.
@@ -144,7 +199,7 @@ impl Client {
 
     /// Create an account and open its first session, if the server takes registrations.
     fn register(&self, py: Python<'_>, user: &str, password: &str, full_name: &str) -> PyResult<Session> {
-        let register = |client: &chat_lib::Client<Stream>| client.register(user, password, full_name);
+        let register = |client: &Inner| client.register(user, password, full_name);
         let token = self.shared.ask(py, |client| register(client).map(|session| session.token()))?;
         Ok(self.session_of(token, user))
     }
@@ -177,31 +232,29 @@ impl Client {
     }
 }
 
-fn subscribe(
-    py: Python<'_>,
-    host: String,
-    port: u16,
-    patience: Duration,
-    token: SessionToken,
-    after: Option<MessageId>,
-) -> PyResult<Events> {
-    let connect = move || chat_lib::Events::connect((host.as_str(), port), patience, token, after);
-    elsewhere(py, connect).map(Events::new)
-}
-
 /// The events of a session on a server, for `chat.aio`, whose connections are not a `Client`'s.
 #[pyfunction]
-#[pyo3(signature = (host, port, token, *, after=None, timeout=30.0))]
+#[pyo3(signature = (address, token, *, ca=None, after=None, timeout=30.0))]
 pub(crate) fn listen(
     py: Python<'_>,
-    host: String,
-    port: u16,
+    address: &str,
     token: &str,
+    ca: Option<PathBuf>,
     after: Option<u64>,
     timeout: f64,
 ) -> PyResult<Events> {
-    let (token, after) = (run(py, || SessionToken::parse(token))?, after.map(message_id).transpose()?);
-    subscribe(py, host, port, seconds(timeout)?, token, after)
+    let (after, patience) = (after.map(message_id).transpose()?, seconds(timeout)?);
+    let parse = || Ok((SessionToken::parse(token)?, Target::new(address.parse()?, ca, patience)?));
+    let (token, target) = run(py, parse)?;
+    target.subscribe(py, token, after)
+}
+
+/// The parts of an address: all of it as one text, the host, the port, and whether the connection is encrypted.
+#[pyfunction]
+#[pyo3(signature = (address, port=None))]
+pub(crate) fn parse_address(py: Python<'_>, address: &str, port: Option<u16>) -> PyResult<(String, String, u16, bool)> {
+    let parsed = run(py, || server_address(address, port))?;
+    Ok((parsed.to_string(), parsed.host().to_owned(), parsed.port(), parsed.is_encrypted()))
 }
 
 /// Does in a thread what cannot be interrupted, so that Ctrl-C ends the wait for it.
@@ -216,14 +269,14 @@ fn elsewhere<T: Send + 'static>(
     outcome.map_err(|error| exception(py, &error))
 }
 
-/// A stream whose waits Ctrl-C can end: it waits in short turns, and looks after signals between them.
-pub(crate) struct Stream {
+/// A socket whose waits Ctrl-C can end: it waits in short turns, and looks after signals between them.
+pub(crate) struct Socket {
     stream: TcpStream,
     patience: Duration,
     raised: Arc<Mutex<Option<PyErr>>>,
 }
 
-impl Stream {
+impl Socket {
     fn new(stream: TcpStream, patience: Duration, raised: Arc<Mutex<Option<PyErr>>>) -> Result<Self, Error> {
         stream.set_read_timeout(Some(TURN))?;
         stream.set_write_timeout(Some(TURN))?;
@@ -252,13 +305,13 @@ impl Stream {
     }
 }
 
-impl Read for Stream {
+impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.turns(|stream| stream.read(buffer))
     }
 }
 
-impl Write for Stream {
+impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.turns(|stream| stream.write(bytes))
     }

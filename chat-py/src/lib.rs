@@ -35,7 +35,7 @@ mod _chat {
     #[pymodule_export]
     use super::chat::{Chat, session_id};
     #[pymodule_export]
-    use super::client::{Client, listen};
+    use super::client::{Client, listen, parse_address};
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]

@@ -203,7 +203,7 @@ impl Program<'_> {
                     _ = chat_server_port(self.handle(), &raw mut port);
                     if chat_server_address(self.handle(), &raw mut address) == chat_status::CHAT_OK {
                         let mut client = ptr::null_mut();
-                        let status = chat_client_connect(address.data.cast(), 1000, &raw mut client);
+                        let status = chat_client_connect(address.data.cast(), ptr::null(), &raw mut client);
                         self.keep(status, client);
                     }
                     chat_buffer_free(&raw mut address);

@@ -13,14 +13,14 @@ mod wire;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chat_lib::printable;
+use chat_lib::{ServerAddress, printable};
 
 use self::library::Text;
 use self::prepare::Server;
 use self::report::{Outcome, Played, Report};
 use self::transcript::Transcript;
 use self::values::Values;
-use crate::args::server;
+use crate::args::Security;
 use crate::{All, Stop, say};
 
 /// Test whether a server speaks the chat protocols, by playing transcripts against it.
@@ -32,9 +32,12 @@ use crate::{All, Stop, say};
 /// if the server could not be reached.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Conform {
-    /// The server to test.
-    #[arg(value_name = "HOST:PORT", value_parser = server, required_unless_present = "list")]
-    server: Option<String>,
+    /// The server to test: HOST:PORT, chat://HOST, or chats://HOST for encrypted connections.
+    #[arg(value_name = "ADDRESS", required_unless_present = "list")]
+    server: Option<ServerAddress>,
+
+    #[command(flatten)]
+    security: Security,
 
     /// Play the transcripts in this directory instead of the built-in ones: its .chat files, and those one level below.
     #[arg(long, value_name = "DIR")]
@@ -68,16 +71,17 @@ pub(crate) fn run(args: &Conform) -> Result<All, Stop> {
         complain!("chat-cli: there is no such transcript");
         return Ok(All::NotWell);
     }
-    if args.list {
+    let Some(server) = args.server.as_ref().filter(|_| !args.list) else {
         for Text { name, text } in &texts {
             let title = Transcript::read(text).map_or("", |read| read.title);
             say(&format!("{}  {}", printable(name), printable(title)))?;
         }
         return Ok(All::Well);
-    }
-    let server = Server::new(args.server.as_deref().unwrap_or_default(), Duration::from_secs(args.timeout))?;
+    };
+    let server = Server::new(args.security.target(server), Duration::from_secs(args.timeout))?;
     server.end_sessions()?;
-    let mut report = Report::new(&server.address, args.json);
+    let address = server.target.address.to_string();
+    let mut report = Report::new(&address, args.json);
     // If the server is lost, what was seen before is told, too.
     let played = (0..).zip(&texts).try_for_each(|(number, text)| play(text, number, &server, &mut report));
     let all = report.finish()?;
@@ -94,7 +98,7 @@ fn play(Text { name, text }: &Text, number: usize, server: &Server, report: &mut
         }
         Ok(read) => {
             server.empty_inboxes()?;
-            let outcome = player::play(&read, &server.address, server.timeout, &mut values);
+            let outcome = player::play(&read, &server.target, server.timeout, &mut values);
             (read.title, outcome.map_or_else(Outcome::Failed, |()| Outcome::Passed))
         }
         Err(problem) => ("", Outcome::Unreadable(problem)),

@@ -12,6 +12,7 @@ use super::pattern::{self, Difference};
 use super::transcript::{Action, Step, Transcript};
 use super::values::Values;
 use super::wire::{Missing, Wire};
+use crate::args::Target;
 
 /// The first thing that was not as expected.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub(super) struct Failure {
 /// Plays a transcript. The tokens that it was given end up in `values`.
 pub(super) fn play(
     transcript: &Transcript<'_>,
-    server: &str,
+    server: &Target,
     timeout: Duration,
     values: &mut Values,
 ) -> Result<(), Failure> {
@@ -43,7 +44,7 @@ pub(super) fn play(
 }
 
 struct Player<'a> {
-    server: &'a str,
+    server: &'a Target,
     timeout: Duration,
     ignored: &'a [&'a str],
     values: &'a mut Values,

@@ -8,10 +8,11 @@ use serde_json::{Value as Json, json};
 
 use super::wire::{Missing, Wire};
 use crate::Stop;
+use crate::args::Target;
 
 /// The server under test, and what it says of itself.
 pub(super) struct Server {
-    pub(super) address: String,
+    pub(super) target: Target,
     pub(super) timeout: Duration,
     /// Whether accounts can be made; `None` if it does not say.
     pub(super) registration: Option<bool>,
@@ -21,8 +22,8 @@ pub(super) struct Server {
 
 impl Server {
     /// Asks `server`.
-    pub(super) fn new(address: &str, timeout: Duration) -> Result<Self, Stop> {
-        let mut server = Self { address: address.to_owned(), timeout, registration: None, line_bytes: LINE_BYTES };
+    pub(super) fn new(target: Target, timeout: Duration) -> Result<Self, Stop> {
+        let mut server = Self { target, timeout, registration: None, line_bytes: LINE_BYTES };
         let answer = server.ask(&mut server.connect()?, r#"{"jsonrpc":"2.0","id":1,"method":"server"}"#)?;
         server.registration = answer.pointer("/result/registration").and_then(Json::as_bool);
         let line_bytes = answer.pointer("/result/limits/line_bytes").and_then(Json::as_u64);
@@ -75,12 +76,12 @@ impl Server {
     }
 
     fn connect(&self) -> Result<Wire, Stop> {
-        let wire = Wire::connect(&self.address, self.timeout);
-        wire.map_err(|problem| Stop::ServerLost(format!("cannot connect to {}: {problem}", self.address)))
+        let wire = Wire::connect(&self.target, self.timeout);
+        wire.map_err(|problem| Stop::ServerLost(format!("cannot connect to {}: {problem}", self.target.address)))
     }
 
     fn ask(&self, wire: &mut Wire, line: &str) -> Result<Json, Stop> {
-        let lost = |problem: &str| Stop::ServerLost(format!("{}: {problem}", self.address));
+        let lost = |problem: &str| Stop::ServerLost(format!("{}: {problem}", self.target.address));
         wire.send(format!("{line}\r\n").as_bytes()).map_err(|problem| lost(&problem.to_string()))?;
         let answer = wire.receive().map_err(|missing| match missing {
             Missing::TimedOut(_) => lost("the server did not answer in time"),

@@ -1,14 +1,15 @@
 //! One connection to the server under test: bytes out, whole answers in, and no step takes longer than it may.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use chat_lib::client::dial;
+use chat_lib::client::Stream;
+
+use crate::args::Target;
 
 /// A connection.
 pub(super) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     timeout: Duration,
     received: Vec<u8>,
     /// How much of `received` was searched for a line's end.
@@ -36,10 +37,9 @@ impl Wire {
     ///
     /// # Errors
     ///
-    /// As [`dial`].
-    pub(super) fn connect(server: &str, timeout: Duration) -> Result<Self, chat_lib::Error> {
-        let stream = dial(server, timeout)?;
-        stream.set_write_timeout(Some(timeout))?;
+    /// As [`Stream::connect`].
+    pub(super) fn connect(target: &Target, timeout: Duration) -> Result<Self, chat_lib::Error> {
+        let stream = Stream::connect(&target.address, &target.options.clone().patience(timeout))?;
         Ok(Self { stream, timeout, received: Vec::new(), searched: 0, line_end: None, last_sent: None })
     }
 
@@ -52,7 +52,8 @@ impl Wire {
             self.line_end = Some(if before == Some(b'\r') { b"\r\n" } else { b"\n" });
         }
         self.last_sent = bytes.last().copied().or(self.last_sent);
-        self.stream.write_all(bytes)
+        self.stream.write_all(bytes)?;
+        self.stream.flush()
     }
 
     /// Sends a line, ended as those before it.
@@ -118,7 +119,7 @@ impl Wire {
             if left.is_zero() {
                 return Err(Missing::TimedOut(std::mem::take(&mut self.received)));
             }
-            self.stream.set_read_timeout(Some(left)).map_err(Missing::Io)?;
+            self.stream.socket().set_read_timeout(Some(left)).map_err(Missing::Io)?;
             match self.stream.read(&mut buffer) {
                 Ok(count) => {
                     self.received.extend_from_slice(buffer.get(..count).unwrap_or_default());
@@ -129,6 +130,8 @@ impl Wire {
                         problem.kind(),
                         ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
                     ) => {}
+                // TLS, and its last word is missing.
+                Err(problem) if problem.kind() == ErrorKind::UnexpectedEof => return Ok(0),
                 Err(problem) => return Err(Missing::Io(problem)),
             }
         }

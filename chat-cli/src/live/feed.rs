@@ -9,10 +9,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use chat_lib::limits::CLIENT_PATIENCE;
 use chat_lib::model::SessionToken;
 use chat_lib::protocol::Event;
 use chat_lib::{Error, Events};
+
+use crate::args::Target;
 
 /// What the thread reports.
 pub(crate) enum News {
@@ -33,8 +34,8 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// Subscribes, and has `waker` written to whenever there is news.
-    pub(super) fn open(server: &str, token: SessionToken, waker: UnixStream) -> Result<Self, Error> {
-        let events = Events::connect(server, CLIENT_PATIENCE, token, None)?;
+    pub(super) fn open(target: &Target, token: SessionToken, waker: UnixStream) -> Result<Self, Error> {
+        let events = Events::connect(&target.address, &target.options, token, None)?;
         let (sender, news) = channel();
         let over = Arc::<AtomicBool>::default();
         let shared = Arc::clone(&over);

@@ -76,7 +76,7 @@ fn log_in(shell: &mut Shell, terminal: &mut Terminal, painter: Painter) -> io::R
 /// Talks in one session until it ends.
 fn use_session(shell: &mut Shell, terminal: &mut Terminal, painter: Painter) -> io::Result<End> {
     let Some((_, token)) = shell.session() else { return Ok(End::Session) };
-    let feed = Feed::open(shell.link.server(), token, terminal.waker()?);
+    let feed = Feed::open(shell.link.target(), token, terminal.waker()?);
     let talk = feed.and_then(|feed| Ok((Talk::new(shell, painter, terminal.is_dumb())?, feed)));
     let (mut talk, feed) = match talk {
         Ok(talk) => talk,

@@ -139,7 +139,10 @@ impl<'a> Talk<'a> {
     /// Makes a request of the session.
     pub(super) fn ask<T>(&mut self, ask: impl FnOnce(&Session) -> Result<T, Error>) -> Result<T, Failure> {
         if !self.connected {
-            return Err(Failure::Lost(format!("Not connected to {}; nothing was done.", self.shell.link.server())));
+            return Err(Failure::Lost(format!(
+                "Not connected to {}; nothing was done.",
+                self.shell.link.target().address
+            )));
         }
         self.shell.link.forget_if_closed();
         self.shell.ask(ask).map_err(|trouble| match trouble {

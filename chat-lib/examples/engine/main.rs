@@ -44,10 +44,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let chat = Chat::new(Config { store: Box::new(Engine::open(&path)?), ..Config::default() });
     chat.add_demo_users()?;
     let server = Server::bind(chat, "127.0.0.1:0")?;
-    let (addresses, handle) = (server.addresses().to_vec(), server.handle());
+    let address = *server.addresses().first().ok_or("it listens nowhere")?;
+    let handle = server.handle();
     let running = thread::spawn(move || server.run());
 
-    let client = Client::connect(&addresses[..])?;
+    let client = Client::connect(address)?;
     let messi = client.login("messi", "surabaya")?;
     messi.send("henderson", "Halo Henderson, apa kabar?")?;
     let henderson = client.login("henderson", "surabaya")?;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process;
 use std::sync::Arc;
@@ -14,8 +14,10 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
+use super::address::ServerAddress;
+use super::options::ClientOptions;
 use super::requester::{Incoming, Requester};
-use super::{dial, resolve};
+use super::stream::{Stream, dial};
 use crate::error::Error;
 use crate::limits::{CLIENT_PING_INTERVAL, RECONNECT_DELAY, RECONNECT_DELAY_MAX};
 use crate::model::{MessageId, SessionToken};
@@ -23,8 +25,10 @@ use crate::protocol::{CloseReason, Command, Event, Reply, Request};
 
 /// The events of a session on a server. Nothing waits but [`next_timeout`](Self::next_timeout).
 pub(crate) struct RemoteEvents {
-    addresses: Vec<SocketAddr>,
-    patience: Duration,
+    address: ServerAddress,
+    options: ClientOptions,
+    /// The IP addresses that the host has. They are not looked up again, which could take long.
+    places: Vec<SocketAddr>,
     token: SessionToken,
     /// Where to subscribe again: the last message that was returned. `None` before the first subscription.
     position: Option<MessageId>,
@@ -45,8 +49,8 @@ enum State {
 }
 
 struct Connection {
-    stream: TcpStream,
-    /// Whether the stream is known to be connected.
+    stream: Stream<TcpStream>,
+    /// Whether the stream is known to be connected, and the TLS handshake done.
     open: bool,
     requester: Requester,
     unsent: Vec<u8>,
@@ -62,18 +66,18 @@ struct Connection {
 impl RemoteEvents {
     /// Connects and subscribes.
     pub(crate) fn connect(
-        address: impl ToSocketAddrs,
-        patience: Duration,
+        address: ServerAddress,
+        options: &ClientOptions,
         token: SessionToken,
         after: Option<MessageId>,
     ) -> Result<Self, Error> {
-        let (addresses, patience) = (resolve(address)?, patience.min(LONGEST_PATIENCE));
-        let stream = dial(&*addresses, patience)?;
-        stream.set_nonblocking(true)?;
+        let options = options.clone().patience(options.patience.min(LONGEST_PATIENCE));
+        let socket = dial(&address, options.patience)?;
+        socket.set_nonblocking(true)?;
         let (poll, ready, state) = (Poll::new()?, mio::Events::with_capacity(1), State::Over);
-        let (position, waker) = (after, None);
-        let mut events = Self { addresses, patience, token, position, poll, ready, waker, state, losses: 0 };
-        events.attach(TcpStream::from_std(stream))?;
+        let (places, position, waker) = (address.resolve()?, after, None);
+        let mut events = Self { address, options, places, token, position, poll, ready, waker, state, losses: 0 };
+        events.attach(TcpStream::from_std(socket))?;
         loop {
             match &events.state {
                 State::Connected(connection) if connection.subscribed => return Ok(events),
@@ -104,7 +108,15 @@ impl RemoteEvents {
                     self.state = State::Over;
                     return Ok(Some(Event::Closed { reason: CloseReason::Ended }));
                 }
-                Err(Error::Disconnected | Error::TimedOut | Error::Io(_) | Error::Busy | Error::Storage(_)) => {
+                Err(
+                    Error::Disconnected
+                    | Error::TimedOut
+                    // Some networks ask for a login in their own name at first.
+                    | Error::Tls(_)
+                    | Error::Io(_)
+                    | Error::Busy
+                    | Error::Storage(_),
+                ) => {
                     self.lose(now);
                     continue;
                 }
@@ -157,9 +169,9 @@ impl RemoteEvents {
             State::Connected(connection) => connection,
             State::Lost(until) if now < *until => return Ok(Progress::Blocked),
             State::Lost(_) => {
-                let place = self.losses as usize % self.addresses.len().max(1);
-                let address = *self.addresses.get(place).ok_or(Error::Disconnected)?;
-                self.attach(TcpStream::connect(address)?)?;
+                let place = self.losses as usize % self.places.len().max(1);
+                let place = *self.places.get(place).ok_or(Error::Disconnected)?;
+                self.attach(TcpStream::connect(place)?)?;
                 return Ok(Progress::Made);
             }
             State::Over => return Ok(Progress::Blocked),
@@ -181,7 +193,7 @@ impl RemoteEvents {
             }
             None if now < connection.deadline => Ok(Progress::Blocked),
             None if connection.open && connection.asked.is_none() => {
-                connection.ask(Request::new(Command::Ping), now + self.patience)?;
+                connection.ask(Request::new(Command::Ping), now + self.options.patience)?;
                 Ok(Progress::Made)
             }
             None => Err(Error::TimedOut),
@@ -211,15 +223,16 @@ impl RemoteEvents {
     fn subscribe(&mut self, now: Instant) -> Result<(), Error> {
         match &mut self.state {
             State::Connected(connection) if !connection.subscribed && connection.asked.is_none() => {
-                connection.ask(Request::new(Command::Subscribe { after: self.position }), now + self.patience)
+                connection.ask(Request::new(Command::Subscribe { after: self.position }), now + self.options.patience)
             }
             _ => Ok(()),
         }
     }
 
     /// Begins with a connection, which may not be open yet.
-    fn attach(&mut self, mut stream: TcpStream) -> Result<(), Error> {
-        self.poll.registry().register(&mut stream, Token(0), Interest::READABLE | Interest::WRITABLE)?;
+    fn attach(&mut self, mut socket: TcpStream) -> Result<(), Error> {
+        self.poll.registry().register(&mut socket, Token(0), Interest::READABLE | Interest::WRITABLE)?;
+        let stream = Stream::new(socket, &self.address, &self.options)?;
         let mut connection = Connection {
             stream,
             open: false,
@@ -231,7 +244,7 @@ impl RemoteEvents {
             process: process::id(),
         };
         let resume = Request::new(Command::Resume { token: self.token });
-        connection.ask(resume, Instant::now() + self.patience)?;
+        connection.ask(resume, Instant::now() + self.options.patience)?;
         self.state = State::Connected(Box::new(connection));
         Ok(())
     }
@@ -319,18 +332,21 @@ impl Connection {
     }
 
     fn has_opened(&mut self) -> Result<bool, Error> {
-        if let Some(problem) = self.stream.take_error()? {
+        let socket = self.stream.socket();
+        if let Some(problem) = socket.take_error()? {
             return Err(Error::Io(problem));
         }
-        match self.stream.peer_addr() {
-            Ok(_) => {
-                self.stream.set_nodelay(true)?;
-                self.open = true;
-                Ok(true)
-            }
-            Err(problem) if problem.kind() == ErrorKind::NotConnected => Ok(false),
-            Err(problem) => Err(problem.into()),
+        match socket.peer_addr() {
+            Ok(_) => socket.set_nodelay(true)?,
+            Err(problem) if problem.kind() == ErrorKind::NotConnected => return Ok(false),
+            Err(problem) => return Err(problem.into()),
         }
+        match self.stream.handshake() {
+            Ok(()) => self.open = true,
+            Err(problem) if problem.kind() == ErrorKind::WouldBlock => {}
+            Err(problem) => return Err(problem.into()),
+        }
+        Ok(self.open)
     }
 }
 
@@ -338,7 +354,8 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         if self.process == process::id() {
-            drop(self.stream.shutdown(Shutdown::Both));
+            self.stream.say_goodbye();
+            drop(self.stream.socket().shutdown(Shutdown::Both));
         }
     }
 }
@@ -392,7 +409,8 @@ mod tests {
             peer
         });
         let patience = Duration::from_secs(30);
-        let mut events = RemoteEvents::connect(address, patience, token, None).unwrap();
+        let options = ClientOptions::new().patience(patience);
+        let mut events = RemoteEvents::connect(address.into(), &options, token, None).unwrap();
         let later = Instant::now() + CLIENT_PING_INTERVAL;
         assert!(matches!(events.advance(later), Ok(Progress::Made)));
         assert!(matches!(events.advance(later), Ok(Progress::Blocked)));
@@ -413,8 +431,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (poll, ready) = (Poll::new().unwrap(), mio::Events::with_capacity(1));
         let mut events = RemoteEvents {
-            addresses: vec![listener.local_addr().unwrap()],
-            patience: Duration::MAX,
+            address: listener.local_addr().unwrap().into(),
+            options: ClientOptions::new(),
+            places: vec![listener.local_addr().unwrap()],
             token: SessionToken::random(&OsEntropy).unwrap(),
             position: None,
             poll,

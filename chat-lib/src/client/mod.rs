@@ -1,20 +1,26 @@
-//! The client: without I/O ([`Requester`]), and blocking ([`Client`]).
+//! The client: without I/O ([`Requester`]), and blocking ([`Client`]) on a [`Stream`], which may be encrypted.
 
+mod address;
 mod events;
+mod options;
 mod requester;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io, process};
 
+pub use self::address::ServerAddress;
 pub(crate) use self::events::RemoteEvents;
+pub use self::options::ClientOptions;
 pub use self::requester::{Answer, Incoming, Requester};
+pub use self::stream::{Stream, dial};
 use crate::error::Error;
 use crate::events::Events;
-use crate::limits::CLIENT_PATIENCE;
 use crate::model::{MessageId, SessionToken};
 use crate::protocol::{Command, Reply, Request};
 use crate::session::{Place, Remote, Session};
@@ -42,10 +48,10 @@ use crate::session::{Place, Remote, Session};
 ///
 /// Every method of it and of its sessions can fail with what the server refuses, with [`Error::InvalidRequest`] for words
 /// that would make another request of it (nothing was sent then), and with [`Error::Disconnected`], [`Error::TimedOut`],
-/// [`Error::BadReply`] or [`Error::Io`] when the connection is of no more use: whether the request was done is then
+/// [`Error::BadReply`], [`Error::Tls`] or [`Error::Io`] when the connection is of no more use: whether the request was done is then
 /// unknown, and every later one fails with [`Error::Disconnected`]. What the server refuses is the error that the same call
 /// gives on a [`Chat`](crate::Chat), or [`Error::Refused`] if this version does not know the server's code.
-pub struct Client<S = TcpStream> {
+pub struct Client<S = Stream> {
     line: Arc<Mutex<Line<S>>>,
 }
 
@@ -53,37 +59,46 @@ pub struct Client<S = TcpStream> {
 struct Line<S> {
     stream: S,
     requester: Requester,
-    /// Where it was connected to here, so that events can be heard from there.
-    addresses: Vec<SocketAddr>,
+    /// Where and how it was connected here, so that events can be heard from there.
+    target: Option<(ServerAddress, ClientOptions)>,
     /// How long to go on with a read or write that signals interrupt, and that begins its time anew.
     patience: Option<Duration>,
     /// Ends a connection that was made here.
-    hang_up: fn(&S),
+    hang_up: fn(&mut S),
     /// The process that it belongs to, and not to a fork of it.
     process: u32,
 }
 
 impl Client {
-    /// Connects, and waits 30 s at most for that, and later for each piece of an answer.
+    /// Connects to a [`ServerAddress`], or to what can become one: `"localhost:8889"`, `"chats://chat.example.org"`, a
+    /// [`SocketAddr`](std::net::SocketAddr). Waits 30 s at most for that, and later for each piece of an answer.
     ///
     /// # Errors
     ///
-    /// As [`dial`].
-    pub fn connect(address: impl ToSocketAddrs) -> Result<Self, Error> {
-        Self::connect_timeout(address, CLIENT_PATIENCE)
+    /// [`Error::TimedOut`]; [`Error::Io`] if the address is none, or with the system's reason; [`Error::Tls`] if the address asks
+    /// for an encrypted connection, and the server does not prove that it is the one that is meant.
+    pub fn connect<A>(address: A) -> Result<Self, Error>
+    where
+        A: TryInto<ServerAddress>,
+        Error: From<A::Error>,
+    {
+        Self::connect_with(address, &ClientOptions::new())
     }
 
-    /// As [`connect`](Self::connect), waiting `patience` at most.
+    /// As [`connect`](Self::connect), with [options](ClientOptions).
     ///
     /// # Errors
     ///
-    /// As [`dial`].
-    pub fn connect_timeout(address: impl ToSocketAddrs, patience: Duration) -> Result<Self, Error> {
-        let addresses = resolve(address)?;
-        let mut line = Line::new(dial(&*addresses, patience)?);
-        (line.addresses, line.patience) = (addresses, Some(patience));
-        // Closing would not do: a fork may hold a copy of the descriptor, and the connection with it.
-        line.hang_up = |stream| drop(stream.shutdown(Shutdown::Both));
+    /// As [`connect`](Self::connect).
+    pub fn connect_with<A>(address: A, options: &ClientOptions) -> Result<Self, Error>
+    where
+        A: TryInto<ServerAddress>,
+        Error: From<A::Error>,
+    {
+        let address = address.try_into()?;
+        let mut line = Line::new(Stream::connect(&address, options)?);
+        (line.target, line.patience) = (Some((address, options.clone())), Some(options.patience));
+        line.hang_up = Stream::close;
         Ok(line.into())
     }
 }
@@ -136,22 +151,18 @@ impl<S: Read + Write + Send> Remote for Mutex<Line<S>> {
     }
 
     fn subscribe(&self, token: SessionToken, after: Option<MessageId>) -> Result<Events, Error> {
-        let (addresses, patience) = {
-            let line = lock(self);
-            (line.addresses.clone(), line.patience.unwrap_or(CLIENT_PATIENCE))
-        };
-        if addresses.is_empty() {
+        let Some((address, options)) = lock(self).target.clone() else {
             let reason = "events need a connection of their own, and this client was given its stream";
             return Err(Error::Io(io::Error::new(io::ErrorKind::Unsupported, reason)));
-        }
-        Events::connect(&*addresses, patience, token, after)
+        };
+        Events::connect(address, &options, token, after)
     }
 }
 
 impl<S> Line<S> {
     fn new(stream: S) -> Self {
-        let (requester, addresses, process) = (Requester::new(), Vec::new(), process::id());
-        Self { stream, requester, addresses, patience: None, hang_up: |_| (), process }
+        let (requester, process) = (Requester::new(), process::id());
+        Self { stream, requester, target: None, patience: None, hang_up: |_| (), process }
     }
 }
 
@@ -205,7 +216,7 @@ impl<S: Read + Write> Line<S> {
 impl<S> Drop for Line<S> {
     fn drop(&mut self) {
         if self.process == process::id() {
-            (self.hang_up)(&self.stream);
+            (self.hang_up)(&mut self.stream);
         }
     }
 }
@@ -226,53 +237,11 @@ fn patiently<T>(patience: Option<Duration>, mut step: impl FnMut() -> io::Result
 }
 
 /// For polling: between two requests, it is readable once the server has closed the connection, and may be when a session that was
-/// used over it has ended. Waits for a request that is being made. The descriptor is valid as long as there is a handle to the connection.
+/// used over it has ended, and at any time if it is encrypted. Waits for a request that is being made. The descriptor is valid as long as there is a handle to the connection.
 impl<S: AsRawFd> AsRawFd for Client<S> {
     fn as_raw_fd(&self) -> RawFd {
         lock(&self.line).stream.as_raw_fd()
     }
-}
-
-/// Opens a connection for a [`Client`], for a caller that wraps it before handing it to
-/// [`Client::over`]. Connecting to an address, and each later read and write, waits `patience` at most, and
-/// a millisecond at least.
-///
-/// # Errors
-///
-/// [`Error::TimedOut`], or [`Error::Io`] with the system's reason: that of the last address, if
-/// `address` names several.
-pub fn dial(address: impl ToSocketAddrs, patience: Duration) -> Result<TcpStream, Error> {
-    let patience = patience.max(Duration::from_millis(1));
-    let mut outcome = Err(io::Error::other("the name has no address"));
-    for address in resolve(address)? {
-        outcome = TcpStream::connect_timeout(&address, patience);
-        if outcome.is_ok() {
-            break;
-        }
-    }
-    let stream = outcome.map_err(|problem| match problem.kind() {
-        io::ErrorKind::TimedOut => Error::TimedOut,
-        _ => Error::Io(problem),
-    })?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
-    Ok(stream)
-}
-
-/// The addresses that a name has.
-fn resolve(address: impl ToSocketAddrs) -> Result<Vec<SocketAddr>, Error> {
-    Ok(address.to_socket_addrs().map_err(form)?.collect())
-}
-
-/// What is wrong with an address that cannot be looked up.
-fn form(problem: io::Error) -> Error {
-    Error::Io(match problem.kind() {
-        io::ErrorKind::InvalidInput => {
-            io::Error::new(problem.kind(), "an address is HOST:PORT, such as localhost:8889")
-        }
-        _ => problem,
-    })
 }
 
 impl<S> From<Line<S>> for Client<S> {

@@ -188,6 +188,9 @@ impl Requester {
     }
 
     fn read_next(&mut self) -> Result<Option<Incoming>, Error> {
+        if self.received.first() == Some(&TLS_ALERT) {
+            return Err(Error::BadReply("it is TLS; the address has to be chats://HOST:PORT".to_owned()));
+        }
         while let Some((line, is_answer)) = self.take_line()? {
             let stale = std::mem::take(&mut self.stale);
             if is_answer {
@@ -303,6 +306,9 @@ impl fmt::Debug for Answer {
         }
     }
 }
+
+/// The first byte of what a TLS server says to somebody who speaks in clear. No line begins with it.
+const TLS_ALERT: u8 = 21;
 
 /// Whether a command is requested by protocol 1: protocol 2 does not have it, or would lose something of it, or it opens or ends
 /// a session, which needs none to be bound.

@@ -72,6 +72,7 @@ codes! {
     59 "too_many_connections"     Self::TooManyConnections
     62 "cleartext"                Self::Cleartext { .. }
     63 "bad_certificate"          Self::BadCertificate { .. }
+    64 "tls"                      Self::Tls(_)
     -32700 "bad_json"                 Self::BadJson(_)
     -32602 "bad_parameters"           Self::BadParameters(_)
     -32601 "no_such_method"           Self::NoSuchMethod

@@ -3,6 +3,8 @@
 
 mod code;
 mod refusal;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::error::Error as StdError;
 use std::net::SocketAddr;
@@ -219,6 +221,10 @@ pub enum Error {
     /// Nothing came within the time that was allowed.
     #[error("the server did not answer in time")]
     TimedOut,
+    /// No encrypted connection came about that can be trusted: the server has not proven to be the one that was meant, or does not
+    /// speak TLS. The server's, or the caller's who has named another address or other authorities.
+    #[error("{0}")]
+    Tls(String),
     /// A user has a password that everybody knows, and was to be on a network. The caller's.
     #[error(
         "the user {user} has a public password, so {address} cannot be listened on, which is not loopback; \
@@ -319,6 +325,10 @@ fn holder(process: Option<&Process>) -> String {
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
+        #[cfg(feature = "tls")]
+        if let Some(reason) = error.get_ref().and_then(|reason| reason.downcast_ref::<rustls::Error>()) {
+            return reason.clone().into();
+        }
         match error.kind() {
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::TimedOut,
             io::ErrorKind::UnexpectedEof

@@ -30,6 +30,7 @@ pub(crate) fn samples() -> Vec<Error> {
         Error::BadReply("reason".to_owned()),
         Error::Disconnected,
         Error::TimedOut,
+        Error::Tls("reason".to_owned()),
         Error::Listen { address: ([127, 0, 0, 1], 1).into(), source: io() },
         Error::Io(io()),
         Error::Busy,
@@ -93,7 +94,7 @@ fn every_code_is_in_the_contracts() {
 /// Whether a server refuses with it.
 fn travels(code: &str) -> bool {
     let never = ["data_in_use", "data_format", "not_empty", "bad_dump", "public_password", "listen", "io", "refused"];
-    let tls = ["cleartext", "bad_certificate"];
+    let tls = ["cleartext", "bad_certificate", "tls"];
     let client = ["invalid_token", "invalid_request", "bad_reply", "disconnected", "timed_out", "outcome_unknown"];
     !never.contains(&code) && !client.contains(&code) && !tls.contains(&code)
 }

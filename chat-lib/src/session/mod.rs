@@ -108,7 +108,7 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::Io`] on a [`Client`](crate::client::Client) that was made [over](crate::client::Client::over) a stream, because a
-    /// connection of their own is needed; or as for every method, and as [`dial`](crate::client::dial).
+    /// connection of their own is needed; or as for every method, and as [`Client::connect`](crate::Client::connect).
     pub fn events(&self) -> Result<Events, Error> {
         self.subscribe(None)
     }

@@ -5,10 +5,10 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use chat_lib::limits::{CLIENT_PATIENCE, Limits};
+use chat_lib::limits::Limits;
 use chat_lib::model::MessageId;
 use chat_lib::protocol::{CloseReason, Event};
-use chat_lib::{Client, Error, Events};
+use chat_lib::{Client, ClientOptions, Error, Events};
 use rustix::event::{PollFd, PollFlags, poll};
 use serde_json::{Value, json};
 
@@ -80,7 +80,7 @@ fn events_of(script: impl FnOnce(TcpListener) + Send + 'static) -> (Result<Event
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || script(listener));
-    (Events::connect(address, CLIENT_PATIENCE, tokens().next().unwrap(), None), server)
+    (Events::connect(address, &ClientOptions::new(), tokens().next().unwrap(), None), server)
 }
 
 /// What comes, in short.
@@ -282,6 +282,7 @@ fn events_need_a_connection_of_their_own() {
     let messi = client.login("messi", "surabaya").unwrap();
     assert!(matches!(messi.events(), Err(Error::Io(reason)) if reason.kind() == ErrorKind::Unsupported));
     messi.send("messi", "halo").unwrap();
-    let mut events = Events::connect(server.address, CLIENT_PATIENCE, messi.token(), Some(MessageId::NONE)).unwrap();
+    let mut events =
+        Events::connect(server.address, &ClientOptions::new(), messi.token(), Some(MessageId::NONE)).unwrap();
     assert!(matches!(events.next(), Some(Ok(Event::Message(message))) if message.text == "halo"));
 }

@@ -10,6 +10,7 @@ mod client;
 mod conformance;
 mod delivery;
 mod dump;
+mod encrypted;
 mod events;
 mod exactly_once;
 mod failures;

@@ -54,6 +54,7 @@ __all__ = [
     "_before_exit",
     "_panic_for_test",
     "listen",
+    "parse_address",
     "printable",
     "session_id",
 ]
@@ -649,7 +650,12 @@ class Restored:
 @final
 class Client:
     def __new__(
-        cls, host: str = "127.0.0.1", port: int = 8889, *, timeout: float = 30.0
+        cls,
+        address: str = "127.0.0.1",
+        port: int | None = None,
+        *,
+        ca: str | PathLike[str] | None = None,
+        timeout: float = 30.0,
     ) -> Self: ...
     def login(self, user: str, password: str) -> Session: ...
     def register(self, user: str, password: str, full_name: str) -> Session: ...
@@ -731,8 +737,14 @@ class Answer:
     def line(self) -> bytes | None: ...
 
 def listen(
-    host: str, port: int, token: str, *, after: int | None = None, timeout: float = 30.0
+    address: str,
+    token: str,
+    *,
+    ca: str | PathLike[str] | None = None,
+    after: int | None = None,
+    timeout: float = 30.0,
 ) -> Events: ...
+def parse_address(address: str, port: int | None = None) -> tuple[str, str, int, bool]: ...
 def printable(text: str) -> str: ...
 def _panic_for_test() -> None: ...
 def _after_fork() -> None: ...

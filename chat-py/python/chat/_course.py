@@ -9,6 +9,7 @@ import re
 import socket
 
 from chat import _chat, errors
+from chat._tls import client_context
 
 __all__ = ["ChatClient"]
 
@@ -33,11 +34,22 @@ class ChatClient:
     Logout success!
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 8889, timeout: float = 30.0) -> None:
-        """Connect to a server."""
+    def __init__(
+        self,
+        address: str = "127.0.0.1",
+        port: int | None = None,
+        timeout: float = 30.0,
+        *,
+        ca: str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Connect to a server, as ``chat.Client`` does."""
         self.tokenid = ""
         self._process = os.getpid()
-        self._socket = socket.create_connection((host, port), timeout)
+        url, host, number, is_encrypted = _chat.parse_address(address, port)
+        context = client_context(url, ca, is_encrypted=is_encrypted)
+        self._socket = socket.create_connection((host, number), timeout)
+        if context is not None:
+            self._socket = context.wrap_socket(self._socket, server_hostname=host)
         self._requester = _chat.Requester()
 
     def __del__(self) -> None:

@@ -1,4 +1,4 @@
-"""A client for a terminal: ``python -m chat.client [HOST [PORT]]``."""
+"""A client for a terminal: ``python -m chat.client [ADDRESS [PORT]]``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import io
 import os
 import sys
 
+from chat import errors
 from chat._course import ChatClient
 from chat._terminal import printable
 
@@ -17,18 +18,24 @@ __all__ = ["ChatClient", "main"]
 def main(arguments: list[str] | None = None) -> int:
     """Talk on the terminal until the end of input."""
     parser = argparse.ArgumentParser(prog="python -m chat.client", description="Talks to a chat.")
-    parser.add_argument("host", nargs="?", default="127.0.0.1", help="the server's (%(default)s)")
     parser.add_argument(
-        "port", nargs="?", default=8889, type=port_number, help="its port (%(default)s)"
+        "address",
+        nargs="?",
+        default="127.0.0.1:8889",
+        help="the server: HOST, HOST:PORT, chat://HOST or, encrypted, chats://HOST (%(default)s)",
+    )
+    parser.add_argument("port", nargs="?", type=port_number, help="its port, after HOST alone")
+    parser.add_argument(
+        "--ca", metavar="FILE", help="trust the authorities in this PEM file, not the system's"
     )
     options = parser.parse_args(arguments)
     if isinstance(sys.stdin, io.TextIOWrapper):
         # The server refuses what is not UTF-8; that must not end the client.
         sys.stdin.reconfigure(errors="surrogateescape")
     try:
-        client = ChatClient(options.host, options.port)
-    except OSError as problem:
-        where = f"{options.host}:{options.port}"
+        client = ChatClient(options.address, options.port, ca=options.ca)
+    except (OSError, errors.ChatError) as problem:
+        where = options.address if options.port is None else f"{options.address}:{options.port}"
         print(printable(f"chat: {where}: {problem}"), file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:

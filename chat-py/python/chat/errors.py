@@ -68,6 +68,7 @@ __all__ = [
     "RoomFull",
     "StorageError",
     "TimedOut",
+    "TlsError",
     "TooManyAttempts",
     "TooManyConnections",
     "TooManyRooms",
@@ -431,6 +432,16 @@ class TimedOut(NetworkError, TimeoutError):
     """The time-out has passed."""
 
     code = "timed_out"
+
+
+class TlsError(NetworkError):
+    """No encrypted connection came about that can be trusted.
+
+    The server's certificate does not prove that it is the one that was meant, or there is no TLS at
+    that address.
+    """
+
+    code = "tls"
 
 
 def from_code(code: str, message: str, *, refused: bool = False) -> ChatError:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from typing import TYPE_CHECKING
 
 from chat import _chat, errors
+from chat._tls import client_context, tls_error
 from chat.aio._events import AsyncEvents
 from chat.aio._session import AsyncSession
 from chat.aio._sockets import hang_up
@@ -31,16 +33,35 @@ class AsyncClient:
         self._requester = _chat.Requester()
         self._closed = False
         self._process = os.getpid()
+        # Where events come from, and whose certificates are trusted there.
+        self._address: str | None = None
+        self._ca: str | os.PathLike[str] | None = None
 
     @classmethod
-    async def connect(cls, host: str = "127.0.0.1", port: int = 8889) -> Self:
-        """Connect to a server."""
+    async def connect(
+        cls,
+        address: str = "127.0.0.1",
+        port: int | None = None,
+        *,
+        ca: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """Connect to a server.
+
+        ``address`` is a host, ``HOST:PORT``, ``chat://HOST``, or ``chats://HOST`` for an encrypted
+        connection, which trusts the authorities in the PEM file ``ca``, or else those of the system.
+        """
+        url, host, number, is_encrypted = _chat.parse_address(address, port)
+        context = client_context(url, ca, is_encrypted=is_encrypted)
         try:
-            return cls(*await asyncio.open_connection(host, port))
+            client = cls(*await asyncio.open_connection(host, number, ssl=context))
+        except ssl.SSLError as problem:
+            raise tls_error(problem) from problem
         except TimeoutError as problem:
             raise errors.TimedOut(str(problem)) from problem
         except OSError as problem:
             raise errors.NetworkError(str(problem)) from problem
+        client._address, client._ca = url, ca
+        return client
 
     async def login(self, user: str, password: str) -> AsyncSession:
         """Log in. The session can be used over any connection, also after this one is closed."""
@@ -84,12 +105,19 @@ class AsyncClient:
         def listen() -> Events:
             if self._closed or self._process != os.getpid():
                 raise errors.ClosedError("it is closed")
-            peer = self._writer.get_extra_info("peername")
-            if not isinstance(peer, tuple):
-                raise errors.NetworkError("events need a connection of their own, over TCP")
-            return _chat.listen(peer[0], peer[1], token, after=after)
+            return _chat.listen(self._target(), token, ca=self._ca, after=after)
 
         return AsyncEvents(listen, remote=True)
+
+    def _target(self) -> str:
+        """Return the address of the server."""
+        if self._address is not None:
+            return self._address
+        peer = self._writer.get_extra_info("peername")
+        if not isinstance(peer, tuple) or self._writer.get_extra_info("ssl_object") is not None:
+            problem = "events need a connection of their own, so connect with AsyncClient.connect()"
+            raise errors.NetworkError(problem)
+        return _chat.parse_address(peer[0], peer[1])[0]
 
     async def ask(self, request: _chat.Request, user: str) -> Any:  # noqa: ANN401
         """Make a request of ``user``, and return the value in its answer."""
@@ -112,8 +140,10 @@ class AsyncClient:
                 if not data:
                     raise errors.Disconnected("the server closed the connection")
                 answer = self._requester.receive(data)
-        except ConnectionError as problem:
+        except (ConnectionError, ssl.SSLEOFError) as problem:
             raise errors.Disconnected("the server closed the connection") from problem
+        except ssl.SSLError as problem:
+            raise tls_error(problem) from problem
         except TimeoutError as problem:
             raise errors.TimedOut(str(problem)) from problem
         except OSError as problem:

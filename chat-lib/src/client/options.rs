@@ -1,0 +1,65 @@
+//! How a client connects: how long it waits, and whom it trusts.
+
+use std::time::Duration;
+
+#[cfg(feature = "tls")]
+use super::tls::Trust;
+#[cfg(feature = "tls")]
+use crate::error::Error;
+use crate::limits::CLIENT_PATIENCE;
+
+/// How a [`Client`](crate::Client) or [`Events`](crate::Events) connect. Use the same options, or clones of them, for all
+/// connections to a server: they share the certificates of authorities, which are read once, and what makes later TLS handshakes
+/// cheaper.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use chat_lib::{Client, ClientOptions};
+///
+/// let options = ClientOptions::new().patience(Duration::from_secs(5)).ca_file("our-ca.pem")?;
+/// let client = Client::connect_with("chats://chat.example.org", &options)?;
+/// # Ok::<(), chat_lib::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    pub(super) patience: Duration,
+    #[cfg(feature = "tls")]
+    pub(super) trust: Trust,
+}
+
+impl ClientOptions {
+    /// Waits 30 s at most, and trusts the authorities that the system trusts.
+    pub fn new() -> Self {
+        Self {
+            patience: CLIENT_PATIENCE,
+            #[cfg(feature = "tls")]
+            trust: Trust::default(),
+        }
+    }
+
+    /// Waits `patience` at most for the connection to each address that the server's name has, and later for each piece of an answer;
+    /// a millisecond at least. Looking up the name has no limit.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Trusts the authorities whose certificates are in this PEM file, and no others. The file is read now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be read, [`Error::Tls`] if there is no certificate in it or one is damaged.
+    #[cfg(feature = "tls")]
+    pub fn ca_file(mut self, path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
+        self.trust = Trust::in_file(path.as_ref())?;
+        Ok(self)
+    }
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
