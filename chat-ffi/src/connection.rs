@@ -232,8 +232,8 @@ pub unsafe extern "C" fn chat_connection_mid_line(
 }
 
 /// Tells whether a connection is over, because its peer speaks HTTP, as a browser does that a malicious web page directs
-/// here, or because it is not known whether its requests were done. Close it once its output is sent; further bytes are
-/// ignored.
+/// here, or goes on although it sends too many requests, or because it is not known whether its requests were done. Close it once its
+/// output is sent; further bytes are ignored.
 ///
 /// - `connection`: a connection.
 /// - `over_out`: receives 1 or 0.

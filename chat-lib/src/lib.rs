@@ -65,6 +65,7 @@ pub mod protocol;
 pub mod server;
 mod session;
 pub mod settings;
+mod source;
 pub mod store;
 
 #[cfg(feature = "client")]

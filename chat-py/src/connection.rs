@@ -148,8 +148,8 @@ impl Connection {
         "Connection()"
     }
 
-    /// Whether the connection is to be closed once its answers are sent: its peer speaks HTTP, or it is not known whether
-    /// its requests were done.
+    /// Whether the connection is to be closed once its answers are sent: its peer speaks HTTP, or goes on although it sends too
+    /// many requests, or it is not known whether its requests were done.
     #[getter]
     fn is_over(&self, py: Python<'_>) -> PyResult<bool> {
         self.with(py, |peer| peer.connection.is_over())

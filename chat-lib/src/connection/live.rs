@@ -184,6 +184,10 @@ impl Live {
         self.mailbox.set_waker(waker.clone());
     }
 
+    pub(super) fn is_subscribed(&self) -> bool {
+        self.progress != Progress::Unsubscribed
+    }
+
     /// Whether the hub knows it.
     pub(super) fn is_bound(&self) -> bool {
         self.bound

@@ -1,8 +1,10 @@
 //! One peer, without I/O: received bytes in, bytes to send out. It relies on the [engine](crate::Chat) for what commands
 //! do, and on the peer's [`Outbox`] for what becomes of the answers.
 
+mod allowance;
 mod asked;
 mod live;
+mod over;
 mod session;
 
 use std::fmt;
@@ -10,13 +12,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Waker;
 
+use self::allowance::Allowance;
 use self::asked::{Asked, Uncommitted};
 use self::live::Live;
+pub(crate) use self::over::Over;
 use crate::engine::{Chat, FinishedJob, Job, Origin, Step, Turn, next_connection};
 use crate::error::Error;
 use crate::limits::LINES_PER_TURN;
 use crate::outbox::Outbox;
-use crate::protocol::{Frame, Frames, Request, http, rpc};
+use crate::protocol::{Frame, Frames, Reply, Request, http, rpc};
 use crate::store::CommitError;
 
 /// A byte stream of one peer. It does no I/O: the caller hands in what it received, and sends what comes into the
@@ -47,7 +51,11 @@ pub struct Connection {
     /// A line has ended.
     begun: bool,
     /// Nothing more is taken from the peer.
-    over: bool,
+    over: Option<Over>,
+    /// What the peer may still send, if that is limited.
+    allowance: Option<Allowance>,
+    /// The first request is refused, because there are too many connections, and then it is over.
+    is_refused: bool,
     pending: Pending,
     /// The request that `pending` is about.
     asked: Asked,
@@ -77,29 +85,40 @@ enum Pending {
 impl Connection {
     /// A fresh connection to `chat`.
     pub fn new(chat: Chat) -> Self {
-        Self::of(chat, Origin::of_connection(next_connection(), None))
+        Self::numbered(chat, next_connection(), None)
     }
 
     /// As [`new`](Self::new), with the address that the log gives for the peer.
     pub fn with_peer(chat: Chat, peer: SocketAddr) -> Self {
-        Self::of(chat, Origin::of_connection(next_connection(), Some(peer)))
+        Self::numbered(chat, next_connection(), Some(peer))
     }
 
-    pub(crate) fn of(chat: Chat, origin: Origin) -> Self {
+    /// As [`new`](Self::new), with a number from [`next_connection`].
+    pub(crate) fn numbered(chat: Chat, number: u64, peer: Option<SocketAddr>) -> Self {
         let frames = Frames::new(chat.limits().line_bytes);
-        Self {
+        let mut connection = Self {
             chat,
-            origin,
+            origin: Origin::of_connection(number),
             frames,
             begun: false,
-            over: false,
+            over: None,
+            allowance: None,
+            is_refused: false,
             pending: Pending::Nothing,
             asked: Asked::default(),
             uncommitted: Uncommitted::default(),
             live: None,
             replaced: None,
             waker: None,
-        }
+        };
+        peer.into_iter().for_each(|peer| connection.set_peer(peer));
+        connection
+    }
+
+    /// Takes note of the peer's address, before anything was received.
+    pub(crate) fn set_peer(&mut self, peer: SocketAddr) {
+        self.origin.set_peer(peer, self.chat.limits());
+        self.allowance = self.origin.is_limited.then(|| Allowance::new(self.chat.limits()));
     }
 
     /// Takes received bytes and appends the answers to the requests that ended in them. How the
@@ -175,7 +194,7 @@ impl Connection {
         self.release_answers(&turn.commit(), out);
         self.deliver(out);
         out.account();
-        job.filter(|_| !self.over)
+        job.filter(|_| !self.is_over())
     }
 
     /// Takes bytes off the front of `bytes`, and runs the steps of the requests that end in them. Stops after `lines`
@@ -195,8 +214,11 @@ impl Connection {
         {
             self.origin.bound = None;
         }
+        if let Some(allowance) = &mut self.allowance {
+            allowance.refill(self.chat.limits(), turn.now());
+        }
         loop {
-            if self.over || out.is_abandoned() {
+            if self.is_over() || out.is_abandoned() {
                 *bytes = &[];
                 return None;
             }
@@ -206,29 +228,37 @@ impl Connection {
             let received = *bytes;
             let Some(frame) = self.frames.next(bytes) else { return self.replay(room, out) };
             *lines -= 1;
+            let is_admitted = self.allowance.as_mut().is_none_or(Allowance::take) && !self.is_refused;
             let outcome = match frame {
-                Frame::Line(line) if rpc::is_rpc(line) => match rpc::parse(line) {
-                    Ok(call) => {
-                        self.asked = Asked::Call(call.id);
-                        self.chat.start(&Request::new(call.command), &mut self.origin, turn)
+                Frame::Line(line) if rpc::is_rpc(line) => {
+                    let (id, command) = match rpc::parse(line) {
+                        Ok(call) => (call.id, Ok(call.command)),
+                        Err(refusal) => (refusal.id, Err(refusal.error)),
+                    };
+                    self.asked = Asked::Call(id);
+                    match command {
+                        _ if !is_admitted => self.refuse(turn),
+                        Ok(command) => self.chat.start(&Request::new(command), &mut self.origin, turn),
+                        Err(refusal) => Chat::refuse_line(refusal, &self.origin, turn),
                     }
-                    Err(refusal) => {
-                        self.asked = Asked::Call(refusal.id);
-                        Chat::refuse_line(refusal.error, &self.origin, turn)
-                    }
-                },
+                }
                 Frame::TooLong { first } => {
                     self.asked = if rpc::is_rpc(&[first]) { Asked::Call(Some(rpc::Id::NULL)) } else { Asked::Line };
                     let limit = self.chat.limits().line_bytes;
-                    Chat::refuse_line(Error::LineTooLong { limit }, &self.origin, turn)
+                    match is_admitted {
+                        true => Chat::refuse_line(Error::LineTooLong { limit }, &self.origin, turn),
+                        false => self.refuse(turn),
+                    }
                 }
                 Frame::Line(line) => {
                     self.asked = Asked::Line;
                     if http::is_host_header(line) || !self.begun && http::is_request_line(line) {
-                        self.over = true;
+                        self.over = Some(Over::Http);
                         Chat::refuse_line(Error::BadCommand, &self.origin, turn)
-                    } else {
+                    } else if is_admitted {
                         self.chat.start_line(line, &mut self.origin, turn)
+                    } else {
+                        self.refuse(turn)
                     }
                 }
             };
@@ -244,7 +274,7 @@ impl Connection {
 
     /// Goes on with the request whose job was run. The answer, or another job, waits for [`release_answers`](Self::release_answers).
     pub(crate) fn finish_request(&mut self, job: FinishedJob, turn: &mut Turn<'_>, out: &mut Outbox) -> Option<Job> {
-        if self.over || out.is_abandoned() {
+        if self.is_over() || out.is_abandoned() {
             return None;
         }
         turn.origin = self.live.as_ref().map(|live| Arc::clone(live.mailbox()));
@@ -291,7 +321,7 @@ impl Connection {
             }
             Err(CommitError::Unknown(_)) if answers.is_empty() => {}
             Err(CommitError::Unknown(_)) => {
-                self.over = true;
+                self.over = Some(Over::OutcomeUnknown);
                 if let Err(problem) = out.abandon() {
                     let (conn, peer) = (self.origin.connection, self.origin.peer.map(tracing::field::display));
                     let reason: &dyn std::error::Error = &problem;
@@ -340,6 +370,11 @@ impl Connection {
             // Only a replay has one.
             Ok(Step::Page(_)) => {}
             Ok(Step::Done(reply)) => {
+                if let Reply::LoggedIn(login) | Reply::Registered(login) = &reply {
+                    self.origin.has_used_session = true;
+                    // If others were quicker, its next request is refused.
+                    self.chat.count_connection(login.user.user(), &mut self.origin).ok();
+                }
                 self.asked.write_reply(&reply, out.buffer());
                 if let Asked::Call(_) = self.asked {
                     self.follow(&reply, turn, out);
@@ -364,10 +399,10 @@ impl Connection {
     }
 
     /// Whether the connection is over: close it once its answers are sent. Its peer speaks HTTP (`docs/protocol.md`,
-    /// "Requests"), or the store cannot tell whether it did what the peer has asked for, so that no answer would be true.
-    /// What is received now is taken and ignored.
+    /// "Requests"), or goes on although it was told that it sends too many requests; or the store cannot tell whether it did what
+    /// the peer has asked for, so that no answer would be true. What is received now is taken and ignored.
     pub fn is_over(&self) -> bool {
-        self.over
+        self.over.is_some()
     }
 
     /// Whether a line has begun and its end has not come. A peer that leaves it at that for long may

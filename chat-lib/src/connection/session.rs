@@ -97,13 +97,13 @@ impl Connection {
 
     /// Whether it needs a turn, although nothing was received.
     pub(crate) fn needs_turn(&self, out: &Outbox) -> bool {
-        let live = self.live.as_ref().filter(|_| !self.over && self.pending == Pending::Nothing);
+        let live = self.live.as_ref().filter(|_| !self.is_over() && self.pending == Pending::Nothing);
         live.is_some_and(|live| live.needs_turn(self.chat.answer_room(), out))
     }
 
     /// Whether events wait, and nothing that has to be sent before them.
     pub(crate) fn has_events(&self, out: &Outbox) -> bool {
-        !self.over && out.is_empty() && self.live.as_ref().is_some_and(|live| live.is_ready())
+        !self.is_over() && out.is_empty() && self.live.as_ref().is_some_and(|live| live.is_ready())
     }
 
     /// Whether somebody has to call it when an event comes, and it does not know whom.
@@ -127,7 +127,7 @@ impl Connection {
     /// Appends events that have come, as far as there is room; they can be sent at once. The thread must have no turn.
     pub(crate) fn deliver(&mut self, out: &mut Outbox) {
         if let Some(live) = &mut self.live
-            && !self.over
+            && self.over.is_none()
             && out.is_between_answers()
         {
             live.deliver(self.chat.answer_room(), out);

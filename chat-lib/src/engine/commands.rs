@@ -80,8 +80,15 @@ impl Chat {
         match &request.command {
             Command::Server => return Ok(Step::Done(Reply::Server(Box::new(self.server_info())))),
             Command::Ping => return Ok(Step::Done(Reply::Done)),
-            Command::Auth { user, password } => return self.start_login(user, password, caller, turn),
-            Command::Resume { token } => return self.resume(token, caller, turn),
+            Command::Auth { user, password } => {
+                self.check_connections_of(user, origin)?;
+                return self.start_login(user, password, caller, turn);
+            }
+            Command::Resume { token } => {
+                let resumed = self.resume(token, caller, turn)?;
+                caller.user.iter().try_for_each(|user| self.count_connection(user.user(), origin))?;
+                return Ok(resumed);
+            }
             Command::Register { user, password, full_name } => {
                 return self.start_registration(user, password, full_name, caller, turn);
             }
@@ -95,6 +102,10 @@ impl Chat {
         let expires = turn.now.after(self.limits().session_idle);
         let user = turn.batch.use_session(&session, turn.now, expires)?.ok_or(Error::NoSuchSession)?;
         let user = caller.user.insert(user);
+        origin.has_used_session = true;
+        if origin.is_limited {
+            self.count_connection(user.user(), origin)?;
+        }
         // There are most of these, and counting the handles to a profile once more would show.
         if let Command::Send { to, text, framing, key } = &request.command {
             let key = key.as_deref().map(MessageKey::parse).transpose()?;

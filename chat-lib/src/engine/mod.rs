@@ -24,6 +24,7 @@ mod step;
 mod subscription;
 mod throttle;
 mod turn;
+mod user_connections;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,6 +44,7 @@ pub(crate) use self::step::Step;
 pub use self::step::{FinishedJob, Job};
 use self::throttle::Throttle;
 pub(crate) use self::turn::Turn;
+use self::user_connections::UserConnections;
 use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::error::Error;
@@ -77,6 +79,7 @@ struct Inner {
     authenticator_calls: Calls,
     hub: Hub,
     typing: Typing,
+    user_connections: UserConnections,
     rules: Mutex<RoomChanges>,
     /// The epoch of the store, which cannot be asked within a turn.
     epoch: Mutex<Arc<str>>,
@@ -167,9 +170,11 @@ impl Chat {
 
     /// A chat that stands on `config`.
     pub fn new(config: Config) -> Self {
-        let (throttle, budget, authenticator_calls, hub, typing, rules) = Default::default();
+        let (throttle, budget, authenticator_calls, hub, typing, user_connections, rules) = Default::default();
         let epoch = Mutex::new(config.store.epoch().into());
-        Self { inner: Arc::new(Inner { config, throttle, budget, authenticator_calls, hub, typing, rules, epoch }) }
+        let inner =
+            Inner { config, throttle, budget, authenticator_calls, hub, typing, user_connections, rules, epoch };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Does what `request` says.

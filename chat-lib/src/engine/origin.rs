@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::hub::Mailbox;
+use super::user_connections::Counted;
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::model::{SessionId, SessionToken};
+use crate::source::is_limited;
 
 /// Where commands come from. It remembers the token that came last: most peers have one session, and looking a
 /// session up by its token takes a digest.
@@ -19,12 +22,21 @@ pub(crate) struct Origin {
     last: Option<(SessionToken, SessionId)>,
     /// The session that protocol 2 has bound to the connection.
     pub(crate) bound: Option<Arc<Mailbox>>,
+    /// The limits for one peer apply.
+    pub(crate) is_limited: bool,
+    /// A session was opened, or used.
+    pub(crate) has_used_session: bool,
+    pub(super) counted: Option<Counted>,
 }
 
 impl Origin {
     /// The origin of a connection that has this number.
-    pub(crate) fn of_connection(number: u64, peer: Option<SocketAddr>) -> Self {
-        Self { connection: Some(number), peer, ..Self::default() }
+    pub(crate) fn of_connection(number: u64) -> Self {
+        Self { connection: Some(number), ..Self::default() }
+    }
+
+    pub(crate) fn set_peer(&mut self, peer: SocketAddr, limits: &Limits) {
+        (self.peer, self.is_limited) = (Some(peer), is_limited(peer, limits));
     }
 
     /// The session that a request is for: the one that its token may open, or else the one that is bound.

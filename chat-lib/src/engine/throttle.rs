@@ -1,7 +1,7 @@
 //! Makes those wait who fail to log in again and again (`docs/protocol.md`, "Attempts").
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::limits::{FAILURES_FORGOTTEN, FAILURES_REMEMBERED, KNOWN_ADDRESSES, LOGIN_DELAY, LOGIN_DELAY_MAX};
 use crate::model::UserName;
+use crate::source::source_of;
 
 /// Counts failures for users and addresses, and remembers from where users log in.
 #[derive(Default)]
@@ -28,14 +29,7 @@ type Source = Option<IpAddr>;
 
 impl Attempt {
     pub(super) fn new(user: Option<UserName>, peer: Option<SocketAddr>) -> Self {
-        let from = peer.map(|peer| match peer.ip().to_canonical() {
-            // One who has an IPv6 address has 2⁶⁴ of them.
-            IpAddr::V6(address) if !address.is_loopback() => {
-                IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
-            }
-            address => address,
-        });
-        Self { user, from }
+        Self { user, from: peer.map(|peer| source_of(peer.ip())) }
     }
 
     /// The address that failures count for; `None` for loopback, where everybody may come from who comes through a proxy.

@@ -79,6 +79,11 @@ impl Turn<'_> {
         outcome
     }
 
+    /// What time it is for all of its commands.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Has subscribers told once all is committed.
     pub(super) fn post(&mut self, notice: Notice) {
         self.notices.push(Noted { notice, origin: self.origin.clone() });

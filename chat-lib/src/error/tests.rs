@@ -152,7 +152,7 @@ fn the_contract_names_the_defaults() {
             grouped(limits.requests_per_second as usize)
         ),
         format!("logged in or used a session | {} min |", limits.login_time.as_secs() / 60),
-        format!("not subscribed to events | {} days,", limits.idle_time.as_secs() / 86_400),
+        format!("not subscribed to events | {} days |", limits.idle_time.as_secs() / 86_400),
         format!("| a line, its end included | {} bytes |", grouped(limits.line_bytes)),
         format!("with `line_too_long` to its end | {} s,", limits.line_time.as_secs()),
         format!("does not read them | {} bytes", grouped(limits.reply_bytes)),

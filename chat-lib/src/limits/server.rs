@@ -33,3 +33,13 @@ pub(crate) const LISTEN_TRIES: usize = 16;
 /// How long the server waits before it accepts again after the system had no file descriptor or
 /// memory for a connection: long enough not to spin, short enough not to be noticed.
 pub(crate) const ACCEPT_RETRY: Duration = Duration::from_millis(500);
+
+/// How many connections a listener accepts before the others' peers have their turn: a flood of connections must not hold them up.
+pub(crate) const ACCEPTS_PER_ROUND: usize = 64;
+
+/// How many connections at once are told that there are too many. One more is closed without a word: telling takes a descriptor.
+pub(crate) const REFUSED_CONNECTIONS: usize = 128;
+
+/// How long a connection that is refused has for its first line, whose protocol the refusal then has. Programs send one at
+/// once.
+pub(crate) const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);

@@ -4,23 +4,29 @@
 
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
+use std::sync::Arc;
 use std::time::Instant;
 
 use mio::{Interest, Registry, Token};
 use socket2::{SockRef, TcpKeepalive};
 use tracing::{debug, info, warn};
 
+use super::admission::Admission;
 use super::handoff::{Accepted, Handoff, ReactorHandle};
 use super::listen::Listening;
-use crate::engine::next_connection;
+use crate::engine::{Chat, next_connection};
 use crate::error::Error;
-use crate::limits::{ACCEPT_RETRY, KEEPALIVE};
+use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_ROUND, KEEPALIVE};
 
 pub(super) struct Acceptor {
+    chat: Chat,
+    admission: Arc<Admission>,
     listeners: Vec<Listening>,
     reactors: Vec<ReactorHandle>,
     /// How many connections were accepted: the reactors get them in turn.
     accepted: usize,
+    /// More connections may wait, although no event will say so.
+    has_more: bool,
     /// Set while the system has no descriptor or memory for another connection: when to try again.
     retry: Option<Instant>,
     /// The process that listens.
@@ -29,6 +35,7 @@ pub(super) struct Acceptor {
 
 impl Acceptor {
     pub(super) fn new(
+        chat: Chat,
         mut listeners: Vec<Listening>,
         reactors: Vec<ReactorHandle>,
         registry: &Registry,
@@ -36,7 +43,16 @@ impl Acceptor {
         for (token, listener) in (FIRST_LISTENER..).zip(&mut listeners) {
             registry.register(&mut listener.socket, Token(token), Interest::READABLE)?;
         }
-        Ok(Self { listeners, reactors, accepted: 0, retry: None, process: std::process::id() })
+        Ok(Self {
+            chat,
+            admission: Arc::default(),
+            listeners,
+            reactors,
+            accepted: 0,
+            has_more: false,
+            retry: None,
+            process: std::process::id(),
+        })
     }
 
     /// When to try again; `None` if the next event will do.
@@ -44,46 +60,65 @@ impl Acceptor {
         self.retry
     }
 
-    pub(super) fn accept_if_due(&mut self) {
-        if self.retry.is_some_and(|retry| retry <= Instant::now()) {
+    /// Whether connections wait that no event will tell of.
+    pub(super) fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    pub(super) fn accept_if_due(&mut self, now: Instant) {
+        if self.has_more || self.retry.is_some_and(|retry| retry <= now) {
             self.accept();
         }
     }
 
-    /// Accepts all connections that wait, on every listener.
+    /// Accepts the connections that wait, on every listener, but no more than have their turn.
     pub(super) fn accept(&mut self) {
         let starved = self.retry.take().is_some();
-        for listener in &self.listeners {
-            loop {
-                match listener.socket.accept() {
-                    Ok((stream, address)) => {
-                        let reactor = self.reactors.get(self.accepted % self.reactors.len());
-                        self.accepted = self.accepted.wrapping_add(1);
-                        let number = next_connection();
-                        let outcome = listener.transport.accept().and_then(|transport| {
-                            let accepted = Accepted { stream, number, address, transport };
-                            reactor.map_or(Ok(()), |reactor| hand_over(accepted, reactor))
-                        });
-                        if let Err(problem) = outcome {
-                            debug!(conn = number, peer = %address, %problem, "lost before it was served");
-                        }
-                    }
-                    Err(problem) if problem.kind() == ErrorKind::WouldBlock => break,
-                    Err(problem) if matches!(problem.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {
-                    }
-                    Err(problem) => {
-                        if !starved {
-                            warn!(%problem, "cannot accept connections; they wait until it works again");
-                        }
-                        self.retry = Some(Instant::now() + ACCEPT_RETRY);
-                        return;
-                    }
+        self.has_more = false;
+        for place in 0..self.listeners.len() {
+            if let Err(problem) = self.accept_from(place) {
+                if !starved {
+                    warn!(%problem, "cannot accept connections; they wait until it works again");
                 }
+                self.retry = Some(Instant::now() + ACCEPT_RETRY);
+                return;
             }
         }
         if starved {
             info!("accepting connections again");
         }
+    }
+
+    fn accept_from(&mut self, place: usize) -> io::Result<()> {
+        let Some(listener) = self.listeners.get(place) else { return Ok(()) };
+        for _ in 0..ACCEPTS_PER_ROUND {
+            match listener.socket.accept() {
+                Ok((stream, address)) => {
+                    let limits = self.chat.limits();
+                    let admitted = self.admission.admit(limits).and_then(|mut ticket| {
+                        ticket.set_source(address, limits)?;
+                        Ok(ticket)
+                    });
+                    // Closing is all that it gets.
+                    let Ok(ticket) = admitted else { continue };
+                    let reactor = self.reactors.get(self.accepted % self.reactors.len());
+                    self.accepted = self.accepted.wrapping_add(1);
+                    let number = next_connection();
+                    let outcome = listener.transport.accept().and_then(|transport| {
+                        let accepted = Accepted { stream, number, address, transport, ticket };
+                        reactor.map_or(Ok(()), |reactor| hand_over(accepted, reactor))
+                    });
+                    if let Err(problem) = outcome {
+                        debug!(conn = number, peer = %address, %problem, "lost before it was served");
+                    }
+                }
+                Err(problem) if problem.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(problem) if matches!(problem.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+                Err(problem) => return Err(problem),
+            }
+        }
+        self.has_more = true;
+        Ok(())
     }
 }
 

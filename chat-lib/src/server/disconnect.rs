@@ -14,6 +14,14 @@ pub(super) enum Disconnect {
     OutcomeUnknown,
     #[error("a line or a handshake was not completed in time")]
     RequestTimeout,
+    #[error("it has not logged in in time")]
+    LoginTimeout,
+    #[error("it was idle for too long")]
+    IdleTimeout,
+    #[error("it went on sending too many requests")]
+    RateLimited,
+    #[error("there were too many connections")]
+    Refused,
     #[error("its answers were not taken in time")]
     AnswerTimeout,
     #[error("{0}")]

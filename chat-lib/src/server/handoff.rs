@@ -10,6 +10,7 @@ use std::task::Wake;
 use mio::Waker;
 use mio::net::TcpStream;
 
+use super::admission::Ticket;
 use super::transport::Transport;
 use crate::engine::FinishedJob;
 
@@ -30,6 +31,7 @@ pub(super) struct Accepted {
     pub(super) number: u64,
     pub(super) address: SocketAddr,
     pub(super) transport: Box<dyn Transport>,
+    pub(super) ticket: Ticket,
 }
 
 /// Names one peer of a reactor for ever, though its slot may come to be another's.

@@ -5,6 +5,7 @@
 //! them. What would hold up a reactor is done by threads of their own (`jobs`). Nothing else in the library has sockets, but the client.
 
 mod acceptor;
+mod admission;
 mod alarms;
 mod buffers;
 mod builder;

@@ -13,13 +13,14 @@ use std::time::Instant;
 use tracing::field::{DisplayValue, display};
 
 use self::deadlines::Deadlines;
+use super::admission::Ticket;
 use super::buffers::Buffers;
 use super::disconnect::Disconnect;
 use super::handoff::{Accepted, PeerWaker};
 use super::socket::Socket;
 use super::transport::Transport;
-use crate::connection::Connection;
-use crate::engine::{Chat, FinishedJob, Job, Origin, Turn};
+use crate::connection::{Connection, Over};
+use crate::engine::{Chat, FinishedJob, Job, Turn};
 use crate::error::Error;
 use crate::limits::{LINES_PER_TURN, Limits, READS_PER_TURN};
 use crate::outbox::Outbox;
@@ -48,27 +49,35 @@ pub(super) struct Peer {
     stopping: bool,
     read_limit: u32,
     deadlines: Deadlines,
+    /// Its place among the server's connections.
+    ticket: Ticket,
 }
 
 impl Peer {
-    pub(super) fn new(chat: Chat, accepted: Accepted) -> Self {
-        let Accepted { stream, number, address, transport } = accepted;
-        Self {
+    pub(super) fn new(chat: Chat, accepted: Accepted, now: Instant) -> Self {
+        let Accepted { stream, number, address, transport, ticket } = accepted;
+        let mut peer = Self {
             socket: Socket::new(stream),
             alarm: None,
             queued: false,
             serial: number,
             transport,
             out: Outbox::new(&chat),
-            connection: Connection::of(chat, Origin::of_connection(number, Some(address))),
+            connection: Connection::numbered(chat, number, Some(address)),
             untaken: Vec::new(),
             job: JobState::None,
             ended: false,
             finished: false,
             stopping: false,
             read_limit: 0,
-            deadlines: Deadlines::default(),
+            deadlines: Deadlines::new(now),
+            ticket,
+        };
+        if peer.ticket.is_refused() {
+            peer.connection.refuse_first_request();
+            peer.deadlines.set_refused(true);
         }
+        peer
     }
 
     /// The address, for the log.
@@ -90,9 +99,9 @@ impl Peer {
     }
 
     /// Reads and answers until reading would block or the turn is over. The answers wait for [`finish_turn`](Self::finish_turn).
-    pub(super) fn serve(&mut self, turn: &mut Turn<'_>, buffers: &mut Buffers) -> Next {
+    pub(super) fn serve(&mut self, turn: &mut Turn<'_>, buffers: &mut Buffers, now: Instant) -> Next {
         self.out.lend(|| buffers.lend());
-        self.serve_until_blocked(turn, &mut buffers.scratch).unwrap_or_else(Next::Close)
+        self.serve_until_blocked(turn, &mut buffers.scratch, now).unwrap_or_else(Next::Close)
     }
 
     /// Sends the answers of a turn that ended with `next`, or refusals in their place if the commit failed. Returns what
@@ -155,9 +164,29 @@ impl Peer {
         self.out.abandon()
     }
 
-    /// When this peer has used up its time; `None` if nothing is expected of it.
+    /// When this peer has used up its time for what it is doing; `None` if nothing is awaited.
     pub(super) fn due(&self, limits: &Limits) -> Option<Instant> {
         self.deadlines.due(limits)
+    }
+
+    /// When this peer has used up its time, also for logging in, and for being idle: an alarm is always set, and looked at when it
+    /// goes off, so that no turn has to move it.
+    pub(super) fn due_at_last(&mut self, limits: &Limits, now: Instant) -> Option<Instant> {
+        if self.connection.is_subscribed() {
+            self.deadlines.set_heard(now);
+        }
+        let login = if self.connection.has_used_session() { None } else { self.deadlines.login_due(limits) };
+        self.deadlines.due(limits).into_iter().chain(login).chain(self.deadlines.idle_due(limits)).min()
+    }
+
+    /// Tells a peer that it is refused, if it has sent no line in time. `false` if it has been told, or is not refused.
+    pub(super) fn tell_refusal(&mut self) -> bool {
+        let is_untold = self.ticket.is_refused() && !self.connection.is_over();
+        if is_untold {
+            self.connection.refuse_unasked(&mut self.out);
+            self.deadlines.set_refused(false);
+        }
+        is_untold
     }
 
     /// Why a peer that is past its time is closed.
@@ -165,11 +194,18 @@ impl Peer {
         match (self.deadlines.is_stalled(), self.finished) {
             (true, _) => Disconnect::AnswerTimeout,
             (false, true) => self.finish_reason(),
-            (false, false) => Disconnect::RequestTimeout,
+            (false, false) if self.deadlines.is_mid_request() => Disconnect::RequestTimeout,
+            (false, false) if !self.connection.has_used_session() => Disconnect::LoginTimeout,
+            (false, false) => Disconnect::IdleTimeout,
         }
     }
 
-    fn serve_until_blocked(&mut self, turn: &mut Turn<'_>, scratch: &mut [u8]) -> Result<Next, Disconnect> {
+    fn serve_until_blocked(
+        &mut self,
+        turn: &mut Turn<'_>,
+        scratch: &mut [u8],
+        now: Instant,
+    ) -> Result<Next, Disconnect> {
         self.write()?;
         let (mut reads, mut lines) = (0, LINES_PER_TURN);
         loop {
@@ -215,6 +251,7 @@ impl Peer {
             match self.transport.read(&mut self.socket, scratch) {
                 Ok(0) => self.ended = true,
                 Ok(count) => {
+                    self.deadlines.set_heard(now);
                     self.read_limit = self.read_limit.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX));
                     self.receive(scratch.get(..count).unwrap_or_default(), &mut lines, turn);
                 }
@@ -301,7 +338,13 @@ impl Peer {
 
     /// Why the server has closed its side.
     fn finish_reason(&self) -> Disconnect {
-        if self.connection.is_over() { Disconnect::Http } else { Disconnect::ServerStops }
+        match self.connection.over() {
+            None => Disconnect::ServerStops,
+            Some(Over::Http) => Disconnect::Http,
+            Some(Over::OutcomeUnknown) => Disconnect::OutcomeUnknown,
+            Some(Over::RateLimited) => Disconnect::RateLimited,
+            Some(Over::Refused) => Disconnect::Refused,
+        }
     }
 
     /// Whether so much waits for the peer that nothing more is read from it.

@@ -37,6 +37,8 @@ pub(super) struct Reactor {
     woken: Arc<Woken>,
     jobs: JobQueues,
     peers: Slab<Peer>,
+    /// What time it was when the last events came: asking the clock for each peer would show.
+    now: Instant,
     alarms: Alarms,
     /// When sessions are to be looked at, in case that nothing happens until then. Of the reactor that accepts.
     session_check: Option<Instant>,
@@ -62,6 +64,7 @@ impl Reactor {
             handoffs,
             jobs,
             peers: Slab::new(),
+            now: Instant::now(),
             alarms: Alarms::default(),
             session_check: None,
             queue: Vec::new(),
@@ -72,7 +75,7 @@ impl Reactor {
 
     /// Makes this the reactor that accepts, for itself and all others.
     pub(super) fn listen(&mut self, listeners: Vec<Listening>, reactors: Vec<ReactorHandle>) -> Result<(), Error> {
-        self.acceptor = Some(Acceptor::new(listeners, reactors, self.poll.registry())?);
+        self.acceptor = Some(Acceptor::new(self.chat.clone(), listeners, reactors, self.poll.registry())?);
         self.session_check = Instant::now().checked_add(self.chat.session_check_interval());
         Ok(())
     }
@@ -85,10 +88,11 @@ impl Reactor {
     /// Serves until the server is told to stop, and then until all peers have their answers or no longer have time.
     pub(super) fn run(&mut self) -> Result<(), Error> {
         let mut events = Events::with_capacity(1024);
+        self.now = Instant::now();
         while !self.stopping() {
             self.round(&mut events, self.next_alarm())?;
             if let Some(acceptor) = &mut self.acceptor {
-                acceptor.accept_if_due();
+                acceptor.accept_if_due(self.now);
             }
             self.close_late();
             self.check_sessions_if_due();
@@ -102,7 +106,8 @@ impl Reactor {
 
     /// Serves everyone for whom something has happened, or will have by `until`.
     fn round(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
-        self.wait(events, until)?;
+        self.wait(events, until.map(|until| until.saturating_duration_since(self.now)))?;
+        self.now = Instant::now();
         let mut outcome = Ok(());
         self.in_one_commit(|reactor, turn| {
             reactor.serve_all(events, turn);
@@ -111,7 +116,7 @@ impl Reactor {
             let is_worth_it = reactor.chat.commit_waits() && !reactor.uncommitted.is_empty();
             let Some(began) = is_worth_it.then(Instant::now) else { return };
             while outcome.is_ok() && !events.is_empty() && began.elapsed() < COMMIT_DELAY {
-                outcome = reactor.wait(events, Some(began));
+                outcome = reactor.wait(events, Some(Duration::ZERO));
                 reactor.serve_all(events, turn);
             }
         });
@@ -149,9 +154,9 @@ impl Reactor {
         }
     }
 
-    fn wait(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
-        let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let nobody_waits = self.queue.is_empty() && self.woken.begin_wait();
+    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> Result<(), Error> {
+        let is_accepting = self.acceptor.as_ref().is_some_and(Acceptor::has_more);
+        let nobody_waits = self.queue.is_empty() && !is_accepting && self.woken.begin_wait();
         let timeout = if nobody_waits { timeout } else { Some(Duration::ZERO) };
         let polled = self.poll.poll(events, timeout);
         self.woken.end_wait();
@@ -198,11 +203,10 @@ impl Reactor {
     }
 
     fn check_sessions_if_due(&mut self) {
-        let Some(now) = self.session_check.map(|_| Instant::now()).filter(|now| self.session_check <= Some(*now))
-        else {
+        if self.session_check.is_none_or(|due| self.now < due) {
             return;
-        };
-        self.session_check = now.checked_add(self.chat.session_check_interval());
+        }
+        self.session_check = self.now.checked_add(self.chat.session_check_interval());
         if let Err(problem) = self.chat.have_sessions_checked() {
             let reason: &dyn std::error::Error = &problem;
             tracing::warn!(reason, "it could not be looked whether sessions have ended");

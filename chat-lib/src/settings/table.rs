@@ -73,8 +73,7 @@ settings! {
             "Time for a person to look up a password, and strangers do not hold connections for long.";
 
         idle_time: Duration as duration = Duration::from_secs(7 * 24 * 60 * 60),
-            "How long a connection may send nothing while it is not subscribed to events before it is closed. It may \
-             take up to a quarter longer.",
+            "How long a connection may send nothing while it is not subscribed to events before it is closed.",
             "Who uses a terminal once a week stays connected; the sessions outlive the connections.";
 
         limit_loopback: bool as no_or_yes = false,

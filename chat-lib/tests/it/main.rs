@@ -15,6 +15,7 @@ mod events;
 mod exactly_once;
 mod failures;
 mod faulty;
+mod limits;
 mod live;
 mod model;
 mod notices;

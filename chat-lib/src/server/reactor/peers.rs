@@ -1,7 +1,6 @@
 //! What a reactor does with its peers: from the first event to the last, by their slots.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use mio::Token;
 use tracing::{error, info};
@@ -19,7 +18,9 @@ impl Reactor {
         info!(conn = accepted.number, peer = %accepted.address, "connection");
         let entry = self.peers.vacant_entry();
         let slot = entry.key();
-        let peer = entry.insert(Peer::new(self.chat.clone(), accepted));
+        let peer = entry.insert(Peer::new(self.chat.clone(), accepted, self.now));
+        let due = peer.due_at_last(self.chat.limits(), self.now);
+        self.alarms.set(slot, &mut peer.alarm, due);
         if let Err(problem) = peer.socket.register(self.poll.registry(), Token(slot)) {
             self.close(slot, &Disconnect::Failed(problem));
         }
@@ -28,7 +29,7 @@ impl Reactor {
     /// Serves a peer, whose answers wait for the commit of the round.
     pub(super) fn serve(&mut self, slot: usize, turn: &mut Turn<'_>) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
-        let next = peer.serve(turn, &mut self.buffers);
+        let next = peer.serve(turn, &mut self.buffers, self.now);
         self.uncommitted.push((PeerId { slot, serial: peer.serial }, next));
     }
 
@@ -86,17 +87,22 @@ impl Reactor {
 
     /// Closes the peers that have used up their time.
     pub(super) fn close_late(&mut self) {
-        let Some(now) = self.alarms.next().map(|_| Instant::now()) else { return };
-        while let Some(slot) = self.alarms.pop(now) {
+        while let Some(slot) = self.alarms.pop(self.now) {
             let Some(peer) = self.peers.get_mut(slot) else { continue };
             peer.alarm = None;
-            match peer.due(self.chat.limits()) {
-                Some(due) if due <= now => {
+            let limits = self.chat.limits();
+            let mut due = peer.due_at_last(limits, self.now);
+            if due.is_some_and(|due| due <= self.now) {
+                if !peer.tell_refusal() {
                     let reason = peer.timeout_reason();
                     self.close(slot, &reason);
+                    continue;
                 }
-                due => self.alarms.set(slot, &mut peer.alarm, due),
+                due = peer.due_at_last(limits, self.now);
+                self.enqueue(slot);
             }
+            let Some(peer) = self.peers.get_mut(slot) else { continue };
+            self.alarms.set(slot, &mut peer.alarm, due);
         }
     }
 
