@@ -57,6 +57,7 @@ pub mod entropy;
 mod error;
 mod events;
 pub mod limits;
+pub mod metrics;
 pub mod model;
 mod outbox;
 mod printable;

@@ -69,6 +69,10 @@ impl Conversation {
         }
     }
 
+    pub(crate) fn is_direct(&self) -> bool {
+        matches!(self.kind, Kind::Direct)
+    }
+
     pub(crate) fn room(&self) -> Option<RoomState> {
         let Kind::Room(room) = &self.kind else { return None };
         let count = |least| self.members.values().filter(|member| member.standing >= least).count();

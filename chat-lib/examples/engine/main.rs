@@ -28,10 +28,11 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use chat_lib::entropy::OsEntropy;
 use chat_lib::model::SessionToken;
-use chat_lib::store::CommitError;
+use chat_lib::store::{CommitError, Commits};
 use chat_lib::{Chat, Client, Config, Error, Server};
 
 use self::change::Change;
@@ -72,6 +73,9 @@ struct Inner {
     state: State,
     /// Whether `state` may be something else than what the log says.
     stale: bool,
+    commits: Commits,
+    /// How many messages were appended since it was opened, and how many bytes their texts had.
+    appended: (u64, u64),
 }
 
 impl Engine {
@@ -84,7 +88,8 @@ impl Engine {
 
     /// Opens the chat in `log`.
     pub(crate) fn with_log(log: Box<dyn Log>) -> Result<Self, Error> {
-        let mut inner = Inner { log, length: 0, state: State::default(), stale: true };
+        let (commits, appended) = Default::default();
+        let mut inner = Inner { log, length: 0, state: State::default(), stale: true, commits, appended };
         inner.recover()?;
         if inner.state.restoring {
             return Err(storage("a restore was begun and not ended; restore into an empty file"));
@@ -139,8 +144,11 @@ impl Inner {
     fn write(&mut self, changes: &[Change]) -> Result<(), CommitError> {
         let mut line = serde_json::to_vec(changes).map_err(|problem| CommitError::Undone(storage(problem)))?;
         line.push(b'\n');
+        let began = Instant::now();
         let Err(problem) = self.log.append(&line) else {
             self.length += line.len() as u64;
+            self.commits.seconds.observe_time(began.elapsed(), 1);
+            self.commits.changes.observe(changes.len() as f64, 1);
             return Ok(());
         };
         self.stale = true;

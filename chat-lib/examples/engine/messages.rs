@@ -31,6 +31,8 @@ impl Steps<'_> {
         former: bool,
         deleted: bool,
     ) -> Result<(), Error> {
+        let (messages, bytes) = &mut self.inner.appended;
+        (*messages, *bytes) = (*messages + 1, *bytes + message.text.len() as u64);
         self.change(Change::Message {
             id: id.get(),
             conversation,

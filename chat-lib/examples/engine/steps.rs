@@ -9,8 +9,8 @@ use chat_lib::clock::Timestamp;
 use chat_lib::limits::SESSIONS_PER_USER;
 use chat_lib::model::{Account, MessageId, MessageKey, Profile, SessionId, UserName};
 use chat_lib::store::{
-    Accounts, Batch, CommitError, NewSession, Record, RoomMembership, Rooms, SessionInfo, SessionOpened, Sessions,
-    Standing,
+    Accounts, Batch, CommitError, Counts, NewSession, Record, RoomMembership, Rooms, SessionInfo, SessionOpened,
+    Sessions, Standing,
 };
 
 use super::change::{Change, Kind, Member};
@@ -126,6 +126,19 @@ impl Batch for Steps<'_> {
     fn end_restore(&mut self) -> Result<(), Error> {
         self.state()?;
         self.change(Change::Epoch(new_epoch()?))
+    }
+
+    fn counts(&mut self, now: Timestamp) -> Result<Counts, Error> {
+        let (messages, message_bytes) = self.inner.appended;
+        let state = self.state()?;
+        let rooms = state.conversations.values().filter(|conversation| conversation.room().is_some()).count();
+        let direct = state.conversations.values().filter(|conversation| conversation.is_direct()).count();
+        let mut counts = Counts::default();
+        counts.users = state.users.len() as u64;
+        counts.sessions = state.sessions.values().filter(|session| session.expires > now).count() as u64;
+        (counts.direct_conversations, counts.rooms) = (direct as u64, rooms as u64);
+        (counts.messages, counts.message_bytes) = (messages, message_bytes);
+        Ok(counts)
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), CommitError> {

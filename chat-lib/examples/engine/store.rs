@@ -6,8 +6,8 @@ use std::ops::Bound::{Excluded, Unbounded};
 use chat_lib::Error;
 use chat_lib::model::{HistoryMessage, MessageId};
 use chat_lib::store::{
-    Batch, CursorMove, FoundMessage, HistoryPage, Member, News, NewsMessage, Position, Record, RoomMembership, Store,
-    SyncPage, Unread, Visit,
+    Batch, Commits, CursorMove, FoundMessage, HistoryPage, Member, News, NewsMessage, Position, Record, RoomMembership,
+    Store, SyncPage, Unread, Visit,
 };
 
 use super::Engine;
@@ -139,6 +139,18 @@ impl Store for Engine {
 
     fn tidy(&self) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn commits(&self) -> Commits {
+        self.lock().commits.clone()
+    }
+
+    fn data_bytes(&self) -> u64 {
+        self.lock().length
+    }
+
+    fn check_writable(&self) -> Result<(), Error> {
+        self.lock().recover()
     }
 }
 

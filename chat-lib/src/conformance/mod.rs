@@ -40,6 +40,7 @@ mod blocks;
 mod commits;
 mod concurrency;
 mod conversations;
+mod counts;
 mod cursors;
 mod deleting;
 mod dumps;
@@ -122,6 +123,7 @@ pub fn check<D: Data>(new: impl Fn() -> D) {
         records::check,
         restores::check,
         walk::check,
+        counts::check,
         commits::check,
         failures::check,
         concurrency::check,

@@ -96,6 +96,9 @@ impl Connection {
     /// As [`new`](Self::new), with a number from [`next_connection`].
     pub(crate) fn numbered(chat: Chat, number: u64, peer: Option<SocketAddr>) -> Self {
         let frames = Frames::new(chat.limits().line_bytes);
+        let counters = chat.counters();
+        counters.connections.inc();
+        counters.open_connections.inc();
         let mut connection = Self {
             chat,
             origin: Origin::of_connection(number),
@@ -414,6 +417,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.chat.counters().open_connections.dec();
         let lives = self.live.iter().chain(&self.replaced);
         lives.filter(|live| live.is_bound()).for_each(|live| self.chat.unbind(live.mailbox()));
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::event::Caller;
 use super::rooms::Settings;
-use super::step::JobResult;
+use super::step::{FinishedParts, JobResult};
 use super::{Chat, FinishedJob, Origin, Step, Turn};
 use crate::error::Error;
 use crate::model::{MessageKey, Profile, SessionId};
@@ -45,7 +45,7 @@ impl Chat {
 
     /// Starts a command: does it, refuses it, or returns the job that has to come first.
     pub(crate) fn start(&self, request: &Request<'_>, origin: &mut Origin, turn: &mut Turn<'_>) -> Result<Step, Error> {
-        let mut caller = Caller::new(origin, Some(request.command.name()));
+        let mut caller = Caller::new(origin, Some(request.command.kind()));
         let outcome = self.run_step(request, origin, &mut caller, turn);
         let to = if let Command::Send { to, .. } = &request.command { Some(&**to) } else { None };
         turn.note(&caller, to, &outcome);
@@ -54,7 +54,7 @@ impl Chat {
 
     /// Goes on with a command whose job was run.
     pub(crate) fn finish(&self, job: FinishedJob, turn: &mut Turn<'_>) -> Result<Step, Error> {
-        let (mut caller, result) = job.into_parts();
+        let FinishedParts { mut caller, began, waited_for, result } = job.into_parts();
         let outcome = match result {
             JobResult::Password(checked) => self.finish_password(checked, &mut caller, turn),
             JobResult::Authentication(authenticated) => self.finish_authentication(authenticated, &mut caller, turn),
@@ -65,6 +65,7 @@ impl Chat {
             JobResult::Read(read) => self.finish_reading(read, &caller, turn),
             JobResult::Refused(refusal) => Err(refusal),
         };
+        turn.note_waited(waited_for, began);
         turn.note(&caller, None, &outcome);
         outcome
     }

@@ -10,7 +10,7 @@ use tracing::{Level, debug, enabled, error, info};
 use super::{Origin, Step};
 use crate::error::Error;
 use crate::model::Profile;
-use crate::protocol::Reply;
+use crate::protocol::{CommandKind, Reply};
 use crate::store::CommitError;
 
 /// Who has sent a command, for the log.
@@ -24,12 +24,12 @@ pub(super) struct Caller {
     /// typed in the wrong place.
     pub(super) user: Option<Arc<Profile>>,
     /// `None` for a line that is no command.
-    pub(super) command: Option<&'static str>,
+    pub(super) command: Option<CommandKind>,
 }
 
 impl Caller {
     /// Whoever is at the other end of a connection, before it is known which user that is.
-    pub(super) fn new(origin: &Origin, command: Option<&'static str>) -> Self {
+    pub(super) fn new(origin: &Origin, command: Option<CommandKind>) -> Self {
         Self { connection: origin.connection, peer: origin.peer, user: None, command }
     }
 }
@@ -61,7 +61,7 @@ impl Event {
     /// The event of a command that was done or refused; `None` if there is nothing to log then. What failed for the
     /// machine's sake is logged at once, whatever becomes of the commit.
     pub(super) fn new(caller: &Caller, to: Option<&str>, outcome: &Result<Step, Error>) -> Option<Self> {
-        let command = caller.command;
+        let command = caller.command.map(CommandKind::name);
         let what = match outcome {
             Ok(Step::Done(Reply::LoggedIn(_))) => What::Session(command.unwrap_or("login")),
             Ok(Step::Done(Reply::LoggedOut)) => What::Session("logout"),

@@ -8,6 +8,7 @@ mod budget;
 mod commands;
 mod event;
 mod exchange;
+mod health;
 mod hub;
 mod inbox;
 mod login;
@@ -49,6 +50,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::entropy::{Entropy, OsEntropy};
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::model::PasswordCost;
 use crate::protocol::{Reply, Request, line, rpc};
 use crate::settings::Settings;
@@ -81,6 +83,7 @@ struct Inner {
     typing: Typing,
     user_connections: UserConnections,
     rules: Mutex<RoomChanges>,
+    metrics: Metrics,
     /// The epoch of the store, which cannot be asked within a turn.
     epoch: Mutex<Arc<str>>,
 }
@@ -172,8 +175,19 @@ impl Chat {
     pub fn new(config: Config) -> Self {
         let (throttle, budget, authenticator_calls, hub, typing, user_connections, rules) = Default::default();
         let epoch = Mutex::new(config.store.epoch().into());
-        let inner =
-            Inner { config, throttle, budget, authenticator_calls, hub, typing, user_connections, rules, epoch };
+        let metrics = Metrics::new(&config.store.commits());
+        let inner = Inner {
+            config,
+            throttle,
+            budget,
+            authenticator_calls,
+            hub,
+            typing,
+            user_connections,
+            rules,
+            metrics,
+            epoch,
+        };
         Self { inner: Arc::new(inner) }
     }
 

@@ -7,6 +7,7 @@
 //! ```
 
 use std::fmt;
+use std::time::Instant;
 
 use super::authenticator::{Authenticated, Authentication};
 use super::event::Caller;
@@ -15,8 +16,9 @@ use super::login::{CheckPassword, CheckedPassword};
 use super::reading::{ReadDone, ReadJob};
 use super::subscription::{Replay, Subscribing};
 use crate::error::Error;
+use crate::metrics;
 use crate::model::MessageId;
-use crate::protocol::Reply;
+use crate::protocol::{CommandKind, Reply};
 use crate::store::SyncPage;
 
 /// How far a command has come, unless it was refused.
@@ -40,6 +42,7 @@ pub struct Job(Box<JobParts>);
 
 struct JobParts {
     caller: Caller,
+    began: Instant,
     work: Work,
 }
 
@@ -52,9 +55,19 @@ pub(super) enum Work {
     Read(Box<ReadJob>),
 }
 
+impl Work {
+    fn waited_for(&self) -> metrics::Work {
+        match self {
+            Self::Password(_) => metrics::Work::Password,
+            Self::Authentication(_) => metrics::Work::Authenticator,
+            Self::Inbox(_) | Self::Subscription(_) | Self::Replay(_) | Self::Read(_) => metrics::Work::Reading,
+        }
+    }
+}
+
 impl Job {
     pub(super) fn new(caller: &Caller, work: Work) -> Self {
-        Self(Box::new(JobParts { caller: caller.clone(), work }))
+        Self(Box::new(JobParts { caller: caller.clone(), began: Instant::now(), work }))
     }
 
     /// Does it. The turn that gave it must have been committed, and the thread must have none. An
@@ -69,7 +82,8 @@ impl Job {
     }
 
     fn run_with(self, authenticate: impl FnOnce(Authentication) -> Authenticated) -> FinishedJob {
-        let JobParts { caller, work } = *self.0;
+        let JobParts { caller, began, work } = *self.0;
+        let waited_for = work.waited_for();
         let result = match work {
             Work::Password(check) => JobResult::Password(check.run()),
             Work::Authentication(authentication) => JobResult::Authentication(authenticate(authentication)),
@@ -78,7 +92,7 @@ impl Job {
             Work::Replay(replay) => JobResult::Replay(replay.run()),
             Work::Read(read) => JobResult::Read(read.run()),
         };
-        FinishedJob(Box::new(FinishedParts { caller, result }))
+        FinishedJob(Box::new(FinishedParts { caller, began, waited_for, result }))
     }
 
     /// Whether it waits for a disk, and hardly uses a processor. Such jobs should have other threads than passwords, so that
@@ -101,14 +115,16 @@ impl Job {
 
     /// Has its command refused with `busy`, because too many jobs wait ([`JOBS_WAITING`](crate::limits::JOBS_WAITING)).
     pub fn refuse_busy(self) -> FinishedJob {
-        FinishedJob(Box::new(FinishedParts { caller: self.0.caller, result: JobResult::Refused(Error::Busy) }))
+        let JobParts { caller, began, work } = *self.0;
+        let (waited_for, result) = (work.waited_for(), JobResult::Refused(Error::Busy));
+        FinishedJob(Box::new(FinishedParts { caller, began, waited_for, result }))
     }
 }
 
 /// Keeps the password out.
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job").field("command", &self.0.caller.command).finish_non_exhaustive()
+        f.debug_struct("Job").field("command", &self.0.caller.command.map(CommandKind::name)).finish_non_exhaustive()
     }
 }
 
@@ -116,9 +132,11 @@ impl fmt::Debug for Job {
 #[must_use = "its connection waits for it"]
 pub struct FinishedJob(Box<FinishedParts>);
 
-struct FinishedParts {
-    caller: Caller,
-    result: JobResult,
+pub(super) struct FinishedParts {
+    pub(super) caller: Caller,
+    pub(super) began: Instant,
+    pub(super) waited_for: metrics::Work,
+    pub(super) result: JobResult,
 }
 
 pub(super) enum JobResult {
@@ -132,13 +150,15 @@ pub(super) enum JobResult {
 }
 
 impl FinishedJob {
-    pub(super) fn into_parts(self) -> (Caller, JobResult) {
-        (self.0.caller, self.0.result)
+    pub(super) fn into_parts(self) -> FinishedParts {
+        *self.0
     }
 }
 
 impl fmt::Debug for FinishedJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FinishedJob").field("command", &self.0.caller.command).finish_non_exhaustive()
+        f.debug_struct("FinishedJob")
+            .field("command", &self.0.caller.command.map(CommandKind::name))
+            .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 //! brought. It relies on the batch of the store, which undoes everything if its commit fails.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::event::{Caller, Event};
 use super::hub::{Intake, Mailbox};
@@ -11,6 +11,7 @@ use super::room_changes::{Changed, RoomChanges};
 use super::{Chat, Inner, Step};
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::metrics::{Tally, Work};
 use crate::protocol::Reply;
 use crate::store::{Batch, CommitError};
 
@@ -22,7 +23,9 @@ pub(crate) struct Turn<'a> {
     pub(super) now: Timestamp,
     /// What the log will say, once it is committed and true.
     events: Vec<Event>,
-    commands: usize,
+    tally: Tally,
+    /// When it began, if it is to be known how long it takes.
+    began: Option<Instant>,
     /// What subscribers will be told then.
     notices: Vec<Noted>,
     /// Messages were sent in it.
@@ -41,7 +44,8 @@ impl Chat {
             batch: config.store.begin(),
             now: config.clock.now(),
             events: Vec::new(),
-            commands: 0,
+            tally: Tally::new(),
+            began: None,
             notices: Vec::new(),
             has_messages: false,
             origin: None,
@@ -59,17 +63,24 @@ impl Chat {
 impl Turn<'_> {
     /// Commits all steps, and then logs what they did and tells subscribers.
     pub(crate) fn commit(self) -> Result<(), CommitError> {
+        let Self { mut tally, .. } = self;
         let outcome = self.batch.commit();
+        if let Some(began) = self.began {
+            tally.took(began.elapsed());
+        }
         match &outcome {
             Ok(()) => {
+                self.chat.counters().add(&tally);
                 self.events.into_iter().for_each(Event::log);
                 self.chat.publish(self.has_messages, self.notices);
                 self.chat.check_sessions(self.now);
             }
             Err(problem) => {
-                if self.commands > 0 {
-                    Event::log_failed_commit(problem, self.commands);
+                if tally.commands() > 0 {
+                    Event::log_failed_commit(problem, tally.commands());
                 }
+                tally.fail(problem);
+                self.chat.counters().add(&tally);
                 match problem {
                     CommitError::Undone(_) => self.chat.forget_room_changes(&self.notices),
                     CommitError::Unknown(_) => self.chat.publish_unknown(self.has_messages, &self.notices),
@@ -108,12 +119,27 @@ impl Turn<'_> {
         matches!(self.batch.use_session(&mailbox.session, self.now, self.now.after(idle)), Ok(None))
     }
 
+    /// Has it measured how long the turn takes.
+    #[cfg(feature = "server")]
+    pub(crate) fn measure(&mut self) {
+        self.began = Some(Instant::now());
+    }
+
+    /// Notes that a command goes on that has waited since `began`.
+    pub(super) fn note_waited(&mut self, work: Work, began: Instant) {
+        self.tally.waited(work, began.elapsed());
+    }
+
     /// Notes how a command has ended. One that waits for a job has not.
     pub(super) fn note(&mut self, caller: &Caller, to: Option<&str>, outcome: &Result<Step, Error>) {
         if let Ok(Step::Job(_)) = outcome {
             return;
         }
-        self.commands += 1;
+        match (outcome, caller.command) {
+            (Ok(_), Some(command)) => self.tally.done(command),
+            (Ok(_), None) => {}
+            (Err(refusal), command) => self.tally.refused(command, refusal),
+        }
         self.has_messages |= matches!(outcome, Ok(Step::Done(Reply::Sent { .. })));
         self.events.extend(Event::new(caller, to, outcome));
     }

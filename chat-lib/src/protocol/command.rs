@@ -243,48 +243,80 @@ pub enum Command<'a> {
     },
 }
 
-impl Command<'_> {
-    /// What logs call it: the method of protocol 2, and for commands that it does not have, the word of protocol 1.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Ping => "ping",
-            Self::Auth { .. } => "login",
-            Self::Resume { .. } => "resume",
-            Self::Register { .. } => "register",
-            Self::Logout => "logout",
-            Self::SetPassword { .. } => "password",
-            Self::SetProfile { .. } => "profile",
-            Self::Sessions => "sessions",
-            Self::EndSession { .. } => "session.end",
-            Self::Send { .. } => "send",
-            Self::SendToAll { .. } => "sendgroup",
-            Self::Inbox => "inbox",
-            Self::RoomInbox { .. } => "inboxgroup",
-            Self::ActiveUser => "activeuser",
-            Self::History { .. } => "history",
-            Self::Sync { .. } => "sync",
-            Self::Read { .. } => "read",
-            Self::Conversations { .. } => "conversations",
-            Self::Subscribe { .. } => "subscribe",
-            Self::Unsubscribe => "unsubscribe",
-            Self::Typing { .. } => "typing",
-            Self::Delete { .. } => "delete",
-            Self::Users { .. } => "users",
-            Self::Blocks => "blocks",
-            Self::Block { .. } => "block",
-            Self::Unblock { .. } => "unblock",
-            Self::CreateRoom { .. } => "room.create",
-            Self::JoinRoom { .. } => "room.join",
-            Self::LeaveRoom { .. } => "room.leave",
-            Self::DeleteRoom { .. } => "room.delete",
-            Self::InviteToRoom { .. } => "room.invite",
-            Self::RemoveFromRoom { .. } => "room.remove",
-            Self::SetRoom { .. } => "room.set",
-            Self::Members { .. } => "room.members",
-            Self::Rooms { .. } => "room.list",
+macro_rules! kinds {
+    ($($kind:ident $name:literal)*) => {
+        /// Which command it is, without what it asks for.
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        pub(crate) enum CommandKind {
+            $($kind),*
         }
-    }
+
+        impl CommandKind {
+            /// Every kind, in order of their numbers.
+            pub(crate) const ALL: [Self; [$($name),*].len()] = [$(Self::$kind),*];
+
+            /// What logs and metrics call it: the method of protocol 2, and for commands that it does not have, the word of
+            /// protocol 1.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+        }
+
+        impl Command<'_> {
+            pub(crate) fn kind(&self) -> CommandKind {
+                match self {
+                    $(Self::$kind { .. } => CommandKind::$kind,)*
+                }
+            }
+
+            /// What logs and metrics call it: the method of protocol 2, and for commands that it does not have, the word of
+            /// protocol 1.
+            pub fn name(&self) -> &'static str {
+                self.kind().name()
+            }
+        }
+    };
+}
+
+kinds! {
+    Server         "server"
+    Ping           "ping"
+    Auth           "login"
+    Resume         "resume"
+    Register       "register"
+    Logout         "logout"
+    SetPassword    "password"
+    SetProfile     "profile"
+    Sessions       "sessions"
+    EndSession     "session.end"
+    Send           "send"
+    SendToAll      "sendgroup"
+    Inbox          "inbox"
+    RoomInbox      "inboxgroup"
+    ActiveUser     "activeuser"
+    History        "history"
+    Sync           "sync"
+    Read           "read"
+    Conversations  "conversations"
+    Subscribe      "subscribe"
+    Unsubscribe    "unsubscribe"
+    Typing         "typing"
+    Delete         "delete"
+    Users          "users"
+    Blocks         "blocks"
+    Block          "block"
+    Unblock        "unblock"
+    CreateRoom     "room.create"
+    JoinRoom       "room.join"
+    LeaveRoom      "room.leave"
+    DeleteRoom     "room.delete"
+    InviteToRoom   "room.invite"
+    RemoveFromRoom "room.remove"
+    SetRoom        "room.set"
+    Members        "room.members"
+    Rooms          "room.list"
 }
 
 /// Shows the name only: what follows is a password, a token or a text.

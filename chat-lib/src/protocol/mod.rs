@@ -10,6 +10,7 @@ pub mod line;
 mod reply;
 pub mod rpc;
 
+pub(crate) use self::command::CommandKind;
 pub use self::command::{Command, Request};
 pub use self::event::{CloseReason, Event, RoomChange};
 pub use self::frame::{Frame, Frames};

@@ -53,9 +53,9 @@ pub use self::durable::{Durable, KeepRead, Options, SyncMode};
 use self::index::{Index, Known};
 pub use self::memory::Memory;
 pub use self::types::{
-    Appended, CommitError, ConversationState, CursorMove, FoundMessage, HistoryPage, Member, NewMessage, NewSession,
-    News, NewsMessage, Position, Quota, Record, RoomMember, RoomMembership, RoomState, SessionInfo, SessionOpened,
-    Standing, SyncPage, Unread, Visit,
+    Appended, CommitError, Commits, ConversationState, Counts, CursorMove, FoundMessage, HistoryPage, Member,
+    NewMessage, NewSession, News, NewsMessage, Position, Quota, Record, RoomMember, RoomMembership, RoomState,
+    SessionInfo, SessionOpened, Standing, SyncPage, Unread, Visit,
 };
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -129,6 +129,16 @@ pub trait Store: Send + Sync {
 
     /// Makes the next start faster. Nothing depends on it.
     fn tidy(&self) -> Result<(), Error>;
+
+    /// Where the engine observes its commits. Always the same histograms.
+    fn commits(&self) -> Commits;
+
+    /// How many bytes the engine takes on a disk; 0 if it takes none, or cannot tell.
+    fn data_bytes(&self) -> u64;
+
+    /// Fails if the next commit is bound to fail, as far as the engine can tell at little cost. After a commit has failed, it should
+    /// try whether writing works again.
+    fn check_writable(&self) -> Result<(), Error>;
 }
 
 /// Steps that are committed together.
@@ -147,6 +157,9 @@ pub trait Batch: Accounts + Sessions + Conversations + Rooms {
 
     /// Ends a restore, whether it has succeeded or was undone, and begins a new [epoch](Store::epoch).
     fn end_restore(&mut self) -> Result<(), Error>;
+
+    /// How much there is. Sessions count if they are live at `now`. It should take no longer because there is much.
+    fn counts(&mut self, now: Timestamp) -> Result<Counts, Error>;
 
     /// Ends the batch and waits until its steps are durable. Of several threads that commit at once, one may do it for
     /// all.

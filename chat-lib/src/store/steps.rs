@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::index::Index;
 use super::{
-    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, FoundMessage, NewMessage,
-    NewSession, Quota, Record, RoomMember, RoomState, Rooms, SessionInfo, SessionOpened, Sessions, Standing, Unread,
-    new_epoch, restore,
+    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, Counts, CursorMove, FoundMessage,
+    NewMessage, NewSession, Quota, Record, RoomMember, RoomState, Rooms, SessionInfo, SessionOpened, Sessions,
+    Standing, Unread, new_epoch, restore,
 };
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -209,6 +209,10 @@ impl<B: IndexBatch> Batch for Steps<B> {
     fn end_restore(&mut self) -> Result<(), Error> {
         self.0.index(|index| index.end_restore(new_epoch()));
         Ok(())
+    }
+
+    fn counts(&mut self, now: Timestamp) -> Result<Counts, Error> {
+        Ok(self.0.index(|index| index.counts(now)))
     }
 
     fn commit(self: Box<Self>) -> Result<(), CommitError> {

@@ -6,9 +6,9 @@ use chat_lib::Error;
 use chat_lib::clock::Timestamp;
 use chat_lib::model::{Account, MessageId, Profile, RoomName, SessionId, UserName};
 use chat_lib::store::{
-    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, FoundMessage, HistoryPage,
-    Memory, NewMessage, NewSession, News, Position, Quota, Record, RoomMember, RoomState, Rooms, SessionInfo,
-    SessionOpened, Sessions, Standing, Store, SyncPage, Unread, Visit,
+    Accounts, Appended, Batch, CommitError, Commits, ConversationState, Conversations, Counts, CursorMove,
+    FoundMessage, HistoryPage, Memory, NewMessage, NewSession, News, Position, Quota, Record, RoomMember, RoomState,
+    Rooms, SessionInfo, SessionOpened, Sessions, Standing, Store, SyncPage, Unread, Visit,
 };
 
 /// What befalls a [`Faulty`] store.
@@ -117,6 +117,18 @@ impl<F: Fault> Store for Faulty<F> {
     fn tidy(&self) -> Result<(), Error> {
         self.store.tidy()
     }
+
+    fn commits(&self) -> Commits {
+        self.store.commits()
+    }
+
+    fn data_bytes(&self) -> u64 {
+        self.store.data_bytes()
+    }
+
+    fn check_writable(&self) -> Result<(), Error> {
+        self.store.check_writable()
+    }
 }
 
 struct FaultyBatch<'a, F> {
@@ -144,6 +156,10 @@ impl<F: Fault> Batch for FaultyBatch<'_, F> {
 
     fn end_restore(&mut self) -> Result<(), Error> {
         self.batch.end_restore()
+    }
+
+    fn counts(&mut self, now: Timestamp) -> Result<Counts, Error> {
+        self.batch.counts(now)
     }
 
     fn commit(self: Box<Self>) -> Result<(), CommitError> {

@@ -17,6 +17,7 @@ mod failures;
 mod faulty;
 mod limits;
 mod live;
+mod metrics;
 mod model;
 mod notices;
 mod own_sessions;

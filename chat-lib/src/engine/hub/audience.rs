@@ -18,6 +18,8 @@ pub(super) struct Audience {
     rooms: HashMap<RoomName, Vec<(Arc<Mailbox>, MessageId)>>,
     /// Mailboxes whose subscriptions have ended because they were full.
     lagged: Vec<Arc<Mailbox>>,
+    /// How many events were put into mailboxes.
+    pub(super) events: u64,
 }
 
 /// A mailbox to which a session is bound.
@@ -115,8 +117,12 @@ impl Audience {
                 let posted = view(room.into(), text, None);
                 for (mailbox, after) in members {
                     let own = own.as_ref().filter(|_| mailbox.user == sender);
-                    if id > *after && !mailbox.post(own.unwrap_or(&posted)) {
-                        self.lagged.push(Arc::clone(mailbox));
+                    if id <= *after {
+                        continue;
+                    }
+                    match mailbox.post(own.unwrap_or(&posted)) {
+                        true => self.events += 1,
+                        false => self.lagged.push(Arc::clone(mailbox)),
                     }
                 }
             }
@@ -259,8 +265,12 @@ impl Audience {
     fn post(&mut self, user: &UserName, posted: &Arc<Posted>, origin: Option<&Arc<Mailbox>>) {
         let listeners = self.users.get(user).into_iter().flatten().filter(|listener| listener.subscribed);
         for Listener { mailbox, .. } in listeners {
-            if !origin.is_some_and(|origin| Arc::ptr_eq(origin, mailbox)) && !mailbox.post(posted) {
-                self.lagged.push(Arc::clone(mailbox));
+            if origin.is_some_and(|origin| Arc::ptr_eq(origin, mailbox)) {
+                continue;
+            }
+            match mailbox.post(posted) {
+                true => self.events += 1,
+                false => self.lagged.push(Arc::clone(mailbox)),
             }
         }
     }
@@ -268,8 +278,9 @@ impl Audience {
     fn post_to_room(&mut self, room: &RoomName, posted: &Arc<Posted>, hears: impl Fn(&Mailbox) -> bool) {
         let members = self.rooms.get(room).into_iter().flatten();
         for (mailbox, _) in members.filter(|(mailbox, _)| hears(mailbox)) {
-            if !mailbox.post(posted) {
-                self.lagged.push(Arc::clone(mailbox));
+            match mailbox.post(posted) {
+                true => self.events += 1,
+                false => self.lagged.push(Arc::clone(mailbox)),
             }
         }
     }

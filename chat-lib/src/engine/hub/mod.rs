@@ -43,6 +43,16 @@ struct State {
     audience: Audience,
     /// All messages up to this one were handed out, if anybody has subscribed.
     published: MessageId,
+    /// How many subscriptions have ended because they had lagged.
+    lagged: u64,
+}
+
+/// What subscribers were told so far, and how many there are.
+pub(super) struct Told {
+    pub(super) online: u64,
+    pub(super) subscribers: u64,
+    pub(super) events: u64,
+    pub(super) lagged: u64,
 }
 
 impl Chat {
@@ -101,7 +111,12 @@ impl Chat {
     /// Ends the subscriptions that have lagged. Returns the users whose last ones they were.
     fn end_lagged(&self, state: &mut State) -> Vec<UserName> {
         let lagged = state.audience.take_lagged();
-        lagged.into_iter().filter_map(|mailbox| self.end_subscription(state, &mailbox)).collect()
+        // They only change while the hub is locked, as it is.
+        let subscribed = || self.inner.hub.subscribed.load(Ordering::SeqCst);
+        let before = subscribed();
+        let left = lagged.into_iter().filter_map(|mailbox| self.end_subscription(state, &mailbox)).collect();
+        state.lagged += (before - subscribed()) as u64;
+        left
     }
 
     /// Has a mailbox told when its session ends.
@@ -294,6 +309,15 @@ impl Chat {
 }
 
 impl Hub {
+    pub(super) fn told(&self) -> Told {
+        let (events, lagged) = {
+            let state = self.lock();
+            (state.audience.events, state.lagged)
+        };
+        let subscribers = self.subscribed.load(Ordering::SeqCst) as u64;
+        Told { online: self.present().users() as u64, subscribers, events, lagged }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

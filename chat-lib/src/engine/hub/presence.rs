@@ -39,6 +39,11 @@ impl Present {
         true
     }
 
+    /// How many users are there.
+    pub(super) fn users(&self) -> usize {
+        self.subscriptions.len()
+    }
+
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.subscriptions.is_empty()

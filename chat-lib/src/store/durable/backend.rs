@@ -57,6 +57,9 @@ pub(super) trait Backend: Send + Sync {
     /// Leaves nothing of what was overwritten in any file. Nobody commits meanwhile.
     fn erase(&self) -> Result<(), Error>;
 
+    /// How many bytes the backend takes; 0 if it cannot tell.
+    fn size(&self) -> u64;
+
     /// Looks whether the backend's own structures are whole.
     fn check(&self) -> Result<(), Error>;
 

@@ -3,6 +3,7 @@
 use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use super::backend::Backend;
 use super::commit::{GroupCommit, State, Target};
@@ -10,12 +11,11 @@ use super::record::Record;
 use super::takes::Takes;
 use crate::error::Error;
 use crate::model::MessageId;
-use crate::store::CommitError;
-use crate::store::Visit;
 use crate::store::dump::Snapshot;
 use crate::store::index::Index;
 use crate::store::log::{Block, BlockRef, Source, StreamId};
 use crate::store::pages::Shelf;
+use crate::store::{CommitError, Commits, Visit};
 
 /// The index and its backend.
 ///
@@ -39,6 +39,7 @@ pub(super) struct Disk {
     /// About how many bytes were written, and how many of them since it was tidied.
     pub(super) written: AtomicU64,
     pub(super) untidied: AtomicU64,
+    pub(super) commits: Commits,
 }
 
 impl State for Held {
@@ -67,7 +68,10 @@ impl Target for Disk {
     type State = Held;
 
     fn commit(&self, record: &Record) -> Result<(), CommitError> {
+        let began = Instant::now();
         self.backend.commit(record)?;
+        self.commits.seconds.observe_time(began.elapsed(), 1);
+        self.commits.changes.observe(record.changes.len() as f64, 1);
         let cost = record.cost();
         self.written.fetch_add(cost, Ordering::Relaxed);
         self.untidied.fetch_add(cost, Ordering::Relaxed);
@@ -93,7 +97,8 @@ impl Target for Disk {
 
 impl Core {
     pub(super) fn open(backend: Box<dyn Backend>) -> Result<Self, Error> {
-        let disk = Disk { backend, written: AtomicU64::new(0), untidied: AtomicU64::new(0) };
+        let (written, untidied, commits) = Default::default();
+        let disk = Disk { backend, written, untidied, commits };
         let held = disk.load()?;
         if held.index.summary().restoring {
             let what = "a dump was being restored into it and that was not finished; remove it and restore again";

@@ -107,6 +107,10 @@ impl Hostile {
 }
 
 impl Backend for Hostile {
+    fn size(&self) -> u64 {
+        0
+    }
+
     fn is_read_only(&self) -> bool {
         false
     }

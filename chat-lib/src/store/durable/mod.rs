@@ -32,7 +32,7 @@ use self::retention::Retention;
 use self::sqlite::Sqlite;
 use self::upkeep::Upkeep;
 use super::pages;
-use super::{Batch, CursorMove, FoundMessage, HistoryPage, News, Position, Store, SyncPage, Unread, Visit};
+use super::{Batch, Commits, CursorMove, FoundMessage, HistoryPage, News, Position, Store, SyncPage, Unread, Visit};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Error;
 use crate::model::MessageId;
@@ -219,6 +219,21 @@ impl Store for Durable {
 
     fn tidy(&self) -> Result<(), Error> {
         self.core.finish()
+    }
+
+    fn commits(&self) -> Commits {
+        self.core.disk().commits.clone()
+    }
+
+    fn data_bytes(&self) -> u64 {
+        self.core.backend().size()
+    }
+
+    fn check_writable(&self) -> Result<(), Error> {
+        if self.is_read_only() {
+            return Err(Error::Storage("the data can only be read".into()));
+        }
+        self.core.group.beside(|disk| disk.backend.recover())
     }
 }
 

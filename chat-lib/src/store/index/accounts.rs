@@ -74,6 +74,7 @@ impl Index {
                 self.journal.push(|| Change::DropMember(*id, user.id));
             }
         }
+        self.partners = self.partners.saturating_sub(2 * user.incoming.len() as u64);
         let mut bytes = user.unread_bytes;
         self.unread_bytes = self.unread_bytes.saturating_sub(user.unread_bytes);
         self.journal.push(|| Change::DropAccount(user.id));

@@ -125,8 +125,9 @@ impl Index {
     fn add_stream(&mut self, reader: &str, writer: &UserName) -> StreamId {
         let writer_id = self.users.get(writer).map(|user| user.id);
         let id = self.insert_stream(reader, writer_id);
-        if let Some(reader) = self.users.get_mut(reader) {
-            reader.incoming.insert(writer.clone(), id);
+        if let Some(user) = self.users.get_mut(reader) {
+            user.incoming.insert(writer.clone(), id);
+            self.partners += members_of_stream(reader, writer);
         }
         id
     }
@@ -185,6 +186,11 @@ impl Stream {
         journal.lags(id, &mut self.lagging);
         Ok(stored)
     }
+}
+
+/// How many members of a direct conversation a stream stands for.
+pub(super) fn members_of_stream(reader: &str, writer: &UserName) -> u64 {
+    if reader == writer.as_str() { 2 } else { 1 }
 }
 
 impl User {

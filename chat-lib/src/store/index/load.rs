@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::conversations::members_of_stream;
 use super::deletions::Deletions;
 use super::members::Membership;
 use super::rooms::Room;
@@ -117,6 +118,7 @@ impl Index {
         if !self.summary.restoring {
             self.tail.skip_to(before.tail.last());
         }
+        self.tail.appended = before.tail.appended;
         self.deletions.continue_from(&mut before.deletions);
         for (id, room) in &mut self.rooms {
             // Whatever was dropped meanwhile, moves that were made out before are made out again.
@@ -153,6 +155,7 @@ impl Index {
         match writer_name {
             Some(writer_name) => {
                 user.incoming.insert(writer_name.clone(), id);
+                self.partners += members_of_stream(reader_name.as_str(), writer_name);
             }
             None => user.former.push(id),
         }

@@ -37,7 +37,7 @@ pub(super) use self::sessions::Login;
 use self::sessions::{SessionChange, Sessions};
 use super::hash::NumberHasher;
 use super::log::{ProfileId, StreamId, Tail};
-use super::{NewSession, SessionInfo, SessionOpened};
+use super::{Counts, NewSession, SessionInfo, SessionOpened};
 use crate::clock::Timestamp;
 use crate::model::{Account, MessageId, MessageKey, Profile, RoomName, SessionId, UserName};
 
@@ -72,6 +72,8 @@ pub(super) struct Index {
     memberships: u64,
     /// How many users are blocked by others, each counted as often.
     blocks: u64,
+    /// How many members all direct conversations have; notes to oneself count as two.
+    partners: u64,
     deletions: Deletions,
     /// Keys that are remembered and in no row.
     unwritten_keys: Vec<(AccountId, MessageKey, Known)>,
@@ -152,6 +154,7 @@ impl Index {
             unread_bytes: 0,
             memberships: 0,
             blocks: 0,
+            partners: 0,
             deletions: Deletions::default(),
             unwritten_keys: Vec::new(),
             key_rows: VecDeque::new(),
@@ -187,6 +190,20 @@ impl Index {
     pub(super) fn live_sessions(&mut self, now: Timestamp) -> Vec<SessionInfo> {
         let (users, journal) = (&self.users, &mut self.journal);
         self.sessions.live(now, &mut |change| note(users, journal, &change))
+    }
+
+    pub(super) fn counts(&mut self, now: Timestamp) -> Counts {
+        let (users, journal) = (&self.users, &mut self.journal);
+        let sessions = self.sessions.count(now, &mut |change| note(users, journal, &change));
+        let (messages, message_bytes) = self.tail.appended;
+        Counts {
+            users: self.users.len() as u64,
+            sessions: sessions as u64,
+            direct_conversations: self.partners / 2,
+            rooms: self.rooms.len() as u64,
+            messages,
+            message_bytes,
+        }
     }
 
     pub(super) fn sessions_of(&mut self, user: &str, now: Timestamp) -> Vec<SessionInfo> {

@@ -152,6 +152,12 @@ impl Sessions {
         self.by_oldest.values().cloned().collect()
     }
 
+    /// How many are live.
+    pub(super) fn count(&mut self, now: Timestamp, journal: &mut impl FnMut(SessionChange<'_>)) -> usize {
+        self.end_expired(now, journal);
+        self.len()
+    }
+
     /// All that are live, in order of login.
     pub(super) fn live(&mut self, now: Timestamp, journal: &mut impl FnMut(SessionChange<'_>)) -> Vec<SessionInfo> {
         self.end_expired(now, journal);

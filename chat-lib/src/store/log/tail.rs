@@ -26,6 +26,8 @@ pub(in crate::store) struct Tail {
     last: MessageId,
     /// The last message that there is.
     last_message: MessageId,
+    /// How many messages were appended, and how many bytes their texts had.
+    pub(in crate::store) appended: (u64, u64),
 }
 
 impl Tail {
@@ -39,6 +41,7 @@ impl Tail {
             begin: last_message,
             last: last_message,
             last_message,
+            appended: (0, 0),
         }
     }
 
@@ -94,6 +97,8 @@ impl Tail {
         self.starts.push((id, open.block().last, open.block().body.len()));
         open.push(&Entry { id, time, stream, sender, before, framing, text, key, deleted });
         (self.last, self.last_message) = (id, id);
+        let (messages, bytes) = &mut self.appended;
+        (*messages, *bytes) = (*messages + 1, *bytes + text.len() as u64);
         Ok(id)
     }
 

@@ -11,7 +11,9 @@ use super::index::{Index, RoomMessages, Summary};
 use super::log::{Block, BlockRef, Source, StreamId};
 use super::pages::{self, Shelf};
 use super::steps::Steps;
-use super::{Batch, CursorMove, FoundMessage, HistoryPage, News, Position, Store, SyncPage, Unread, Visit, new_epoch};
+use super::{
+    Batch, Commits, CursorMove, FoundMessage, HistoryPage, News, Position, Store, SyncPage, Unread, Visit, new_epoch,
+};
 use crate::error::Error;
 use crate::limits::MEMORY_HISTORY_BYTES;
 use crate::model::MessageId;
@@ -21,6 +23,8 @@ use crate::model::MessageId;
 /// Of direct messages that were read and messages of rooms, it keeps the latest 64 MiB.
 pub struct Memory {
     state: Mutex<State>,
+    /// Nothing is written.
+    commits: Commits,
 }
 
 struct State {
@@ -33,7 +37,7 @@ impl Memory {
     /// A store with nothing in it.
     pub fn new() -> Self {
         let index = Index::new(false, Summary::empty(new_epoch(), 0));
-        Self { state: Mutex::new(State { index, sweep: 0 }) }
+        Self { state: Mutex::new(State { index, sweep: 0 }), commits: Commits::default() }
     }
 
     fn snapshot(&self) -> (Snapshot, Vec<Arc<Block>>) {
@@ -137,6 +141,18 @@ impl Store for Memory {
     }
 
     fn tidy(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn commits(&self) -> Commits {
+        self.commits.clone()
+    }
+
+    fn data_bytes(&self) -> u64 {
+        0
+    }
+
+    fn check_writable(&self) -> Result<(), Error> {
         Ok(())
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chat_lib::Error;
 use chat_lib::model::{Account, ConversationName, HistoryMessage, Inbox, MessageId, UserName};
 use chat_lib::store::{
-    Batch, CursorMove, FoundMessage, HistoryPage, Memory, NewMessage, News, Position, Record, Store, SyncPage, Unread,
-    Visit,
+    Batch, Commits, CursorMove, FoundMessage, HistoryPage, Memory, NewMessage, News, Position, Record, Store, SyncPage,
+    Unread, Visit,
 };
 
 use super::Wrong;
@@ -221,6 +221,21 @@ impl Store for Engine {
 
     fn tidy(&self) -> Result<(), Error> {
         self.store.tidy()
+    }
+
+    fn commits(&self) -> Commits {
+        self.store.commits()
+    }
+
+    fn data_bytes(&self) -> u64 {
+        self.store.data_bytes()
+    }
+
+    fn check_writable(&self) -> Result<(), Error> {
+        match self.wrong {
+            Wrong::IsNeverWritable => Err(Error::Busy),
+            _ => self.store.check_writable(),
+        }
     }
 }
 

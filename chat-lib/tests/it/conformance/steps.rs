@@ -8,8 +8,9 @@ use chat_lib::Error;
 use chat_lib::clock::Timestamp;
 use chat_lib::model::{Account, ConversationName, Framing, MessageId, Profile, RoomName, SessionId, UserName};
 use chat_lib::store::{
-    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, CursorMove, FoundMessage, NewMessage,
-    NewSession, Quota, Record, RoomMember, RoomState, Rooms, SessionInfo, SessionOpened, Sessions, Standing, Unread,
+    Accounts, Appended, Batch, CommitError, ConversationState, Conversations, Counts, CursorMove, FoundMessage,
+    NewMessage, NewSession, Quota, Record, RoomMember, RoomState, Rooms, SessionInfo, SessionOpened, Sessions,
+    Standing, Unread,
 };
 
 use super::Wrong;
@@ -47,6 +48,16 @@ impl Batch for Steps<'_> {
 
     fn end_restore(&mut self) -> Result<(), Error> {
         self.batch.end_restore()
+    }
+
+    fn counts(&mut self, now: Timestamp) -> Result<Counts, Error> {
+        let mut counts = self.batch.counts(now)?;
+        match self.wrong {
+            Wrong::CountsNoRooms => counts.rooms = 0,
+            Wrong::CountsRoomMessagesLess => counts.messages = counts.messages.min(4),
+            _ => {}
+        }
+        Ok(counts)
     }
 
     fn commit(self: Box<Self>) -> Result<(), CommitError> {

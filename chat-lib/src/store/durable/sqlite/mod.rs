@@ -8,7 +8,7 @@ mod seal;
 pub(super) mod wal;
 mod writing;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
 use self::directory::Directory;
-use self::open::{connect, connect_read_only, exists, look_at_log, make, only_writing_fails, open_log};
+use self::open::{connect, connect_read_only, exists, log_of, look_at_log, make, only_writing_fails, open_log};
 use self::rows::{
     Sealed, account, block, block_head, blocked, compact, deleted, keys, member, profile, room, session, stream,
     summary, write,
@@ -259,6 +259,11 @@ impl Backend for Sqlite {
         let tidier = get(&self.to_write()?.tidier);
         let checkpoint = tidier.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         checkpoint.map_err(|problem| self.failed(&problem))
+    }
+
+    fn size(&self) -> u64 {
+        let files = [self.database.clone(), log_of(&self.database)];
+        files.iter().filter_map(|file| fs::metadata(file).ok()).map(|file| file.len()).sum()
     }
 
     fn check(&self) -> Result<(), Error> {
