@@ -1901,6 +1901,30 @@ CHAT_WARN_UNUSED
 chat_status chat_tidy(struct chat *chat)
 CHAT_NONNULL(1);
 
+// Gives what the chat has counted, in the text format of Prometheus (version 0.0.4). Everything that this process does with the
+// chat is counted, whether it came over a connection or not. No name of a user or room is in it, and nothing that a user wrote.
+//
+// - `chat`: a chat.
+// - `metrics_out`: receives the text.
+//
+// Memory: free the text with chat_buffer_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_metrics(struct chat *chat,
+                         struct chat_buffer *metrics_out)
+CHAT_NONNULL(1, 2);
+
+// Checks that what is sent now could be stored, as far as can be told at little cost.
+//
+// - `chat`: a chat.
+//
+// Fails with CHAT_STORAGE if the last change could not be stored and storing does not work yet, or if the data can only be
+// read.
+//
+CHAT_WARN_UNUSED
+chat_status chat_check_writable(struct chat *chat)
+CHAT_NONNULL(1);
+
 // Creates a connection for one peer. It does no I/O: the program passes in the bytes that it has received, and sends the
 // output.
 //

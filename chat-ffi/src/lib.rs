@@ -24,6 +24,7 @@ pub mod error;
 pub mod event;
 pub mod events;
 pub mod handle;
+pub mod health;
 pub mod lists;
 pub mod log;
 pub mod open;

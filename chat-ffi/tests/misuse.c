@@ -67,6 +67,9 @@ static void nulls(chat *it, chat_connection *connection, chat_server *server, ch
     IS(CHAT_INVALID_ARGUMENT, chat_restore(it, -1, &restored));
     IS(CHAT_INVALID_ARGUMENT, chat_check(NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_tidy(NULL));
+    IS(CHAT_INVALID_ARGUMENT, chat_check_writable(NULL));
+    IS(CHAT_INVALID_ARGUMENT, chat_metrics(NULL, &buffer));
+    IS(CHAT_INVALID_ARGUMENT, chat_metrics(it, NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_login(NULL, "messi", "surabaya", &session_out));
     IS(CHAT_INVALID_ARGUMENT, chat_login(it, NULL, "surabaya", &session_out));
     IS(CHAT_INVALID_ARGUMENT, chat_login(it, "messi", NULL, &session_out));

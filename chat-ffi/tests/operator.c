@@ -108,6 +108,7 @@ static void data(chat *it) {
     char bytes[4096];
     size_t length;
     int read_only = 9;
+    chat_buffer metrics;
     FILE *file = tmpfile(), *empty = tmpfile();
     CHECK(file != NULL && empty != NULL);
     OK(chat_open_session(it, "messi", &messi));
@@ -117,6 +118,11 @@ static void data(chat *it) {
     OK(chat_tidy(it));
     OK(chat_is_read_only(it, &read_only));
     CHECK(read_only == 0);
+    OK(chat_check_writable(it));
+    OK(chat_metrics(it, &metrics));
+    CHECK(strstr((const char *)metrics.data, "\nchat_users 4\n") != NULL);
+    CHECK(strlen((const char *)metrics.data) == metrics.len);
+    chat_buffer_free(&metrics);
 
     OK(chat_dump(it, fileno(file), 0));
     rewind(file);

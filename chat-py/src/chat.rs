@@ -262,6 +262,21 @@ impl Chat {
         run(py, || chat.tidy())
     }
 
+    /// What the chat has counted, in the text format of Prometheus (version 0.0.4). Everything that this process does with the
+    /// chat is counted, whether it came over a connection or not. No name of a user or room is in it, and nothing that a user
+    /// wrote.
+    fn metrics(&self, py: Python<'_>) -> PyResult<String> {
+        let chat = self.get(py)?;
+        run(py, || Ok(chat.metrics()))
+    }
+
+    /// Check that what is sent now could be stored, as far as can be told at little cost; raises `StorageError` if the last
+    /// change could not be stored and storing does not work yet, or if the data can only be read.
+    fn check_writable(&self, py: Python<'_>) -> PyResult<()> {
+        let chat = self.get(py)?;
+        run(py, || chat.check_writable())
+    }
+
     /// Log in, which opens a session. Takes tens of milliseconds, because the password is checked.
     fn login(&self, py: Python<'_>, user: &str, password: &str) -> PyResult<Session> {
         let chat = self.get(py)?;

@@ -112,6 +112,8 @@ def test_data_is_dumped_and_restored(tmp_path: Path) -> None:
     room.open_session("ana").send("bea", "halo")
     room.check()
     room.tidy()
+    room.check_writable()
+    assert "\nchat_users " in room.metrics()
     dump = io.BytesIO()
     room.dump(dump)
     assert b"$argon2id$" in dump.getvalue()

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// In the order in which a reader of the header wants them.
-const FILES: [&str; 19] = [
+const FILES: [&str; 20] = [
     "status",
     "error",
     "buffer",
@@ -20,6 +20,7 @@ const FILES: [&str; 19] = [
     "lists/mod",
     "operator",
     "data",
+    "health",
     "connection",
     "server",
     "client",
