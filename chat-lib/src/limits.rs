@@ -41,6 +41,9 @@ pub const KEY_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many keys of a sender are remembered; the oldest are forgotten first. A client retries few messages, and its latest.
 pub const KEYS_PER_USER: usize = 10_000;
 
+/// The longest [announcement](crate::Chat::announce), in bytes of UTF-8: a screen of text.
+pub const ANNOUNCEMENT_BYTES: usize = 4 * 1024;
+
 /// The longest title of a room, in bytes of UTF-8: a line of a list.
 pub const ROOM_TITLE_BYTES: usize = 256;
 

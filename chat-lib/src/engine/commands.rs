@@ -145,7 +145,7 @@ impl Chat {
             Command::CreateRoom { room, title, open } => self.create_room(asker.user.user(), room, title, *open, turn),
             Command::JoinRoom { room } => self.join_room(asker.user.user(), room, turn),
             Command::LeaveRoom { room } => self.leave_room(asker.user.user(), room, turn),
-            Command::DeleteRoom { room } => self.delete_room(asker.user.user(), room, turn),
+            Command::DeleteRoom { room } => self.delete_own_room(asker.user.user(), room, turn),
             Command::InviteToRoom { room, user } => self.invite(asker.user.user(), room, user, turn),
             Command::RemoveFromRoom { room, user } => self.remove_member(asker.user.user(), room, user, turn),
             Command::SetRoom { room, title, open, owners } => {
@@ -153,7 +153,7 @@ impl Chat {
                 self.set_room(asker.user.user(), room, &settings, turn)
             }
             Command::Members { room, after, limit } => self.members(asker.user.user(), room, after, *limit, turn),
-            Command::Rooms { after, limit } => self.rooms(asker.user.user(), after, *limit, turn),
+            Command::Rooms { after, limit } => self.list_rooms(asker.user.user(), after, *limit, turn),
             _ => Err(Error::BadCommand),
         }
     }

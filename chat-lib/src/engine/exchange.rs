@@ -1,6 +1,7 @@
 //! All that a chat keeps but its sessions, as text and back (`docs/dump.md`). It relies on the store to show records, and to
-//! take them in, in one order.
+//! take them in, in one order. What there is of one user is in `export.rs`.
 
+mod export;
 mod line;
 mod restoring;
 
@@ -19,7 +20,7 @@ impl Chat {
     ///
     /// [`Error::Io`] if `out` does not take it; [`Error::Storage`] if the machine fails.
     pub fn dump(&self, hashes: bool, out: &mut dyn Write) -> Result<(), Error> {
-        let mut write = |line: &Line<'_>| line.write(out).map_err(Error::Io);
+        let mut write = |line: &Line<'_>| line::write(line, out).map_err(Error::Io);
         write(&Line::ChatDump { version: VERSION, hashes })?;
         let mut counts = Counts::default();
         self.inner.config.store.dump(&mut |record| {

@@ -1,5 +1,8 @@
 //! What an operator can do: the program that contains the chat, or `chat-server`'s administrator. It needs no
-//! session; what a user can do is in `session.rs`, and dumps are in `exchange.rs`.
+//! session; what a user can do is in `session.rs`, and dumps are in `exchange.rs`. Erasing a user and rooms have files of their own.
+
+mod erasing;
+mod rooms;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,7 +12,9 @@ use super::inbox::take;
 use super::notice::Notice;
 use super::{Chat, Turn};
 use crate::error::Error;
+use crate::limits::ANNOUNCEMENT_BYTES;
 use crate::model::{Account, Inbox, PasswordHash, Profile, SessionToken, UserName};
+use crate::protocol::Event;
 use crate::session::Session;
 use crate::store::{Batch, SessionInfo, Unread};
 
@@ -153,6 +158,32 @@ impl Chat {
     /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
     pub fn unban_user(&self, user: &str) -> Result<(), Error> {
         self.durably(|batch| change(batch, user, |account| Ok(Account { banned: false, ..account.clone() })).map(drop))
+    }
+
+    /// Tells everybody who is there: all connections and streams of events that have subscribed get an
+    /// [announcement](crate::protocol::Event::Announcement). It is not stored. Returns how many were told.
+    ///
+    /// ```
+    /// use chat_lib::Chat;
+    /// use chat_lib::protocol::Event;
+    ///
+    /// let chat = Chat::memory();
+    /// chat.add_demo_users()?;
+    /// let mut events = chat.login("messi", "surabaya")?.events()?;
+    /// assert_eq!(chat.announce("Down for 5 minutes at noon")?, 1);
+    /// assert!(matches!(events.next(), Some(Ok(Event::Announcement { text, .. })) if text.starts_with("Down")));
+    /// # Ok::<(), chat_lib::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LineTooLong`] if it has more than [`ANNOUNCEMENT_BYTES`] bytes.
+    pub fn announce(&self, text: &str) -> Result<usize, Error> {
+        if text.len() > ANNOUNCEMENT_BYTES {
+            return Err(Error::LineTooLong { limit: ANNOUNCEMENT_BYTES });
+        }
+        let time = self.inner.config.clock.now();
+        Ok(self.tell_all(Event::Announcement { text: text.to_owned(), time }))
     }
 
     /// Takes all unread messages out of a user's mailbox, without a session. If there is no such user, the inbox is

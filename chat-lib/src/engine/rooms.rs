@@ -81,7 +81,7 @@ impl Chat {
         Ok(Step::Done(Reply::RoomLeft))
     }
 
-    pub(super) fn delete_room(&self, user: &UserName, room: &str, turn: &mut Turn<'_>) -> Result<Step, Error> {
+    pub(super) fn delete_own_room(&self, user: &UserName, room: &str, turn: &mut Turn<'_>) -> Result<Step, Error> {
         let mut changes = self.lock_rules();
         let state = find_owned(room, user, turn)?;
         turn.batch.remove_room(room)?;
@@ -183,7 +183,13 @@ impl Chat {
         Ok(Step::Done(Reply::Members(page(views, limit))))
     }
 
-    pub(super) fn rooms(&self, user: &UserName, after: &str, limit: usize, turn: &mut Turn<'_>) -> Result<Step, Error> {
+    pub(super) fn list_rooms(
+        &self,
+        user: &UserName,
+        after: &str,
+        limit: usize,
+        turn: &mut Turn<'_>,
+    ) -> Result<Step, Error> {
         let limit = limit.min(LIST_MAX);
         let open = turn.batch.open_rooms(after, limit + 1)?.into_iter();
         let mut rooms: BTreeMap<_, _> = open.map(|room| (room.name.clone(), (room, None))).collect();

@@ -52,6 +52,13 @@ pub enum Event {
         /// The message.
         id: MessageId,
     },
+    /// The operator has something to say to everybody who is there. It is not stored.
+    Announcement {
+        /// What the operator says.
+        text: String,
+        /// When it was said.
+        time: Timestamp,
+    },
     /// The subscription has ended, because events came faster than they were taken. No message is lost: subscribe again from
     /// the last one.
     Lagged,

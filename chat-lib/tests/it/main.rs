@@ -20,6 +20,7 @@ mod live;
 mod metrics;
 mod model;
 mod notices;
+mod operator;
 mod own_sessions;
 mod people;
 mod player;

@@ -115,7 +115,7 @@ pub(super) struct Seat<'a> {
 }
 
 impl<'a> Seat<'a> {
-    fn of(member: &RoomMembership<'a>) -> Self {
+    pub(super) fn of(member: &RoomMembership<'a>) -> Self {
         let RoomMembership { user, standing, since, read } = member;
         let (owner, invited) = (*standing == Standing::Owner, *standing == Standing::Invited);
         Self { user: (*user).into(), owner, invited, since: since.get(), read: read.get() }
@@ -185,15 +185,15 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Writes it with its end.
-    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.serialize(&mut Serializer::with_formatter(&mut *out, Visible))?;
-        out.write_all(b"\n")
-    }
-
     pub(super) fn is_header(&self) -> bool {
         matches!(self, Self::ChatDump { .. })
     }
+}
+
+/// Writes a line with its end.
+pub(super) fn write(line: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    line.serialize(&mut Serializer::with_formatter(&mut *out, Visible))?;
+    out.write_all(b"\n")
 }
 
 /// The framing with these parts; without one, as the default has it.

@@ -191,6 +191,18 @@ impl Audience {
         }
     }
 
+    /// Tells all mailboxes that have subscribed, and returns how many there are.
+    pub(super) fn tell_all(&mut self, posted: &Arc<Posted>) -> usize {
+        let mut told = 0;
+        for Listener { mailbox, .. } in self.users.values().flatten().filter(|listener| listener.subscribed) {
+            told += 1;
+            if !mailbox.post(posted) {
+                self.lagged.push(Arc::clone(mailbox));
+            }
+        }
+        told
+    }
+
     /// Has the mailboxes of a user look whether their sessions still live.
     pub(super) fn check_sessions_of(&self, user: &UserName) {
         let listeners = self.users.get(user);

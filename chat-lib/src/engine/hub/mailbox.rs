@@ -38,7 +38,11 @@ impl Posted {
 
     /// About how many bytes it takes.
     fn size(&self) -> usize {
-        let text = if let Event::Message(message) = &self.event { message.text.len() } else { 0 };
+        let text = match &self.event {
+            Event::Message(message) => message.text.len(),
+            Event::Announcement { text, .. } => text.len(),
+            _ => 0,
+        };
         text + MESSAGE_OVERHEAD
     }
 }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self::audience::Audience;
+use self::mailbox::Posted;
 pub(crate) use self::mailbox::{Intake, Mailbox};
 use self::presence::Present;
 pub(crate) use self::stream::EventStream;
@@ -24,7 +25,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::limits::{SESSION_CHECK_MIN, SESSION_CHECKS};
 use crate::model::{ConversationName, MessageId, UserName};
-use crate::protocol::Presence;
+use crate::protocol::{Event, Presence};
 
 /// What concerns all subscribers.
 #[derive(Default)]
@@ -87,7 +88,7 @@ impl Chat {
         }
         left.extend(self.end_lagged(&mut state));
         drop(state);
-        self.announce(left, None);
+        self.announce_presence(left, None);
     }
 
     /// As [`publish`](Self::publish), after a commit of which nobody knows whether it has worked: there may be messages, sessions
@@ -105,7 +106,7 @@ impl Chat {
         }
         let left = self.end_lagged(&mut state);
         drop(state);
-        self.announce(left, None);
+        self.announce_presence(left, None);
     }
 
     /// Ends the subscriptions that have lagged. Returns the users whose last ones they were.
@@ -137,7 +138,7 @@ impl Chat {
             hub.bound.fetch_sub(1, Ordering::SeqCst);
         }
         drop(state);
-        self.announce(left.into_iter().collect(), None);
+        self.announce_presence(left.into_iter().collect(), None);
     }
 
     /// Subscribes a mailbox that is bound. With `after`, it takes no messages in yet: they are to be read from there. Returns where
@@ -178,7 +179,7 @@ impl Chat {
         let last = store.last_message();
         drop(state);
         if came && !was_there {
-            self.announce(vec![mailbox.user.clone()], Some(mailbox));
+            self.announce_presence(vec![mailbox.user.clone()], Some(mailbox));
         }
         Ok(after.map_or(last, |after| after.min(last)))
     }
@@ -186,7 +187,7 @@ impl Chat {
     /// Ends a subscription that its owner takes for over. The thread must have no turn.
     pub(crate) fn unsubscribe(&self, mailbox: &Arc<Mailbox>) {
         let left = self.end_subscription(&mut self.inner.hub.lock(), mailbox);
-        self.announce(left.into_iter().collect(), None);
+        self.announce_presence(left.into_iter().collect(), None);
     }
 
     /// Whether the session of a mailbox has ended. If it has subscribed, it is used by that. The thread must have no turn.
@@ -230,7 +231,7 @@ impl Chat {
 
     /// Tells the direct partners of each user, and the user's own subscribers but for `origin`, whether the user is there. The thread
     /// must have no turn.
-    fn announce(&self, mut users: Vec<UserName>, mut origin: Option<&Arc<Mailbox>>) {
+    fn announce_presence(&self, mut users: Vec<UserName>, mut origin: Option<&Arc<Mailbox>>) {
         let hub = &self.inner.hub;
         while let Some(user) = users.pop() {
             let partners = match self.partners(&user) {
@@ -285,6 +286,16 @@ impl Chat {
                 return Ok(());
             }
         }
+    }
+
+    /// Tells all that have subscribed, and returns how many there are. The thread must have no turn.
+    pub(super) fn tell_all(&self, event: Event) -> usize {
+        let mut state = self.inner.hub.lock();
+        let told = state.audience.tell_all(&Posted::new(event));
+        let left = self.end_lagged(&mut state);
+        drop(state);
+        self.announce_presence(left, None);
+        told
     }
 
     /// Drops the changes of rooms among notices that nobody is told of.

@@ -34,6 +34,9 @@ pub fn write_event(event: &Event, out: &mut Vec<u8>) {
         Event::Deleted { with, id } => {
             write("deleted", &Deleted { with: with.as_str().into(), id: id.get() }, out);
         }
+        Event::Announcement { text, time } => {
+            write("announcement", &Announcement { text: text.into(), time: time.as_millis() }, out);
+        }
         Event::Lagged => write("lagged", &Lagged {}, out),
         Event::Closed { reason } => write("closed", &Closed { reason: reason.as_str().into() }, out),
     }
@@ -79,6 +82,10 @@ pub(super) fn read(envelope: &Envelope<'_>) -> Result<Option<Event>, Error> {
         "deleted" => {
             let read: Deleted<'_> = read_json(params)?;
             Event::Deleted { with: conversation(&read.with)?, id: message_id(read.id)? }
+        }
+        "announcement" => {
+            let read: Announcement<'_> = read_json(params)?;
+            Event::Announcement { text: read.text.into_owned(), time: Timestamp::from_millis(read.time) }
         }
         "lagged" => {
             let Lagged {} = read_json(params)?;
@@ -127,6 +134,13 @@ struct Deleted<'a> {
     #[serde(borrow)]
     with: Cow<'a, str>,
     id: u64,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Announcement<'a> {
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+    time: u64,
 }
 
 #[derive(Deserialize, Serialize)]

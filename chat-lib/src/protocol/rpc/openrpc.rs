@@ -184,6 +184,12 @@ fn events() -> Vec<EventObject> {
             object(&[("with", text()), ("id", reference("MessageId"))], &[]),
         ),
         event(
+            "announcement",
+            "The operator has something to say. It is not stored.",
+            "every connection that has subscribed",
+            object(&[("text", text()), ("time", reference("Time"))], &[]),
+        ),
+        event(
             "lagged",
             "The subscription has ended, because events came faster than they were taken. Subscribe again.",
             "the connection whose subscription it was",

@@ -92,6 +92,7 @@ pub(super) fn event() -> impl Strategy<Value = Event> {
             by
         }),
         (with(), id()).prop_map(|(with, id)| Event::Deleted { with, id }),
+        (text(), time()).prop_map(|(text, time)| Event::Announcement { text, time }),
         Just(Event::Lagged),
         Just(Event::Closed { reason: CloseReason::Ended }),
     ]

@@ -410,6 +410,11 @@ fn events_to_the_byte() {
             r##"{"room":"#a","change":"invited","user":"ana","by":"messi"}"##,
         ),
         (Event::Deleted { with: with("#a"), id: id(5) }, "deleted", r##"{"with":"#a","id":5}"##),
+        (
+            Event::Announcement { text: "a \"b\"".to_owned(), time: at(4) },
+            "announcement",
+            r#"{"text":"a \"b\"","time":4}"#,
+        ),
         (Event::Lagged, "lagged", "{}"),
         (Event::Closed { reason: CloseReason::Ended }, "closed", r#"{"reason":"session_ended"}"#),
     ] {
