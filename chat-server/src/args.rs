@@ -88,6 +88,19 @@ pub(crate) enum Task {
     #[command(subcommand)]
     Config(ConfigTask),
 
+    /// Shows and deletes rooms.
+    #[command(subcommand)]
+    Room(Room),
+
+    /// Tells everybody who is connected and listens something, such as when the server will be down. It is not
+    /// stored. Says how many connections were told.
+    Announce {
+        /// What to tell, at most 4 KiB.
+        text: String,
+        #[command(flatten)]
+        data: Data,
+    },
+
     /// Writes all users and messages to standard output, a JSON object a line, as they are at one moment.
     /// Whoever can read a dump can read all messages and try to guess passwords.
     Dump {
@@ -193,6 +206,62 @@ pub(crate) enum User {
     Unban {
         /// The user's name.
         name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Ends all of a user's sessions, who may log in again.
+    Kick {
+        /// The user's name.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Lists a user's sessions in order of login: a name that is no secret, when it was opened, when it was last
+    /// used, and the address that the user logged in from, separated by tabs.
+    Sessions {
+        /// The user's name.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Writes all that there is of a user to standard output, a JSON object a line: account, sessions, blocks,
+    /// conversations, rooms, all messages that the user has sent, and all direct ones that they were sent.
+    Export {
+        /// The user's name.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Removes a user, and the texts of all messages that the user has sent; others see them as deleted. It
+    /// cannot be undone. Says how many messages were deleted. Older dumps still have them.
+    Erase {
+        /// The user's name.
+        name: String,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// What can be done with rooms. ROOM may be given without its #, which is special to a shell.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Room {
+    /// Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs. Control
+    /// characters and invisible characters are escaped.
+    List {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Lists the people in a room: name, full name, and owner, member or invited, separated by tabs.
+    Show {
+        /// The room's name.
+        room: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Deletes a room with its messages. It cannot be undone.
+    Delete {
+        /// The room's name.
+        room: String,
         #[command(flatten)]
         data: Data,
     },

@@ -8,7 +8,7 @@ use chat_lib::model::{Profile, UserName};
 use chat_lib::store::{Durable, KeepRead, Options};
 use chat_lib::{Chat, Config, Restored};
 
-use crate::args::{Data, PasswordSource, Task, User};
+use crate::args::{Data, PasswordSource, Room, Task, User};
 use crate::control::{self, Request};
 use crate::data;
 use crate::terminal::Terminal;
@@ -29,6 +29,14 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
         Task::User(User::Remove { name, data }) => (Request::Remove { name }, data),
         Task::User(User::Ban { name, data }) => (Request::Ban { name }, data),
         Task::User(User::Unban { name, data }) => (Request::Unban { name }, data),
+        Task::User(User::Kick { name, data }) => (Request::Kick { name }, data),
+        Task::User(User::Sessions { name, data }) => (Request::Sessions { name }, data),
+        Task::User(User::Export { name, data }) => (Request::Export { name }, data),
+        Task::User(User::Erase { name, data }) => (Request::Erase { name }, data),
+        Task::Room(Room::List { data }) => (Request::Rooms, data),
+        Task::Room(Room::Show { room, data }) => (Request::Room { room: with_hash(&room) }, data),
+        Task::Room(Room::Delete { room, data }) => (Request::DeleteRoom { room: with_hash(&room) }, data),
+        Task::Announce { text, data } => (Request::Announce { text }, data),
         Task::User(User::Edit { name, data, full_name, country }) => (Request::Edit { name, full_name, country }, data),
         Task::User(User::Passwd { name, data, password }) => {
             let request = |password| Request::Passwd { name: name.clone(), password };
@@ -63,6 +71,9 @@ fn on_data(directory: &Path, request: &Request) -> Result<(), Box<dyn Error>> {
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
     let outcome = match store {
+        Ok(_) if matches!(request, Request::Announce { .. }) => {
+            Err(format!("no server runs on {}, so that nobody could be told", directory.display()).into())
+        }
         Ok(store) => {
             let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
             control::perform(&chat, request, &mut out).map_err(Into::into)
@@ -78,6 +89,11 @@ fn on_data(directory: &Path, request: &Request) -> Result<(), Box<dyn Error>> {
         Err(Ok(problem)) => Err(problem.into()),
         Err(Err(problem)) => Err(problem),
     }
+}
+
+/// The full name of a room.
+fn with_hash(room: &str) -> String {
+    if room.starts_with('#') { room.to_owned() } else { format!("#{room}") }
 }
 
 /// Does what takes a password. A person is asked for one only if it can be done then.

@@ -2,13 +2,14 @@
 //! asked through a socket there.
 
 mod ask;
+mod rows;
 mod socket;
 
 use std::fmt;
 use std::io::Write;
 
 use chat_lib::model::{Profile, UserName};
-use chat_lib::{Chat, Error, NewUser, printable};
+use chat_lib::{Chat, Error, NewUser};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::ask::ask;
@@ -25,6 +26,14 @@ pub(crate) enum Request {
     Remove { name: String },
     Ban { name: String },
     Unban { name: String },
+    Kick { name: String },
+    Sessions { name: String },
+    Export { name: String },
+    Erase { name: String },
+    Rooms,
+    Room { room: String },
+    DeleteRoom { room: String },
+    Announce { text: String },
     Dump { hashes: bool },
     Check,
 }
@@ -36,6 +45,10 @@ impl Request {
             self,
             Self::List
                 | Self::Dump { .. }
+                | Self::Export { .. }
+                | Self::Rooms
+                | Self::Room { .. }
+                | Self::Announce { .. }
                 | Self::Check
                 | Self::Add { password: None, .. }
                 | Self::Passwd { password: None, .. }
@@ -53,12 +66,7 @@ pub(crate) fn perform(chat: &Chat, request: &Request, out: &mut dyn Write) -> Re
             Profile::new(UserName::parse(name)?, full_name, country)?;
             if is_user(chat, name)? { Err(Error::UserExists) } else { Ok(()) }
         }
-        Request::List => {
-            for user in chat.users()? {
-                writeln!(out, "{}", row(&user.profile, user.banned)).map_err(Error::Io)?;
-            }
-            Ok(())
-        }
+        Request::List => write_rows(out, chat.users()?.iter().map(rows::user)),
         Request::Passwd { name, password: Some(password) } => chat.set_password(name, password),
         Request::Passwd { name, password: None } => {
             if is_user(chat, name)? {
@@ -71,6 +79,20 @@ pub(crate) fn perform(chat: &Chat, request: &Request, out: &mut dyn Write) -> Re
         Request::Remove { name } => chat.remove_user(name),
         Request::Ban { name } => chat.ban_user(name),
         Request::Unban { name } => chat.unban_user(name),
+        Request::Kick { name } => chat.end_sessions(name),
+        Request::Sessions { name } => {
+            if !is_user(chat, name)? {
+                return Err(Error::NoSuchUser);
+            }
+            let sessions = chat.sessions()?;
+            write_rows(out, sessions.iter().filter(|it| it.user.user().as_str() == name).map(rows::session))
+        }
+        Request::Export { name } => chat.export_user(name, out),
+        Request::Erase { name } => write_rows(out, [format!("deleted messages: {}", chat.erase_user(name)?)]),
+        Request::Rooms => write_rows(out, chat.rooms()?.iter().map(rows::room)),
+        Request::Room { room } => write_rows(out, chat.room_members(room)?.iter().map(rows::member)),
+        Request::DeleteRoom { room } => chat.delete_room(room),
+        Request::Announce { text } => write_rows(out, [format!("connections told: {}", chat.announce(text)?)]),
         Request::Dump { hashes } => chat.dump(*hashes, out),
         Request::Check => {
             chat.check()?;
@@ -79,20 +101,15 @@ pub(crate) fn perform(chat: &Chat, request: &Request, out: &mut dyn Write) -> Re
     }
 }
 
-/// Older data may have names in it that are refused today.
-fn row(profile: &Profile, banned: bool) -> String {
-    let mut row = [profile.user().as_str(), profile.full_name(), profile.country()].map(printable).join("\t");
-    if banned {
-        row.push_str("\tbanned");
-    }
-    row
+fn write_rows(out: &mut dyn Write, rows: impl IntoIterator<Item = String>) -> Result<(), Error> {
+    rows.into_iter().try_for_each(|row| writeln!(out, "{row}")).map_err(Error::Io)
 }
 
 fn is_user(chat: &Chat, name: &str) -> Result<bool, Error> {
     Ok(chat.users()?.iter().any(|user| user.profile.user().as_str() == name))
 }
 
-/// Without the password.
+/// Without passwords and texts.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -103,21 +120,16 @@ impl fmt::Debug for Request {
             Self::Remove { name } => write!(f, "remove {name:?}"),
             Self::Ban { name } => write!(f, "ban {name:?}"),
             Self::Unban { name } => write!(f, "unban {name:?}"),
+            Self::Kick { name } => write!(f, "kick {name:?}"),
+            Self::Sessions { name } => write!(f, "sessions {name:?}"),
+            Self::Export { name } => write!(f, "export {name:?}"),
+            Self::Erase { name } => write!(f, "erase {name:?}"),
+            Self::Rooms => f.write_str("rooms"),
+            Self::Room { room } => write!(f, "room {room:?}"),
+            Self::DeleteRoom { room } => write!(f, "delete room {room:?}"),
+            Self::Announce { .. } => f.write_str("announce"),
             Self::Dump { hashes } => write!(f, "dump, hashes: {hashes}"),
             Self::Check => f.write_str("check"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is printed raw, a terminal obeys.
-    #[test]
-    fn names_in_a_list_cannot_control_a_terminal() {
-        let profile = Profile::kept(UserName::parse("ana").unwrap(), "Ana\u{202e}", "Br\u{e9}sil").unwrap();
-        assert_eq!(row(&profile, false), "ana\tAna\\u{202e}\tBr\u{e9}sil");
-        assert_eq!(row(&profile, true), "ana\tAna\\u{202e}\tBr\u{e9}sil\tbanned");
     }
 }

@@ -9,6 +9,7 @@ mod data;
 mod full_disk;
 mod live_crash;
 mod messages;
+mod people;
 #[path = "../../../chat-lib/tests/it/player.rs"]
 mod player;
 mod process;
