@@ -211,6 +211,7 @@ impl Connection {
     ) -> Option<Job> {
         let room = self.chat.answer_room();
         out.make_room();
+        self.frames.set_limit(turn.limits.line_bytes);
         turn.origin = self.live.as_ref().map(|live| Arc::clone(live.mailbox()));
         if let Some(live) = &mut self.live
             && !live.check(turn)
@@ -247,7 +248,7 @@ impl Connection {
                 }
                 Frame::TooLong { first } => {
                     self.asked = if rpc::is_rpc(&[first]) { Asked::Call(Some(rpc::Id::NULL)) } else { Asked::Line };
-                    let limit = self.chat.limits().line_bytes;
+                    let limit = turn.limits.line_bytes;
                     match is_admitted {
                         true => Chat::refuse_line(Error::LineTooLong { limit }, &self.origin, turn),
                         false => self.refuse(turn),

@@ -26,7 +26,7 @@ impl Asker {
 impl Chat {
     /// Starts the command of a request line, whatever the line holds.
     pub(crate) fn start_line(&self, line: &[u8], origin: &mut Origin, turn: &mut Turn<'_>) -> Result<Step, Error> {
-        let limit = self.limits().line_bytes;
+        let limit = turn.limits.line_bytes;
         if line.len() > limit {
             return Self::refuse_line(Error::LineTooLong { limit }, origin, turn);
         }
@@ -100,7 +100,7 @@ impl Chat {
             caller.user = Some(self.log_out(&session, turn)?);
             return Ok(Step::Done(Reply::LoggedOut));
         }
-        let expires = turn.now.after(self.limits().session_idle);
+        let expires = turn.now.after(turn.limits.session_idle);
         let user = turn.batch.use_session(&session, turn.now, expires)?.ok_or(Error::NoSuchSession)?;
         let user = caller.user.insert(user);
         origin.has_used_session = true;
@@ -159,11 +159,11 @@ impl Chat {
     }
 
     fn server_info(&self) -> ServerInfo {
-        let config = &self.inner.config;
+        let settings = self.settings();
         ServerInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            registration: config.registration && config.authenticator.is_none(),
-            limits: config.limits.clone(),
+            registration: settings.registration && self.inner.config.authenticator.is_none(),
+            limits: settings.limits.clone(),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::event::Caller;
 use super::notice::Notice;
 use super::step::Work;
 use super::throttle::Attempt;
-use super::{Chat, Config, Job, Step, Turn};
+use super::{Chat, Job, Step, Turn};
 use crate::error::Error;
 use crate::model::{Account, PasswordHash, Profile, SessionToken, UserName};
 use crate::protocol::{Login, Reply};
@@ -77,7 +77,7 @@ impl Chat {
         turn: &mut Turn<'_>,
     ) -> Result<Step, Error> {
         // A program with an authenticator of its own has the accounts.
-        if !self.inner.config.registration || self.inner.config.authenticator.is_some() {
+        if !self.settings().registration || self.inner.config.authenticator.is_some() {
             return Err(Error::RegistrationClosed);
         }
         let purpose = Purpose::Registration(Arc::new(Profile::new(UserName::parse(user)?, full_name, "")?));
@@ -243,8 +243,8 @@ impl CheckPassword {
     }
 
     fn verdict(&self) -> Result<Option<PasswordHash>, Error> {
-        let Config { password_cost: cost, entropy, .. } = &self.chat.inner.config;
-        let hash = |password: &str| PasswordHash::new(password, *cost, &**entropy).map(Some);
+        let (entropy, cost) = (&*self.chat.inner.config.entropy, self.chat.settings().password_cost);
+        let hash = |password: &str| PasswordHash::new(password, cost, entropy).map(Some);
         let hashed = match &self.purpose {
             Purpose::Registration(_) => return hash(&self.password),
             Purpose::Login(account) | Purpose::Change { account, .. } => account.password.as_ref(),
@@ -253,18 +253,18 @@ impl CheckPassword {
         match hashed {
             Some(hashed) if !hashed.matches(&self.password)? => {
                 // A refusal takes as long for a user that there is as for one that there is not.
-                if hashed.is_cheaper_than(*cost) || PasswordHash::is_too_long(&self.password) {
-                    PasswordHash::matches_none(&self.password, *cost)?;
+                if hashed.is_cheaper_than(cost) || PasswordHash::is_too_long(&self.password) {
+                    PasswordHash::matches_none(&self.password, cost)?;
                 }
                 Err(Error::WrongPassword)
             }
             Some(hashed) => match &self.purpose {
                 Purpose::Change { new, .. } => hash(new),
-                _ if hashed.is_cheaper_than(*cost) => hash(&self.password),
+                _ if hashed.is_cheaper_than(cost) => hash(&self.password),
                 _ => Ok(None),
             },
             None => {
-                PasswordHash::matches_none(&self.password, *cost)?;
+                PasswordHash::matches_none(&self.password, cost)?;
                 let unknown = matches!(self.purpose, Purpose::UnknownLogin);
                 Err(if unknown { Error::NoSuchUser } else { Error::WrongPassword })
             }

@@ -18,6 +18,7 @@ mod origin;
 mod own_sessions;
 mod people;
 mod reading;
+mod reload;
 mod room_changes;
 mod rooms;
 mod sending;
@@ -39,6 +40,7 @@ pub(crate) use self::hub::{EventStream, Intake, Mailbox};
 pub(crate) use self::inbox::Delivery;
 pub use self::operator::{NewUser, UserInfo};
 pub(crate) use self::origin::{Origin, next_connection};
+use self::reload::InEffect;
 use self::room_changes::RoomChanges;
 use self::sending::Typing;
 pub(crate) use self::step::Step;
@@ -75,7 +77,9 @@ pub struct Chat {
 
 /// What all handles to a chat share.
 struct Inner {
+    /// Its settings are only the first ones: `settings` has those in effect.
     config: Config,
+    settings: InEffect,
     throttle: Throttle,
     budget: Budget,
     authenticator_calls: Calls,
@@ -124,6 +128,18 @@ impl Config {
     pub fn new(store: Box<dyn Store>, settings: &Settings) -> Self {
         let Settings { limits, registration, password_cost, .. } = settings.clone();
         Self { store, limits, registration, password_cost, ..Self::default() }
+    }
+
+    /// The settings that it has; those of the store are not among them.
+    #[cfg_attr(not(feature = "sqlite"), allow(clippy::needless_update, reason = "there are no others then"))]
+    fn settings(&self) -> Settings {
+        let Self { limits, password_cost, registration, .. } = self;
+        Settings {
+            limits: limits.clone(),
+            password_cost: *password_cost,
+            registration: *registration,
+            ..Settings::default()
+        }
     }
 }
 
@@ -176,8 +192,10 @@ impl Chat {
         let (throttle, budget, authenticator_calls, hub, typing, user_connections, rules) = Default::default();
         let epoch = Mutex::new(config.store.epoch().into());
         let metrics = Metrics::new(&config.store.commits());
+        let settings = InEffect::new(config.settings());
         let inner = Inner {
             config,
+            settings,
             throttle,
             budget,
             authenticator_calls,
@@ -241,11 +259,6 @@ impl Chat {
             turn = self.begin();
             step = self.finish(job, &mut turn);
         }
-    }
-
-    /// The caps that this chat works under.
-    pub fn limits(&self) -> &Limits {
-        &self.inner.config.limits
     }
 
     /// Runs steps in a batch of their own, and commits them.

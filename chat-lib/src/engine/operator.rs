@@ -323,7 +323,7 @@ impl Chat {
     }
 
     fn hash(&self, password: &str) -> Result<PasswordHash, Error> {
-        PasswordHash::new(password, self.inner.config.password_cost, &*self.inner.config.entropy)
+        PasswordHash::new(password, self.settings().password_cost, &*self.inner.config.entropy)
     }
 }
 

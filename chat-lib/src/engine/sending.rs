@@ -11,7 +11,7 @@ use super::rooms::{find_member, find_room};
 use super::{Chat, Step, Turn};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::limits::{TYPING_INTERVAL, TYPING_MEMBERS};
+use crate::limits::{Limits, TYPING_INTERVAL, TYPING_MEMBERS};
 use crate::model::{ConversationName, Framing, MessageKey, Profile, UserName};
 use crate::protocol::Reply;
 use crate::store::{Appended, NewMessage, Quota};
@@ -27,7 +27,7 @@ impl Chat {
         turn: &mut Turn<'_>,
     ) -> Result<Step, Error> {
         let time = turn.now;
-        match turn.batch.append(NewMessage { to, from, text, framing, time, key }, self.quota())? {
+        match turn.batch.append(NewMessage { to, from, text, framing, time, key }, quota(turn.limits))? {
             Appended::Stored(id) => Ok(Step::Done(Reply::Sent { id, time })),
             Appended::Known(id, time) => Ok(Step::Done(Reply::Sent { id, time })),
             Appended::NotAMember => {
@@ -55,7 +55,7 @@ impl Chat {
         if messages.iter().any(|message| message.to.starts_with('#')) {
             return Err(Error::NoSuchRecipient);
         }
-        match turn.batch.append_all(&messages, self.quota())? {
+        match turn.batch.append_all(&messages, quota(turn.limits))? {
             Appended::Stored(id) => Ok(Step::Done(Reply::Sent { id, time })),
             refused => Err(refusal(refused, "")),
         }
@@ -76,10 +76,10 @@ impl Chat {
         }
         Ok(Step::Done(Reply::Done))
     }
+}
 
-    fn quota(&self) -> Quota {
-        Quota { messages: self.limits().mailbox_messages, bytes: self.limits().mailbox_bytes }
-    }
+fn quota(limits: &Limits) -> Quota {
+    Quota { messages: limits.mailbox_messages, bytes: limits.mailbox_bytes }
 }
 
 /// Whether one of two users has blocked the other, so that neither is told what the other does.

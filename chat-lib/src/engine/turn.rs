@@ -11,6 +11,7 @@ use super::room_changes::{Changed, RoomChanges};
 use super::{Chat, Inner, Step};
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::limits::Limits;
 use crate::metrics::{Tally, Work};
 use crate::protocol::Reply;
 use crate::store::{Batch, CommitError};
@@ -21,6 +22,8 @@ pub(crate) struct Turn<'a> {
     pub(super) batch: Box<dyn Batch + 'a>,
     /// What time it is for all of its commands: reading the clock for each would be a tenth of what a command costs.
     pub(super) now: Timestamp,
+    /// The limits for all of its commands, also if others are put into effect meanwhile.
+    pub(crate) limits: &'a Limits,
     /// What the log will say, once it is committed and true.
     events: Vec<Event>,
     tally: Tally,
@@ -43,6 +46,7 @@ impl Chat {
         Turn {
             batch: config.store.begin(),
             now: config.clock.now(),
+            limits: self.limits(),
             events: Vec::new(),
             tally: Tally::new(),
             began: None,
@@ -114,7 +118,7 @@ impl Turn<'_> {
 
     /// Whether the session of a mailbox has ended. If it has subscribed, it is used by that.
     pub(crate) fn has_ended(&mut self, mailbox: &Mailbox) -> bool {
-        let idle = if mailbox.intake() == Intake::Nothing { Duration::ZERO } else { self.chat.limits().session_idle };
+        let idle = if mailbox.intake() == Intake::Nothing { Duration::ZERO } else { self.limits.session_idle };
         // Should the store fail, the next command will find out.
         matches!(self.batch.use_session(&mailbox.session, self.now, self.now.after(idle)), Ok(None))
     }

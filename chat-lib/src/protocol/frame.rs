@@ -35,8 +35,15 @@ enum Ending {
 impl Frames {
     /// Lines of up to `limit` bytes, their end included; of up to 4 GiB whatever the limit.
     pub fn new(limit: usize) -> Self {
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        Self { partial: Vec::new(), lent: false, skipping: false, after_cr: false, ending: None, limit }
+        let mut frames =
+            Self { partial: Vec::new(), lent: false, skipping: false, after_cr: false, ending: None, limit: 0 };
+        frames.set_limit(limit);
+        frames
+    }
+
+    /// From here on, lines of up to `limit` bytes. A line that has begun is held to it as well.
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = u32::try_from(limit).unwrap_or(u32::MAX);
     }
 
     fn limit(&self) -> usize {

@@ -26,6 +26,7 @@ mod people;
 mod player;
 mod properties;
 mod reading;
+mod reload;
 mod requester;
 mod rooms;
 mod sending;
