@@ -12,8 +12,9 @@ use crate::log::{Format, has_colours};
 
 /// A chat server that netcat can speak to.
 ///
-/// It runs until SIGINT or SIGTERM, then answers what it has read, closes, and exits with 0. SIGUSR1 and
-/// SIGUSR2 do nothing, and so does SIGHUP.
+/// It runs until SIGINT or SIGTERM, then answers what it has read, closes, and exits with 0. SIGHUP reads the
+/// configuration file again: limits, registration, password_cost and log change at once, and the log says what needs a
+/// restart. SIGUSR1 and SIGUSR2 do nothing.
 ///
 /// Each option can also be set by an environment variable (CHAT_LISTEN) or in the configuration file
 /// (listen); a flag overrides the variable, which overrides the file.

@@ -14,6 +14,7 @@ mod flags;
 #[cfg(test)]
 mod generated;
 mod log;
+mod reload;
 mod serve;
 mod service;
 mod task;
@@ -29,7 +30,6 @@ use signal_hook::flag;
 use tracing::Level;
 
 use crate::args::Task;
-use crate::config::Configuration;
 use crate::log::report_panics;
 
 fn main() -> ExitCode {
@@ -38,16 +38,15 @@ fn main() -> ExitCode {
     if let Err(problem) = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))) {
         say!("chat-server: SIGXFSZ cannot be handled: {problem}");
     }
-    let configuration = match config::read() {
+    let mut configuration = match config::read() {
         Ok(configuration) => configuration,
         Err(wrong) => return wrong.say(),
     };
     configuration.say_warnings();
-    let Configuration { args, .. } = configuration;
-    let outcome = match args.task {
-        Some(Task::Config(task)) => return config::run(task, args.config),
+    let outcome = match configuration.args.task.take() {
+        Some(Task::Config(task)) => return config::run(task, configuration.args.config),
         Some(task) => task::run(task),
-        None => serve::run(&args.serve),
+        None => serve::run(configuration),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -15,23 +15,27 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::args::Serve;
+use crate::config::Configuration;
 use crate::control::Control;
 use crate::data;
 use crate::flags::Flags;
 use crate::log::Log;
+use crate::reload::Reload;
 use crate::service::{self, PassedSocket};
 
-pub(crate) fn run(args: &Serve) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(configuration: Configuration) -> Result<(), Box<dyn Error>> {
     let sockets = PassedSocket::take_all()?;
     // Before the server listens, so that no signal finds it unprepared.
-    let signals = Signals::new(STOPPING.iter().chain(&IGNORED))?;
+    let signals = Signals::new(STOPPING.iter().chain(&IGNORED).chain(&[SIGHUP]))?;
+    let args = &configuration.args.serve;
     let log = Log::start(args.log.into(), args.log_format)?;
-    let outcome = serve(args, sockets, signals);
+    let outcome = serve(configuration, sockets, signals);
     log.finish();
     outcome
 }
 
-fn serve(args: &Serve, sockets: Vec<PassedSocket>, signals: Signals) -> Result<(), Box<dyn Error>> {
+fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Signals) -> Result<(), Box<dyn Error>> {
+    let args = &configuration.args.serve;
     allow_many_connections();
 
     if !args.memory {
@@ -43,7 +47,6 @@ fn serve(args: &Serve, sockets: Vec<PassedSocket>, signals: Signals) -> Result<(
     }
     let server =
         listeners(args, sockets)?.into_iter().fold(Server::builder(chat.clone()), ServerBuilder::listen).bind()?;
-    stop_at(signals, server.handle()).map_err(no_thread)?;
     let control = if args.memory { None } else { Control::start(chat.clone(), &args.data)? };
     match args.memory {
         true => say!("chat-server: everything is kept in memory and gone when the server stops"),
@@ -55,6 +58,7 @@ fn serve(args: &Serve, sockets: Vec<PassedSocket>, signals: Signals) -> Result<(
             say!("chat-server: passwords and messages to and from {address} are not encrypted");
         }
     }
+    handle_signals(signals, server.handle(), Reload::new(chat.clone(), configuration)).map_err(no_thread)?;
     service::feed_watchdog(server.handle()).map_err(no_thread)?;
     service::ready(server.addresses());
     let outcome = server.run();
@@ -107,13 +111,17 @@ fn allow_many_connections() {
     }
 }
 
-/// The first signal stops the server, the second one does not wait for it.
-fn stop_at(mut signals: Signals, handle: Handle) -> io::Result<()> {
+/// The first signal stops the server, the second one does not wait for it. SIGHUP reloads the configuration.
+fn handle_signals(mut signals: Signals, handle: Handle, reload: Reload) -> io::Result<()> {
     let watch = move || {
         let mut stopping = false;
         for signal in signals.forever() {
+            if signal == SIGHUP {
+                reload.start();
+                continue;
+            }
             if IGNORED.contains(&signal) {
-                tracing::info!(signal, "ignored; there is nothing to reload or reopen");
+                tracing::info!(signal, "ignored; there is nothing to reopen");
                 continue;
             }
             if stopping {
@@ -134,5 +142,5 @@ fn no_thread(problem: io::Error) -> String {
 
 const STOPPING: [c_int; 2] = [SIGINT, SIGTERM];
 
-/// What ends a process that does not expect it, and is sent to servers so that they reload or reopen something.
-const IGNORED: [c_int; 3] = [SIGHUP, SIGUSR1, SIGUSR2];
+/// What ends a process that does not expect it, and is sent to servers so that they reopen something.
+const IGNORED: [c_int; 2] = [SIGUSR1, SIGUSR2];

@@ -4,6 +4,7 @@
 //! What the environment and the file say is added to the command line as flags, where it does not have them yet. So all of
 //! it is parsed and checked in one way.
 
+mod change;
 mod file;
 mod merge;
 mod options;

@@ -117,4 +117,7 @@ const INTRODUCTION: &str = "\
 # The environment overrides this file (CHAT_LISTEN for listen; lists are separated by commas), and flags
 # override both (--listen). \"chat-server config check FILE\" says what is wrong, and \"config show\" what
 # is in effect.
+#
+# SIGHUP has a running server read this file again. Limits, registration, password_cost and log change at
+# once; the log says what needs a restart, and if something is wrong, nothing changes.
 ";

@@ -18,7 +18,10 @@ use chat_lib::printable;
 use clap::ValueEnum;
 use tracing::Level;
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, registry, reload};
 
 use self::destination::{Destination, JOURNALD};
 use self::format::{Journald, Json, json_message};
@@ -72,15 +75,14 @@ impl Log {
         thread.map_err(|problem| format!("the system has no thread for the server: {problem}"))?;
         FORMAT.get_or_init(|| format);
         let lines = Lines { queue, state, format, coloured };
-        let log = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_target(false)
-            .with_ansi(coloured)
-            .with_writer(lines.clone());
+        let (level, handle) = reload::Layer::new(level);
+        LEVEL.get_or_init(|| handle);
+        let registry = registry().with(level);
+        let log = fmt::layer().with_target(false).with_ansi(coloured).with_writer(lines.clone());
         match format {
-            Format::Text => log.init(),
-            Format::Json => log.event_format(Json).init(),
-            Format::Journald => log.event_format(Journald).init(),
+            Format::Text => registry.with(log).init(),
+            Format::Json => registry.with(log.event_format(Json)).init(),
+            Format::Journald => registry.with(log.event_format(Journald)).init(),
         }
         Ok(Self { lines, written })
     }
@@ -135,6 +137,17 @@ pub(crate) fn say(level: Level, text: &str) {
     // Nobody may be there to read it.
     writeln!(stderr(), "{}", json.as_deref().map_or_else(|| printable(text), Into::into)).ok();
 }
+
+/// Logs what is as important as `level`, from here on.
+pub(crate) fn set_level(level: LevelFilter) {
+    // Before there is a log, there is nothing to set.
+    if let Some(Err(problem)) = LEVEL.get().map(|handle| handle.reload(level)) {
+        tracing::error!(%problem, "the level of the log could not be changed");
+    }
+}
+
+/// The level of the log, once there is one.
+static LEVEL: OnceLock<reload::Handle<LevelFilter, Registry>> = OnceLock::new();
 
 /// The format of the log, once there is one.
 static FORMAT: OnceLock<Format> = OnceLock::new();

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use rustix::process::Signal;
+
 use crate::process::{BINARY, Process, ask, done, login};
 
 fn run(words: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -86,4 +88,53 @@ fn a_task_finds_the_data_of_the_server() {
     assert_eq!(text(&listed.stdout), "ana\tAna\t\n");
     let listed = run(&["user", "list"], &[("CHAT_CONFIG", &file)]);
     assert_eq!(text(&listed.stdout), "ana\tAna\t\n");
+}
+
+#[test]
+fn sighup_changes_what_can_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let lines = "listen = '127.0.0.1:0'\nmemory = true\ndemo = true\n";
+    let file = write(directory.path(), lines);
+    let mut server = Process::start_with_variables(&[("CHAT_CONFIG", &file)]);
+    let mut stream = server.connect();
+    let token = login(&mut stream, "messi");
+    let send = format!("send {token} henderson hi");
+    assert!(ask(&mut stream, &send).contains("Message Sent"));
+    assert!(ask(&mut stream, "auth messi wrong").contains("Password Salah"));
+    server.wait_for("INFO refusal");
+
+    write(
+        directory.path(),
+        &format!("{lines}mailbox_messages = 1\nlog = 'debug'\nkeep_read = '1days'\n").replace("memory", "#"),
+    );
+    server.signal(Signal::HUP);
+    server.wait_for("INFO setting changed key=\"log\" from=\"info\" to=\"debug\"");
+    server.wait_for("INFO setting changed key=\"mailbox_messages\" from=\"100000\" to=\"1\"");
+    server.wait_for("WARN this setting changes only when the server is restarted key=\"keep_read\"");
+    server.wait_for("INFO configuration reloaded changed=2 waiting=2");
+    assert!(ask(&mut stream, &send).contains("mailbox_full"));
+    assert!(ask(&mut stream, &format!("inbox {token}")).contains("OK"));
+    server.wait_for("DEBUG inbox");
+
+    // What waits for a restart is said again, and what has changed is not.
+    server.signal(Signal::HUP);
+    server.wait_for("INFO configuration reloaded changed=0 waiting=2");
+}
+
+#[test]
+fn sighup_with_a_wrong_file_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let lines = "listen = '127.0.0.1:0'\nmemory = true\ndemo = true\n";
+    let file = write(directory.path(), lines);
+    let mut server = Process::start_with_variables(&[("CHAT_CONFIG", &file)]);
+    let mut stream = server.connect();
+    let token = login(&mut stream, "messi");
+    write(directory.path(), &format!("{lines}mailbox_messages = 1\nline_bytes = 'x\u{9b}2J'\n"));
+    server.signal(Signal::HUP);
+    let problem = server.wait_for("ERROR the new configuration is wrong problem=");
+    assert!(problem.contains(":5: line_bytes cannot be") && !problem.contains('\u{9b}'), "{problem}");
+    server.wait_for("ERROR the configuration is not reloaded; the old one stays in effect");
+    for _ in 0..2 {
+        assert!(ask(&mut stream, &format!("send {token} henderson hi")).contains("Message Sent"));
+    }
 }

@@ -1,0 +1,70 @@
+//! SIGHUP: reads the configuration again, and puts into effect what can change while the server runs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use chat_lib::Chat;
+use chat_lib::settings::{Scope, Settings};
+
+use crate::config::{self, Configuration, Wrong};
+use crate::flags::Flags;
+use crate::log;
+
+/// The configuration of a running server. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Reload {
+    chat: Chat,
+    in_effect: Arc<Mutex<Configuration>>,
+}
+
+impl Reload {
+    pub(crate) fn new(chat: Chat, configuration: Configuration) -> Self {
+        Self { chat, in_effect: Arc::new(Mutex::new(configuration)) }
+    }
+
+    /// Reloads in a thread of its own: a name in the configuration may take long to be looked up, and signals that end the
+    /// server must not wait for it.
+    pub(crate) fn start(&self) {
+        let reload = self.clone();
+        let work = move || reload.run(config::read());
+        if let Err(problem) = thread::Builder::new().name("reload".to_owned()).spawn(work) {
+            tracing::error!(%problem, "the configuration is not reloaded: the system has no thread for it");
+        }
+    }
+
+    fn run(&self, read: Result<Configuration, Wrong>) {
+        let mut in_effect = self.in_effect.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = match read {
+            Ok(newer) => newer,
+            Err(wrong) => {
+                for problem in wrong.sentences() {
+                    tracing::error!(problem, "the new configuration is wrong");
+                }
+                tracing::error!("the configuration is not reloaded; the old one stays in effect");
+                return;
+            }
+        };
+        let serve = &newer.args.serve;
+        let Flags(settings) = &serve.settings;
+        self.chat.reload(settings);
+        log::set_level(serve.log.into());
+        let (mut changed, mut waiting) = (0, 0);
+        for change in in_effect.changes(&newer) {
+            let (key, from, to) = (&*change.key, &*change.from, &*change.to);
+            if changes_live(key) {
+                changed += 1;
+                tracing::info!(key, from, to, "setting changed");
+                in_effect.take(key, &newer);
+            } else {
+                waiting += 1;
+                tracing::warn!(key, from, to, "this setting changes only when the server is restarted");
+            }
+        }
+        tracing::info!(changed, waiting, "configuration reloaded");
+    }
+}
+
+/// Whether an option can change while the server runs.
+fn changes_live(key: &str) -> bool {
+    key == "log" || Settings::find(key).is_some_and(|setting| setting.scope != Scope::Directory)
+}
