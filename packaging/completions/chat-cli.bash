@@ -35,12 +35,16 @@ _chat__cli() {
 
     case "${cmd}" in
         chat__cli)
-            opts="-c -h -V --seed --command --trace --help --version conform help"
+            opts="-c -h -V --tls --ca --seed --command --trace --help --version conform help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -57,12 +61,16 @@ _chat__cli() {
             return 0
             ;;
         chat__subcmd__cli__subcmd__conform)
-            opts="-h --transcripts --list --only --json --timeout --help"
+            opts="-h --tls --ca --transcripts --list --only --json --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --transcripts)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

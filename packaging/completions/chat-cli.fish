@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_chat_cli_global_optspecs
-    string join \n seed c/command= trace h/help V/version
+    string join \n tls ca= seed c/command= trace h/help V/version
 end
 
 function __fish_chat_cli_needs_command
@@ -24,16 +24,20 @@ function __fish_chat_cli_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c chat-cli -n "__fish_chat_cli_needs_command" -l ca -d 'Trust the authorities whose certificates are in this PEM file, and not those that the system trusts' -r
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -s c -l command -d 'Run this command and exit; may be given more than once, to run several in order. What "auth USER" or "register USER" leaves out is asked for at the terminal. If standard input is not a terminal, the password and then the full name are read from it, one per line' -r
+complete -c chat-cli -n "__fish_chat_cli_needs_command" -l tls -d 'Encrypt the connection with TLS, as a chats:// address does'
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -l seed -d 'Behave like the first client at a terminal too'
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -l trace -d 'Show on stderr what is sent and received for commands, passwords and tokens included'
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -s V -l version -d 'Print version'
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -a "conform" -d 'Test whether a server speaks the chat protocols, by playing transcripts against it'
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-cli -n "__fish_chat_cli_using_subcommand conform" -l ca -d 'Trust the authorities whose certificates are in this PEM file, and not those that the system trusts' -r
 complete -c chat-cli -n "__fish_chat_cli_using_subcommand conform" -l transcripts -d 'Play the transcripts in this directory instead of the built-in ones: its .chat files, and those one level below' -r -F
 complete -c chat-cli -n "__fish_chat_cli_using_subcommand conform" -l only -d 'Play only transcripts whose names begin with this; may be given more than once' -r
 complete -c chat-cli -n "__fish_chat_cli_using_subcommand conform" -l timeout -d 'How long to wait for each connection, answer or event' -r
+complete -c chat-cli -n "__fish_chat_cli_using_subcommand conform" -l tls -d 'Encrypt the connection with TLS, as a chats:// address does'
 complete -c chat-cli -n "__fish_chat_cli_using_subcommand conform" -l list -d 'Name the transcripts and exit'
 complete -c chat-cli -n "__fish_chat_cli_using_subcommand conform" -l json -d 'Print the report as one JSON object'
 complete -c chat-cli -n "__fish_chat_cli_using_subcommand conform" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -16,6 +16,9 @@ _chat__server() {
             ",$1")
                 cmd="chat__server"
                 ;;
+            chat__server,announce)
+                cmd="chat__server__subcmd__announce"
+                ;;
             chat__server,check)
                 cmd="chat__server__subcmd__check"
                 ;;
@@ -30,6 +33,9 @@ _chat__server() {
                 ;;
             chat__server,restore)
                 cmd="chat__server__subcmd__restore"
+                ;;
+            chat__server,room)
+                cmd="chat__server__subcmd__room"
                 ;;
             chat__server,user)
                 cmd="chat__server__subcmd__user"
@@ -58,6 +64,9 @@ _chat__server() {
             chat__server__subcmd__config__subcmd__help,show)
                 cmd="chat__server__subcmd__config__subcmd__help__subcmd__show"
                 ;;
+            chat__server__subcmd__help,announce)
+                cmd="chat__server__subcmd__help__subcmd__announce"
+                ;;
             chat__server__subcmd__help,check)
                 cmd="chat__server__subcmd__help__subcmd__check"
                 ;;
@@ -73,6 +82,9 @@ _chat__server() {
             chat__server__subcmd__help,restore)
                 cmd="chat__server__subcmd__help__subcmd__restore"
                 ;;
+            chat__server__subcmd__help,room)
+                cmd="chat__server__subcmd__help__subcmd__room"
+                ;;
             chat__server__subcmd__help,user)
                 cmd="chat__server__subcmd__help__subcmd__user"
                 ;;
@@ -85,6 +97,15 @@ _chat__server() {
             chat__server__subcmd__help__subcmd__config,show)
                 cmd="chat__server__subcmd__help__subcmd__config__subcmd__show"
                 ;;
+            chat__server__subcmd__help__subcmd__room,delete)
+                cmd="chat__server__subcmd__help__subcmd__room__subcmd__delete"
+                ;;
+            chat__server__subcmd__help__subcmd__room,list)
+                cmd="chat__server__subcmd__help__subcmd__room__subcmd__list"
+                ;;
+            chat__server__subcmd__help__subcmd__room,show)
+                cmd="chat__server__subcmd__help__subcmd__room__subcmd__show"
+                ;;
             chat__server__subcmd__help__subcmd__user,add)
                 cmd="chat__server__subcmd__help__subcmd__user__subcmd__add"
                 ;;
@@ -93,6 +114,15 @@ _chat__server() {
                 ;;
             chat__server__subcmd__help__subcmd__user,edit)
                 cmd="chat__server__subcmd__help__subcmd__user__subcmd__edit"
+                ;;
+            chat__server__subcmd__help__subcmd__user,erase)
+                cmd="chat__server__subcmd__help__subcmd__user__subcmd__erase"
+                ;;
+            chat__server__subcmd__help__subcmd__user,export)
+                cmd="chat__server__subcmd__help__subcmd__user__subcmd__export"
+                ;;
+            chat__server__subcmd__help__subcmd__user,kick)
+                cmd="chat__server__subcmd__help__subcmd__user__subcmd__kick"
                 ;;
             chat__server__subcmd__help__subcmd__user,list)
                 cmd="chat__server__subcmd__help__subcmd__user__subcmd__list"
@@ -103,8 +133,35 @@ _chat__server() {
             chat__server__subcmd__help__subcmd__user,remove)
                 cmd="chat__server__subcmd__help__subcmd__user__subcmd__remove"
                 ;;
+            chat__server__subcmd__help__subcmd__user,sessions)
+                cmd="chat__server__subcmd__help__subcmd__user__subcmd__sessions"
+                ;;
             chat__server__subcmd__help__subcmd__user,unban)
                 cmd="chat__server__subcmd__help__subcmd__user__subcmd__unban"
+                ;;
+            chat__server__subcmd__room,delete)
+                cmd="chat__server__subcmd__room__subcmd__delete"
+                ;;
+            chat__server__subcmd__room,help)
+                cmd="chat__server__subcmd__room__subcmd__help"
+                ;;
+            chat__server__subcmd__room,list)
+                cmd="chat__server__subcmd__room__subcmd__list"
+                ;;
+            chat__server__subcmd__room,show)
+                cmd="chat__server__subcmd__room__subcmd__show"
+                ;;
+            chat__server__subcmd__room__subcmd__help,delete)
+                cmd="chat__server__subcmd__room__subcmd__help__subcmd__delete"
+                ;;
+            chat__server__subcmd__room__subcmd__help,help)
+                cmd="chat__server__subcmd__room__subcmd__help__subcmd__help"
+                ;;
+            chat__server__subcmd__room__subcmd__help,list)
+                cmd="chat__server__subcmd__room__subcmd__help__subcmd__list"
+                ;;
+            chat__server__subcmd__room__subcmd__help,show)
+                cmd="chat__server__subcmd__room__subcmd__help__subcmd__show"
                 ;;
             chat__server__subcmd__user,add)
                 cmd="chat__server__subcmd__user__subcmd__add"
@@ -115,8 +172,17 @@ _chat__server() {
             chat__server__subcmd__user,edit)
                 cmd="chat__server__subcmd__user__subcmd__edit"
                 ;;
+            chat__server__subcmd__user,erase)
+                cmd="chat__server__subcmd__user__subcmd__erase"
+                ;;
+            chat__server__subcmd__user,export)
+                cmd="chat__server__subcmd__user__subcmd__export"
+                ;;
             chat__server__subcmd__user,help)
                 cmd="chat__server__subcmd__user__subcmd__help"
+                ;;
+            chat__server__subcmd__user,kick)
+                cmd="chat__server__subcmd__user__subcmd__kick"
                 ;;
             chat__server__subcmd__user,list)
                 cmd="chat__server__subcmd__user__subcmd__list"
@@ -126,6 +192,9 @@ _chat__server() {
                 ;;
             chat__server__subcmd__user,remove)
                 cmd="chat__server__subcmd__user__subcmd__remove"
+                ;;
+            chat__server__subcmd__user,sessions)
+                cmd="chat__server__subcmd__user__subcmd__sessions"
                 ;;
             chat__server__subcmd__user,unban)
                 cmd="chat__server__subcmd__user__subcmd__unban"
@@ -139,8 +208,17 @@ _chat__server() {
             chat__server__subcmd__user__subcmd__help,edit)
                 cmd="chat__server__subcmd__user__subcmd__help__subcmd__edit"
                 ;;
+            chat__server__subcmd__user__subcmd__help,erase)
+                cmd="chat__server__subcmd__user__subcmd__help__subcmd__erase"
+                ;;
+            chat__server__subcmd__user__subcmd__help,export)
+                cmd="chat__server__subcmd__user__subcmd__help__subcmd__export"
+                ;;
             chat__server__subcmd__user__subcmd__help,help)
                 cmd="chat__server__subcmd__user__subcmd__help__subcmd__help"
+                ;;
+            chat__server__subcmd__user__subcmd__help,kick)
+                cmd="chat__server__subcmd__user__subcmd__help__subcmd__kick"
                 ;;
             chat__server__subcmd__user__subcmd__help,list)
                 cmd="chat__server__subcmd__user__subcmd__help__subcmd__list"
@@ -150,6 +228,9 @@ _chat__server() {
                 ;;
             chat__server__subcmd__user__subcmd__help,remove)
                 cmd="chat__server__subcmd__user__subcmd__help__subcmd__remove"
+                ;;
+            chat__server__subcmd__user__subcmd__help,sessions)
+                cmd="chat__server__subcmd__user__subcmd__help__subcmd__sessions"
                 ;;
             chat__server__subcmd__user__subcmd__help,unban)
                 cmd="chat__server__subcmd__user__subcmd__help__subcmd__unban"
@@ -161,7 +242,7 @@ _chat__server() {
 
     case "${cmd}" in
         chat__server)
-            opts="-h -V --config --listen --data --memory --demo --log --log-format --line-bytes --reply-bytes --answers-bytes --events-bytes --line-time --stall-time --shutdown-grace --connections --connections-per-address --connections-per-user --requests-per-second --requests-burst --login-time --idle-time --limit-loopback --session-idle --mailbox-messages --mailbox-bytes --room-members --rooms-per-user --failed-logins --registration --password-cost --sync --keep-read --help --version user config dump restore check help"
+            opts="-h -V --config --listen --data --memory --demo --log --log-format --line-bytes --reply-bytes --answers-bytes --events-bytes --line-time --stall-time --shutdown-grace --connections --connections-per-address --connections-per-user --requests-per-second --requests-burst --login-time --idle-time --limit-loopback --session-idle --mailbox-messages --mailbox-bytes --room-members --rooms-per-user --failed-logins --registration --password-cost --sync --keep-read --help --version user config room announce dump restore check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -284,6 +365,28 @@ _chat__server() {
                     return 0
                     ;;
                 --keep-read)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__announce)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -481,8 +584,22 @@ _chat__server() {
             return 0
             ;;
         chat__subcmd__server__subcmd__help)
-            opts="user config dump restore check help"
+            opts="user config room announce dump restore check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__announce)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -606,8 +723,64 @@ _chat__server() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        chat__subcmd__server__subcmd__help__subcmd__room)
+            opts="list show delete"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__room__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__room__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__room__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         chat__subcmd__server__subcmd__help__subcmd__user)
-            opts="add list passwd edit remove ban unban"
+            opts="add list passwd edit remove ban unban kick sessions export erase"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -649,6 +822,48 @@ _chat__server() {
             return 0
             ;;
         chat__subcmd__server__subcmd__help__subcmd__user__subcmd__edit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__user__subcmd__erase)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__user__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__user__subcmd__kick)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -704,6 +919,20 @@ _chat__server() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        chat__subcmd__server__subcmd__help__subcmd__user__subcmd__sessions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         chat__subcmd__server__subcmd__help__subcmd__user__subcmd__unban)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -740,8 +969,162 @@ _chat__server() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        chat__subcmd__server__subcmd__room)
+            opts="-h --config --help list show delete help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__room__subcmd__delete)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__room__subcmd__help)
+            opts="list show delete help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__room__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__room__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__room__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__room__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__room__subcmd__list)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__room__subcmd__show)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         chat__subcmd__server__subcmd__user)
-            opts="-h --config --help add list passwd edit remove ban unban help"
+            opts="-h --config --help add list passwd edit remove ban unban kick sessions export erase help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -840,8 +1223,52 @@ _chat__server() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        chat__subcmd__server__subcmd__user__subcmd__erase)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__user__subcmd__export)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         chat__subcmd__server__subcmd__user__subcmd__help)
-            opts="add list passwd edit remove ban unban help"
+            opts="add list passwd edit remove ban unban kick sessions export erase help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -896,7 +1323,49 @@ _chat__server() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        chat__subcmd__server__subcmd__user__subcmd__help__subcmd__erase)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__user__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         chat__subcmd__server__subcmd__user__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__user__subcmd__help__subcmd__kick)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -952,6 +1421,20 @@ _chat__server() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        chat__subcmd__server__subcmd__user__subcmd__help__subcmd__sessions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         chat__subcmd__server__subcmd__user__subcmd__help__subcmd__unban)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -959,6 +1442,28 @@ _chat__server() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__user__subcmd__kick)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1011,6 +1516,28 @@ _chat__server() {
             return 0
             ;;
         chat__subcmd__server__subcmd__user__subcmd__remove)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__user__subcmd__sessions)
             opts="-h --data --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
