@@ -13,8 +13,8 @@ use crate::log::{Format, has_colours};
 /// A chat server that netcat can speak to.
 ///
 /// It runs until SIGINT or SIGTERM, then answers what it has read, closes, and exits with 0. SIGHUP reads the
-/// configuration file again: limits, registration, password_cost and log change at once, and the log says what needs a
-/// restart. SIGUSR1 and SIGUSR2 do nothing.
+/// configuration file and the certificate for TLS again: limits, registration, password_cost, log and the
+/// certificate change at once, and the log says what needs a restart. SIGUSR1 and SIGUSR2 do nothing.
 ///
 /// Each option can also be set by an environment variable (CHAT_LISTEN) or in the configuration file
 /// (listen); a flag overrides the variable, which overrides the file.
@@ -38,10 +38,28 @@ pub(crate) struct Args {
 pub(crate) struct Serve {
     /// Where to listen, as HOST:PORT; may be given more than once. HOST is an IP address or a name, and all
     /// addresses of a name are listened on; an IPv6 address stands in brackets. Port 0
-    /// takes a free port; the address that was bound is printed on stderr. Nothing is encrypted, not even
-    /// passwords.
+    /// takes a free port; the address that was bound is printed on stderr. Nothing is encrypted there, not even
+    /// passwords, so only loopback addresses are taken unless --allow-cleartext is given.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = addresses)]
     pub(crate) listen: Vec<Addresses>,
+
+    /// Where to listen for connections with TLS, in the same form; the usual port is 8890.
+    #[arg(long, value_name = "ADDR", value_parser = addresses)]
+    pub(crate) tls_listen: Vec<Addresses>,
+
+    /// The certificate for TLS, in PEM, followed by those that lead to its issuer. SIGHUP has it read again,
+    /// with its key; connections go on.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+
+    /// The certificate's private key, in PEM and not encrypted. Nobody else should be able to read the file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// Let --listen take addresses that are not loopback, although anyone on the way can read passwords and
+    /// messages then: for networks that are trusted or encrypted, such as a VPN.
+    #[arg(long)]
+    pub(crate) allow_cleartext: bool,
 
     /// Where to keep users, sessions and messages. The directory is created if it does not exist, with access
     /// for its owner only. Only one server at a time can use it.
@@ -72,9 +90,14 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    /// All addresses to listen on.
+    /// All addresses to listen on without TLS.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.listen.iter().flat_map(|Addresses(addresses)| addresses).copied().collect()
+        flat(&self.listen)
+    }
+
+    /// All addresses to listen on with TLS.
+    pub(crate) fn tls_addresses(&self) -> Vec<SocketAddr> {
+        flat(&self.tls_listen)
     }
 }
 
@@ -297,14 +320,30 @@ impl Args {
     /// Says what is wrong with options that are right one by one.
     pub(crate) fn check(&self) -> Result<(), String> {
         let serve = &self.serve;
-        let mut listened = serve.addresses().into_iter();
-        match listened.find(|address| serve.demo && !address.ip().to_canonical().is_loopback()) {
-            Some(address) => {
-                Err(format!("--demo has a public password and cannot listen on {address}, which is not loopback"))
+        let is_public = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
+        let (cleartext, encrypted) = (serve.addresses(), serve.tls_addresses());
+        if let Some(address) = cleartext.iter().chain(&encrypted).copied().find(is_public).filter(|_| serve.demo) {
+            return Err(format!("--demo has a public password and cannot listen on {address}, which is not loopback"));
+        }
+        if let Some(address) = cleartext.into_iter().find(is_public).filter(|_| !serve.allow_cleartext) {
+            return Err(format!(
+                "--listen {address} is not loopback, and nothing is encrypted there; use --tls-listen, or add \
+                 --allow-cleartext if the network is trusted"
+            ));
+        }
+        match (&serve.tls_certificate, &serve.tls_key) {
+            (Some(_), None) => Err("--tls-certificate needs --tls-key".to_owned()),
+            (None, Some(_)) => Err("--tls-key needs --tls-certificate".to_owned()),
+            (None, None) if !encrypted.is_empty() => {
+                Err("--tls-listen needs a certificate; add --tls-certificate and --tls-key".to_owned())
             }
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
+}
+
+fn flat(addresses: &[Addresses]) -> Vec<SocketAddr> {
+    addresses.iter().flat_map(|Addresses(addresses)| addresses).copied().collect()
 }
 
 /// The addresses that a HOST:PORT stands for.

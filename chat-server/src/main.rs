@@ -13,6 +13,7 @@ mod data;
 mod flags;
 #[cfg(test)]
 mod generated;
+mod listen;
 mod log;
 mod reload;
 mod serve;

@@ -4,22 +4,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use chat_lib::Chat;
+use chat_lib::server::TlsIdentity;
 use chat_lib::settings::{Scope, Settings};
 
 use crate::config::{self, Configuration, Wrong};
 use crate::flags::Flags;
-use crate::log;
+use crate::{listen, log};
 
 /// The configuration of a running server. Clones are the same one.
 #[derive(Clone)]
 pub(crate) struct Reload {
     chat: Chat,
+    identity: Option<TlsIdentity>,
     in_effect: Arc<Mutex<Configuration>>,
 }
 
 impl Reload {
-    pub(crate) fn new(chat: Chat, configuration: Configuration) -> Self {
-        Self { chat, in_effect: Arc::new(Mutex::new(configuration)) }
+    pub(crate) fn new(chat: Chat, identity: Option<TlsIdentity>, configuration: Configuration) -> Self {
+        Self { chat, identity, in_effect: Arc::new(Mutex::new(configuration)) }
     }
 
     /// Reloads in a thread of its own: a name in the configuration may take long to be looked up, and signals that end the
@@ -44,6 +46,10 @@ impl Reload {
                 return;
             }
         };
+        if let Some(Err(problem)) = self.identity.as_ref().map(listen::reload) {
+            tracing::error!(%problem, "the configuration is not reloaded; the old one and its certificate stay in effect");
+            return;
+        }
         let serve = &newer.args.serve;
         let Flags(settings) = &serve.settings;
         self.chat.reload(settings);

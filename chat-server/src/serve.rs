@@ -7,9 +7,9 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use chat_lib::server::{Handle, Listener, ServerBuilder};
+use chat_lib::server::Handle;
 use chat_lib::store::{Durable, Memory, Options, Store};
-use chat_lib::{Chat, Config, Server};
+use chat_lib::{Chat, Config};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
@@ -19,6 +19,7 @@ use crate::config::Configuration;
 use crate::control::Control;
 use crate::data;
 use crate::flags::Flags;
+use crate::listen;
 use crate::log::Log;
 use crate::reload::Reload;
 use crate::service::{self, PassedSocket};
@@ -45,20 +46,16 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     if args.demo {
         chat.add_demo_users()?;
     }
-    let server =
-        listeners(args, sockets)?.into_iter().fold(Server::builder(chat.clone()), ServerBuilder::listen).bind()?;
+    let identity = listen::identity(args)?;
+    let server = listen::bind(args, chat.clone(), sockets, identity.as_ref())?;
     let control = if args.memory { None } else { Control::start(chat.clone(), &args.data)? };
     match args.memory {
         true => say!("chat-server: everything is kept in memory and gone when the server stops"),
         false => say!("chat-server: everything is kept in {}", args.data.display()),
     }
-    for address in server.addresses() {
-        say!("chat-server: listening on {address}");
-        if !address.ip().is_loopback() {
-            say!("chat-server: passwords and messages to and from {address} are not encrypted");
-        }
-    }
-    handle_signals(signals, server.handle(), Reload::new(chat.clone(), configuration)).map_err(no_thread)?;
+    listen::say_where(&server);
+    let reload = Reload::new(chat.clone(), identity, configuration);
+    handle_signals(signals, server.handle(), reload).map_err(no_thread)?;
     service::feed_watchdog(server.handle()).map_err(no_thread)?;
     service::ready(server.addresses());
     let outcome = server.run();
@@ -69,18 +66,6 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     outcome.and(chat.tidy())?;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Where to listen. Sockets of a service manager stand for the addresses on the command line.
-fn listeners(args: &Serve, sockets: Vec<PassedSocket>) -> Result<Vec<Listener>, Box<dyn Error>> {
-    if sockets.is_empty() {
-        return Ok(args.addresses().into_iter().map(Listener::tcp).collect());
-    }
-    let listener = |passed: PassedSocket| match passed.is_tls() {
-        true => Err("a socket of the service manager is for TLS, and this server has no certificate".into()),
-        false => Ok(Listener::tcp(passed.socket.local_addr()?).with_socket(passed.socket)?),
-    };
-    sockets.into_iter().map(listener).collect()
 }
 
 fn config(args: &Serve) -> Result<Config, chat_lib::Error> {

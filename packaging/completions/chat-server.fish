@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_chat_server_global_optspecs
-    string join \n config= listen= data= memory demo log= log-format= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= connections= connections-per-address= connections-per-user= requests-per-second= requests-burst= login-time= idle-time= limit-loopback= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= h/help V/version
+    string join \n config= listen= tls-listen= tls-certificate= tls-key= allow-cleartext data= memory demo log= log-format= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= connections= connections-per-address= connections-per-user= requests-per-second= requests-burst= login-time= idle-time= limit-loopback= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= h/help V/version
 end
 
 function __fish_chat_server_needs_command
@@ -25,7 +25,10 @@ function __fish_chat_server_using_subcommand
 end
 
 complete -c chat-server -n "__fish_chat_server_needs_command" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with every option. Tasks take from it only where the data is' -r -F
-complete -c chat-server -n "__fish_chat_server_needs_command" -l listen -d 'Where to listen, as HOST:PORT; may be given more than once. HOST is an IP address or a name, and all addresses of a name are listened on; an IPv6 address stands in brackets. Port 0 takes a free port; the address that was bound is printed on stderr. Nothing is encrypted, not even passwords' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l listen -d 'Where to listen, as HOST:PORT; may be given more than once. HOST is an IP address or a name, and all addresses of a name are listened on; an IPv6 address stands in brackets. Port 0 takes a free port; the address that was bound is printed on stderr. Nothing is encrypted there, not even passwords, so only loopback addresses are taken unless --allow-cleartext is given' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-listen -d 'Where to listen for connections with TLS, in the same form; the usual port is 8890' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-certificate -d 'The certificate for TLS, in PEM, followed by those that lead to its issuer. SIGHUP has it read again, with its key; connections go on' -r -F
+complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-key -d 'The certificate\'s private key, in PEM and not encrypted. Nobody else should be able to read the file' -r -F
 complete -c chat-server -n "__fish_chat_server_needs_command" -l data -d 'Where to keep users, sessions and messages. The directory is created if it does not exist, with access for its owner only. Only one server at a time can use it' -r -F
 complete -c chat-server -n "__fish_chat_server_needs_command" -l log -d 'What to log: at info connections, logins, logouts and refusals; at debug also each send, inbox and activeuser. The lines about a connection and its requests have its number, as in conn=7. A slow reader of the log does not hold up the server: lines are dropped, and their number is logged at the end' -r -f -a "off\t''
 error\t''
@@ -65,6 +68,7 @@ complete -c chat-server -n "__fish_chat_server_needs_command" -l sync -d 'When a
 everysec\t'within a second; the last second can be lost'
 never\t'when the system writes it; half a minute or more can be lost'"
 complete -c chat-server -n "__fish_chat_server_needs_command" -l keep-read -d 'How long read messages are kept, counted from when they were sent. A wrong clock drops nothing early: messages age by at most a day per hour. "remembered": as when the directory was last opened; a new one starts with forever. "forever": they are kept. "none": they are dropped within an hour' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l allow-cleartext -d 'Let --listen take addresses that are not loopback, although anyone on the way can read passwords and messages then: for networks that are trusted or encrypted, such as a VPN'
 complete -c chat-server -n "__fish_chat_server_needs_command" -l memory -d 'Keep everything in memory instead: it is gone when the server stops'
 complete -c chat-server -n "__fish_chat_server_needs_command" -l demo -d 'Add the users messi, henderson and lineker with the password surabaya. As everybody knows the password, the server then listens on loopback addresses only'
 complete -c chat-server -n "__fish_chat_server_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'

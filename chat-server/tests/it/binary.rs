@@ -54,6 +54,11 @@ fn wrong_calls_say_what_is_wrong() {
     for (args, wanted) in [
         (&["--demo", "--listen", "0.0.0.0:0"][..], "--demo has a public password and cannot listen on 0.0.0.0:0"),
         (&["--demo", "--listen", "127.0.0.1:0", "--listen", "[::]:0"], "cannot listen on [::]:0"),
+        (&["--demo", "--tls-listen", "0.0.0.0:0"], "cannot listen on 0.0.0.0:0"),
+        (&["--listen", "0.0.0.0:0"], "add --allow-cleartext"),
+        (&["--tls-listen", "0.0.0.0:0"], "add --tls-certificate and --tls-key"),
+        (&["--tls-certificate", "cert.pem"], "needs --tls-key"),
+        (&["--tls-key", "key.pem"], "needs --tls-certificate"),
         (&["--listen", "nonsense"], "invalid value 'nonsense' for '--listen <ADDR>'"),
         (&["--log", "loud"], "invalid value 'loud' for '--log <LEVEL>'"),
         (&["--nonsense"], "unexpected argument '--nonsense'"),

@@ -307,7 +307,7 @@ fn users_with_a_public_password_stay_off_the_network() {
     let server = Process::start_on_data(directory.path(), &[]);
     server.signal(Signal::TERM);
     assert!(server.wait().0.success());
-    let (success, _, stderr) = task(&["--listen", "0.0.0.0:0"], directory.path(), b"");
+    let (success, _, stderr) = task(&["--listen", "0.0.0.0:0", "--allow-cleartext"], directory.path(), b"");
     assert!(!success && stderr.contains("public password"), "{stderr}");
 }
 

@@ -3,6 +3,9 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unwrap_used)]
 
 mod binary;
+#[path = "../../../chat-lib/tests/it/tls/certificates.rs"]
+#[allow(dead_code, reason = "what only the tests of the library need")]
+mod certificates;
 mod config;
 mod crash;
 mod data;
@@ -17,3 +20,4 @@ mod secrets;
 mod service;
 mod slow_readers;
 mod terminal;
+mod tls;

@@ -1,0 +1,87 @@
+//! Where the server listens, and the certificate that it shows there.
+
+use std::error::Error;
+use std::time::{Duration, SystemTime};
+
+use chat_lib::server::{Listener, TlsIdentity};
+use chat_lib::{Chat, Server};
+
+use crate::args::Serve;
+use crate::service::PassedSocket;
+
+/// Reads the certificate and its key, if there are to be any.
+pub(crate) fn identity(args: &Serve) -> Result<Option<TlsIdentity>, chat_lib::Error> {
+    let (Some(certificate), Some(key)) = (&args.tls_certificate, &args.tls_key) else { return Ok(None) };
+    let identity = TlsIdentity::from_files(certificate, key)?;
+    warn_of_expiry(&identity);
+    Ok(Some(identity))
+}
+
+/// Listens, with and without TLS. Sockets of a service manager stand for the addresses on the command line.
+pub(crate) fn bind(
+    args: &Serve,
+    chat: Chat,
+    sockets: Vec<PassedSocket>,
+    identity: Option<&TlsIdentity>,
+) -> Result<Server, Box<dyn Error>> {
+    let mut builder = Server::builder(chat);
+    if args.allow_cleartext {
+        builder = builder.allow_cleartext();
+    }
+    if sockets.is_empty() {
+        let cleartext = args.addresses().into_iter().map(Listener::tcp);
+        let with_tls = |identity: &TlsIdentity| {
+            args.tls_addresses().into_iter().map(|address| Listener::tls(address, identity.clone())).collect::<Vec<_>>()
+        };
+        let encrypted = identity.map(with_tls).unwrap_or_default();
+        builder = cleartext.chain(encrypted).fold(builder, |builder, listener| builder.listen(listener));
+    }
+    for passed in sockets {
+        let address = passed.socket.local_addr()?;
+        let listener = match (passed.is_tls(), identity) {
+            (false, _) => Listener::tcp(address),
+            (true, Some(identity)) => Listener::tls(address, identity.clone()),
+            (true, None) => {
+                return Err("a socket of the service manager is for TLS; set tls_certificate and tls_key".into());
+            }
+        };
+        builder = builder.listen(listener.with_socket(passed.socket)?);
+    }
+    Ok(builder.bind()?)
+}
+
+/// Says where the server listens, and where it would be better not to send a password.
+pub(crate) fn say_where(server: &Server) {
+    for address in server.addresses() {
+        if !server.cleartext_addresses().contains(address) {
+            say!("chat-server: listening with TLS on {address}");
+            continue;
+        }
+        say!("chat-server: listening on {address}");
+        if !address.ip().is_loopback() {
+            say!("chat-server: passwords and messages to and from {address} are not encrypted");
+        }
+    }
+}
+
+/// Reads certificate and key again, for new connections.
+pub(crate) fn reload(identity: &TlsIdentity) -> Result<(), chat_lib::Error> {
+    identity.reload()?;
+    warn_of_expiry(identity);
+    Ok(())
+}
+
+fn warn_of_expiry(identity: &TlsIdentity) {
+    match identity.expires().duration_since(SystemTime::now()) {
+        Err(_) => tracing::warn!("the TLS certificate has expired; clients refuse it"),
+        Ok(left) if left < EXPIRES_SOON => {
+            tracing::warn!(days = left.as_secs() / DAY.as_secs(), "the TLS certificate expires soon; renew it");
+        }
+        Ok(_) => {}
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Certificates for 90 days are renewed a month before, so that one with less left has a problem.
+const EXPIRES_SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);

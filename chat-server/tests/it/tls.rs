@@ -1,0 +1,142 @@
+//! TLS as an operator sets it up: certificate files, SIGHUP, and what an idle connection costs.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::{fs, iter};
+
+use rustix::process::Signal;
+
+use crate::certificates::Authority;
+use crate::process::{BINARY, Process, status};
+
+/// Arguments for a server with the certificate of `authority`.
+fn args(authority: &Authority) -> Vec<String> {
+    let (certificate, key) = (authority.path("cert.pem"), authority.path("key.pem"));
+    let files = ["--tls-certificate".to_owned(), text(certificate), "--tls-key".to_owned(), text(key)];
+    ["--tls-listen".to_owned(), "127.0.0.1:0".to_owned()].into_iter().chain(files).collect()
+}
+
+fn text(path: std::path::PathBuf) -> String {
+    path.into_os_string().into_string().unwrap()
+}
+
+fn start(authority: &Authority) -> (Process, String) {
+    let args = args(authority);
+    let mut server = Process::start(&args.iter().map(String::as_str).collect::<Vec<_>>());
+    let address = server.wait_for("listening with TLS on ");
+    (server, address)
+}
+
+/// Python, with a connection that asks a question for each line of its input and says the answer's first 100 bytes and the
+/// certificate's number.
+struct Peer {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+const SCRIPT: &str = "
+import socket, ssl, sys
+host, port = sys.argv[2].split(':')
+context = ssl.create_default_context(cafile=sys.argv[1])
+def connect():
+    return context.wrap_socket(socket.create_connection((host, port), timeout=30), server_hostname='localhost')
+peers = [connect() for _ in range(int(sys.argv[3]))]
+for line in sys.stdin:
+    for tls in peers:
+        tls.sendall(line.encode())
+        answer = tls.recv(100)
+    print(answer, peers[-1].getpeercert()['serialNumber'], flush=True)
+";
+
+impl Peer {
+    fn connect(authority: &Authority, address: &str) -> Self {
+        Self::connect_many(authority, address, 1)
+    }
+
+    fn connect_many(authority: &Authority, address: &str, count: usize) -> Self {
+        let mut command = Command::new("python3");
+        command.args(["-c", SCRIPT]).arg(authority.path("ca.pem")).args([address, &count.to_string()]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdout }
+    }
+
+    /// Has all connections ask; gives the certificate's number.
+    fn ask(&mut self) -> String {
+        self.child.stdin.as_mut().unwrap().write_all(b"halo\n").unwrap();
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        assert!(line.contains("Command tidak benar"), "{line}");
+        line.split(' ').next_back().unwrap().trim().to_owned()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It ends with its input.
+        drop(self.child.stdin.take());
+        self.child.wait().ok();
+    }
+}
+
+#[test]
+fn sighup_takes_a_new_certificate_and_drops_nobody() {
+    let authority = Authority::new();
+    authority.write(&authority.pair(&["localhost"]));
+    let (mut server, address) = start(&authority);
+    let mut first = Peer::connect(&authority, &address);
+    let old = first.ask();
+
+    authority.write(&authority.pair(&["localhost"]));
+    server.signal(Signal::HUP);
+    server.wait_for("configuration reloaded");
+    let new = Peer::connect(&authority, &address).ask();
+    assert_ne!(new, old);
+
+    fs::write(authority.path("key.pem"), "nothing").unwrap();
+    server.signal(Signal::HUP);
+    server.wait_for("the old one and its certificate stay in effect");
+    assert_eq!(Peer::connect(&authority, &address).ask(), new);
+
+    authority.write(&authority.expired_pair(&["localhost"]));
+    server.signal(Signal::HUP);
+    server.wait_for("the TLS certificate has expired; clients refuse it");
+    assert_eq!(first.ask(), old);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().0.code(), Some(0));
+}
+
+#[test]
+fn a_server_without_its_certificate_does_not_start() {
+    let authority = Authority::new();
+    let run = || {
+        let output = Command::new(BINARY).arg("--memory").args(args(&authority)).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = run();
+    assert_eq!(code, Some(1));
+    assert!(said.contains("cert.pem: No such file or directory"), "{said}");
+    let (certificate, _) = authority.pair(&["localhost"]);
+    let (_, key) = authority.pair(&["localhost"]);
+    authority.write(&(certificate, key.clone()));
+    let (code, said) = run();
+    assert_eq!(code, Some(1));
+    assert!(said.contains("the certificate is another key's"), "{said}");
+    assert!(key.lines().skip(1).all(|line| line.starts_with('-') || !said.contains(line)), "{said}");
+}
+
+#[test]
+fn an_idle_connection_costs_little() {
+    const COUNT: usize = 1000;
+    let authority = Authority::new();
+    authority.write(&authority.pair(&["localhost"]));
+    let (server, address) = start(&authority);
+    // What each thread of the server needs once.
+    let mut peers: Vec<Peer> = iter::repeat_with(|| Peer::connect(&authority, &address)).take(8).collect();
+    peers.iter_mut().for_each(|peer| _ = peer.ask());
+    let before = status(server.id(), "VmRSS");
+    let mut idle = Peer::connect_many(&authority, &address, COUNT);
+    idle.ask();
+    let each = (status(server.id(), "VmRSS") - before) * 1024 / COUNT as u64;
+    assert!(each <= 16 * 1024, "{each} bytes for each");
+}
