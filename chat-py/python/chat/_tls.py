@@ -16,7 +16,7 @@ __all__ = ["client_context", "tls_error"]
 def client_context(
     address: str, ca: str | os.PathLike[str] | None, *, is_encrypted: bool
 ) -> ssl.SSLContext | None:
-    """Return what an encrypted connection needs, which trusts ``ca`` or else the system's authorities.
+    """Return whom an encrypted connection trusts: ``ca``, or else the system's authorities.
 
     ``None`` for a connection in clear.
     """

@@ -48,7 +48,7 @@ class AsyncClient:
         """Connect to a server.
 
         ``address`` is a host, ``HOST:PORT``, ``chat://HOST``, or ``chats://HOST`` for an encrypted
-        connection, which trusts the authorities in the PEM file ``ca``, or else those of the system.
+        connection. That trusts the authorities in the PEM file ``ca``, or else the system's.
         """
         url, host, number, is_encrypted = _chat.parse_address(address, port)
         context = client_context(url, ca, is_encrypted=is_encrypted)
