@@ -10,7 +10,6 @@ mod client;
 mod conformance;
 mod delivery;
 mod dump;
-mod encrypted;
 mod events;
 mod exactly_once;
 mod failures;

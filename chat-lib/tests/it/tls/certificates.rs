@@ -44,7 +44,8 @@ impl Authority {
         self.sign(params)
     }
 
-    fn sign(&self, params: CertificateParams) -> (String, String) {
+    /// The PEM texts of a certificate with anything in it, and its key.
+    pub(crate) fn sign(&self, params: CertificateParams) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
@@ -66,10 +67,14 @@ impl Authority {
 
 /// A certificate that nobody else has signed, and its key.
 pub(crate) fn self_signed_pair() -> (String, String) {
-    let key = KeyPair::generate().unwrap();
-    (params(&["localhost"]).self_signed(&key).unwrap().pem(), key.serialize_pem())
+    self_sign(params(&["localhost"]))
 }
 
-fn params(names: &[&str]) -> CertificateParams {
+pub(crate) fn self_sign(params: CertificateParams) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+pub(crate) fn params(names: &[&str]) -> CertificateParams {
     CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()).unwrap()
 }

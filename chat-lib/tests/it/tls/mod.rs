@@ -2,6 +2,7 @@
 //! is not forgiving.
 
 mod certificates;
+mod client;
 mod identity;
 
 use std::io::{BufRead, BufReader, Read, Write};

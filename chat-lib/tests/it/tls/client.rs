@@ -11,63 +11,37 @@ use chat_lib::client::Stream;
 use chat_lib::limits::Limits;
 use chat_lib::protocol::{CloseReason, Event};
 use chat_lib::{Chat, Client, ClientOptions, Connection, Error, Events, Outbox, ServerAddress};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
 use rustls::crypto::ring::default_provider;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
 use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use crate::support::{Running, demo_chat, tokens};
-
-/// An authority, whose certificate is in a file.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    file: NamedTempFile,
-}
+use super::certificates::{Authority, params, self_sign, self_signed_pair};
+use super::{Running, demo_chat};
+use crate::support::{self, tokens};
 
 impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let file = file(params.self_signed(&key).unwrap().pem().as_bytes());
-        Self { issuer: Issuer::new(params, key), file }
-    }
-
+    /// Those of a client that trusts this authority alone.
     fn options(&self) -> ClientOptions {
-        trusting(self.file.path())
+        trusting(&self.path("ca.pem"))
     }
 
     /// A server's side, with a certificate of this authority.
-    fn identity(
-        &self,
-        params: &CertificateParams,
-        versions: &[&'static SupportedProtocolVersion],
-    ) -> Arc<ServerConfig> {
-        let key = KeyPair::generate().unwrap();
-        identity(&params.signed_by(&key, &self.issuer).unwrap(), &key, versions)
-    }
-
     fn localhost(&self) -> Arc<ServerConfig> {
-        self.identity(&localhost(), &[&TLS13, &TLS12])
+        config(&self.pair(&["localhost", "127.0.0.1"]), &[&TLS13, &TLS12])
     }
 }
 
-fn identity(
-    certificate: &rcgen::Certificate,
-    key: &KeyPair,
-    versions: &[&'static SupportedProtocolVersion],
-) -> Arc<ServerConfig> {
+fn config((certificate, key): &(String, String), versions: &[&'static SupportedProtocolVersion]) -> Arc<ServerConfig> {
     let builder = ServerConfig::builder_with_provider(Arc::new(default_provider()));
     let builder = builder.with_protocol_versions(versions).unwrap().with_no_client_auth();
-    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-    Arc::new(builder.with_single_cert(vec![certificate.der().clone()], key.into()).unwrap())
-}
-
-fn localhost() -> CertificateParams {
-    CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap()
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    Arc::new(builder.with_single_cert(vec![certificate], key).unwrap())
 }
 
 fn file(content: &[u8]) -> NamedTempFile {
@@ -113,7 +87,7 @@ fn answer(chat: &Chat, peer: &mut Tls) -> Result<(), ErrorKind> {
 fn a_session_over_tls() {
     for version in [&TLS12, &TLS13] {
         let (authority, (chat, _)) = (Authority::new(), demo_chat(Limits::default()));
-        let identity = authority.identity(&localhost(), &[version]);
+        let identity = config(&authority.pair(&["localhost"]), &[version]);
         let (address, server) = serve(move |listener| {
             let mut peer = accept(&listener, &identity);
             assert_eq!(answer(&chat, &mut peer), Ok(()), "the client says that it goes");
@@ -143,11 +117,10 @@ fn a_certificate_for_an_ip_address() {
 /// A small server has a certificate that nobody but itself has signed; a client that has that one as its CA file trusts it.
 #[test]
 fn a_certificate_that_signs_itself() {
-    let (key, (chat, _)) = (KeyPair::generate().unwrap(), demo_chat(Limits::default()));
-    let certificate = localhost().self_signed(&key).unwrap();
-    let identity = identity(&certificate, &key, &[&TLS13]);
+    let (pair, (chat, _)) = (self_signed_pair(), demo_chat(Limits::default()));
+    let identity = config(&pair, &[&TLS13]);
     let (address, server) = serve(move |listener| answer(&chat, &mut accept(&listener, &identity)).unwrap());
-    let ca = file(certificate.pem().as_bytes());
+    let ca = file(pair.0.as_bytes());
     Client::connect_with(address, &trusting(ca.path())).unwrap().login("messi", "surabaya").unwrap();
     server.join().unwrap();
 }
@@ -170,17 +143,16 @@ fn refusal(identity: Arc<ServerConfig>, options: &ClientOptions) -> String {
 fn a_certificate_that_is_not_accepted_is_told_with_its_reason() {
     let (authority, versions) = (Authority::new(), [&TLS13]);
     let with = |change: fn(&mut CertificateParams)| {
-        let mut params = localhost();
+        let mut params = params(&["localhost"]);
         change(&mut params);
-        authority.identity(&params, &versions)
+        config(&authority.sign(params), &versions)
     };
     let options = authority.options();
     let told = refusal(with(|params| params.not_after = date_time_ymd(2020, 2, 1)), &options);
     assert!(told.starts_with("the server's certificate expired at 2020-02-01T00:00:00Z; its operator has"), "{told}");
     let told = refusal(with(|params| params.not_before = date_time_ymd(3000, 1, 1)), &options);
     assert!(told.starts_with("the server's certificate is not valid before 3000-01-01T00:00:00Z"), "{told}");
-    let names = CertificateParams::new(["chat.example.org".to_owned(), "192.0.2.1".to_owned()]).unwrap();
-    let told = refusal(authority.identity(&names, &versions), &options);
+    let told = refusal(config(&authority.pair(&["chat.example.org", "192.0.2.1"]), &versions), &options);
     let expected = "the server's certificate is for chat.example.org and 192.0.2.1, not for localhost; ";
     assert!(told.starts_with(expected), "{told}");
     let told = refusal(authority.localhost(), &Authority::new().options());
@@ -191,12 +163,11 @@ fn a_certificate_that_is_not_accepted_is_told_with_its_reason() {
     // The system has authorities, or it has none; in either case not this one.
     let told = refusal(authority.localhost(), &ClientOptions::new());
     assert!(told.contains("an authority that is not trusted here"), "{told}");
-    let mut params = localhost();
+    let mut params = params(&["localhost"]);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().unwrap();
-    let certificate = params.self_signed(&key).unwrap();
-    let ca = file(certificate.pem().as_bytes());
-    let told = refusal(identity(&certificate, &key, &versions), &trusting(ca.path()));
+    let pair = self_sign(params);
+    let ca = file(pair.0.as_bytes());
+    let told = refusal(config(&pair, &versions), &trusting(ca.path()));
     assert!(told.contains("that of an authority (CA:TRUE)"), "{told}");
 }
 
@@ -215,7 +186,7 @@ fn a_ca_file_that_is_none() {
     let error = ClientOptions::new().ca_file("/nowhere/ca.pem").unwrap_err();
     assert!(matches!(&error, Error::Io(problem) if problem.kind() == ErrorKind::NotFound), "{error:?}");
     assert!(error.to_string().starts_with("/nowhere/ca.pem: "), "{error}");
-    let server = Running::new(Chat::memory());
+    let server = support::Running::new(Chat::memory());
     let Err(Error::Tls(told)) = Client::connect_with(server.address, &Authority::new().options()) else { panic!() };
     assert_eq!(
         told,
@@ -226,25 +197,36 @@ fn a_ca_file_that_is_none() {
 /// Each side is told what the other one speaks, rather than that its answer makes no sense.
 #[test]
 fn tls_and_clear_text_are_told_apart() {
-    let (chat, _) = demo_chat(Limits::default());
-    let server = Running::new(chat);
+    let server = support::Running::new(Chat::memory());
     let address = ServerAddress::from(server.address).encrypted();
     let Err(Error::Tls(told)) = Client::connect_with(address, &Authority::new().options()) else { panic!() };
     assert!(told.starts_with("the other side does not speak TLS here"), "{told}");
 
-    let identity = Authority::new().localhost();
-    let (address, server) = serve(move |listener| {
-        let mut peer = accept(&listener, &identity);
-        assert!(peer.read(&mut [0; 16]).is_err());
-        // What the client has sent more would have its last words lost.
-        peer.sock.shutdown(Shutdown::Write).unwrap();
-        while peer.sock.read(&mut [0; 1024]).is_ok_and(|count| count > 0) {}
-    });
-    let client = Client::connect(address.replace("chats", "chat")).unwrap();
+    let server = Running::new();
+    let client = Client::connect(server.address).unwrap();
     let Err(Error::BadReply(told)) = client.login("messi", "surabaya") else { panic!() };
     assert_eq!(told, "it is TLS; the address has to be chats://HOST:PORT");
-    drop(client);
-    server.join().unwrap();
+}
+
+/// Nothing that has come is left in a buffer, where no descriptor tells of it.
+#[test]
+fn a_session_and_its_events_on_a_server_of_ours() {
+    let server = Running::new();
+    let address = format!("chats://localhost:{}", server.address.port());
+    let client = Client::connect_with(&address, &server.authority.options()).unwrap();
+    let (messi, lineker) = (client.login("messi", "surabaya").unwrap(), client.login("lineker", "surabaya").unwrap());
+    let mut events = lineker.events().unwrap();
+    let texts: Vec<_> = (0..50).map(|number| format!("{number}{}", "x".repeat(10_000))).collect();
+    for text in &texts {
+        messi.send("lineker", text).unwrap();
+    }
+    let mut heard = Vec::new();
+    while heard.len() < texts.len() {
+        if let Event::Message(message) = events.next().unwrap().unwrap() {
+            heard.push(message.text);
+        }
+    }
+    assert_eq!(heard, texts);
 }
 
 /// Later handshakes are cheaper, if the same options are used.
