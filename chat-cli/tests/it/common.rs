@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
 
 use chat_lib::model::PasswordCost;
-use chat_lib::server::Handle;
+use chat_lib::server::{Handle, Listener, TlsIdentity};
 use chat_lib::{Chat, Config, Server};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_chat-cli");
@@ -18,6 +18,8 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_chat-cli");
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) chat: Chat,
+    /// What it shows for TLS, if it speaks that.
+    identity: Option<TlsIdentity>,
     handle: Handle,
     thread: Option<JoinHandle<()>>,
 }
@@ -35,17 +37,26 @@ impl Running {
 
     /// Another chat than usual, with the demo users.
     pub(crate) fn serve(config: Config, address: &str) -> Self {
+        Self::start_first(config, address, None)
+    }
+
+    /// A server that speaks TLS.
+    pub(crate) fn encrypted(address: &str, identity: TlsIdentity) -> Self {
+        Self::start_first(Config { registration: true, ..Config::default() }, address, Some(identity))
+    }
+
+    fn start_first(config: Config, address: &str, identity: Option<TlsIdentity>) -> Self {
         let password_cost = PasswordCost::new(8, 1, 1).unwrap();
         let chat = Chat::new(Config { password_cost, ..config });
         chat.add_demo_users().unwrap();
-        let server = Server::bind(chat.clone(), address).unwrap();
+        let server = bind(&chat, address.parse().unwrap(), identity.as_ref());
         let (address, handle) = (server.addresses()[0], server.handle());
-        Self { address, chat, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
+        Self { address, chat, identity, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
     }
 
     /// Serves the same chat again, after it was stopped.
     pub(crate) fn start_again(&mut self) {
-        let server = Server::bind(self.chat.clone(), self.address).unwrap();
+        let server = bind(&self.chat, self.address, self.identity.as_ref());
         self.handle = server.handle();
         self.thread = Some(thread::spawn(move || server.run().unwrap()));
     }
@@ -82,6 +93,14 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.handle.stop();
     }
+}
+
+fn bind(chat: &Chat, address: SocketAddr, identity: Option<&TlsIdentity>) -> Server {
+    let listener = match identity {
+        Some(identity) => Listener::tls(address, identity.clone()),
+        None => Listener::tcp(address),
+    };
+    Server::builder(chat.clone()).listen(listener).bind().unwrap()
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {

@@ -5,6 +5,7 @@
 mod cli;
 mod common;
 mod conform;
+mod encrypted;
 mod live;
 mod screen;
 mod signals;
