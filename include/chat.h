@@ -827,6 +827,23 @@ chat_status chat_open(const struct chat_options *options,
                       struct chat **chat_out)
 CHAT_NONNULL(2);
 
+// Changes the settings while the chat is in use. Connections and sessions stay as they are; the new values hold from the
+// next request on. A subscriber keeps the `events_bytes` that it began with, and time limits that are running end no earlier
+// than they would have.
+//
+// The chat keeps replaced settings, some hundred bytes each time that something changes.
+//
+// - `chat`: a chat.
+// - `options`: the new settings, where 0 stands for the default and not for what was set before; NULL for the defaults
+//   throughout. `directory`, `sync`, `keep_read_seconds`, `authenticate` and `authenticate_data` are ignored.
+//
+// Fails with CHAT_INVALID_ARGUMENT for invalid options; nothing has changed then.
+//
+CHAT_WARN_UNUSED
+chat_status chat_reload(struct chat *chat,
+                        const struct chat_options *options)
+CHAT_NONNULL(1);
+
 // Executes a request line, and gives the answer as a server would send it: a JSON object and CR LF CR LF.
 //
 // - `chat`: a chat.

@@ -31,6 +31,30 @@ pub unsafe extern "C" fn chat_open(options: *const chat_options, chat_out: *mut 
     })
 }
 
+/// Changes the settings while the chat is in use. Connections and sessions stay as they are; the new values hold from the
+/// next request on. A subscriber keeps the `events_bytes` that it began with, and time limits that are running end no earlier
+/// than they would have.
+///
+/// The chat keeps replaced settings, some hundred bytes each time that something changes.
+///
+/// - `chat`: a chat.
+/// - `options`: the new settings, where 0 stands for the default and not for what was set before; NULL for the defaults
+///   throughout. `directory`, `sync`, `keep_read_seconds`, `authenticate` and `authenticate_data` are ignored.
+///
+/// Fails with CHAT_INVALID_ARGUMENT for invalid options; nothing has changed then.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_reload(chat: *mut chat, options: *const chat_options) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let settings = unsafe { chat_options::read(options)?.settings()? };
+        get(chat)?.reload(&settings);
+        Ok(())
+    })
+}
+
 /// Executes a request line, and gives the answer as a server would send it: a JSON object and CR LF CR LF.
 ///
 /// - `chat`: a chat.

@@ -141,7 +141,7 @@ impl chat_options {
         Ok(Chat::new(Config { authenticator, ..Config::new(store, &settings) }))
     }
 
-    fn settings(&self) -> Result<Settings, Failure> {
+    pub(crate) fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = Settings::default();
         for (name, text) in self.texts()? {
             if let Some(text) = text {

@@ -59,6 +59,7 @@ static void nulls(chat *it, chat_connection *connection, chat_server *server, ch
     IS(CHAT_INVALID_ARGUMENT, chat_take_inbox_of(NULL, "messi", &inbox));
     IS(CHAT_INVALID_ARGUMENT, chat_take_inbox_of(it, NULL, &inbox));
     IS(CHAT_INVALID_ARGUMENT, chat_take_inbox_of(it, "messi", NULL));
+    IS(CHAT_INVALID_ARGUMENT, chat_reload(NULL, NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_may_listen(NULL, "127.0.0.1:1"));
     IS(CHAT_INVALID_ARGUMENT, chat_may_listen(it, NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_dump(NULL, 1, 0));

@@ -101,6 +101,28 @@ static void bans(chat *it) {
     OK(chat_session_free(lineker));
 }
 
+static void settings(chat *it) {
+    chat_options options = CHAT_OPTIONS_INIT;
+    chat_session *messi = NULL;
+    OK(chat_login(it, "messi", "surabaya", &messi));
+    OK(chat_session_send(messi, "henderson", "halo", NULL));
+    options.password_memory_kib = 8;
+    options.password_passes = 1;
+    options.password_lanes = 1;
+    options.mailbox_messages = 1;
+    OK(chat_reload(it, &options));
+    IS(CHAT_MAILBOX_FULL, chat_session_send(messi, "henderson", "halo", NULL));
+    options.registration = 2;
+    options.mailbox_messages = 2;
+    IS(CHAT_INVALID_ARGUMENT, chat_reload(it, &options));
+    IS(CHAT_MAILBOX_FULL, chat_session_send(messi, "henderson", "halo", NULL));
+    options.registration = 0;
+    options.mailbox_messages = 0;
+    OK(chat_reload(it, &options));
+    OK(chat_session_send(messi, "henderson", "halo", NULL));
+    OK(chat_session_free(messi));
+}
+
 static void data(chat *it) {
     chat *copy = NULL;
     chat_session *messi = NULL;
@@ -177,6 +199,7 @@ int main(void) {
     users(it);
     sessions(it);
     bans(it);
+    settings(it);
     data(it);
     listening(it);
     OK(chat_close(it));

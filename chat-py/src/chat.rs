@@ -200,6 +200,18 @@ impl Chat {
         run(py, || chat.unban_user(name))
     }
 
+    /// Change the settings while the chat is in use. Those that are not given get their defaults. Connections and sessions
+    /// stay as they are; the new values hold from the next request on. A subscriber keeps the `events_bytes` that it began with, and
+    /// time limits that are running end no earlier than they would have.
+    ///
+    /// The chat keeps replaced settings, some hundred bytes each time that something changes.
+    #[pyo3(signature = (**settings))]
+    fn reload(&self, py: Python<'_>, settings: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let settings = settings::read(settings, false)?;
+        self.get(py)?.reload(&settings);
+        Ok(())
+    }
+
     /// List all users, in order of user name.
     fn list_users(&self, py: Python<'_>) -> PyResult<Vec<User>> {
         let chat = self.get(py)?;

@@ -89,6 +89,24 @@ def test_users_are_banned() -> None:
             change("nobody")
 
 
+def test_settings_change_while_the_chat_is_in_use() -> None:
+    room = quick()
+    ana = room.open_session("ana")
+    ana.send("bea", "halo")
+    room.reload(mailbox_messages=1, registration=True)
+    with pytest.raises(errors.MailboxFull):
+        ana.send("bea", "halo")
+    assert room.register("eve", "secret", "Eve").user == "eve"
+    with pytest.raises(ValueError, match="password_cost"):
+        room.reload(password_cost=(0, 0, 0))
+    with pytest.raises(TypeError, match="'sync' is for a chat in a directory"):
+        room.reload(sync="never")  # type: ignore[call-arg]
+    room.reload()
+    ana.send("bea", "halo")
+    with pytest.raises(errors.RegistrationClosed):
+        room.register("carl", "secret", "Carl")
+
+
 def test_a_session_is_the_same_everywhere() -> None:
     """A program that took sessions of both kinds had to know two classes."""
     room = quick()

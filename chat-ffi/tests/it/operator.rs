@@ -1,10 +1,11 @@
 //! Everything that an operator can do in Rust can be done in C and Python, as the table in `docs/architecture.md` says.
 
 const DOCS: &str = include_str!("../../../docs/architecture.md");
-const RUST: [&str; 3] = [
+const RUST: [&str; 4] = [
     include_str!("../../../chat-lib/src/engine/operator.rs"),
     include_str!("../../../chat-lib/src/engine/exchange.rs"),
     include_str!("../../../chat-lib/src/engine/health.rs"),
+    include_str!("../../../chat-lib/src/engine/reload.rs"),
 ];
 const C: &str = include_str!("../../../include/chat.h");
 const PYTHON: &str = include_str!("../../../chat-py/python/chat/_chat.pyi");

@@ -261,6 +261,11 @@ impl Chat {
         }
     }
 
+    /// The caps that this chat works under now.
+    pub fn limits(&self) -> &Limits {
+        &self.settings().limits
+    }
+
     /// Runs steps in a batch of their own, and commits them.
     fn durably<T>(&self, steps: impl FnOnce(&mut dyn Batch) -> Result<T, Error>) -> Result<T, Error> {
         self.in_turn(|turn| steps(&mut *turn.batch))

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::Chat;
-use crate::limits::Limits;
 use crate::settings::{Scope, Setting, Settings};
 
 /// Settings, one of which is in effect.
@@ -67,11 +66,6 @@ impl Chat {
     /// ```
     pub fn reload(&self, settings: &Settings) -> Vec<&'static Setting> {
         self.inner.settings.replace(settings)
-    }
-
-    /// The caps that this chat works under now.
-    pub fn limits(&self) -> &Limits {
-        &self.settings().limits
     }
 
     /// The settings in effect, except for those of the store.
