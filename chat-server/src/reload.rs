@@ -7,7 +7,7 @@ use chat_lib::Chat;
 use chat_lib::server::TlsIdentity;
 use chat_lib::settings::{Scope, Settings};
 
-use crate::config::{self, Configuration, Wrong};
+use crate::config::{self, Configuration};
 use crate::flags::Flags;
 use crate::{listen, log};
 
@@ -28,15 +28,16 @@ impl Reload {
     /// server must not wait for it.
     pub(crate) fn start(&self) {
         let reload = self.clone();
-        let work = move || reload.run(config::read());
+        let work = move || reload.run();
         if let Err(problem) = thread::Builder::new().name("reload".to_owned()).spawn(work) {
             tracing::error!(%problem, "the configuration is not reloaded: the system has no thread for it");
         }
     }
 
-    fn run(&self, read: Result<Configuration, Wrong>) {
+    fn run(&self) {
+        // First, so that whoever reads last also has the last word.
         let mut in_effect = self.in_effect.lock().unwrap_or_else(PoisonError::into_inner);
-        let newer = match read {
+        let newer = match config::read() {
             Ok(newer) => newer,
             Err(wrong) => {
                 for problem in wrong.sentences() {
