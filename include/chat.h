@@ -828,8 +828,8 @@ chat_status chat_open(const struct chat_options *options,
 CHAT_NONNULL(2);
 
 // Changes the settings while the chat is in use. Connections and sessions stay as they are; the new values hold from the
-// next request on. A subscriber keeps the `events_bytes` that it began with, and time limits that are running end no earlier
-// than they would have.
+// next request on. A subscriber keeps the `events_bytes` and a connection the `limit_loopback` that it began with, and
+// time limits that are running end no earlier than they would have.
 //
 // The chat keeps replaced settings, some hundred bytes each time that something changes.
 //

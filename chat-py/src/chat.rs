@@ -201,8 +201,8 @@ impl Chat {
     }
 
     /// Change the settings while the chat is in use. Those that are not given get their defaults. Connections and sessions
-    /// stay as they are; the new values hold from the next request on. A subscriber keeps the `events_bytes` that it began with, and
-    /// time limits that are running end no earlier than they would have.
+    /// stay as they are; the new values hold from the next request on. A subscriber keeps the `events_bytes` and a
+    /// connection the `limit_loopback` that it began with, and time limits that are running end no earlier than they would have.
     ///
     /// The chat keeps replaced settings, some hundred bytes each time that something changes.
     #[pyo3(signature = (**settings))]

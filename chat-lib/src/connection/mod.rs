@@ -219,7 +219,7 @@ impl Connection {
             self.origin.bound = None;
         }
         if let Some(allowance) = &mut self.allowance {
-            allowance.refill(self.chat.limits(), turn.now());
+            allowance.refill(turn.limits, turn.now());
         }
         loop {
             if self.is_over() || out.is_abandoned() {

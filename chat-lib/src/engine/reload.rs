@@ -46,8 +46,8 @@ impl InEffect {
 
 impl Chat {
     /// Changes the settings while the chat is in use, and returns those that are different now. Connections and sessions stay
-    /// as they are; the new values hold from the next request on. A subscriber keeps the `events_bytes` that it began with, and time
-    /// limits that are running end no earlier than they would have.
+    /// as they are; the new values hold from the next request on. A subscriber keeps the `events_bytes` and a connection the
+    /// `limit_loopback` that it began with, and time limits that are running end no earlier than they would have.
     ///
     /// Settings of [`Scope::Directory`] belong to the open store: they are left as they are, and are not in the result.
     ///
