@@ -213,6 +213,8 @@ impl RemoteEvents {
                 }
                 self.subscribe(now)?;
             }
+            // The session goes on, on the next server or the same one.
+            Event::Closed { reason: CloseReason::ServerStopping } => return Err(Error::Disconnected),
             Event::Closed { .. } => self.state = State::Over,
             _ => {}
         }

@@ -173,6 +173,19 @@ impl Live {
         out.release();
     }
 
+    /// Ends the subscription, if there is one, because the server stops.
+    #[cfg(feature = "server")]
+    pub(super) fn say_goodbye(&mut self, out: &mut Outbox) {
+        // All that has come: the events that wait are bounded, and there will be no more.
+        self.deliver(usize::MAX, out);
+        if self.is_subscribed() {
+            self.progress = Progress::Unsubscribed;
+            self.committed = self.progress;
+            rpc::write_event(&Event::Closed { reason: CloseReason::ServerStopping }, out.buffer());
+            out.release();
+        }
+    }
+
     /// Whether events wait that could be delivered.
     pub(super) fn is_ready(&self) -> bool {
         let is_certain = !self.ended && !self.mailbox.needs_check();

@@ -52,6 +52,8 @@ pub struct Connection {
     begun: bool,
     /// Nothing more is taken from the peer.
     over: Option<Over>,
+    /// The server stops: nothing is replayed any more.
+    is_leaving: bool,
     /// What the peer may still send, if that is limited.
     allowance: Option<Allowance>,
     /// The first request is refused, because there are too many connections, and then it is over.
@@ -105,6 +107,7 @@ impl Connection {
             frames,
             begun: false,
             over: None,
+            is_leaving: false,
             allowance: None,
             is_refused: false,
             pending: Pending::Nothing,

@@ -98,7 +98,8 @@ impl Connection {
     /// Whether it needs a turn, although nothing was received.
     pub(crate) fn needs_turn(&self, out: &Outbox) -> bool {
         let live = self.live.as_ref().filter(|_| !self.is_over() && self.pending == Pending::Nothing);
-        live.is_some_and(|live| live.needs_turn(self.chat.answer_room(), out))
+        let room = if self.is_leaving { 0 } else { self.chat.answer_room() };
+        live.is_some_and(|live| live.needs_turn(room, out))
     }
 
     /// Whether events wait, and nothing that has to be sent before them.
@@ -136,8 +137,25 @@ impl Connection {
 
     /// Reads on for the subscription, if its turn has come.
     pub(super) fn replay(&mut self, room: usize, out: &Outbox) -> Option<Job> {
-        let job = self.live.as_ref()?.replay(&self.chat, room, out)?;
+        let job = self.live.as_ref().filter(|_| !self.is_leaving)?.replay(&self.chat, room, out)?;
         self.pending = Pending::Page;
         Some(job)
+    }
+
+    /// Prepares for the server's end: nothing more is replayed.
+    #[cfg(feature = "server")]
+    pub(crate) fn leave(&mut self) {
+        self.is_leaving = true;
+    }
+
+    /// Tells a subscriber that the server stops, after the events that have come. The thread must have no turn.
+    #[cfg(feature = "server")]
+    pub(crate) fn say_goodbye(&mut self, out: &mut Outbox) {
+        if let Some(live) = &mut self.live
+            && self.over.is_none()
+            && out.is_between_answers()
+        {
+            live.say_goodbye(out);
+        }
     }
 }

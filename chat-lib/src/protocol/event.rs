@@ -62,7 +62,7 @@ pub enum Event {
     /// The subscription has ended, because events came faster than they were taken. No message is lost: subscribe again from
     /// the last one.
     Lagged,
-    /// The session has ended, and with it the subscription.
+    /// The session has ended, and with it the subscription; or the connection is about to be closed.
     Closed {
         /// Why.
         reason: CloseReason,
@@ -110,12 +110,14 @@ impl RoomChange {
     }
 }
 
-/// Why a session has ended.
+/// Why there will be no more events.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CloseReason {
     /// It was ended: by a logout, from another session, or by the operator; or it was not used for too long.
     Ended,
+    /// The server stops, and the session goes on. [`Events`](crate::Events) do not return it: they connect again.
+    ServerStopping,
 }
 
 impl CloseReason {
@@ -123,6 +125,7 @@ impl CloseReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ended => "session_ended",
+            Self::ServerStopping => "server_stopping",
         }
     }
 }

@@ -89,6 +89,7 @@ impl Peer {
     /// over, so the system is asked.
     pub(super) fn stop_after(&mut self, bytes: usize) {
         self.socket.assume_ready();
+        self.connection.leave();
         self.stopping = true;
         self.read_limit = u32::try_from(bytes).unwrap_or(u32::MAX);
     }
@@ -122,6 +123,9 @@ impl Peer {
 
     /// Sends answers and events.
     fn send(&mut self, next: Next, buffers: &mut Buffers) -> Next {
+        if self.stopping && !self.finished && matches!(next, Next::Finish) {
+            self.connection.say_goodbye(&mut self.out);
+        }
         loop {
             if !self.finished {
                 self.connection.deliver(&mut self.out);

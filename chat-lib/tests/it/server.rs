@@ -1,6 +1,6 @@
 //! The server over real sockets: slow, rude and absent peers, and a clean stop.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chat_lib::limits::{JOBS_WAITING, Limits};
 use chat_lib::model::PasswordCost;
+use chat_lib::protocol::Event;
 use chat_lib::server::ServerBuilder;
 use chat_lib::{Chat, Client, Config, Error, NewUser, Server};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
@@ -227,6 +228,73 @@ fn a_stop_answers_what_was_sent_before_it() {
         assert_eq!(rest, REFUSED.repeat(99));
     }
     assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+}
+
+/// Sends calls that succeed, and reads their answers.
+fn call(stream: &mut BufReader<TcpStream>, calls: &[&str]) -> Vec<String> {
+    let text: String = calls.iter().map(|call| format!("{{\"jsonrpc\":\"2.0\",\"id\":1,{call}}}\n")).collect();
+    stream.get_mut().write_all(text.as_bytes()).unwrap();
+    let answer = |_| {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        assert!(line.contains("\"result\""), "{line}");
+        line
+    };
+    (0..calls.len()).map(answer).collect()
+}
+
+#[test]
+fn a_stop_tells_subscribers() {
+    let server = start(Limits::default());
+    let messi = server.chat.login("messi", "surabaya").unwrap();
+    let resume = format!(r#""method":"resume","params":{{"token":"{}"}}"#, messi.token());
+    let mut bound = BufReader::new(connect(&server));
+    call(&mut bound, &[&resume]);
+    // So many that they are still being replayed to one that takes none.
+    for number in 0..200 {
+        messi.send("henderson", &format!("{number} {}", "x".repeat(60_000))).unwrap();
+    }
+    let mut replayed = BufReader::new(connect(&server));
+    call(&mut replayed, &[&resume, r#""method":"subscribe","params":{"after":0}"#]);
+    let mut subscribers = [(); 8].map(|()| BufReader::new(connect(&server)));
+    for subscriber in &mut subscribers {
+        call(subscriber, &[&resume, r#""method":"subscribe""#]);
+    }
+    server.handle.stop();
+
+    let closed = "{\"jsonrpc\":\"2.0\",\"method\":\"closed\",\"params\":{\"reason\":\"server_stopping\"}}";
+    for mut subscriber in subscribers {
+        let mut events = String::new();
+        subscriber.read_to_string(&mut events).unwrap();
+        assert_eq!(events.lines().last(), Some(closed));
+        assert_eq!(events.matches(closed).count(), 1);
+    }
+    let mut events = String::new();
+    replayed.read_to_string(&mut events).unwrap();
+    let told: Vec<_> = events.lines().collect();
+    assert_eq!(told.last(), Some(&closed));
+    assert!(told.len() < 200, "a stop does not wait for a replay");
+    let mut rest = String::new();
+    bound.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "it has not subscribed");
+    let chat = server.chat.clone();
+    server.stop();
+    assert!(chat.session(messi.token()).is_ok(), "the session goes on");
+}
+
+/// A server that is started again is the usual case.
+#[test]
+fn events_go_on_after_a_stop() {
+    let server = Running::on("127.0.0.33:0", demo_chat(Limits::default()).0);
+    let (address, chat) = (server.address, server.chat.clone());
+    let mut events = Client::connect(address).unwrap().login("messi", "surabaya").unwrap().events().unwrap();
+    server.stop();
+    let _server = Running::on(&address.to_string(), chat.clone());
+    chat.login("henderson", "surabaya").unwrap().send("messi", "halo").unwrap();
+    let told = std::iter::repeat_with(|| events.next().unwrap().unwrap());
+    let message =
+        told.take_while(|event| !matches!(event, Event::Closed { .. })).find(|it| matches!(it, Event::Message(_)));
+    assert!(message.is_some(), "the events have ended");
 }
 
 #[test]

@@ -92,9 +92,10 @@ pub(super) fn read(envelope: &Envelope<'_>) -> Result<Option<Event>, Error> {
             Event::Lagged
         }
         "closed" => {
-            // Whatever the reason, the session has ended.
-            let _: Closed<'_> = read_json(params)?;
-            Event::Closed { reason: CloseReason::Ended }
+            let Closed { reason } = read_json(params)?;
+            let is_stopping = reason == CloseReason::ServerStopping.as_str();
+            // For any reason that this version does not know, the session has ended.
+            Event::Closed { reason: if is_stopping { CloseReason::ServerStopping } else { CloseReason::Ended } }
         }
         _ => return Ok(None),
     }))

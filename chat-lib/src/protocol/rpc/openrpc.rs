@@ -197,9 +197,9 @@ fn events() -> Vec<EventObject> {
         ),
         event(
             "closed",
-            "The session has ended, and is not bound to the connection any more.",
-            "the connection that the session was bound to",
-            object(&[("reason", one_of(&["session_ended"]))], &[]),
+            "The session has ended, and is not bound to the connection any more; or the server stops.",
+            "the connection that the session was bound to, or that has subscribed",
+            object(&[("reason", one_of(&["session_ended", "server_stopping"]))], &[]),
         ),
     ]
 }

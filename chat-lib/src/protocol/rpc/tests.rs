@@ -417,6 +417,7 @@ fn events_to_the_byte() {
         ),
         (Event::Lagged, "lagged", "{}"),
         (Event::Closed { reason: CloseReason::Ended }, "closed", r#"{"reason":"session_ended"}"#),
+        (Event::Closed { reason: CloseReason::ServerStopping }, "closed", r#"{"reason":"server_stopping"}"#),
     ] {
         let mut out = Vec::new();
         write_event(&event, &mut out);
