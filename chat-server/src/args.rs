@@ -4,6 +4,7 @@ use std::env;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
+use chat_lib::server::Network;
 use clap::{Args as Arguments, ColorChoice, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -60,6 +61,12 @@ pub(crate) struct Serve {
     /// messages then: for networks that are trusted or encrypted, such as a VPN.
     #[arg(long)]
     pub(crate) allow_cleartext: bool,
+
+    /// Trust these proxies in front of the server: addresses or networks such as 10.0.0.0/8, separated by commas.
+    /// Each connection from there must begin with a header of the PROXY protocol, version 1 or 2, and counts as one
+    /// from the address in it, for limits and the log.
+    #[arg(long, value_name = "ADDR", value_delimiter = ',')]
+    pub(crate) proxy: Vec<Network>,
 
     /// Where to keep users, sessions and messages. The directory is created if it does not exist, with access
     /// for its owner only. Only one server at a time can use it.

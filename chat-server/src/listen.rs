@@ -24,7 +24,7 @@ pub(crate) fn bind(
     sockets: Vec<PassedSocket>,
     identity: Option<&TlsIdentity>,
 ) -> Result<Server, Box<dyn Error>> {
-    let mut builder = Server::builder(chat);
+    let mut builder = Server::builder(chat).trust_proxies(args.proxy.iter().copied());
     if args.allow_cleartext {
         builder = builder.allow_cleartext();
     }

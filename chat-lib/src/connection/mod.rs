@@ -19,6 +19,8 @@ pub(crate) use self::over::Over;
 use crate::engine::{Chat, FinishedJob, Job, Origin, Step, Turn, next_connection};
 use crate::error::Error;
 use crate::limits::LINES_PER_TURN;
+#[cfg(feature = "server")]
+use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::protocol::{Frame, Frames, Reply, Request, http, rpc};
 use crate::store::CommitError;
@@ -397,6 +399,12 @@ impl Connection {
     #[cfg(feature = "server")]
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
         self.origin.peer
+    }
+
+    /// The limits in effect.
+    #[cfg(feature = "server")]
+    pub(crate) fn limits(&self) -> &Limits {
+        self.chat.limits()
     }
 
     /// How many bytes of answers may wait before no more is taken.

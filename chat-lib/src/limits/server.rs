@@ -43,3 +43,9 @@ pub(crate) const REFUSED_CONNECTIONS: usize = 128;
 /// How long a connection that is refused has for its first line, whose protocol the refusal then has. Programs send one at
 /// once.
 pub(crate) const REFUSAL_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The longest header of the PROXY protocol: proxies are promised 536 bytes, and some add what they know of a certificate.
+pub(crate) const PROXY_HEADER_BYTES: usize = 4096;
+
+/// How often each connection is looked at, whether it has used up its time: that may have been made shorter meanwhile.
+pub(crate) const DEADLINE_CHECK: Duration = Duration::from_secs(60);

@@ -14,6 +14,7 @@ use tracing::{debug, info, warn};
 use super::admission::Admission;
 use super::handoff::{Accepted, Handoff, ReactorHandle};
 use super::listen::Listening;
+use super::proxy::Network;
 use crate::engine::{Chat, next_connection};
 use crate::error::Error;
 use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_ROUND, KEEPALIVE};
@@ -21,6 +22,7 @@ use crate::limits::{ACCEPT_RETRY, ACCEPTS_PER_ROUND, KEEPALIVE};
 pub(super) struct Acceptor {
     chat: Chat,
     admission: Arc<Admission>,
+    proxies: Vec<Network>,
     listeners: Vec<Listening>,
     reactors: Vec<ReactorHandle>,
     /// How many connections were accepted: the reactors get them in turn.
@@ -36,6 +38,7 @@ pub(super) struct Acceptor {
 impl Acceptor {
     pub(super) fn new(
         chat: Chat,
+        proxies: Vec<Network>,
         mut listeners: Vec<Listening>,
         reactors: Vec<ReactorHandle>,
         registry: &Registry,
@@ -46,6 +49,7 @@ impl Acceptor {
         Ok(Self {
             chat,
             admission: Arc::default(),
+            proxies,
             listeners,
             reactors,
             accepted: 0,
@@ -95,8 +99,11 @@ impl Acceptor {
             match listener.socket.accept() {
                 Ok((stream, address)) => {
                     let limits = self.chat.limits();
+                    let is_proxied = self.proxies.iter().any(|network| network.contains(address.ip()));
                     let admitted = self.admission.admit(limits).and_then(|mut ticket| {
-                        ticket.set_source(address, limits)?;
+                        if !is_proxied {
+                            ticket.set_source(address, limits)?;
+                        }
                         Ok(ticket)
                     });
                     // Closing is all that it gets.
@@ -105,7 +112,7 @@ impl Acceptor {
                     self.accepted = self.accepted.wrapping_add(1);
                     let number = next_connection();
                     let outcome = listener.transport.accept().and_then(|transport| {
-                        let accepted = Accepted { stream, number, address, transport, ticket };
+                        let accepted = Accepted { stream, number, address, transport, ticket, is_proxied };
                         reactor.map_or(Ok(()), |reactor| hand_over(accepted, reactor))
                     });
                     if let Err(problem) = outcome {

@@ -11,6 +11,7 @@ use super::handoff::ReactorHandle;
 use super::identity::TlsIdentity;
 use super::jobs::JobQueues;
 use super::listen::{Listening, listen};
+use super::proxy::Network;
 use super::reactor::Reactor;
 use super::transport::TransportKind;
 use super::{Handle, Server};
@@ -24,6 +25,7 @@ pub struct ServerBuilder {
     chat: Chat,
     listeners: Vec<Listener>,
     allow_cleartext: bool,
+    proxies: Vec<Network>,
     reactor_threads: NonZeroUsize,
     job_threads: NonZeroUsize,
 }
@@ -32,7 +34,14 @@ impl ServerBuilder {
     pub(super) fn new(chat: Chat) -> Self {
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let job_threads = NonZeroUsize::new(cores.get().div_ceil(2)).unwrap_or(cores);
-        Self { chat, listeners: Vec::new(), allow_cleartext: false, reactor_threads: cores, job_threads }
+        Self {
+            chat,
+            listeners: Vec::new(),
+            allow_cleartext: false,
+            proxies: Vec::new(),
+            reactor_threads: cores,
+            job_threads,
+        }
     }
 
     /// Adds an address to listen on: a [`Listener`], or a socket address for plain TCP.
@@ -45,6 +54,14 @@ impl ServerBuilder {
     /// and change what they send, passwords included, unless something else encrypts it, such as a proxy in front of the server.
     pub fn allow_cleartext(mut self) -> Self {
         self.allow_cleartext = true;
+        self
+    }
+
+    /// Trusts proxies in front of the server, by their addresses: each connection from there must begin with a header of the PROXY
+    /// protocol, version 1 or 2, and counts as one from the address in it, for limits and the log. From anywhere else, such a header
+    /// is a line like any other, so peers cannot pretend to be somebody else.
+    pub fn trust_proxies(mut self, proxies: impl IntoIterator<Item = Network>) -> Self {
+        self.proxies.extend(proxies);
         self
     }
 
@@ -76,7 +93,7 @@ impl ServerBuilder {
     /// are not encrypted and that is not [allowed](Self::allow_cleartext). [`Error::Io`] if there is no address, or if the
     /// system has nothing to poll with.
     pub fn bind(self) -> Result<Server, Error> {
-        let Self { chat, listeners, allow_cleartext, reactor_threads, job_threads } = self;
+        let Self { chat, listeners, allow_cleartext, proxies, reactor_threads, job_threads } = self;
         for Listener { address, transport, .. } in &listeners {
             chat.may_listen(*address)?;
             let is_loopback = address.ip().to_canonical().is_loopback();
@@ -102,7 +119,7 @@ impl ServerBuilder {
             .collect::<Result<Vec<_>, _>>()?;
         let handles: Vec<ReactorHandle> = reactors.iter().map(Reactor::handle).collect();
         if let Some(first) = reactors.first_mut() {
-            first.listen(listening, handles.clone())?;
+            first.listen(proxies, listening, handles.clone())?;
         }
         let [processor, disk] = workers;
         let login_threads = if chat.has_authenticator() { AUTHENTICATOR_THREADS } else { 0 };
@@ -116,6 +133,7 @@ impl fmt::Debug for ServerBuilder {
         f.debug_struct("ServerBuilder")
             .field("listeners", &self.listeners)
             .field("allow_cleartext", &self.allow_cleartext)
+            .field("proxies", &self.proxies)
             .field("reactor_threads", &self.reactor_threads)
             .field("job_threads", &self.job_threads)
             .finish_non_exhaustive()

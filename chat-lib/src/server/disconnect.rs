@@ -18,6 +18,8 @@ pub(super) enum Disconnect {
     LoginTimeout,
     #[error("it was idle for too long")]
     IdleTimeout,
+    #[error("its proxy sent no whole header in time")]
+    HeaderTimeout,
     #[error("it went on sending too many requests")]
     RateLimited,
     #[error("there were too many connections")]

@@ -32,6 +32,8 @@ pub(super) struct Accepted {
     pub(super) address: SocketAddr,
     pub(super) transport: Box<dyn Transport>,
     pub(super) ticket: Ticket,
+    /// It comes from a proxy, which says first whom it is from.
+    pub(super) is_proxied: bool,
 }
 
 /// Names one peer of a reactor for ever, though its slot may come to be another's.

@@ -16,6 +16,7 @@ mod identity;
 mod jobs;
 mod listen;
 mod peer;
+mod proxy;
 mod reactor;
 mod socket;
 mod transport;
@@ -32,6 +33,7 @@ use self::handoff::{Handoff, ReactorHandle};
 #[cfg(feature = "tls")]
 pub use self::identity::TlsIdentity;
 use self::jobs::Worker;
+pub use self::proxy::{InvalidNetwork, Network};
 use self::reactor::Reactor;
 use crate::engine::Chat;
 use crate::error::Error;

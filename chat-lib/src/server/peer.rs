@@ -11,18 +11,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tracing::field::{DisplayValue, display};
+use tracing::info;
 
 use self::deadlines::Deadlines;
-use super::admission::Ticket;
+use super::admission::{Ticket, TurnedAway};
 use super::buffers::Buffers;
 use super::disconnect::Disconnect;
 use super::handoff::{Accepted, PeerWaker};
+use super::proxy;
 use super::socket::Socket;
 use super::transport::Transport;
 use crate::connection::{Connection, Over};
 use crate::engine::{Chat, FinishedJob, Job, Turn};
 use crate::error::Error;
-use crate::limits::{LINES_PER_TURN, Limits, READS_PER_TURN};
+use crate::limits::{DEADLINE_CHECK, LINES_PER_TURN, Limits, READS_PER_TURN};
 use crate::outbox::Outbox;
 use crate::store::CommitError;
 
@@ -34,6 +36,8 @@ pub(super) struct Peer {
     pub(super) queued: bool,
     /// The connection's number, which tells it from those that had its slot before.
     pub(super) serial: u64,
+    /// A proxy has yet to say whom the connection is from.
+    awaits_header: bool,
     transport: Box<dyn Transport>,
     connection: Connection,
     out: Outbox,
@@ -55,12 +59,13 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn new(chat: Chat, accepted: Accepted, now: Instant) -> Self {
-        let Accepted { stream, number, address, transport, ticket } = accepted;
+        let Accepted { stream, number, address, transport, ticket, is_proxied } = accepted;
         let mut peer = Self {
             socket: Socket::new(stream),
             alarm: None,
             queued: false,
             serial: number,
+            awaits_header: is_proxied,
             transport,
             out: Outbox::new(&chat),
             connection: Connection::numbered(chat, number, Some(address)),
@@ -73,11 +78,15 @@ impl Peer {
             deadlines: Deadlines::new(now),
             ticket,
         };
-        if peer.ticket.is_refused() {
-            peer.connection.refuse_first_request();
-            peer.deadlines.set_refused(true);
-        }
+        peer.refuse_if_too_many();
         peer
+    }
+
+    fn refuse_if_too_many(&mut self) {
+        if self.ticket.is_refused() {
+            self.connection.refuse_first_request();
+            self.deadlines.set_refused(true);
+        }
     }
 
     /// The address, for the log.
@@ -145,7 +154,7 @@ impl Peer {
             next => next,
         };
         // A peer that is not read from cannot complete anything.
-        let mid_request = self.connection.mid_line() || self.transport.mid_frame();
+        let mid_request = self.awaits_header || self.connection.mid_line() || self.transport.mid_frame();
         self.deadlines.set_mid_request(mid_request && !self.is_full());
         if self.out.is_empty() {
             buffers.give_back(self.out.reclaim());
@@ -180,7 +189,8 @@ impl Peer {
             self.deadlines.set_heard(now);
         }
         let login = if self.connection.has_used_session() { None } else { self.deadlines.login_due(limits) };
-        self.deadlines.due(limits).into_iter().chain(login).chain(self.deadlines.idle_due(limits)).min()
+        let last = [login, self.deadlines.idle_due(limits), now.checked_add(DEADLINE_CHECK)];
+        self.deadlines.due(limits).into_iter().chain(last.into_iter().flatten()).min()
     }
 
     /// Tells a peer that it is refused, if it has sent no line in time. `false` if it has been told, or is not refused.
@@ -198,6 +208,7 @@ impl Peer {
         match (self.deadlines.is_stalled(), self.finished) {
             (true, _) => Disconnect::AnswerTimeout,
             (false, true) => self.finish_reason(),
+            (false, false) if self.awaits_header => Disconnect::HeaderTimeout,
             (false, false) if self.deadlines.is_mid_request() => Disconnect::RequestTimeout,
             (false, false) if !self.connection.has_used_session() => Disconnect::LoginTimeout,
             (false, false) => Disconnect::IdleTimeout,
@@ -210,6 +221,14 @@ impl Peer {
         scratch: &mut [u8],
         now: Instant,
     ) -> Result<Next, Disconnect> {
+        if self.awaits_header && !self.connection.is_over() {
+            match self.read_header() {
+                Err(Disconnect::Failed(problem)) if problem.kind() == ErrorKind::WouldBlock => {
+                    return Ok(if self.stopping { Next::Finish } else { Next::Wait });
+                }
+                outcome => outcome?,
+            }
+        }
         self.write()?;
         let (mut reads, mut lines) = (0, LINES_PER_TURN);
         loop {
@@ -264,6 +283,21 @@ impl Peer {
                 Err(_) => self.read_limit = 0,
             }
         }
+    }
+
+    /// Reads what a proxy says of the connection.
+    fn read_header(&mut self) -> Result<(), Disconnect> {
+        let source = proxy::read_header(&mut self.socket)?;
+        self.awaits_header = false;
+        if let Some(source) = source {
+            info!(conn = self.serial, peer = %source, proxy = self.address(), "connection through a proxy");
+            self.connection.set_peer(source);
+        }
+        if let Some(peer) = self.connection.peer() {
+            self.ticket.set_source(peer, self.connection.limits()).map_err(|TurnedAway| Disconnect::Refused)?;
+            self.refuse_if_too_many();
+        }
+        Ok(())
     }
 
     fn receive(&mut self, bytes: &[u8], lines: &mut usize, turn: &mut Turn<'_>) {

@@ -21,6 +21,7 @@ use super::handoff::{Handoff, PeerId, ReactorHandle, Woken};
 use super::jobs::JobQueues;
 use super::listen::Listening;
 use super::peer::{Next, Peer};
+use super::proxy::Network;
 use crate::engine::{Chat, Turn};
 use crate::error::Error;
 use crate::limits::{COMMIT_DELAY, READ_BYTES};
@@ -76,8 +77,13 @@ impl Reactor {
     }
 
     /// Makes this the reactor that accepts, for itself and all others.
-    pub(super) fn listen(&mut self, listeners: Vec<Listening>, reactors: Vec<ReactorHandle>) -> Result<(), Error> {
-        self.acceptor = Some(Acceptor::new(self.chat.clone(), listeners, reactors, self.poll.registry())?);
+    pub(super) fn listen(
+        &mut self,
+        proxies: Vec<Network>,
+        listeners: Vec<Listening>,
+        reactors: Vec<ReactorHandle>,
+    ) -> Result<(), Error> {
+        self.acceptor = Some(Acceptor::new(self.chat.clone(), proxies, listeners, reactors, self.poll.registry())?);
         self.session_check = Instant::now().checked_add(self.chat.session_check_interval());
         Ok(())
     }

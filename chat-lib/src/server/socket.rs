@@ -47,6 +47,23 @@ impl Socket {
         self.writable = true;
     }
 
+    /// Reads without taking anything off. Makes one system call, if any.
+    pub(super) fn peek(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.readable {
+            match self.stream.peek(buffer) {
+                Err(problem) if problem.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
+                outcome => return outcome,
+            }
+        }
+        Err(ErrorKind::WouldBlock.into())
+    }
+
+    /// Has nothing read until the next event: what was [peeked](Self::peek) at is too little, and nobody else may take it.
+    pub(super) fn await_more(&mut self) {
+        self.readable = false;
+    }
+
     /// Makes one system call, if any.
     fn write_by(&mut self, write: impl Fn(&mut TcpStream) -> io::Result<usize>) -> io::Result<usize> {
         while self.writable {

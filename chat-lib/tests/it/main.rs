@@ -24,6 +24,7 @@ mod own_sessions;
 mod people;
 mod player;
 mod properties;
+mod proxy;
 mod reading;
 mod reload;
 mod requester;

@@ -42,7 +42,8 @@ impl Running {
         let identity = authority.identity();
         let chat = demo_chat(limits).0;
         let listener = Listener::tls(([127, 0, 0, 1], 0).into(), identity.clone());
-        let server = Server::builder(chat.clone()).listen(listener).bind().unwrap();
+        let builder = Server::builder(chat.clone()).trust_proxies(["127.0.0.9".parse().unwrap()]);
+        let server = builder.listen(listener).bind().unwrap();
         let (address, handle) = (server.addresses()[0], server.handle());
         assert_eq!(server.cleartext_addresses(), []);
         thread::spawn(move || server.run().unwrap());
@@ -416,4 +417,20 @@ fn what_is_not_tls_is_told_so_and_harms_nobody() {
         assert!(answer.is_empty() || answer[0] == 0x15, "{answer:?}");
     }
     server.assert_alive();
+}
+
+/// The header of a proxy comes before the handshake.
+#[test]
+fn behind_a_proxy() {
+    let server = Running::new();
+    let said = server.python(
+        "
+raw = socket.create_connection(('127.0.0.1', int(sys.argv[2])), timeout=30, source_address=('127.0.0.9', 0))
+raw.sendall(b'PROXY TCP4 192.0.2.7 192.0.2.1 5000 443\\r')
+raw.sendall(b'\\n')
+print(len(login(context().wrap_socket(raw, server_hostname='localhost'), 'messi')))
+",
+    );
+    assert_eq!(said, "36\n");
+    assert_eq!(server.chat.sessions().unwrap()[0].from, Some(([192, 0, 2, 7], 5000).into()));
 }
