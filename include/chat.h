@@ -347,6 +347,8 @@ enum chat_event_kind
     CHAT_EVENT_LAGGED = 7,
     // The session has ended: `reason`. There will be no more events.
     CHAT_EVENT_CLOSED = 8,
+    // The operator has something to say to everybody who is there: `text`, `time`. It is not stored.
+    CHAT_EVENT_ANNOUNCEMENT = 9,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -634,6 +636,10 @@ typedef struct chat_event {
     const char *by;
     // The message.
     struct chat_history_message message;
+    // What the operator says.
+    const char *text;
+    // When it was said, in milliseconds since 1970 (UTC).
+    uint64_t time;
 } chat_event;
 
 // A callback that tells a program's own loop to look again. It should only signal that: write to a pipe or an eventfd, post a
@@ -685,7 +691,7 @@ typedef struct chat_room {
     int open;
     // How many members it has.
     size_t members;
-    // What the session's user is in it: a chat_standing.
+    // What the session's user is in it: a chat_standing; CHAT_OUTSIDE in an operator's list.
     int32_t standing;
 } chat_room;
 
@@ -717,7 +723,8 @@ typedef struct chat_user {
     const char *country;
     // Whether the user is banned: 0 or 1; always 0 but in the list of chat_list_users().
     int banned;
-    // Whether the user owns the room: 0 or 1; always 0 but in the list of chat_session_members().
+    // Whether the user owns the room: 0 or 1; always 0 but in the lists of
+    // chat_session_members() and chat_list_members().
     int owner;
     // Whether somebody receives events as the user: 0 or 1; -1 if that is not known. It is known only in the list of
     // chat_session_users(), of users with whom one has a conversation.
@@ -1785,6 +1792,21 @@ chat_status chat_unban_user(struct chat *chat,
                             const char *name)
 CHAT_NONNULL(1, 2);
 
+// Removes a user as chat_remove_user() does, and deletes all messages that they have sent. Others see these as deleted. The
+// texts have left the disk when this returns, unless a dump is being made: then they do so within two minutes.
+//
+// - `chat`: a chat.
+// - `name`: the user to erase.
+// - `deleted_out`: receives how many messages were deleted; may be NULL.
+//
+// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE. The user may be banned then: call it again.
+//
+CHAT_WARN_UNUSED
+chat_status chat_erase_user(struct chat *chat,
+                            const char *name,
+                            uint64_t *deleted_out)
+CHAT_NONNULL(1, 2);
+
 // Opens a session of a user without a password, for a program that has authenticated its user itself.
 //
 // - `chat`: a chat.
@@ -1854,6 +1876,61 @@ chat_status chat_may_listen(struct chat *chat,
                             const char *address)
 CHAT_NONNULL(1, 2);
 
+// Lists all rooms, in order of name.
+//
+// - `chat`: a chat.
+// - `rooms_out`: receives the list.
+//
+// Fails with CHAT_STORAGE.
+// Memory: free the list with chat_rooms_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_list_rooms(struct chat *chat,
+                            struct chat_rooms **rooms_out)
+CHAT_NONNULL(1, 2);
+
+// Lists the members of a room, in order of user name.
+//
+// - `chat`: a chat.
+// - `room`: the room.
+// - `members_out`: receives the list.
+//
+// Fails with CHAT_NO_SUCH_ROOM or CHAT_STORAGE.
+// Memory: free the list with chat_users_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_list_members(struct chat *chat,
+                              const char *room,
+                              struct chat_users **members_out)
+CHAT_NONNULL(1, 2, 3);
+
+// Deletes a room with its messages. Its members are told, as if an owner had done it.
+//
+// - `chat`: a chat.
+// - `room`: the room.
+//
+// Fails with CHAT_NO_SUCH_ROOM or CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_delete_room(struct chat *chat,
+                             const char *room)
+CHAT_NONNULL(1, 2);
+
+// Tells everybody who is there: each connection and each chat_events that has subscribed gets a CHAT_EVENT_ANNOUNCEMENT. It is
+// not stored.
+//
+// - `chat`: a chat.
+// - `said`: what to tell, at most 4,096 bytes.
+// - `told_out`: receives how many were told; may be NULL.
+//
+// Fails with CHAT_LINE_TOO_LONG.
+//
+CHAT_WARN_UNUSED
+chat_status chat_announce(struct chat *chat,
+                          const char *said,
+                          size_t *told_out)
+CHAT_NONNULL(1, 2);
+
 // Writes all users and messages as they are at one moment, as lines of JSON (docs/dump.md). Sessions are not
 // included. The chat can be used meanwhile.
 //
@@ -1870,6 +1947,23 @@ chat_status chat_dump(struct chat *chat,
                       int fd,
                       int with_hashes)
 CHAT_NONNULL(1);
+
+// Writes all that there is of one user, as lines of JSON (docs/dump.md, "The data of one user"): account, sessions, blocks,
+// conversations, rooms, all messages that the user has sent, and all direct ones that they were sent. The chat can be used
+// meanwhile.
+//
+// - `chat`: a chat.
+// - `name`: the user.
+// - `fd`: a blocking file descriptor to write to.
+//
+// Fails with CHAT_NO_SUCH_USER; CHAT_IO if writing fails; CHAT_STORAGE. SIGPIPE and SIGXFSZ are raised as by write().
+// Memory: the descriptor is not closed.
+//
+CHAT_WARN_UNUSED
+chat_status chat_export_user(struct chat *chat,
+                             const char *name,
+                             int fd)
+CHAT_NONNULL(1, 2);
 
 // Restores what chat_dump() has written, into a chat without users.
 //

@@ -1,6 +1,7 @@
-//! What an operator can do with all of a chat's data: dump it, restore it, check it.
+//! What an operator can do with all of a chat's data: dump it, restore it, check it, and write out what there is of
+//! one user.
 
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::mem::ManuallyDrop;
@@ -8,7 +9,7 @@ use std::os::fd::FromRawFd;
 
 use chat_lib::{Error, Restored};
 
-use crate::argument::Out;
+use crate::argument::{Out, text};
 use crate::boundary::boundary;
 use crate::error::Failure;
 use crate::handle::{chat, get};
@@ -53,6 +54,31 @@ pub extern "C" fn chat_dump(chat: *mut chat, fd: c_int, with_hashes: c_int) -> c
         let (chat, file) = (get(chat)?, file(fd)?);
         let mut out = BufWriter::with_capacity(BUFFER_BYTES, &*file);
         chat.dump(with_hashes != 0, &mut out)?;
+        Ok(out.flush().map_err(Error::Io)?)
+    })
+}
+
+/// Writes all that there is of one user, as lines of JSON (docs/dump.md, "The data of one user"): account, sessions, blocks,
+/// conversations, rooms, all messages that the user has sent, and all direct ones that they were sent. The chat can be used
+/// meanwhile.
+///
+/// - `chat`: a chat.
+/// - `name`: the user.
+/// - `fd`: a blocking file descriptor to write to.
+///
+/// Fails with CHAT_NO_SUCH_USER; CHAT_IO if writing fails; CHAT_STORAGE. SIGPIPE and SIGXFSZ are raised as by write().
+/// Memory: the descriptor is not closed.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_export_user(chat: *mut chat, name: *const c_char, fd: c_int) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let name = unsafe { text(name, "name")? };
+        let (chat, file) = (get(chat)?, file(fd)?);
+        let mut out = BufWriter::with_capacity(BUFFER_BYTES, &*file);
+        chat.export_user(name, &mut out)?;
         Ok(out.flush().map_err(Error::Io)?)
     })
 }

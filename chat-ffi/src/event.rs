@@ -34,6 +34,8 @@ pub enum chat_event_kind {
     CHAT_EVENT_LAGGED = 7,
     /// The session has ended: `reason`. There will be no more events.
     CHAT_EVENT_CLOSED = 8,
+    /// The operator has something to say to everybody who is there: `text`, `time`. It is not stored.
+    CHAT_EVENT_ANNOUNCEMENT = 9,
 }
 
 /// What has changed in a room. Numbers are permanent, and later versions may have more.
@@ -97,6 +99,10 @@ pub struct chat_event {
     pub by: *const c_char,
     /// The message.
     pub message: chat_history_message,
+    /// What the operator says.
+    pub text: *const c_char,
+    /// When it was said, in milliseconds since 1970 (UTC).
+    pub time: u64,
 }
 
 /// An event, as it is kept for what a [`chat_event`] points to.
@@ -112,6 +118,8 @@ pub(crate) struct Happened {
     user: Option<CString>,
     by: Option<CString>,
     message: Option<Said>,
+    text: Option<CString>,
+    time: u64,
 }
 
 impl From<Event> for Happened {
@@ -154,6 +162,9 @@ impl From<Event> for Happened {
             },
             Event::Deleted { with, id } => {
                 Self { kind: CHAT_EVENT_DELETED, id: id.get(), with: text(with.as_str()), ..none }
+            }
+            Event::Announcement { text: said, time } => {
+                Self { kind: CHAT_EVENT_ANNOUNCEMENT, text: text(&said), time: time.as_millis(), ..none }
             }
             Event::Lagged => Self { kind: CHAT_EVENT_LAGGED, ..none },
             Event::Closed { reason } => Self { kind: CHAT_EVENT_CLOSED, reason: reason.into(), ..none },
@@ -200,6 +211,8 @@ impl Happened {
             user: text(&self.user),
             by: text(&self.by),
             message: self.message.as_ref().map_or(chat_history_message::NONE, Said::view),
+            text: text(&self.text),
+            time: self.time,
         }
     }
 }

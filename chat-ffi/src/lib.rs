@@ -30,6 +30,7 @@ pub mod log;
 pub mod open;
 pub mod operator;
 pub mod options;
+pub mod rooms;
 pub mod server;
 pub mod session;
 pub mod status;

@@ -188,6 +188,28 @@ pub unsafe extern "C" fn chat_unban_user(chat: *mut chat, name: *const c_char) -
     })
 }
 
+/// Removes a user as chat_remove_user() does, and deletes all messages that they have sent. Others see these as deleted. The
+/// texts have left the disk when this returns, unless a dump is being made: then they do so within two minutes.
+///
+/// - `chat`: a chat.
+/// - `name`: the user to erase.
+/// - `deleted_out`: receives how many messages were deleted; may be NULL.
+///
+/// Fails with CHAT_NO_SUCH_USER or CHAT_STORAGE. The user may be banned then: call it again.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_erase_user(chat: *mut chat, name: *const c_char, deleted_out: *mut u64) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise, for both.
+        let (out, name) = unsafe { (Out::optional(deleted_out), text(name, "name")?) };
+        let deleted = get(chat)?.erase_user(name)?;
+        out.set(deleted);
+        Ok(())
+    })
+}
+
 /// Opens a session of a user without a password, for a program that has authenticated its user itself.
 ///
 /// - `chat`: a chat.

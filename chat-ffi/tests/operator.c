@@ -181,6 +181,76 @@ static void data(chat *it) {
     OK(chat_close(copy));
 }
 
+/* Reads what was written to a file, from its beginning. */
+static void read_back(FILE *file, char *bytes, size_t size) {
+    size_t length;
+    rewind(file);
+    length = fread(bytes, 1, size - 1, file);
+    CHECK(length > 0 && length < size - 1);
+    bytes[length] = '\0';
+}
+
+static void rooms_and_people(chat *it) {
+    chat_session *messi = NULL, *ana = NULL;
+    chat_events *events = NULL;
+    chat_event event;
+    chat_rooms *rooms = NULL;
+    chat_room room;
+    chat_users *members = NULL;
+    chat_user member;
+    char bytes[4096];
+    size_t told = 9;
+    uint64_t deleted = 9;
+    FILE *file = tmpfile();
+    CHECK(file != NULL);
+    OK(chat_open_session(it, "messi", &messi));
+    OK(chat_open_session(it, "ana", &ana));
+    OK(chat_session_create_room(messi, "#bench", "The bench", 1));
+    OK(chat_session_join_room(ana, "#bench"));
+    OK(chat_session_send(ana, "#bench", "sekret", NULL));
+
+    OK(chat_list_rooms(it, &rooms));
+    OK(chat_rooms_next(rooms, &room));
+    CHECK(strcmp(room.name, "#bench") == 0 && strcmp(room.title, "The bench") == 0 && room.open == 1);
+    CHECK(room.members == 2 && room.standing == CHAT_OUTSIDE);
+    IS(CHAT_END, chat_rooms_next(rooms, &room));
+    OK(chat_rooms_free(rooms));
+    OK(chat_list_members(it, "#bench", &members));
+    OK(chat_users_next(members, &member));
+    CHECK(strcmp(member.name, "ana") == 0 && member.owner == 0);
+    OK(chat_users_next(members, &member));
+    CHECK(strcmp(member.name, "messi") == 0 && member.owner == 1);
+    IS(CHAT_END, chat_users_next(members, &member));
+    OK(chat_users_free(members));
+    IS(CHAT_NO_SUCH_ROOM, chat_list_members(it, "#other", &members));
+
+    OK(chat_session_events(messi, &events));
+    OK(chat_announce(it, "Down at noon", &told));
+    CHECK(told == 1);
+    OK(chat_events_next(events, -1, &event));
+    CHECK(event.kind == CHAT_EVENT_ANNOUNCEMENT && strcmp(event.text, "Down at noon") == 0 && event.time > 0);
+    OK(chat_events_free(events));
+
+    OK(chat_export_user(it, "ana", fileno(file)));
+    read_back(file, bytes, sizeof bytes);
+    CHECK(strstr(bytes, "sekret") != NULL && strstr(bytes, "$argon2id$") == NULL);
+    IS(CHAT_NO_SUCH_USER, chat_export_user(it, "nobody", fileno(file)));
+    IS(CHAT_INVALID_ARGUMENT, chat_export_user(it, "ana", -1));
+    OK(chat_erase_user(it, "ana", &deleted));
+    CHECK(deleted == 1);
+    IS(CHAT_NO_SUCH_USER, chat_erase_user(it, "ana", NULL));
+    CHECK(ftruncate(fileno(file), 0) == 0 && lseek(fileno(file), 0, SEEK_SET) == 0);
+    OK(chat_dump(it, fileno(file), 0));
+    read_back(file, bytes, sizeof bytes);
+    CHECK(strstr(bytes, "sekret") == NULL);
+    CHECK(fclose(file) == 0);
+
+    OK(chat_delete_room(it, "#bench"));
+    IS(CHAT_NO_SUCH_ROOM, chat_delete_room(it, "#bench"));
+    OK(chat_session_free(messi));
+    OK(chat_session_free(ana));
+}
+
 static void listening(chat *it) {
     OK(chat_may_listen(it, "127.0.0.1:8889"));
     IS(CHAT_PUBLIC_PASSWORD, chat_may_listen(it, "0.0.0.0:8889"));
@@ -202,6 +272,7 @@ int main(void) {
     settings(it);
     data(it);
     listening(it);
+    rooms_and_people(it);
     OK(chat_close(it));
     return 0;
 }

@@ -23,6 +23,7 @@ use crate::process::Process;
 use crate::session::{Place, Session};
 use crate::settings;
 use crate::values::{Restored, SessionInfo, User};
+use crate::views::{Member, Room};
 
 /// A chat in the process, and its operator's access to it: its methods may do anything. What a user can do is on
 /// `Session`. `chat.Chat` adds what the course's programs use.
@@ -185,6 +186,47 @@ impl Chat {
     fn remove_user(&self, py: Python<'_>, name: &str) -> PyResult<()> {
         let chat = self.get(py)?;
         run(py, || chat.remove_user(name))
+    }
+
+    /// Remove a user, and delete all messages that they have sent; others see these as deleted. The texts have left the disk
+    /// when this returns, unless a dump is being made: then they do so within two minutes. Returns how many messages were
+    /// deleted. If it fails, call it again.
+    fn erase_user(&self, py: Python<'_>, name: &str) -> PyResult<u64> {
+        let chat = self.get(py)?;
+        run(py, || chat.erase_user(name))
+    }
+
+    /// Write all that there is of one user to a binary file, as lines of JSON (docs/dump.md). The file's `write` must not use
+    /// the chat; other threads may.
+    fn export_user(&self, py: Python<'_>, name: &str, file: Py<PyAny>) -> PyResult<()> {
+        let chat = self.get(py)?;
+        file::write(py, file, |out| chat.export_user(name, out))
+    }
+
+    /// List all rooms, in order of name.
+    fn list_rooms(&self, py: Python<'_>) -> PyResult<Vec<Room>> {
+        let chat = self.get(py)?;
+        Ok(run(py, || chat.rooms())?.into_iter().map(Room::from).collect())
+    }
+
+    /// List the members of a room, in order of user name.
+    fn list_members(&self, py: Python<'_>, room: &str) -> PyResult<Vec<Member>> {
+        let chat = self.get(py)?;
+        let members = run(py, || chat.room_members(room))?.into_iter();
+        Ok(members.filter(|member| member.standing.is_member()).map(Member::from).collect())
+    }
+
+    /// Delete a room with its messages. Its members are told, as if an owner had done it.
+    fn delete_room(&self, py: Python<'_>, room: &str) -> PyResult<()> {
+        let chat = self.get(py)?;
+        run(py, || chat.delete_room(room))
+    }
+
+    /// Tell everybody who is there: each connection and each `Events` that has subscribed gets an `Announcement`, which is not
+    /// stored. Returns how many were told. `text` has at most 4,096 bytes.
+    fn announce(&self, py: Python<'_>, text: &str) -> PyResult<usize> {
+        let chat = self.get(py)?;
+        run(py, || chat.announce(text))
     }
 
     /// Ban a user: end their sessions, and refuse new ones. Others can still send to the user. Logins raise `Banned` if the

@@ -65,6 +65,16 @@ value! {
 }
 
 value! {
+    /// The operator has something to say to everybody who is there. It is not stored.
+    Announcement {
+        /// What the operator says.
+        text: String,
+        /// When it was said, in UTC.
+        time: Time,
+    }
+}
+
+value! {
     /// The session has ended. This is the last event.
     Closed {
         /// "session_ended".
@@ -99,6 +109,7 @@ pub(crate) enum AnyEvent {
     Typing(Typing),
     Room(RoomChange),
     Deleted(Deleted),
+    Announcement(Announcement),
     Lagged(Lagged),
     Closed(Closed),
 }
@@ -124,6 +135,7 @@ impl AnyEvent {
                 by: by.to_string(),
             }),
             Event::Deleted { with, id } => Self::Deleted(Deleted { conversation: with.to_string(), id: id.get() }),
+            Event::Announcement { text, time } => Self::Announcement(Announcement { text, time: Time(time) }),
             Event::Lagged => Self::Lagged(Lagged),
             Event::Closed { reason } => Self::Closed(Closed { reason: reason.as_str().to_owned() }),
             _ => return None,

@@ -41,7 +41,7 @@ mod _chat {
     #[pymodule_export]
     use super::errors::panic_for_test;
     #[pymodule_export]
-    use super::event::{Closed, Deleted, Lagged, Presence, Read, RoomChange, Typing};
+    use super::event::{Announcement, Closed, Deleted, Lagged, Presence, Read, RoomChange, Typing};
     #[pymodule_export]
     use super::events::Events;
     #[pymodule_export]

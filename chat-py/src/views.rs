@@ -5,7 +5,7 @@ use chat_lib::model::{MessageId, Profile};
 use chat_lib::protocol::{
     ConversationView, MemberView, RoomView, SessionView as LibSessionView, UserView as LibUserView,
 };
-use chat_lib::store::Standing;
+use chat_lib::store::{RoomMember, RoomState, Standing};
 
 use crate::message::Message;
 use crate::value::{Time, value};
@@ -151,8 +151,20 @@ value! {
         open: bool,
         /// How many members it has.
         members: usize,
-        /// What the user is in it: "invited", "member", "owner", or `None`.
+        /// What the user is in it: "invited", "member", "owner", or `None`; always `None` in an operator's list.
         standing: Option<String>,
+    }
+}
+
+impl From<RoomMember> for Member {
+    fn from(RoomMember { user, standing }: RoomMember) -> Self {
+        Self::from(MemberView { profile: user, owner: standing == Standing::Owner })
+    }
+}
+
+impl From<RoomState> for Room {
+    fn from(RoomState { name, title, open, members, .. }: RoomState) -> Self {
+        Self { name: name.to_string(), title: title.to_string(), open, members, standing: None }
     }
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chat import Chat, Client, Server, SessionInfo, errors
+from chat import Announcement, Chat, Client, Server, SessionInfo, errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,6 +123,48 @@ def test_a_session_is_the_same_everywhere() -> None:
             room.session(there.token)
         assert room.session(here.token).user == "ana"
     assert len(room.inbox_of("bea")) == 3
+
+
+def test_people_are_exported_and_erased() -> None:
+    room = quick()
+    ana, bea = room.open_session("ana"), room.open_session("bea")
+    bea.create_room("#bench", title="The bench")
+    ana.join_room("#bench")
+    ana.send("#bench", "sekret")
+    (bench,) = room.list_rooms()
+    assert (bench.name, bench.title) == ("#bench", "The bench")
+    assert (bench.members, bench.standing) == (2, None)
+    members = room.list_members("#bench")
+    assert [(member.name, member.owner) for member in members] == [("ana", False), ("bea", True)]
+    export = io.BytesIO()
+    room.export_user("ana", export)
+    assert b"sekret" in export.getvalue()
+    assert b"argon2id" not in export.getvalue()
+    assert room.erase_user("ana") == 1
+    dump = io.BytesIO()
+    room.dump(dump)
+    assert b"sekret" not in dump.getvalue()
+    with pytest.raises(errors.NoSuchUser):
+        room.erase_user("ana")
+    with pytest.raises(errors.NoSuchUser):
+        room.export_user("ana", export)
+    room.delete_room("#bench")
+    assert room.list_rooms() == []
+    with pytest.raises(errors.NoSuchRoom):
+        room.list_members("#bench")
+
+
+def test_announcements_are_told_to_those_who_are_there() -> None:
+    room = quick()
+    assert room.announce("nobody is there") == 0
+    with room.open_session("ana").events() as events:
+        assert room.announce("Down at noon") == 1
+        announcement = events.next(30)
+        assert isinstance(announcement, Announcement)
+        assert announcement.text == "Down at noon"
+        assert announcement.time <= datetime.now(timezone.utc)
+    with pytest.raises(errors.LineTooLong):
+        room.announce("x" * 5000)
 
 
 def test_data_is_dumped_and_restored(tmp_path: Path) -> None:

@@ -67,6 +67,10 @@ impl Talk<'_> {
             }
             Event::Room { room, change, user, by } => self.hear_of_room(&room, change, &user, &by),
             Event::Deleted { with, id } => self.dim(format!("Message {id} in {with} was deleted.")),
+            Event::Announcement { text, .. } => {
+                let label = self.renderer.painter.paint(Role::Place, "Announcement:");
+                Some(format!("{label} {}", printable(&text)))
+            }
             Event::Closed { .. } => {
                 let said = self.close();
                 self.dim(said)

@@ -95,6 +95,8 @@ fn messages_of_all_conversations_and_devices() {
     tmux.wait_for("messi", "[henderson] Jordan Henderson: bold \\u{1b}[1m, and\\na line \\u{202e}");
     messi.send("lineker", "from my telephone").unwrap();
     tmux.wait_for("messi", "[lineker] Lionel Messi: from my telephone");
+    assert!(server.chat.announce("Down at noon \u{1b}[1m").unwrap() > 0);
+    tmux.wait_for("messi", "Announcement: Down at noon \\u{1b}[1m");
     henderson.join_room("#bench").unwrap();
     tmux.wait_for("messi", "Jordan Henderson has joined #bench.");
     henderson.send("#bench", "in here").unwrap();

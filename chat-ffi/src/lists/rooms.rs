@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_int};
 
 use chat_lib::protocol::RoomView;
-use chat_lib::store::Standing;
+use chat_lib::store::{RoomState, Standing};
 
 use super::{Element, next};
 use crate::error::c_string;
@@ -38,7 +38,7 @@ pub struct chat_room {
     pub open: c_int,
     /// How many members it has.
     pub members: usize,
-    /// What the session's user is in it: a chat_standing.
+    /// What the session's user is in it: a chat_standing; CHAT_OUTSIDE in an operator's list.
     pub standing: i32,
 }
 
@@ -61,6 +61,13 @@ impl From<RoomView> for Room {
         };
         let (name, title) = (c_string(view.room.as_str()), c_string(view.title));
         Self { name, title, open: view.open, members: view.members, standing }
+    }
+}
+
+impl From<RoomState> for Room {
+    fn from(room: RoomState) -> Self {
+        let (name, title) = (c_string(room.name.as_str()), c_string(&*room.title));
+        Self { name, title, open: room.open, members: room.members, standing: chat_standing::CHAT_OUTSIDE }
     }
 }
 

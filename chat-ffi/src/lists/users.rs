@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chat_lib::UserInfo;
 use chat_lib::model::{Profile, UserName};
 use chat_lib::protocol::{MemberView, UserView};
+use chat_lib::store::{RoomMember, Standing};
 
 use super::{Element, next};
 use crate::error::c_string;
@@ -25,7 +26,8 @@ pub struct chat_user {
     pub country: *const c_char,
     /// Whether the user is banned: 0 or 1; always 0 but in the list of chat_list_users().
     pub banned: c_int,
-    /// Whether the user owns the room: 0 or 1; always 0 but in the list of chat_session_members().
+    /// Whether the user owns the room: 0 or 1; always 0 but in the lists of
+    /// chat_session_members() and chat_list_members().
     pub owner: c_int,
     /// Whether somebody receives events as the user: 0 or 1; -1 if that is not known. It is known only in the list of
     /// chat_session_users(), of users with whom one has a conversation.
@@ -86,6 +88,12 @@ impl From<UserView> for User {
 impl From<MemberView> for User {
     fn from(MemberView { profile, owner }: MemberView) -> Self {
         Self { owner, ..Self::from(profile) }
+    }
+}
+
+impl From<RoomMember> for User {
+    fn from(RoomMember { user, standing }: RoomMember) -> Self {
+        Self { owner: standing == Standing::Owner, ..Self::from(user) }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// In the order in which a reader of the header wants them.
-const FILES: [&str; 20] = [
+const FILES: [&str; 21] = [
     "status",
     "error",
     "buffer",
@@ -19,6 +19,7 @@ const FILES: [&str; 20] = [
     "events",
     "lists/mod",
     "operator",
+    "rooms",
     "data",
     "health",
     "connection",

@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any
 
 from chat import _chat, errors
 from chat._chat import (
+    Announcement,
     Client,
     Closed,
     Connection,
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
 __all__ = [
+    "Announcement",
     "Authenticator",
     "Chat",
     "ChatClient",
@@ -117,7 +119,9 @@ __all__ = [
 ]
 
 #: What happens in a session's conversations.
-Event: TypeAlias = Message | Read | Presence | Typing | RoomChange | Deleted | Lagged | Closed
+Event: TypeAlias = (
+    Message | Read | Presence | Typing | RoomChange | Deleted | Announcement | Lagged | Closed
+)
 
 
 class Chat(_chat.Chat):
