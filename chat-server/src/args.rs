@@ -92,6 +92,11 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub(crate) log_format: Format,
 
+    /// Where to serve metrics, as IP:PORT of loopback, over HTTP: /metrics in the text format of Prometheus, /healthz, which
+    /// fails if a thread hangs, and /readyz, which fails if nothing can be stored or the server is stopping. Off by default.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<SocketAddr>,
+
     #[command(flatten)]
     pub(crate) settings: Flags,
 }
@@ -145,6 +150,13 @@ pub(crate) enum Task {
     /// Takes a dump from standard input into a data directory without users; no server may run on it. Says
     /// on stderr what was restored, and how many users cannot log in because they have no password.
     Restore {
+        #[command(flatten)]
+        data: Data,
+    },
+
+    /// Shows how the server that runs on the data is doing: how long it has been running, who is there, what it had to do in the
+    /// last minute, what the disk has, when there was the last dump, and what should be looked at.
+    Status {
         #[command(flatten)]
         data: Data,
     },

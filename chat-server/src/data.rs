@@ -1,10 +1,11 @@
-//! Whether there is a data directory to work on.
+//! Whether there is a data directory to work on, and when it was last dumped.
 
 use std::error::Error;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::SystemTime;
 
 use rustix::process::geteuid;
 
@@ -25,3 +26,18 @@ pub(crate) fn exists(directory: &Path) -> Result<bool, Box<dyn Error>> {
         }
     }
 }
+
+/// Notes that everything in `directory` was dumped just now. It is only for people to see, so a disk that is full is no problem.
+pub(crate) fn note_dump(directory: &Path) {
+    if let Err(problem) = fs::write(directory.join(LAST_DUMP), []) {
+        tracing::debug!(%problem, "it could not be noted that there was a dump");
+    }
+}
+
+/// When the last dump of `directory` was written whole; `None` if there was none.
+pub(crate) fn last_dump(directory: &Path) -> Option<SystemTime> {
+    fs::metadata(directory.join(LAST_DUMP)).and_then(|file| file.modified()).ok()
+}
+
+/// An empty file whose time says when the last dump was.
+const LAST_DUMP: &str = "last-dump";

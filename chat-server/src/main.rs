@@ -15,6 +15,7 @@ mod flags;
 mod generated;
 mod listen;
 mod log;
+mod monitor;
 mod reload;
 mod serve;
 mod service;

@@ -3,24 +3,26 @@
 use std::error::Error;
 use std::ffi::c_int;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use chat_lib::server::Handle;
 use chat_lib::store::{Durable, Memory, Options, Store};
-use chat_lib::{Chat, Config};
+use chat_lib::{Chat, Config, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::args::Serve;
 use crate::config::Configuration;
-use crate::control::Control;
+use crate::control::{Control, Status};
 use crate::data;
 use crate::flags::Flags;
 use crate::listen;
 use crate::log::Log;
+use crate::monitor::Monitor;
 use crate::reload::Reload;
 use crate::service::{self, PassedSocket};
 
@@ -48,17 +50,21 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     }
     let identity = listen::identity(args)?;
     let server = listen::bind(args, chat.clone(), sockets, identity.as_ref())?;
-    let control = if args.memory { None } else { Control::start(chat.clone(), &args.data)? };
+    let control = if args.memory { None } else { Control::start(chat.clone(), &args.data, status(args, &server))? };
     match args.memory {
         true => say!("chat-server: everything is kept in memory and gone when the server stops"),
         false => say!("chat-server: everything is kept in {}", args.data.display()),
     }
     listen::say_where(&server);
+    let monitor = args.metrics.map(|address| Monitor::start(address, chat.clone(), server.handle())).transpose()?;
     let reload = Reload::new(chat.clone(), identity, configuration);
     handle_signals(signals, server.handle(), reload).map_err(no_thread)?;
     service::feed_watchdog(server.handle()).map_err(no_thread)?;
     service::ready(server.addresses());
     let outcome = server.run();
+    if let Some(monitor) = monitor {
+        monitor.stop();
+    }
     if let Some(control) = control {
         control.stop();
     }
@@ -66,6 +72,13 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     outcome.and(chat.tidy())?;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn status(args: &Serve, server: &Server) -> Status {
+    let cleartext = server.cleartext_addresses();
+    let is_exposed = |address: &SocketAddr| cleartext.contains(address) && !address.ip().is_loopback();
+    let listening = server.addresses().iter().map(|address| (address.to_string(), is_exposed(address)));
+    Status::new(&args.data, listening.collect())
 }
 
 fn config(args: &Serve) -> Result<Config, chat_lib::Error> {

@@ -23,6 +23,7 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
             (Request::Dump { hashes: !without_passwords }, data)
         }
         Task::Check { data } => (Request::Check, data),
+        Task::Status { data } => (Request::Status, data),
         // It works on no data, and was done before.
         Task::Config(_) => return Ok(()),
         Task::User(User::List { data }) => (Request::List, data),
@@ -74,13 +75,19 @@ fn on_data(directory: &Path, request: &Request) -> Result<(), Box<dyn Error>> {
         Ok(_) if matches!(request, Request::Announce { .. }) => {
             Err(format!("no server runs on {}, so that nobody could be told", directory.display()).into())
         }
+        Ok(_) if matches!(request, Request::Status) => {
+            Err(format!("no server is running on {}", directory.display()).into())
+        }
         Ok(store) => {
             let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
-            control::perform(&chat, request, &mut out).map_err(Into::into)
+            control::perform(&chat, None, request, &mut out).map_err(Into::into)
         }
         Err(in_use) => control::ask(directory, &in_use, request, &mut out),
     };
     let outcome = outcome.and_then(|()| Ok(out.flush().map_err(chat_lib::Error::Io)?));
+    if outcome.is_ok() && matches!(request, Request::Dump { .. }) {
+        data::note_dump(directory);
+    }
     match outcome.map_err(|problem| problem.downcast().map(|problem| *problem)) {
         Ok(()) => Ok(()),
         // Whoever read the output has enough of it.

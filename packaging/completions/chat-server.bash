@@ -37,6 +37,9 @@ _chat__server() {
             chat__server,room)
                 cmd="chat__server__subcmd__room"
                 ;;
+            chat__server,status)
+                cmd="chat__server__subcmd__status"
+                ;;
             chat__server,user)
                 cmd="chat__server__subcmd__user"
                 ;;
@@ -84,6 +87,9 @@ _chat__server() {
                 ;;
             chat__server__subcmd__help,room)
                 cmd="chat__server__subcmd__help__subcmd__room"
+                ;;
+            chat__server__subcmd__help,status)
+                cmd="chat__server__subcmd__help__subcmd__status"
                 ;;
             chat__server__subcmd__help,user)
                 cmd="chat__server__subcmd__help__subcmd__user"
@@ -242,7 +248,7 @@ _chat__server() {
 
     case "${cmd}" in
         chat__server)
-            opts="-h -V --config --listen --proxy --data --memory --demo --log --log-format --line-bytes --reply-bytes --answers-bytes --events-bytes --line-time --stall-time --shutdown-grace --connections --connections-per-address --connections-per-user --requests-per-second --requests-burst --login-time --idle-time --limit-loopback --session-idle --mailbox-messages --mailbox-bytes --room-members --rooms-per-user --failed-logins --registration --password-cost --sync --keep-read --help --version user config room announce dump restore check help"
+            opts="-h -V --config --listen --tls-listen --tls-certificate --tls-key --allow-cleartext --proxy --data --memory --demo --log --log-format --metrics --line-bytes --reply-bytes --answers-bytes --events-bytes --line-time --stall-time --shutdown-grace --connections --connections-per-address --connections-per-user --requests-per-second --requests-burst --login-time --idle-time --limit-loopback --session-idle --mailbox-messages --mailbox-bytes --room-members --rooms-per-user --failed-logins --registration --password-cost --sync --keep-read --help --version user config room announce dump restore status check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -253,6 +259,18 @@ _chat__server() {
                     return 0
                     ;;
                 --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -270,6 +288,10 @@ _chat__server() {
                     ;;
                 --log-format)
                     COMPREPLY=($(compgen -W "text json journald" -- "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --line-bytes)
@@ -588,7 +610,7 @@ _chat__server() {
             return 0
             ;;
         chat__subcmd__server__subcmd__help)
-            opts="user config room announce dump restore check help"
+            opts="user config room announce dump restore status check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -772,6 +794,20 @@ _chat__server() {
         chat__subcmd__server__subcmd__help__subcmd__room__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1108,6 +1144,28 @@ _chat__server() {
         chat__subcmd__server__subcmd__room__subcmd__show)
             opts="-h --data --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__status)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

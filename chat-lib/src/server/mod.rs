@@ -182,12 +182,18 @@ impl Handle {
         }
     }
 
+    /// Whether the server was told to stop.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
     /// Whether every thread that serves connections answers within `patience`, for a watchdog. It waits for the answers; a
     /// server that is stopping is taken to be well. A thread does not answer while it waits for the disk, and none
     /// does before [`Server::run`] or after it.
     #[must_use]
     pub fn responds_within(&self, patience: Duration) -> bool {
-        if self.stopping.load(Ordering::Acquire) {
+        if self.is_stopping() {
             return true;
         }
         let (answer, answers) = channel();

@@ -208,3 +208,19 @@ fn commits_and_their_sizes_are_counted() {
     assert!(value(&chat, "chat_data_bytes") > 4096.0);
     chat.check_writable().unwrap();
 }
+
+#[test]
+fn all_metrics_are_documented() {
+    let documented = include_str!("../../../docs/metrics.md");
+    let (chat, _) = demo_chat(Limits::default());
+    for line in chat.metrics().lines() {
+        if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|line| line.split_once(' ')) {
+            let found = documented.lines().any(|row| {
+                row.split_once(name).is_some_and(|(before, rest)| {
+                    before == "| `" && rest.starts_with(['`', '{']) && row.contains(&format!("| {kind} |"))
+                })
+            });
+            assert!(found, "docs/metrics.md has no row for the {kind} {name}");
+        }
+    }
+}

@@ -4,6 +4,7 @@
 mod ask;
 mod rows;
 mod socket;
+mod status;
 
 use std::fmt;
 use std::io::Write;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::ask::ask;
 pub(crate) use self::socket::Control;
+pub(crate) use self::status::Status;
 
 /// What is asked. Without a password, one is only asked whether it could be done with one.
 #[derive(Deserialize, Serialize)]
@@ -36,6 +38,7 @@ pub(crate) enum Request {
     Announce { text: String },
     Dump { hashes: bool },
     Check,
+    Status,
 }
 
 impl Request {
@@ -50,14 +53,20 @@ impl Request {
                 | Self::Room { .. }
                 | Self::Announce { .. }
                 | Self::Check
+                | Self::Status
                 | Self::Add { password: None, .. }
                 | Self::Passwd { password: None, .. }
         )
     }
 }
 
-/// Does it, and writes what there is to say.
-pub(crate) fn perform(chat: &Chat, request: &Request, out: &mut dyn Write) -> Result<(), Error> {
+/// Does it, and writes what there is to say. `status` is that of the server that does it, if one does.
+pub(crate) fn perform(
+    chat: &Chat,
+    status: Option<&Status>,
+    request: &Request,
+    out: &mut dyn Write,
+) -> Result<(), Error> {
     match request {
         Request::Add { name, full_name, country, password: Some(password) } => {
             chat.add_user(NewUser { name, password, full_name, country })
@@ -98,6 +107,7 @@ pub(crate) fn perform(chat: &Chat, request: &Request, out: &mut dyn Write) -> Re
             chat.check()?;
             writeln!(out, "all is well").map_err(Error::Io)
         }
+        Request::Status => status.map_or(Ok(()), |status| status.write(chat, out).map_err(Error::Io)),
     }
 }
 
@@ -130,6 +140,7 @@ impl fmt::Debug for Request {
             Self::Announce { .. } => f.write_str("announce"),
             Self::Dump { hashes } => write!(f, "dump, hashes: {hashes}"),
             Self::Check => f.write_str("check"),
+            Self::Status => f.write_str("status"),
         }
     }
 }

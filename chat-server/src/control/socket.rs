@@ -12,13 +12,14 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat_lib::Chat;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
+use super::status::{SAMPLE_INTERVAL, Status};
 use super::{Request, perform};
 
 /// Takes requests while a server runs.
@@ -33,7 +34,7 @@ pub(crate) struct Control {
 
 impl Control {
     /// Listens in `directory`, which nobody else writes to; `None` where nothing can be made in it.
-    pub(crate) fn start(chat: Chat, directory: &Path) -> Result<Option<Self>, Box<dyn Error>> {
+    pub(crate) fn start(chat: Chat, directory: &Path, status: Status) -> Result<Option<Self>, Box<dyn Error>> {
         let path = directory.join(SOCKET);
         let listener = match listen(&path) {
             Ok(listener) => listener,
@@ -51,7 +52,7 @@ impl Control {
         let (stop, stopped) = UnixStream::pair()?;
         let file = identity(&path)?;
         let thread = thread::Builder::new().name("control".to_owned()).spawn(move || {
-            if let Err(problem) = accept(&chat, &listener, &stopped) {
+            if let Err(problem) = accept(&chat, &Arc::new(status), &listener, &stopped) {
                 tracing::error!(%problem, "the control socket cannot be polled, and takes no more requests");
             }
         })?;
@@ -80,10 +81,16 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Takes requests until the other end of `stopped` is closed.
-fn accept(chat: &Chat, listener: &UnixListener, stopped: &UnixStream) -> io::Result<()> {
+fn accept(chat: &Chat, status: &Arc<Status>, listener: &UnixListener, stopped: &UnixStream) -> io::Result<()> {
+    let patience = Timespec { tv_sec: SAMPLE_INTERVAL.as_secs().cast_signed(), tv_nsec: 0 };
+    let mut sampled: Option<Instant> = None;
     loop {
+        if sampled.is_none_or(|sampled| sampled.elapsed() >= SAMPLE_INTERVAL) {
+            status.sample(chat);
+            sampled = Some(Instant::now());
+        }
         let mut fds = [PollFd::new(listener, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
-        match poll(&mut fds, None) {
+        match poll(&mut fds, Some(&patience)) {
             Err(Errno::INTR) => continue,
             outcome => outcome?,
         };
@@ -93,9 +100,9 @@ fn accept(chat: &Chat, listener: &UnixListener, stopped: &UnixStream) -> io::Res
         }
         match listener.accept() {
             Ok((peer, _)) => {
-                let (chat, peer) = (chat.clone(), Arc::new(peer));
+                let (chat, status, peer) = (chat.clone(), Arc::clone(status), Arc::new(peer));
                 let served = Arc::clone(&peer);
-                let thread = thread::Builder::new().spawn(move || serve(&chat, &served));
+                let thread = thread::Builder::new().spawn(move || serve(&chat, &status, &served));
                 if let Err(problem) = thread {
                     refuse(&peer, &problem);
                 }
@@ -143,14 +150,14 @@ pub(super) fn reachable<T>(path: &Path, reach: impl FnOnce(&Path) -> io::Result<
     reach(&Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name))
 }
 
-fn serve(chat: &Chat, peer: &UnixStream) {
+fn serve(chat: &Chat, status: &Status, peer: &UnixStream) {
     let outcome = (|| {
         let request = match read_request(peer)? {
             Ok(request) => request,
             Err(problem) => return end(peer, &problem),
         };
         let mut out = BufWriter::with_capacity(64 * 1024, Pieces { peer, broken: false });
-        let outcome = perform(chat, &request, &mut out);
+        let outcome = perform(chat, Some(status), &request, &mut out);
         out.flush()?;
         tracing::info!(?request, code = outcome.as_ref().err().map(chat_lib::Error::code), "control");
         end(peer, &outcome.err().map(|problem| problem.with_reasons()).unwrap_or_default())

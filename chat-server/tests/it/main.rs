@@ -12,6 +12,7 @@ mod data;
 mod full_disk;
 mod live_crash;
 mod messages;
+mod monitor;
 mod people;
 #[path = "../../../chat-lib/tests/it/player.rs"]
 mod player;

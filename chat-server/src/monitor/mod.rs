@@ -1,0 +1,142 @@
+//! A small HTTP server for those who watch this one: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever starts and
+//! stops processes. It has threads of its own, so it answers however busy the chat is, and bounds for all that a client
+//! can take: connections, time and bytes.
+
+mod http;
+
+use std::error::Error;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use chat_lib::Chat;
+use chat_lib::server::Handle;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use self::http::{Answer, Deadline};
+
+/// Answers while a server runs.
+pub(crate) struct Monitor {
+    /// The thread stops when this is closed.
+    stop: UnixStream,
+    thread: JoinHandle<()>,
+}
+
+/// What is watched.
+#[derive(Clone)]
+struct Watched {
+    chat: Chat,
+    server: Handle,
+}
+
+impl Monitor {
+    /// Listens on `address`, which must be loopback: nothing is encrypted, and nobody is asked who they are.
+    pub(crate) fn start(address: SocketAddr, chat: Chat, server: Handle) -> Result<Self, Box<dyn Error>> {
+        if !address.ip().to_canonical().is_loopback() {
+            return Err(format!(
+                "metrics are not encrypted, and {address} is not loopback; use 127.0.0.1 and let a proxy pass them on"
+            )
+            .into());
+        }
+        let failed = |problem: io::Error| format!("metrics cannot be served on {address}: {problem}");
+        let listener = TcpListener::bind(address).map_err(failed)?;
+        listener.set_nonblocking(true)?;
+        let (stop, stopped) = UnixStream::pair()?;
+        say!("chat-server: metrics are at http://{}/metrics", listener.local_addr()?);
+        let watched = Watched { chat, server };
+        let thread = thread::Builder::new().name("monitor".to_owned()).spawn(move || {
+            if let Err(problem) = accept(&watched, &listener, &stopped) {
+                tracing::error!(%problem, "the metrics' address cannot be polled, and is not answered any more");
+            }
+        })?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Answers no more. Whoever is being answered is not waited for.
+    pub(crate) fn stop(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the metrics' thread has panicked");
+        }
+    }
+}
+
+/// Answers until the other end of `stopped` is closed.
+fn accept(watched: &Watched, listener: &TcpListener, stopped: &UnixStream) -> io::Result<()> {
+    // Each connection holds a handle to it while it is open.
+    let open = Arc::new(());
+    loop {
+        let mut fds = [PollFd::new(listener, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
+        match poll(&mut fds, None) {
+            Err(Errno::INTR) => continue,
+            outcome => outcome?,
+        };
+        let [_, stop] = &fds;
+        if !stop.revents().is_empty() {
+            return Ok(());
+        }
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                if Arc::strong_count(&open) > CONNECTIONS {
+                    tracing::debug!(%peer, "too many connections to the metrics; closed");
+                    continue;
+                }
+                let (watched, open) = (watched.clone(), Arc::clone(&open));
+                let spawned = thread::Builder::new().spawn(move || {
+                    if let Err(problem) = serve(&watched, stream) {
+                        tracing::debug!(%peer, %problem, "a request to the metrics was not answered");
+                    }
+                    drop(open);
+                });
+                if let Err(problem) = spawned {
+                    tracing::warn!(%problem, "the system has no thread for a request to the metrics");
+                }
+            }
+            Err(problem) if problem.kind() == io::ErrorKind::WouldBlock => {}
+            Err(problem) => {
+                tracing::warn!(%problem, "the metrics' address cannot accept");
+                thread::sleep(Duration::from_millis(500));
+            }
+        }
+    }
+}
+
+/// Reads one request and answers it.
+fn serve(watched: &Watched, stream: TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    let mut stream = Deadline::new(stream, Instant::now() + REQUEST_TIME);
+    let request = http::read(&mut stream)?;
+    let answer = match &request {
+        Ok(request) => answer(watched, &request.path),
+        Err(refusal) => refusal.clone(),
+    };
+    let with_body = !request.is_ok_and(|request| request.is_head);
+    http::write(&answer, with_body, &mut stream)
+}
+
+fn answer(Watched { chat, server }: &Watched, path: &str) -> Answer {
+    match path {
+        "/metrics" => Answer { body: chat.metrics(), media_type: http::PROMETHEUS, ..Answer::text("200 OK", "") },
+        "/healthz" if server.responds_within(PATIENCE) => Answer::text("200 OK", "ok"),
+        "/healthz" => Answer::text(UNAVAILABLE, "a thread does not respond"),
+        "/readyz" if server.is_stopping() => Answer::text(UNAVAILABLE, "the server is stopping"),
+        "/readyz" if chat.check_writable().is_err() => Answer::text(UNAVAILABLE, "changes cannot be stored"),
+        "/readyz" => Answer::text("200 OK", "ready"),
+        _ => Answer::text("404 Not Found", "there are /metrics, /healthz and /readyz"),
+    }
+}
+
+const UNAVAILABLE: &str = "503 Service Unavailable";
+
+/// How many connections may be open at once: a few watchers have one each, now and then. Each takes a thread.
+const CONNECTIONS: usize = 16;
+
+/// How long a connection may last. Prometheus gives up after 10 s by default.
+const REQUEST_TIME: Duration = Duration::from_secs(10);
+
+/// How long each thread that serves peers may take to respond: longer than a disk usually takes.
+const PATIENCE: Duration = Duration::from_secs(5);
