@@ -65,8 +65,11 @@ pub(crate) fn say_where(server: &Server) {
 }
 
 /// Reads certificate and key again, for new connections.
-pub(crate) fn reload(identity: &TlsIdentity) -> Result<(), chat_lib::Error> {
-    identity.reload()?;
+pub(crate) fn reload(args: &Serve, identity: &TlsIdentity) -> Result<(), chat_lib::Error> {
+    // Without them, the server goes on with what it has until it is restarted.
+    if let (Some(certificate), Some(key)) = (&args.tls_certificate, &args.tls_key) {
+        identity.reload_from(certificate, key)?;
+    }
     warn_of_expiry(identity);
     Ok(())
 }

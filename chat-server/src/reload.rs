@@ -47,18 +47,19 @@ impl Reload {
                 return;
             }
         };
-        if let Some(Err(problem)) = self.identity.as_ref().map(listen::reload) {
+        let serve = &newer.args.serve;
+        let has_certificate = self.identity.is_some() && serve.tls_certificate.is_some();
+        if let Some(Err(problem)) = self.identity.as_ref().map(|identity| listen::reload(serve, identity)) {
             tracing::error!(%problem, "the configuration is not reloaded; the old one and its certificate stay in effect");
             return;
         }
-        let serve = &newer.args.serve;
         let Flags(settings) = &serve.settings;
         self.chat.reload(settings);
         log::set_level(serve.log.into());
         let (mut changed, mut waiting) = (0, 0);
         for change in in_effect.changes(&newer) {
             let (key, from, to) = (&*change.key, &*change.from, &*change.to);
-            if changes_live(key) {
+            if changes_live(key) || has_certificate && ["tls_certificate", "tls_key"].contains(&key) {
                 changed += 1;
                 tracing::info!(key, from, to, "setting changed");
                 in_effect.take(key, &newer);

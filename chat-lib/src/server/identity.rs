@@ -3,7 +3,7 @@
 //! It relies on rustls for what a certificate and a key are, and for whether the two belong together.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 use std::{fmt, fs};
 
@@ -37,7 +37,7 @@ pub struct TlsIdentity {
 
 struct Shared {
     /// The certificate's file and the key's, if it came from files.
-    files: Option<(PathBuf, PathBuf)>,
+    files: Mutex<Option<(PathBuf, PathBuf)>>,
     current: RwLock<Current>,
 }
 
@@ -69,7 +69,7 @@ impl TlsIdentity {
     }
 
     fn new(files: Option<(PathBuf, PathBuf)>, current: Current) -> Self {
-        Self { shared: Arc::new(Shared { files, current: RwLock::new(current) }) }
+        Self { shared: Arc::new(Shared { files: Mutex::new(files), current: RwLock::new(current) }) }
     }
 
     /// Reads the files again. Connections that are accepted from then on get what is in them; the others go on. If it came
@@ -79,9 +79,22 @@ impl TlsIdentity {
     ///
     /// Those of [`from_files`](Self::from_files); then the old certificate and key stay in use.
     pub fn reload(&self) -> Result<(), Error> {
-        if let Some((certificate, key)) = &self.shared.files {
+        if let Some((certificate, key)) = &*self.files() {
             self.set(read_files(certificate, key)?);
         }
+        Ok(())
+    }
+
+    /// Reads other files, as [`reload`](Self::reload) does from then on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_files`](Self::from_files); then the old certificate, key and files stay in use.
+    pub fn reload_from(&self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Result<(), Error> {
+        let (certificate, key) = (certificate.into(), key.into());
+        let mut files = self.files();
+        self.set(read_files(&certificate, &key)?);
+        *files = Some((certificate, key));
         Ok(())
     }
 
@@ -106,6 +119,10 @@ impl TlsIdentity {
         Arc::clone(&self.shared.current.read().unwrap_or_else(PoisonError::into_inner).config)
     }
 
+    fn files(&self) -> MutexGuard<'_, Option<(PathBuf, PathBuf)>> {
+        self.shared.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn set(&self, new: Current) {
         *self.shared.current.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
@@ -123,7 +140,7 @@ impl Eq for TlsIdentity {}
 /// Without certificate and key.
 impl fmt::Debug for TlsIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TlsIdentity").field("files", &self.shared.files).finish_non_exhaustive()
+        f.debug_struct("TlsIdentity").field("files", &*self.files()).finish_non_exhaustive()
     }
 }
 

@@ -21,6 +21,7 @@ use clap::{Arg, ArgMatches, Command, FromArgMatches};
 
 use self::options::Options;
 use crate::args::{Args, ConfigTask};
+use crate::listen;
 
 /// Everything that was asked for.
 #[derive(Debug)]
@@ -142,9 +143,12 @@ pub(crate) fn run(task: ConfigTask, file: Option<PathBuf>) -> ExitCode {
         ConfigTask::Show { file } => {
             read(file).map(|(_, configuration)| print::effective(&Options::of(&command), &configuration.values))
         }
-        ConfigTask::Check { file } => read(file).map(|(file, _)| match file {
-            Some(file) => format!("{}: the configuration is correct\n", file.display()),
-            None => "the environment is correct; no configuration file was named\n".to_owned(),
+        ConfigTask::Check { file } => read(file).and_then(|(file, configuration)| {
+            configuration.check_certificate()?;
+            Ok(match file {
+                Some(file) => format!("{}: the configuration is correct\n", file.display()),
+                None => "the environment is correct; no configuration file was named\n".to_owned(),
+            })
         }),
     };
     match printed {
@@ -161,6 +165,14 @@ pub(crate) fn run(task: ConfigTask, file: Option<PathBuf>) -> ExitCode {
 }
 
 impl Configuration {
+    /// Says what is wrong with the certificate and its key, if there are to be any.
+    fn check_certificate(&self) -> Result<(), Wrong> {
+        let Err(problem) = listen::identity(&self.args.serve) else { return Ok(()) };
+        let origin = self.values.iter().find(|value| value.key == "tls_certificate").map(|value| &value.origin);
+        let place = origin.map_or_else(String::new, |origin| format!("{origin}: "));
+        Err(Wrong::Configuration(vec![format!("{place}{}", problem.with_reasons())]))
+    }
+
     /// Says what is odd.
     pub(crate) fn say_warnings(&self) {
         for warning in &self.warnings {

@@ -118,6 +118,6 @@ const INTRODUCTION: &str = "\
 # override both (--listen). \"chat-server config check FILE\" says what is wrong, and \"config show\" what
 # is in effect.
 #
-# SIGHUP has a running server read this file again. Limits, registration, password_cost and log change at
-# once; the log says what needs a restart, and if something is wrong, nothing changes.
+# SIGHUP has a running server read this file again. Limits, registration, password_cost, log and the TLS
+# certificate change at once; the log says what needs a restart. If something is wrong, nothing changes.
 ";

@@ -1,6 +1,7 @@
 //! TLS as an operator sets it up: certificate files, SIGHUP, and what an idle connection costs.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::{fs, iter};
 
@@ -104,6 +105,43 @@ fn sighup_takes_a_new_certificate_and_drops_nobody() {
     assert_eq!(first.ask(), old);
     server.signal(Signal::TERM);
     assert_eq!(server.wait().0.code(), Some(0));
+}
+
+/// The files were moved, and the server looked for them where they had been.
+#[test]
+fn sighup_takes_a_certificate_from_elsewhere() {
+    let (authority, other) = (Authority::new(), tempfile::tempdir().unwrap());
+    authority.write(&authority.pair(&["localhost"]));
+    let at = |directory: &Path| {
+        let file = |name: &str| format!("'{}'", directory.join(name).display());
+        format!(
+            "listen = '127.0.0.1:0'\nmemory = true\ntls_listen = '127.0.0.1:0'\ntls_certificate = {}\ntls_key = {}\n",
+            file("cert.pem"),
+            file("key.pem")
+        )
+    };
+    let file = other.path().join("chat-server.toml");
+    let here = authority.path("cert.pem").parent().unwrap().to_owned();
+    fs::write(&file, at(&here)).unwrap();
+    let name = file.to_str().unwrap();
+    let mut server = Process::start_with_variables(&[("CHAT_CONFIG", name)]);
+    let address = server.wait_for("listening with TLS on ");
+    let old = Peer::connect(&authority, &address).ask();
+    authority.write(&authority.pair(&["localhost"]));
+    for pem in ["cert.pem", "key.pem"] {
+        fs::rename(authority.path(pem), other.path().join(pem)).unwrap();
+    }
+
+    let check = || Command::new(BINARY).args(["config", "check", name]).output().unwrap();
+    let checked = check();
+    assert_eq!(checked.status.code(), Some(2));
+    let said = String::from_utf8(checked.stderr).unwrap();
+    assert!(said.contains(&format!("{name}:4: ")) && said.contains("cert.pem: No such file"), "{said}");
+    fs::write(&file, at(other.path())).unwrap();
+    assert!(check().status.success());
+    server.signal(Signal::HUP);
+    server.wait_for("INFO configuration reloaded changed=2 waiting=0");
+    assert_ne!(Peer::connect(&authority, &address).ask(), old);
 }
 
 #[test]
