@@ -248,3 +248,16 @@ fn all_descriptions_of_the_options_agree() {
         assert!(page.contains(&format!("| `{}` |", setting.name)) && options().find(setting.name).is_some());
     }
 }
+
+/// The package's file shows only a few keys, and an operator removes the # in front of them.
+#[test]
+fn the_file_of_the_package_has_only_options_that_exist() {
+    let file = include_str!("../../../packaging/chat-server.toml");
+    let set: String = file.lines().filter(|line| !line.starts_with("# ")).map(|line| format!("{line}\n")).collect();
+    right(&[], &set, &[]);
+    // Values that are commented out name files that are not here, so only their keys are looked at.
+    let keys = set.lines().filter_map(|line| Some(line.trim_start_matches('#').split_once(" = ")?.0));
+    for key in keys {
+        assert!(options().find(key).is_some(), "{key}");
+    }
+}
