@@ -50,6 +50,8 @@
 
 #define CHAT_CLIENT_OPTIONS_INIT {sizeof(chat_client_options), 0, NULL}
 
+#define CHAT_SERVER_OPTIONS_INIT {sizeof(chat_server_options), NULL, NULL, 0}
+
 /* Function attributes; define them before including this header to override them. */
 #if defined(__GNUC__) || defined(__clang__)
 #ifndef CHAT_WARN_UNUSED
@@ -742,6 +744,20 @@ typedef struct chat_restored {
     // How many messages.
     uint64_t messages;
 } chat_restored;
+
+// How a server listens. Begin with CHAT_SERVER_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for the defaults.
+// Later versions add fields at the end.
+typedef struct chat_server_options {
+    // sizeof(chat_server_options).
+    size_t size;
+    // A PEM file with the server's certificate, followed by those that lead to its issuer: connections are then encrypted with
+    // TLS. Any path, UTF-8 or not. NULL is for clear text.
+    const char *certificate_file;
+    // A PEM file with the certificate's private key, not encrypted. Both files are set, or none.
+    const char *key_file;
+    // Whether to listen in clear text on an address that is not loopback, where others can read passwords: 0 or 1.
+    int32_t allow_cleartext;
+} chat_server_options;
 
 // How a client connects. Begin with CHAT_CLIENT_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for the defaults.
 // Later versions add fields at the end.
@@ -2158,19 +2174,33 @@ chat_status chat_connection_free(struct chat_connection *connection);
 // Starts a server in threads of its own. It is listening when this returns.
 //
 // - `chat`: a chat; closing it does not stop the server.
-// - `address`: where to listen, such as "127.0.0.1:8889"; port 0 takes a free one. Connections are not encrypted.
+// - `address`: where to listen, such as "127.0.0.1:8889"; port 0 takes a free one.
+// - `options`: the options; NULL for the defaults, with which connections are not encrypted.
 // - `server_out`: receives the server.
 //
 // Fails with CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and a demo user still has the public
-// password; CHAT_IO if the address is invalid, or the system has no thread or descriptor left (if it refuses a thread
+// password; CHAT_CLEARTEXT if it is not loopback, connections would not be encrypted and `allow_cleartext` is 0;
+// CHAT_BAD_CERTIFICATE if certificate or key cannot be read or do not belong together; CHAT_IO if the address is invalid, or the system has no thread or descriptor left (if it refuses a thread
 // later, the server ends, and chat_server_join() returns CHAT_IO); CHAT_STORAGE.
 // Memory: free the server with chat_server_free(), after chat_server_stop() and chat_server_join().
 //
 CHAT_WARN_UNUSED
 chat_status chat_server_start(struct chat *chat,
                               const char *address,
+                              const struct chat_server_options *options,
                               struct chat_server **server_out)
-CHAT_NONNULL(1, 2, 3);
+CHAT_NONNULL(1, 2, 4);
+
+// Reads the certificate and key files of a server again, when the certificate was renewed. Connections that are opened from
+// then on get the new certificate; the others go on.
+//
+// - `server`: a server; if it listens in clear text, nothing happens.
+//
+// Fails with CHAT_BAD_CERTIFICATE if certificate or key cannot be read or do not belong together; the old ones stay in use.
+//
+CHAT_WARN_UNUSED
+chat_status chat_server_reload_certificate(struct chat_server *server)
+CHAT_NONNULL(1);
 
 // Gives the address that a server listens on, with the actual port.
 //

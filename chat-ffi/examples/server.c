@@ -30,7 +30,7 @@ int main(void) {
     done(chat_set_log(CHAT_LOG_INFO, log_line, stderr));
     done(chat_open(NULL, &room));
     done(chat_add_demo_users(room));
-    done(chat_server_start(room, "127.0.0.1:0", &server));
+    done(chat_server_start(room, "127.0.0.1:0", NULL, &server));
     done(chat_server_address(server, &address));
     printf("listening on %s\n", (const char *)address.data);
 

@@ -1,12 +1,14 @@
 //! The server, in threads of its own.
 
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char};
+use std::net::ToSocketAddrs;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use std::{mem, ptr};
 
-use chat_lib::server::Handle;
+use chat_lib::server::{Handle, Listener, TlsIdentity};
 use chat_lib::{Chat, Error, Server};
 
 use crate::argument::{Out, text};
@@ -14,12 +16,67 @@ use crate::boundary::{boundary, panicked};
 use crate::buffer::chat_buffer;
 use crate::error::Failure;
 use crate::handle::{chat, chat_server, get, put, take};
+use crate::options::{path, sized};
 use crate::status::chat_status;
+
+/// How a server listens. Begin with CHAT_SERVER_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for the defaults.
+/// Later versions add fields at the end.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+#[allow(non_camel_case_types)]
+pub struct chat_server_options {
+    /// sizeof(chat_server_options).
+    pub size: usize,
+    /// A PEM file with the server's certificate, followed by those that lead to its issuer: connections are then encrypted with
+    /// TLS. Any path, UTF-8 or not. NULL is for clear text.
+    pub certificate_file: *const c_char,
+    /// A PEM file with the certificate's private key, not encrypted. Both files are set, or none.
+    pub key_file: *const c_char,
+    /// Whether to listen in clear text on an address that is not loopback, where others can read passwords: 0 or 1.
+    pub allow_cleartext: i32,
+}
+
+/// The same, read.
+struct Options {
+    identity: Option<TlsIdentity>,
+    allow_cleartext: bool,
+}
+
+impl chat_server_options {
+    /// # Safety
+    ///
+    /// `options` is NULL or points to as many bytes as its first field says, and its files are NULL or text that ends with NUL.
+    unsafe fn read(options: *const Self) -> Result<Options, Failure> {
+        let own =
+            Self { size: size_of::<Self>(), certificate_file: ptr::null(), key_file: ptr::null(), allow_cleartext: 0 };
+        let expected = "sizeof(chat_server_options); begin with CHAT_SERVER_OPTIONS_INIT";
+        // SAFETY: the size comes first, every bit pattern is one of the fields, and the rest is this function's condition.
+        let own = unsafe { sized(options, own, FIRST_SIZE, expected)? };
+        let identity = match (own.certificate_file.is_null(), own.key_file.is_null()) {
+            (true, true) => None,
+            (false, false) => {
+                // SAFETY: neither is NULL, and the rest is this function's condition.
+                let [certificate, key] =
+                    unsafe { [own.certificate_file, own.key_file].map(|file| CStr::from_ptr(file)) };
+                Some(TlsIdentity::from_files(path(certificate), path(key))?)
+            }
+            _ => return Err(Failure::argument("of options.certificate_file and options.key_file, one is NULL")),
+        };
+        match own.allow_cleartext {
+            0 | 1 => Ok(Options { identity, allow_cleartext: own.allow_cleartext == 1 }),
+            _ => Err(Failure::argument("options.allow_cleartext is neither 0 nor 1")),
+        }
+    }
+}
+
+/// What the struct had in version 0.1: programs that were compiled for it pass that.
+const FIRST_SIZE: usize = mem::offset_of!(chat_server_options, allow_cleartext) + size_of::<i32>();
 
 /// A server that runs, or has run.
 pub struct Running {
     address: String,
     port: u16,
+    identity: Option<TlsIdentity>,
     handle: Handle,
     end: Arc<End>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -33,8 +90,18 @@ struct End {
 }
 
 impl Running {
-    fn start(chat: Chat, address: &str) -> Result<Self, Error> {
-        let server = Server::bind(chat, address)?;
+    fn start(chat: Chat, address: &str, Options { identity, allow_cleartext }: Options) -> Result<Self, Error> {
+        let mut builder = Server::builder(chat);
+        if allow_cleartext {
+            builder = builder.allow_cleartext();
+        }
+        for address in address.to_socket_addrs()? {
+            builder = builder.listen(match &identity {
+                Some(identity) => Listener::tls(address, identity.clone()),
+                None => Listener::tcp(address),
+            });
+        }
+        let server = builder.bind()?;
         let bound = server.addresses().first().copied().ok_or(Error::Disconnected)?;
         let (handle, end) = (server.handle(), Arc::<End>::default());
         let its_end = Arc::clone(&end);
@@ -45,7 +112,8 @@ impl Running {
             its_end.happened.notify_all();
         });
         let thread = thread.map_err(|problem| Error::no_thread(&problem))?;
-        Ok(Self { address: bound.to_string(), port: bound.port(), handle, end, thread: Mutex::new(Some(thread)) })
+        let (address, thread) = (bound.to_string(), Mutex::new(Some(thread)));
+        Ok(Self { address, port: bound.port(), identity, handle, end, thread })
     }
 
     /// Waits until it has ended and says how, or gives up after `patience`.
@@ -75,27 +143,50 @@ impl Running {
 /// Starts a server in threads of its own. It is listening when this returns.
 ///
 /// - `chat`: a chat; closing it does not stop the server.
-/// - `address`: where to listen, such as "127.0.0.1:8889"; port 0 takes a free one. Connections are not encrypted.
+/// - `address`: where to listen, such as "127.0.0.1:8889"; port 0 takes a free one.
+/// - `options`: the options; NULL for the defaults, with which connections are not encrypted.
 /// - `server_out`: receives the server.
 ///
 /// Fails with CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and a demo user still has the public
-/// password; CHAT_IO if the address is invalid, or the system has no thread or descriptor left (if it refuses a thread
+/// password; CHAT_CLEARTEXT if it is not loopback, connections would not be encrypted and `allow_cleartext` is 0;
+/// CHAT_BAD_CERTIFICATE if certificate or key cannot be read or do not belong together; CHAT_IO if the address is invalid, or the system has no thread or descriptor left (if it refuses a thread
 /// later, the server ends, and chat_server_join() returns CHAT_IO); CHAT_STORAGE.
 /// Memory: free the server with chat_server_free(), after chat_server_stop() and chat_server_join().
 ///
-/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3)
+/// cbindgen:postfix=CHAT_NONNULL(1, 2, 4)
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chat_server_start(
     chat: *mut chat,
     address: *const c_char,
+    options: *const chat_server_options,
     server_out: *mut *mut chat_server,
 ) -> chat_status {
     boundary(|| {
-        // SAFETY: the caller's promise, for both.
-        let (out, address) = unsafe { (Out::new(server_out, "server_out")?, text(address, "address")?) };
-        out.set(put(Running::start(Chat::clone(&*get(chat)?), address)?));
+        // SAFETY: the caller's promise, for all three.
+        let (out, address, options) = unsafe {
+            let out = Out::new(server_out, "server_out")?;
+            (out, text(address, "address")?, chat_server_options::read(options)?)
+        };
+        out.set(put(Running::start(Chat::clone(&*get(chat)?), address, options)?));
         Ok(())
+    })
+}
+
+/// Reads the certificate and key files of a server again, when the certificate was renewed. Connections that are opened from
+/// then on get the new certificate; the others go on.
+///
+/// - `server`: a server; if it listens in clear text, nothing happens.
+///
+/// Fails with CHAT_BAD_CERTIFICATE if certificate or key cannot be read or do not belong together; the old ones stay in use.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1)
+#[must_use]
+#[unsafe(no_mangle)]
+pub extern "C" fn chat_server_reload_certificate(server: *mut chat_server) -> chat_status {
+    boundary(|| match &get(server)?.identity {
+        Some(identity) => Ok(identity.reload()?),
+        None => Ok(()),
     })
 }
 

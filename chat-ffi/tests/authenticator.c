@@ -100,7 +100,7 @@ static void over_the_wire(directory *own) {
     chat_session *ana = NULL;
     pthread_t thread;
     char byte, text[64];
-    OK(chat_server_start(own->it, "127.0.0.1:0", &server));
+    OK(chat_server_start(own->it, "127.0.0.1:0", NULL, &server));
     OK(chat_server_address(server, &address));
     CHECK(address.len < sizeof text);
     memcpy(text, address.data, address.len);

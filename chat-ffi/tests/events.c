@@ -271,7 +271,7 @@ static void over_a_connection(void) {
     chat_events *events = NULL;
     chat_event event;
     chat_buffer address;
-    OK(chat_server_start(it, "127.0.0.1:0", &server));
+    OK(chat_server_start(it, "127.0.0.1:0", NULL, &server));
     OK(chat_server_address(server, &address));
     OK(chat_client_connect((const char *)address.data, NULL, &client));
     chat_buffer_free(&address);

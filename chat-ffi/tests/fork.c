@@ -112,7 +112,7 @@ static void a_server(void) {
     char answer[256];
     int peer;
     OK(chat_open(NULL, &it));
-    OK(chat_server_start(it, "127.0.0.1:0", &server));
+    OK(chat_server_start(it, "127.0.0.1:0", NULL, &server));
     OK(chat_server_address(server, &address));
     OK(chat_server_port(server, &port));
     peer = connect_to(port);
@@ -126,7 +126,7 @@ static void a_server(void) {
     OK(chat_server_join(server, 30000));
     OK(chat_server_free(server));
     CHECK(connect_to(port) == -1 && errno == ECONNREFUSED);
-    OK(chat_server_start(it, (const char *)address.data, &server));
+    OK(chat_server_start(it, (const char *)address.data, NULL, &server));
     peer = connect_to(port);
     CHECK(peer >= 0);
     close(peer);
@@ -197,7 +197,7 @@ static void events(void) {
     chat_buffer address;
     OK(chat_open(NULL, &it));
     OK(chat_add_demo_users(it));
-    OK(chat_server_start(it, "127.0.0.1:0", &server));
+    OK(chat_server_start(it, "127.0.0.1:0", NULL, &server));
     OK(chat_server_address(server, &address));
     OK(chat_client_connect((const char *)address.data, NULL, &client));
     chat_buffer_free(&address);

@@ -125,13 +125,14 @@ static void nulls(chat *it, chat_connection *connection, chat_server *server, ch
     IS(CHAT_INVALID_ARGUMENT, chat_connection_wants_turn(NULL, &number));
     IS(CHAT_INVALID_ARGUMENT, chat_connection_wants_turn(connection, NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_connection_set_waker(NULL, NULL, NULL));
-    IS(CHAT_INVALID_ARGUMENT, chat_server_start(NULL, "127.0.0.1:0", &server_out));
-    IS(CHAT_INVALID_ARGUMENT, chat_server_start(it, NULL, &server_out));
-    IS(CHAT_INVALID_ARGUMENT, chat_server_start(it, "127.0.0.1:0", NULL));
+    IS(CHAT_INVALID_ARGUMENT, chat_server_start(NULL, "127.0.0.1:0", NULL, &server_out));
+    IS(CHAT_INVALID_ARGUMENT, chat_server_start(it, NULL, NULL, &server_out));
+    IS(CHAT_INVALID_ARGUMENT, chat_server_start(it, "127.0.0.1:0", NULL, NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_server_address(NULL, &buffer));
     IS(CHAT_INVALID_ARGUMENT, chat_server_address(server, NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_server_port(NULL, &port));
     IS(CHAT_INVALID_ARGUMENT, chat_server_port(server, NULL));
+    IS(CHAT_INVALID_ARGUMENT, chat_server_reload_certificate(NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_server_stop(NULL));
     IS(CHAT_INVALID_ARGUMENT, chat_server_join(NULL, 0));
     IS(CHAT_INVALID_ARGUMENT, chat_client_connect(NULL, NULL, &client_out));
@@ -330,7 +331,7 @@ int main(void) {
     OK(chat_add_demo_users(it));
     OK(chat_login(it, "messi", "surabaya", &session));
     OK(chat_connection_new(it, "192.0.2.7:50000", &connection));
-    OK(chat_server_start(it, "127.0.0.1:0", &server));
+    OK(chat_server_start(it, "127.0.0.1:0", NULL, &server));
 
     OK(chat_server_address(server, &address));
     OK(chat_client_connect((const char *)address.data, NULL, &client));
@@ -342,7 +343,7 @@ int main(void) {
     OK(chat_client_free(client));
     IS(CHAT_INVALID_HANDLE, chat_client_free(client));
 
-    IS(CHAT_PUBLIC_PASSWORD, chat_server_start(it, "0.0.0.0:0", &server));
+    IS(CHAT_PUBLIC_PASSWORD, chat_server_start(it, "0.0.0.0:0", NULL, &server));
     IS(CHAT_STILL_RUNNING, chat_server_free(server));
     IS(CHAT_TIMED_OUT, chat_server_join(server, 1));
     OK(chat_server_stop(server));

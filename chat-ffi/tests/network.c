@@ -105,7 +105,7 @@ static void the_server_goes_away(chat *it) {
     chat_session *messi = NULL;
     chat_buffer address;
     struct pollfd polled;
-    OK(chat_server_start(it, "127.0.0.1:0", &server));
+    OK(chat_server_start(it, "127.0.0.1:0", NULL, &server));
     OK(chat_server_address(server, &address));
     OK(chat_client_connect((const char *)address.data, NULL, &client));
     OK(chat_client_login(client, "messi", "surabaya", &messi));
@@ -159,13 +159,13 @@ int main(void) {
     OK(chat_set_log(CHAT_LOG_INFO, count_lines, mine));
     OK(chat_open(&options, &it));
     OK(chat_add_demo_users(it));
-    OK(chat_server_start(it, "127.0.0.1:0", &server));
+    OK(chat_server_start(it, "127.0.0.1:0", NULL, &server));
     OK(chat_server_address(server, &address));
     OK(chat_server_port(server, &port));
     snprintf(port_text, sizeof port_text, ":%u", (unsigned)port);
     CHECK(port != 0 && strstr((const char *)address.data, port_text) != NULL);
-    IS(CHAT_LISTEN, chat_server_start(it, (const char *)address.data, &second));
-    IS(CHAT_IO, chat_server_start(it, "no address", &second));
+    IS(CHAT_LISTEN, chat_server_start(it, (const char *)address.data, NULL, &second));
+    IS(CHAT_IO, chat_server_start(it, "no address", NULL, &second));
     talk((const char *)address.data, it);
     addresses(port);
     OK(chat_server_stop(server));

@@ -75,7 +75,7 @@ static void a_server(void) {
     OK(chat_open(NULL, &it));
     for (allowed = 0; refused == (int)allowed && allowed < 100; allowed++) {
         allow(allowed);
-        started = chat_server_start(it, "127.0.0.1:0", &server);
+        started = chat_server_start(it, "127.0.0.1:0", NULL, &server);
         if (started == CHAT_OK) {
             chat_status ended = chat_server_join(server, 1000);
             allow_all();

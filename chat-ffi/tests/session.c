@@ -273,7 +273,7 @@ int main(void) {
     OK(chat_close(here.it));
 
     here.it = cheap();
-    OK(chat_server_start(here.it, "127.0.0.1:0", &server));
+    OK(chat_server_start(here.it, "127.0.0.1:0", NULL, &server));
     OK(chat_server_address(server, &address));
     OK(chat_client_connect((const char *)address.data, NULL, &here.client));
     chat_buffer_free(&address);

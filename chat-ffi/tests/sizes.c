@@ -16,6 +16,7 @@ int main(void) {
     printf("sizeof(chat_restored) %zu\n", sizeof(chat_restored));
     printf("sizeof(chat_room) %zu\n", sizeof(chat_room));
     printf("sizeof(chat_sent) %zu\n", sizeof(chat_sent));
+    printf("sizeof(chat_server_options) %zu\n", sizeof(chat_server_options));
     printf("sizeof(chat_session_info) %zu\n", sizeof(chat_session_info));
     printf("sizeof(chat_status) %zu\n", sizeof(chat_status));
     printf("sizeof(chat_token) %zu\n", sizeof(chat_token));

@@ -1,11 +1,12 @@
 //! `Server`: a server in threads of its own, which ends with Ctrl-C and waits without the GIL.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use chat_lib::Error;
-use chat_lib::server::Handle;
+use chat_lib::server::{Handle, Listener, TlsIdentity};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -15,9 +16,13 @@ use crate::process::Process;
 use crate::session::unmasked;
 
 /// A server in threads of its own. It listens from its creation until it is stopped.
+///
+/// `tls` are the paths of two PEM files: the certificate, followed by those that lead to its issuer, and its private key. Without
+/// it, nothing is encrypted, and an address that is not loopback raises `Cleartext` unless `allow_cleartext` is true.
 #[pyclass(frozen, module = "chat")]
 pub(crate) struct Server {
     address: SocketAddr,
+    identity: Option<TlsIdentity>,
     handle: Handle,
     process: Process,
     thread: Mutex<Option<JoinHandle<Result<(), Error>>>>,
@@ -26,16 +31,34 @@ pub(crate) struct Server {
 #[pymethods]
 impl Server {
     #[new]
-    #[pyo3(signature = (chat, host="127.0.0.1", port=0))]
-    fn new(py: Python<'_>, chat: &Bound<'_, Chat>, host: &str, port: u16) -> PyResult<Self> {
+    #[pyo3(signature = (chat, host="127.0.0.1", port=0, *, tls=None, allow_cleartext=false))]
+    fn new(
+        py: Python<'_>,
+        chat: &Bound<'_, Chat>,
+        host: &str,
+        port: u16,
+        tls: Option<(PathBuf, PathBuf)>,
+        allow_cleartext: bool,
+    ) -> PyResult<Self> {
         let chat = chat.get().get(py)?;
         run(py, || {
-            let server = chat_lib::Server::bind(chat, (host, port))?;
+            let identity = tls.map(|(certificate, key)| TlsIdentity::from_files(certificate, key)).transpose()?;
+            let mut builder = chat_lib::Server::builder(chat);
+            if allow_cleartext {
+                builder = builder.allow_cleartext();
+            }
+            for address in (host, port).to_socket_addrs()? {
+                builder = builder.listen(match &identity {
+                    Some(identity) => Listener::tls(address, identity.clone()),
+                    None => Listener::tcp(address),
+                });
+            }
+            let server = builder.bind()?;
             let address = server.addresses().first().copied().ok_or(Error::Disconnected)?;
             let handle = server.handle();
             let thread = thread::Builder::new().name("chat-server".to_owned()).spawn(move || server.run());
             let thread = thread.map_err(|problem| Error::no_thread(&problem))?;
-            Ok(Self { address, handle, process: Process::this(), thread: Mutex::new(Some(thread)) })
+            Ok(Self { address, identity, handle, process: Process::this(), thread: Mutex::new(Some(thread)) })
         })
     }
 
@@ -43,6 +66,12 @@ impl Server {
     #[getter]
     fn address(&self) -> (String, u16) {
         (self.address.ip().to_string(), self.address.port())
+    }
+
+    /// Read the files of `tls` again, when the certificate was renewed: connections that are opened from then on get the new
+    /// one, and the others go on. Raises `BadCertificate` if it cannot be used; the old one then stays in use.
+    fn reload_certificate(&self, py: Python<'_>) -> PyResult<()> {
+        run(py, || self.identity.as_ref().map_or(Ok(()), TlsIdentity::reload))
     }
 
     /// Ask the server to stop, without waiting for it.

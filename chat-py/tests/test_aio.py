@@ -182,6 +182,15 @@ def test_public_passwords_stay_off_the_network() -> None:
         asyncio.run(serve(Chat(), "0.0.0.0"))  # noqa: S104
 
 
+def test_clear_text_on_a_network_has_to_be_allowed() -> None:
+    async def listen(*, allow_cleartext: bool) -> None:
+        (await serve(Chat.memory(), "0.0.0.0", allow_cleartext=allow_cleartext)).close()  # noqa: S104
+
+    with pytest.raises(errors.Cleartext):
+        asyncio.run(listen(allow_cleartext=False))
+    asyncio.run(listen(allow_cleartext=True))
+
+
 def test_a_closed_chat_turns_peers_away() -> None:
     problems: list[object] = []
 

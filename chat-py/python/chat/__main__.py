@@ -1,4 +1,4 @@
-"""Serves: ``python -m chat [--demo] [--data DIR] [--host HOST] [--port PORT]``."""
+"""Serves: ``python -m chat [--demo] [--data DIR] [--host HOST] [--port PORT]``, and more."""
 
 from __future__ import annotations
 
@@ -22,7 +22,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", metavar="DIR", help="keep everything there, not in memory")
     parser.add_argument("--host", default="127.0.0.1", help="listen on it (%(default)s)")
     parser.add_argument("--port", type=port_number, default=8889, help="listen on it (%(default)s)")
+    parser.add_argument(
+        "--tls",
+        nargs=2,
+        metavar=("CERTIFICATE", "KEY"),
+        help="encrypt connections, with these PEM files",
+    )
+    parser.add_argument(
+        "--allow-cleartext",
+        action="store_true",
+        help="listen without --tls where others can read passwords",
+    )
     options = parser.parse_args(arguments)
+    tls = tuple(options.tls) if options.tls else None
     # As the first process of a container, it would not end on a signal that has no handler.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # There is nothing to reload, and the terminal may go.
@@ -33,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
         with chat:
             if options.demo:
                 chat.add_demo_users()
-            with Server(chat, options.host, options.port) as server:
+            with Server(
+                chat, options.host, options.port, tls=tls, allow_cleartext=options.allow_cleartext
+            ) as server:
                 host, port = server.address
                 print(f"chat: listening on {host}:{port}", file=sys.stderr, flush=True)  # noqa: T201
                 server.join()

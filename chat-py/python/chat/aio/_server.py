@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["ChatServer", "serve"]
 
 
-async def serve(chat: Chat, host: str = "127.0.0.1", port: int = 0) -> ChatServer:
-    """Serve a chat in the running event loop.
+async def serve(
+    chat: Chat, host: str = "127.0.0.1", port: int = 0, *, allow_cleartext: bool = False
+) -> ChatServer:
+    """Serve a chat in the running event loop, without encryption; ``Server`` has that.
+
+    On an address that is not loopback, others could read passwords, so it takes
+    ``allow_cleartext``.
 
     >>> import asyncio
     >>> from chat import Chat
@@ -40,11 +46,21 @@ async def serve(chat: Chat, host: str = "127.0.0.1", port: int = 0) -> ChatServe
         for listener in server.sockets:
             address, number = listener.getsockname()[:2]
             chat.may_listen(without_scope(address), number)
+            if not allow_cleartext and not _is_loopback(without_scope(address)):
+                raise errors.Cleartext(
+                    f"connections to {address} would not be encrypted, and it is not loopback"
+                )
     except errors.ChatError:
         server.close()
         raise
     await server.start_serving()
     return ChatServer(server)
+
+
+def _is_loopback(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return (mapped or ip).is_loopback
 
 
 class ChatServer(asyncio.AbstractServer):
