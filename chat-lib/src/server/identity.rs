@@ -12,6 +12,7 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::NoServerSessionStorage;
 use rustls::{CertificateError, RootCertStore, ServerConfig};
 
 use crate::error::Error;
@@ -202,6 +203,7 @@ fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> R
     let mut config =
         builder.with_safe_default_protocol_versions()?.with_no_client_auth().with_single_cert(chain, key)?;
     config.ticketer = ring::Ticketer::new()?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
 }
 
