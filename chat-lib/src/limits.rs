@@ -21,6 +21,14 @@ pub use crate::settings::Limits;
 /// ([`answers_bytes`](Limits::answers_bytes)): enough for a client that waits for each answer.
 pub const REPLY_BYTES_SHORT: usize = 4 * 1024;
 
+/// How many bytes may be held of requests that have not come whole, or wait for their turn, for all connections together. Beyond
+/// that, a line that is longer than [`REQUEST_BYTES_SHORT`] is refused with `busy`. A thousand clients in the middle of the longest line
+/// stay below it.
+pub const REQUESTS_BYTES: usize = 64 * 1024 * 1024;
+
+/// How many bytes of requests a connection may hold while as many are held for all as may be: enough for what people write.
+pub const REQUEST_BYTES_SHORT: usize = 4 * 1024;
+
 /// The longest user name, in characters (all are ASCII, so also in bytes). It is written in every
 /// request and every answer, and fits a table's column.
 pub const USER_NAME_CHARS: usize = 32;

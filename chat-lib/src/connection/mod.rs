@@ -18,9 +18,9 @@ use self::live::Live;
 pub(crate) use self::over::Over;
 use crate::engine::{Chat, FinishedJob, Job, Origin, Step, Turn, next_connection};
 use crate::error::Error;
-use crate::limits::LINES_PER_TURN;
+use crate::limits::{LINES_PER_TURN, REQUEST_BYTES_SHORT};
 #[cfg(feature = "server")]
-use crate::limits::Limits;
+use crate::limits::{Limits, READ_BYTES};
 use crate::outbox::Outbox;
 use crate::protocol::{Frame, Frames, Reply, Request, http, rpc};
 use crate::store::CommitError;
@@ -216,7 +216,11 @@ impl Connection {
     ) -> Option<Job> {
         let room = self.chat.answer_room();
         out.make_room();
-        self.frames.set_limit(turn.limits.line_bytes);
+        let line_bytes = match self.chat.is_full_of_requests() {
+            true => turn.limits.line_bytes.min(REQUEST_BYTES_SHORT),
+            false => turn.limits.line_bytes,
+        };
+        self.frames.set_limit(line_bytes);
         turn.origin = self.live.as_ref().map(|live| Arc::clone(live.mailbox()));
         if let Some(live) = &mut self.live
             && !live.check(turn)
@@ -254,8 +258,9 @@ impl Connection {
                 Frame::TooLong { first } => {
                     self.asked = if rpc::is_rpc(&[first]) { Asked::Call(Some(rpc::Id::NULL)) } else { Asked::Line };
                     let limit = turn.limits.line_bytes;
+                    let refusal = if line_bytes < limit { Error::Busy } else { Error::LineTooLong { limit } };
                     match is_admitted {
-                        true => Chat::refuse_line(Error::LineTooLong { limit }, &self.origin, turn),
+                        true => Chat::refuse_line(refusal, &self.origin, turn),
                         false => self.refuse(turn),
                     }
                 }
@@ -405,6 +410,18 @@ impl Connection {
     #[cfg(feature = "server")]
     pub(crate) fn limits(&self) -> &Limits {
         self.chat.limits()
+    }
+
+    /// How many bytes are held of a line that has not ended.
+    #[cfg(feature = "server")]
+    pub(crate) fn held(&self) -> usize {
+        self.frames.held()
+    }
+
+    /// How many bytes to read at once.
+    #[cfg(feature = "server")]
+    pub(crate) fn read_bytes(&self) -> usize {
+        if self.chat.is_full_of_requests() { REQUEST_BYTES_SHORT } else { READ_BYTES }
     }
 
     /// How many bytes of answers may wait before no more is taken.

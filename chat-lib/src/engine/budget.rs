@@ -1,10 +1,14 @@
-//! How much memory the answers of all connections take together. It is counted, and whoever adds to it asks first.
+//! How much memory the answers of all connections take together, and their requests. It is counted, and whoever adds to it asks
+//! first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many bytes are held for the answers of all connections together
-/// ([`answers_bytes`](crate::limits::Limits::answers_bytes)).
+use super::Chat;
+use crate::limits::REQUESTS_BYTES;
+
+/// How many bytes are held for all connections together: of answers
+/// ([`answers_bytes`](crate::limits::Limits::answers_bytes)), or of requests ([`REQUESTS_BYTES`]).
 #[derive(Clone, Default)]
 pub(crate) struct Budget {
     used: Arc<AtomicUsize>,
@@ -20,6 +24,19 @@ impl Budget {
         let mut share = Share { budget: self.clone(), bytes: 0 };
         share.set(bytes);
         share
+    }
+}
+
+impl Chat {
+    /// Whether as much is held of requests as may be.
+    pub(crate) fn is_full_of_requests(&self) -> bool {
+        self.inner.requests.used() >= REQUESTS_BYTES
+    }
+
+    /// A share of what is held of requests.
+    #[cfg(feature = "server")]
+    pub(crate) fn share_of_requests(&self) -> Share {
+        self.inner.requests.share(0)
     }
 }
 

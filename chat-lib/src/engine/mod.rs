@@ -82,6 +82,8 @@ struct Inner {
     settings: InEffect,
     throttle: Throttle,
     budget: Budget,
+    /// What is held of requests.
+    requests: Budget,
     authenticator_calls: Calls,
     hub: Hub,
     typing: Typing,
@@ -189,7 +191,8 @@ impl Chat {
 
     /// A chat that stands on `config`.
     pub fn new(config: Config) -> Self {
-        let (throttle, budget, authenticator_calls, hub, typing, user_connections, rules) = Default::default();
+        let (throttle, budget, requests, authenticator_calls, hub, typing, user_connections, rules) =
+            Default::default();
         let epoch = Mutex::new(config.store.epoch().into());
         let metrics = Metrics::new(&config.store.commits());
         let settings = InEffect::new(config.settings());
@@ -198,6 +201,7 @@ impl Chat {
             settings,
             throttle,
             budget,
+            requests,
             authenticator_calls,
             hub,
             typing,

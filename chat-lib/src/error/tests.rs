@@ -157,6 +157,11 @@ fn the_contract_names_the_defaults() {
         format!("with `line_too_long` to its end | {} s,", limits.line_time.as_secs()),
         format!("does not read them | {} bytes", grouped(limits.reply_bytes)),
         format!("still to be written into them | {} bytes |", grouped(limits.answers_bytes)),
+        format!(
+            "wait for their turn | {} bytes | lines of more than {} bytes",
+            grouped(limits::REQUESTS_BYTES),
+            grouped(limits::REQUEST_BYTES_SHORT)
+        ),
         format!("of other answers, {} bytes may wait", grouped(limits::REPLY_BYTES_SHORT)),
         format!("2 KB/s | {} min |", limits.stall_time.as_secs() / 60),
         format!("not used | {} days |", limits.session_idle.as_secs() / 86_400),

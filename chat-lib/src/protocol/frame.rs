@@ -77,6 +77,11 @@ impl Frames {
         Some(Frame::Line(&self.partial))
     }
 
+    /// How many bytes of memory are held of an unfinished line.
+    pub fn held(&self) -> usize {
+        self.partial.capacity()
+    }
+
     /// Whether a line has begun and its end has not come.
     pub fn mid_line(&self) -> bool {
         self.skipping || (!self.lent && !self.partial.is_empty())

@@ -22,7 +22,7 @@ use super::proxy;
 use super::socket::Socket;
 use super::transport::Transport;
 use crate::connection::{Connection, Over};
-use crate::engine::{Chat, FinishedJob, Job, Turn};
+use crate::engine::{Chat, FinishedJob, Job, Share, Turn};
 use crate::error::Error;
 use crate::limits::{DEADLINE_CHECK, LINES_PER_TURN, Limits, READS_PER_TURN};
 use crate::outbox::Outbox;
@@ -44,6 +44,8 @@ pub(super) struct Peer {
     /// Received bytes that the connection has not taken: too much is unsent, its turn was over, or it
     /// waits for a job.
     untaken: Vec<u8>,
+    /// What is held of its requests: those, and the line that has not ended.
+    held: Share,
     job: JobState,
     /// The peer has closed its side.
     ended: bool,
@@ -68,6 +70,7 @@ impl Peer {
             awaits_header: is_proxied,
             transport,
             out: Outbox::new(&chat),
+            held: chat.share_of_requests(),
             connection: Connection::numbered(chat, number, Some(address)),
             untaken: Vec::new(),
             job: JobState::None,
@@ -160,6 +163,7 @@ impl Peer {
             buffers.give_back(self.out.reclaim());
         }
         self.out.account();
+        self.held.set(self.untaken.capacity() + self.connection.held());
         next
     }
 
@@ -271,6 +275,7 @@ impl Peer {
                 return Ok(Next::Finish);
             }
             reads += 1;
+            let scratch = scratch.get_mut(..self.connection.read_bytes()).unwrap_or_default();
             match self.transport.read(&mut self.socket, scratch) {
                 Ok(0) => self.ended = true,
                 Ok(count) => {

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use chat_lib::limits::Limits;
+use chat_lib::limits::{Limits, REQUEST_BYTES_SHORT, REQUESTS_BYTES};
 use chat_lib::{Client, Error};
 use socket2::{Domain, Socket, Type};
 
@@ -205,3 +205,18 @@ fn an_idle_connection_is_closed_unless_it_is_subscribed() {
     subscribed.read_exact(&mut event).unwrap();
     assert!(event.starts_with(b"{\"jsonrpc\":\"2.0\",\"method\":\"message\""), "{}", event.escape_ascii());
 }
+
+/// Ten thousand peers that end no line could hold 640 MiB.
+#[test]
+fn unfinished_lines_of_all_peers_are_bounded() {
+    let server = start(Limits { line_bytes: 2 * REQUESTS_BYTES, ..Limits::default() });
+    let (mut hog, mut other) = (connect(&server), connect(&server));
+    hog.write_all(&vec![b'x'; REQUESTS_BYTES + READ_BYTES]).unwrap();
+    assert!(read_answer(&mut hog).contains("\"code\": \"busy\""), "it is not too long");
+    let long = "x".repeat(10 * REQUEST_BYTES_SHORT);
+    assert!(ask(&mut other, &long).contains("Command tidak benar"), "what it held is given back");
+    assert!(ask(&mut hog, "\r\nhalo").contains("Command tidak benar"));
+}
+
+/// What the server reads at once.
+const READ_BYTES: usize = 64 * 1024;
