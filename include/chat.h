@@ -48,6 +48,7 @@
 /* The default options. */
 #define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
 
+/* The default options of a client. */
 #define CHAT_CLIENT_OPTIONS_INIT {sizeof(chat_client_options), 0, NULL}
 
 #define CHAT_SERVER_OPTIONS_INIT {sizeof(chat_server_options), NULL, NULL, 0}

@@ -40,7 +40,8 @@ fn certificate(problem: &CertificateError) -> String {
             shown(*not_before)
         ),
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
+            let mut names: Vec<_> = presented.iter().take(NAMES_SHOWN).map(|name| bare(name)).collect();
+            names.extend((presented.len() > NAMES_SHOWN).then_some("others"));
             let names = if names.is_empty() { "no name".to_owned() } else { names.join(" and ") };
             format!(
                 "the server's certificate is for {names}, not for {}; connect to a name that it is for",
@@ -61,6 +62,9 @@ fn certificate(problem: &CertificateError) -> String {
         other => format!("the server's certificate cannot be accepted: {}", TlsError::InvalidCertificate(other.clone())),
     }
 }
+
+/// So many of a certificate's names are shown. Those of hosters have a hundred.
+const NAMES_SHOWN: usize = 3;
 
 /// Without what says of what kind the name is: `DnsName("chat.example.org")`.
 fn bare(name: &str) -> &str {

@@ -1,8 +1,8 @@
 //! What is counted, for whoever watches a chat: [`Chat::metrics`](crate::Chat::metrics) gives it as Prometheus text. Counting must
-//! cost next to nothing, so what is counted for each request is a plain number in its turn ([`tally`]), and is added up once, when
+//! cost next to nothing, so what is counted for each request is a plain number in its turn (`tally.rs`), and is added up once, when
 //! the turn is committed. Numbers that can be read from the store or the hub are read only when somebody asks.
 //!
-//! To count something else, add a [`Counter`] to [`Metrics`], register it in [`Metrics::new`], and call
+//! To count something else, add a counter to `Metrics`, register it in `Metrics::new`, and call
 //! `chat.counters().NAME.inc()` where it happens.
 
 mod histogram;

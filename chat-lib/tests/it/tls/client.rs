@@ -155,6 +155,11 @@ fn a_certificate_that_is_not_accepted_is_told_with_its_reason() {
     let told = refusal(config(&authority.pair(&["chat.example.org", "192.0.2.1"]), &versions), &options);
     let expected = "the server's certificate is for chat.example.org and 192.0.2.1, not for localhost; ";
     assert!(told.starts_with(expected), "{told}");
+    let told =
+        refusal(config(&authority.pair(&["a.example", "b.example", "c.example", "d.example"]), &versions), &options);
+    let expected =
+        "the server's certificate is for a.example and b.example and c.example and others, not for localhost; ";
+    assert!(told.starts_with(expected), "{told}");
     let told = refusal(authority.localhost(), &Authority::new().options());
     assert!(
         told.contains("an authority that is not trusted here; if the server has an authority of its own"),
