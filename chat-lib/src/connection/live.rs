@@ -197,6 +197,7 @@ impl Live {
         self.mailbox.set_waker(waker.clone());
     }
 
+    #[cfg(feature = "server")]
     pub(super) fn is_subscribed(&self) -> bool {
         self.progress != Progress::Unsubscribed
     }

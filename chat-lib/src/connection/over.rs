@@ -1,9 +1,11 @@
 //! Why a connection ends that the peer has not closed, and the refusals that come before that.
 
 use super::Connection;
+#[cfg(feature = "server")]
 use super::asked::Asked;
 use crate::engine::{Chat, Step, Turn};
 use crate::error::Error;
+#[cfg(feature = "server")]
 use crate::outbox::Outbox;
 
 /// Why a connection is over.
