@@ -1,4 +1,4 @@
-//! Nothing secret in the log or in `ps`: passwords, tokens, texts and keys are sent down every path, well-formed or not, and looked
+//! Nothing secret in the log, the metrics, the status or `ps`: passwords, tokens, texts and keys are sent down every path, well-formed or not, and looked
 //! for afterwards.
 
 use std::collections::BTreeMap;
@@ -102,16 +102,37 @@ fn operate_with_secrets(directory: &Path) {
     assert!(done(&["dump"], directory, b"").contains(CANARY), "texts are in a dump");
 }
 
+/// What is told to whoever watches the server.
+fn watched(server: &mut Process, directory: &Path) -> String {
+    let place = |line: &str| Some(line.split_once("metrics are at http://")?.1.split_once('/')?.0.to_owned());
+    let address = server.said.iter().find_map(|line| place(line));
+    let address = address.unwrap_or_else(|| {
+        let rest = server.wait_for("metrics are at http://");
+        rest.split_once('/').unwrap().0.to_owned()
+    });
+    let mut scrape = TcpStream::connect(address).unwrap();
+    scrape.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut metrics = String::new();
+    scrape.read_to_string(&mut metrics).unwrap();
+    assert!(metrics.contains("chat_requests_total"), "{metrics}");
+    metrics + &done(&["status"], directory, b"")
+}
+
 #[test]
-fn nothing_secret_is_logged() {
+fn nothing_secret_is_told_to_those_who_watch() {
     for format in ["text", "json"] {
         let directory = tempfile::tempdir().unwrap();
         let mut server = Process::start_on_data(
             directory.path(),
-            &["--log", "trace", "--log-format", format, "--registration", "open", "--password-cost", "8,1,1"],
+            &[
+                &["--log", "trace", "--log-format", format, "--registration", "open", "--password-cost", "8,1,1"][..],
+                &["--metrics", "127.0.0.1:0"],
+            ]
+            .concat(),
         );
         let tokens = send_secrets(&server);
         operate_with_secrets(directory.path());
+        let watched = watched(&mut server, directory.path());
         let cmdline = fs::read_to_string(format!("/proc/{}/cmdline", server.id())).unwrap();
         server.wait_for("it sent an HTTP request");
         server.signal(Signal::TERM);
@@ -120,6 +141,7 @@ fn nothing_secret_is_logged() {
         assert!(all.contains("registration") && all.contains("invalid_password") && all.contains("passwd"), "{all}");
         for secret in tokens.iter().map(String::as_str).chain([CANARY, "surabaya"]) {
             assert!(!all.contains(secret) && !cmdline.contains(secret), "{secret} in {all}");
+            assert!(!watched.contains(secret), "{secret} in {watched}");
         }
     }
 }
