@@ -1,6 +1,7 @@
 //! TLS as an operator sets it up: certificate files, SIGHUP, and what an idle connection costs.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::{fs, iter};
@@ -8,7 +9,7 @@ use std::{fs, iter};
 use rustix::process::Signal;
 
 use crate::certificates::Authority;
-use crate::process::{BINARY, Process, status};
+use crate::process::{BINARY, Process, login, status};
 
 /// Arguments for a server with the certificate of `authority`.
 fn args(authority: &Authority) -> Vec<String> {
@@ -142,6 +143,20 @@ fn sighup_takes_a_certificate_from_elsewhere() {
     server.signal(Signal::HUP);
     server.wait_for("INFO configuration reloaded changed=2 waiting=0");
     assert_ne!(Peer::connect(&authority, &address).ask(), old);
+}
+
+#[test]
+fn of_the_sockets_that_are_passed_the_one_with_that_name_is_encrypted() {
+    let authority = Authority::new();
+    let (certificate, key) = authority.write(&authority.pair(&["localhost"]));
+    let files = [("CHAT_TLS_CERTIFICATE", text(certificate)), ("CHAT_TLS_KEY", text(key))];
+    let variables = files.each_ref().map(|(name, path)| (*name, path.as_str()));
+    let sockets = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [clear, encrypted] = sockets.each_ref().map(|socket| socket.local_addr().unwrap());
+    let mut server = Process::start_as_service(&variables, "chat:tls", sockets);
+    assert_eq!((server.address, server.wait_for("listening with TLS on ")), (clear, encrypted.to_string()));
+    login(&mut server.connect(), "messi");
+    Peer::connect(&authority, &encrypted.to_string()).ask();
 }
 
 #[test]
