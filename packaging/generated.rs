@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use clap::Command;
+use clap::builder::StyledStr;
+use clap::{Arg, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -21,6 +22,7 @@ fn check(path: &str, text: &str) {
 /// Checks the completions of a program for each shell.
 pub(crate) fn check_completions(command: &Command) {
     let name = command.get_name();
+    let command = in_a_sentence(command.clone());
     for (shell, file) in
         [(Shell::Bash, format!("{name}.bash")), (Shell::Fish, format!("{name}.fish")), (Shell::Zsh, format!("_{name}"))]
     {
@@ -28,6 +30,20 @@ pub(crate) fn check_completions(command: &Command) {
         clap_complete::generate(shell, &mut command.clone(), name, &mut script);
         check(&format!("packaging/completions/{file}"), &String::from_utf8(script).unwrap());
     }
+}
+
+/// A shell shows each text in one line.
+fn in_a_sentence(command: Command) -> Command {
+    let sentence = |text: Option<&StyledStr>| {
+        let text = text.map(ToString::to_string).unwrap_or_default();
+        text.split_once(". ").map_or(text.clone(), |(sentence, _)| sentence.to_owned())
+    };
+    let about = sentence(command.get_about());
+    let shorten = |arg: Arg| {
+        let help = sentence(arg.get_help());
+        arg.help(help)
+    };
+    command.about(about).mut_args(shorten).mut_subcommands(in_a_sentence)
 }
 
 /// Checks the man page of a program: what the definition says, and `more` at the end.

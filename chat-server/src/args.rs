@@ -40,7 +40,8 @@ pub(crate) struct Serve {
     /// Where to listen, as HOST:PORT; may be given more than once. HOST is an IP address or a name, and all
     /// addresses of a name are listened on; an IPv6 address stands in brackets. Port 0
     /// takes a free port; the address that was bound is printed on stderr. Nothing is encrypted there, not even
-    /// passwords, so only loopback addresses are taken unless --allow-cleartext is given.
+    /// passwords, so only loopback addresses are taken unless --allow-cleartext is given. Sockets that systemd passes
+    /// replace these addresses and those of --tls-listen.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = addresses)]
     pub(crate) listen: Vec<Addresses>,
 

@@ -25,7 +25,7 @@ function __fish_chat_cli_using_subcommand
 end
 
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -l ca -d 'Trust the authorities whose certificates are in this PEM file, and not those that the system trusts' -r
-complete -c chat-cli -n "__fish_chat_cli_needs_command" -s c -l command -d 'Run this command and exit; may be given more than once, to run several in order. What "auth USER" or "register USER" leaves out is asked for at the terminal. If standard input is not a terminal, the password and then the full name are read from it, one per line' -r
+complete -c chat-cli -n "__fish_chat_cli_needs_command" -s c -l command -d 'Run this command and exit; may be given more than once, to run several in order' -r
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -l tls -d 'Encrypt the connection with TLS, as a chats:// address does'
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -l seed -d 'Behave like the first client at a terminal too'
 complete -c chat-cli -n "__fish_chat_cli_needs_command" -l trace -d 'Show on stderr what is sent and received for commands, passwords and tokens included'
