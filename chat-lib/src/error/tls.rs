@@ -48,8 +48,11 @@ fn certificate(problem: &CertificateError) -> String {
                 expected.to_str()
             )
         }
-        // The signature is bad if an authority of the same name is trusted, such as an earlier one of the same operator.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => "the server's certificate was issued by an authority that is not trusted here; \
+        // The signature is bad, or made by another kind of key, if an authority of the same name is trusted, such as an earlier one
+        // of the same operator.
+        CertificateError::UnknownIssuer
+        | CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => "the server's certificate was issued by an authority that is not trusted here; \
              if the server has an authority of its own, name that one's certificate as the CA file"
             .to_owned(),
         // The certificate that `openssl req -x509` makes by itself.

@@ -11,7 +11,7 @@ use chat_lib::client::Stream;
 use chat_lib::limits::Limits;
 use chat_lib::protocol::{CloseReason, Event};
 use chat_lib::{Chat, Client, ClientOptions, Connection, Error, Events, Outbox, ServerAddress};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, PKCS_ED25519, date_time_ymd};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -165,6 +165,14 @@ fn a_certificate_that_is_not_accepted_is_told_with_its_reason() {
         told.contains("an authority that is not trusted here; if the server has an authority of its own"),
         "{told}"
     );
+    // An authority that has the same name, and a key of another kind.
+    let mut params_of_other = params(&[]);
+    params_of_other.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params_of_other.distinguished_name.push(DnType::CommonName, "an authority");
+    let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+    let other = file(params_of_other.self_signed(&key).unwrap().pem().as_bytes());
+    let told = refusal(authority.localhost(), &trusting(other.path()));
+    assert!(told.contains("an authority that is not trusted here"), "{told}");
     // The system has authorities, or it has none; in either case not this one.
     let told = refusal(authority.localhost(), &ClientOptions::new());
     assert!(told.contains("an authority that is not trusted here"), "{told}");
