@@ -65,7 +65,9 @@ impl Chat {
             JobResult::Read(read) => self.finish_reading(read, &caller, turn),
             JobResult::Refused(refusal) => Err(refusal),
         };
-        turn.note_waited(waited_for, began);
+        if !matches!(outcome, Ok(Step::Job(_))) {
+            turn.note_waited(waited_for, began);
+        }
         turn.note(&caller, None, &outcome);
         outcome
     }

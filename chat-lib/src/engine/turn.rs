@@ -48,7 +48,7 @@ impl Chat {
             now: config.clock.now(),
             limits: self.limits(),
             events: Vec::new(),
-            tally: Tally::new(),
+            tally: Tally::default(),
             began: None,
             notices: Vec::new(),
             has_messages: false,
@@ -67,14 +67,12 @@ impl Chat {
 impl Turn<'_> {
     /// Commits all steps, and then logs what they did and tells subscribers.
     pub(crate) fn commit(self) -> Result<(), CommitError> {
-        let Self { mut tally, .. } = self;
+        let mut tally = self.tally;
         let outcome = self.batch.commit();
-        if let Some(began) = self.began {
-            tally.took(began.elapsed());
-        }
+        let time = self.began.map(|began| began.elapsed());
         match &outcome {
             Ok(()) => {
-                self.chat.counters().add(&tally);
+                self.chat.counters().add(&tally, time);
                 self.events.into_iter().for_each(Event::log);
                 self.chat.publish(self.has_messages, self.notices);
                 self.chat.check_sessions(self.now);
@@ -84,7 +82,7 @@ impl Turn<'_> {
                     Event::log_failed_commit(problem, tally.commands());
                 }
                 tally.fail(problem);
-                self.chat.counters().add(&tally);
+                self.chat.counters().add(&tally, time);
                 match problem {
                     CommitError::Undone(_) => self.chat.forget_room_changes(&self.notices),
                     CommitError::Unknown(_) => self.chat.publish_unknown(self.has_messages, &self.notices),

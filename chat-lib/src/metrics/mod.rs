@@ -9,6 +9,7 @@ mod histogram;
 mod tally;
 
 use std::fmt;
+use std::time::Duration;
 
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::Counter;
@@ -75,10 +76,10 @@ impl Metrics {
         Self { registry, requests, durations, connections, open_connections, gauges }
     }
 
-    /// Adds up what a turn has counted.
-    pub(crate) fn add(&self, tally: &Tally) {
+    /// Adds up what a turn has counted. `time` is how long it took, if that was measured.
+    pub(crate) fn add(&self, tally: &Tally, time: Option<Duration>) {
         self.requests.add(tally);
-        self.durations.add(tally);
+        self.durations.add(tally, time);
     }
 
     /// The Prometheus text format, version 0.0.4.

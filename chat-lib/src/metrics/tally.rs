@@ -13,15 +13,20 @@ use crate::error::Error;
 use crate::protocol::CommandKind;
 use crate::store::CommitError;
 
-/// What the commands of a turn have come to.
+/// What the commands of a turn have come to. It is small: a turn may have one command, and is moved around.
+#[derive(Default)]
 pub(crate) struct Tally {
-    /// Which of `done` are not 0, a bit for each.
-    touched: u64,
+    /// How often the command was done that was done first. Most turns have only commands of one kind.
+    first: (u32, Option<CommandKind>),
+    more: Option<Box<More>>,
+}
+
+/// What most turns do not have.
+struct More {
+    /// How often each other command was done.
     done: [u32; KINDS],
     refused: Vec<(Option<CommandKind>, Refusal)>,
-    /// How long the turn has taken, if that was measured.
-    time: Option<Duration>,
-    /// How long commands took that ended in this turn and had to wait for something.
+    /// How long commands took that had to wait for something.
     waited: Vec<(Work, Duration)>,
 }
 
@@ -43,37 +48,30 @@ pub(crate) enum Work {
 }
 
 impl Tally {
-    pub(crate) fn new() -> Self {
-        Self { touched: 0, done: [0; KINDS], refused: Vec::new(), time: None, waited: Vec::new() }
-    }
-
     /// Counts a command that was done.
     pub(crate) fn done(&mut self, command: CommandKind) {
-        let kind = command as usize;
-        self.touched |= 1 << kind;
-        if let Some(count) = self.done.get_mut(kind) {
+        let (count, first) = &mut self.first;
+        if *first.get_or_insert(command) == command {
+            *count += 1;
+        } else if let Some(count) = self.more().done.get_mut(command as usize) {
             *count += 1;
         }
     }
 
     /// Counts a command that was refused; `None` for a request that is no command.
     pub(crate) fn refused(&mut self, command: Option<CommandKind>, refusal: &Error) {
-        self.refused.push((command, Refusal::of(refusal)));
+        self.more().refused.push((command, Refusal::of(refusal)));
     }
 
     /// Notes how long a command has taken that had to wait.
     pub(crate) fn waited(&mut self, work: Work, time: Duration) {
-        self.waited.push((work, time));
-    }
-
-    /// Notes how long the turn has taken, with its commit.
-    pub(crate) fn took(&mut self, time: Duration) {
-        self.time = Some(time);
+        self.more().waited.push((work, time));
     }
 
     /// How many commands there were.
     pub(crate) fn commands(&self) -> usize {
-        self.each_done().map(|(_, count)| count as usize).sum::<usize>() + self.refused.len()
+        let refused = self.more.as_ref().map_or(0, |more| more.refused.len());
+        self.each_done().map(|(_, count)| count as usize).sum::<usize>() + refused
     }
 
     /// The commit has failed: nothing was done, or nobody knows, and all commands are refused for that.
@@ -83,21 +81,26 @@ impl Tally {
             CommitError::Unknown(_) => Refusal { code: place_of("outcome_unknown"), failed: true },
         };
         let done: Vec<_> = self.each_done().collect();
-        for (kind, count) in done {
-            self.refused.extend((0..count).map(|_| (CommandKind::ALL.get(kind).copied(), refusal)));
+        self.first = (0, None);
+        let more = self.more();
+        more.done = [0; KINDS];
+        more.refused.iter_mut().for_each(|(_, refused)| *refused = refusal);
+        for (command, count) in done {
+            more.refused.extend((0..count).map(|_| (Some(command), refusal)));
         }
-        self.refused.iter_mut().for_each(|(_, refused)| *refused = refusal);
-        (self.touched, self.done) = (0, [0; KINDS]);
     }
 
-    /// The commands that were done, by the numbers of their kinds.
-    fn each_done(&self) -> impl Iterator<Item = (usize, u32)> {
-        let mut left = self.touched;
-        std::iter::from_fn(move || {
-            let kind = (left != 0).then(|| left.trailing_zeros() as usize)?;
-            left &= left - 1;
-            Some((kind, self.done.get(kind).copied().unwrap_or_default()))
-        })
+    #[cold]
+    fn more(&mut self) -> &mut More {
+        let new = || Box::new(More { done: [0; KINDS], refused: Vec::new(), waited: Vec::new() });
+        self.more.get_or_insert_with(new)
+    }
+
+    /// The commands that were done, and how often.
+    fn each_done(&self) -> impl Iterator<Item = (CommandKind, u32)> {
+        let (count, first) = self.first;
+        let others = self.more.iter().flat_map(|more| CommandKind::ALL.into_iter().zip(more.done));
+        first.map(|first| (first, count)).into_iter().chain(others.filter(|(_, count)| *count > 0))
     }
 }
 
@@ -132,18 +135,25 @@ struct Outcomes {
 
 impl Requests {
     pub(super) fn add(&self, tally: &Tally) {
-        let Outcomes { requests, codes } = &*self.0;
-        let add = |kind: usize, outcome: usize, count: u32| {
-            if let Some(counter) = requests.get(kind).and_then(|outcomes| outcomes.get(outcome)) {
-                counter.fetch_add(count.into(), Ordering::Relaxed);
-            }
-        };
-        tally.each_done().for_each(|(kind, count)| add(kind, DONE, count));
-        for (command, refusal) in &tally.refused {
-            add(command.map_or(KINDS, |kind| kind as usize), if refusal.failed { FAILED } else { REFUSED }, 1);
-            if let Some(counter) = codes.get(refusal.code) {
+        if let (count, Some(command)) = tally.first {
+            self.count(Some(command), DONE, count);
+        }
+        let Some(more) = &tally.more else { return };
+        for (command, count) in CommandKind::ALL.into_iter().zip(more.done).filter(|(_, count)| *count > 0) {
+            self.count(Some(command), DONE, count);
+        }
+        for (command, refusal) in &more.refused {
+            self.count(*command, if refusal.failed { FAILED } else { REFUSED }, 1);
+            if let Some(counter) = self.0.codes.get(refusal.code) {
                 counter.fetch_add(1, Ordering::Relaxed);
             }
+        }
+    }
+
+    fn count(&self, command: Option<CommandKind>, outcome: usize, count: u32) {
+        let outcomes = self.0.requests.get(command.map_or(KINDS, |command| command as usize));
+        if let Some(counter) = outcomes.and_then(|outcomes| outcomes.get(outcome)) {
+            counter.fetch_add(count.into(), Ordering::Relaxed);
         }
     }
 
@@ -202,15 +212,15 @@ fn encode_counter(encoder: &mut MetricEncoder<'_>, labels: &[(&str, &str)], coun
 pub(super) struct Durations([(&'static str, Histogram); 4]);
 
 impl Durations {
-    pub(super) fn add(&self, tally: &Tally) {
+    /// `time` is how long the turn took, if that was measured.
+    pub(super) fn add(&self, tally: &Tally, time: Option<Duration>) {
         let [(_, nothing), (_, password), (_, authenticator), (_, reading)] = &self.0;
-        if let Some(time) = tally.time {
-            let at_once = tally.commands().saturating_sub(tally.waited.len());
-            if at_once > 0 {
-                nothing.observe_time(time, at_once as u64);
-            }
+        let waited = tally.more.as_ref().map_or(&[][..], |more| &more.waited);
+        if let Some(time) = time {
+            let at_once = tally.commands().saturating_sub(waited.len());
+            nothing.observe_time(time, at_once as u64);
         }
-        for (work, time) in &tally.waited {
+        for (work, time) in waited {
             let durations = match work {
                 Work::Password => password,
                 Work::Authenticator => authenticator,
@@ -241,9 +251,6 @@ impl EncodeMetric for Durations {
 }
 
 const KINDS: usize = CommandKind::ALL.len();
-
-/// Each kind has a bit.
-const _: () = assert!(KINDS <= u64::BITS as usize);
 
 const OUTCOMES: [&str; 3] = ["done", "refused", "failed"];
 const DONE: usize = 0;
