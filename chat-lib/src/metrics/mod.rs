@@ -30,6 +30,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: Counter,
     /// Connections that are open.
     pub(crate) open_connections: Gauge,
+    /// Connections that were refused because there were too many.
+    pub(crate) refused_connections: Counter,
     pub(crate) gauges: Gauges,
 }
 
@@ -57,6 +59,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("chat");
         let (requests, durations) = (Requests::default(), Durations::default());
         let (connections, open_connections, gauges) = (Counter::default(), Gauge::default(), Gauges::default());
+        let refused_connections = Counter::default();
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of chat-lib", version);
 
@@ -68,12 +71,14 @@ impl Metrics {
 
         registry.register("connections_opened", "Connections that have begun", connections.clone());
         registry.register("connections", "Connections that are open", open_connections.clone());
+        let help = "Connections that were refused because there were too many";
+        registry.register("connections_refused", help, refused_connections.clone());
         gauges.register(&mut registry);
 
         let help = "Time that the store took to write a commit and to wait for the disk";
         registry.register("commit_duration_seconds", help, commits.seconds.clone());
         registry.register("commit_changes", "Changes written in one commit", commits.changes.clone());
-        Self { registry, requests, durations, connections, open_connections, gauges }
+        Self { registry, requests, durations, connections, open_connections, refused_connections, gauges }
     }
 
     /// Adds up what a turn has counted. `time` is how long it took, if that was measured.

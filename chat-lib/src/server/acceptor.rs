@@ -46,9 +46,10 @@ impl Acceptor {
         for (token, listener) in (FIRST_LISTENER..).zip(&mut listeners) {
             registry.register(&mut listener.socket, Token(token), Interest::READABLE)?;
         }
+        let admission = Arc::new(Admission::new(chat.counters().refused_connections.clone()));
         Ok(Self {
             chat,
-            admission: Arc::default(),
+            admission,
             proxies,
             listeners,
             reactors,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use prometheus_client::metrics::counter::Counter;
 use tracing::warn;
 
 use crate::limits::{Limits, REFUSED_CONNECTIONS};
@@ -13,6 +14,8 @@ use crate::source::{is_limited, source_of};
 /// The counts of one server.
 #[derive(Default)]
 pub(super) struct Admission {
+    /// How many were refused ever.
+    refusals: Counter,
     counts: Mutex<Counts>,
 }
 
@@ -38,11 +41,17 @@ pub(super) struct Ticket {
 pub(super) struct TurnedAway;
 
 impl Admission {
+    /// Nothing counted, but refusals by `refusals`.
+    pub(super) fn new(refusals: Counter) -> Self {
+        Self { refusals, counts: Mutex::default() }
+    }
+
     /// Counts a connection that was accepted.
     pub(super) fn admit(self: &Arc<Self>, limits: &Limits) -> Result<Ticket, TurnedAway> {
         let mut counts = self.lock();
         let is_refused = counts.served >= limits.connections;
         if is_refused {
+            self.refusals.inc();
             counts.add_refused()?;
             if !std::mem::replace(&mut counts.is_full, true) {
                 warn!(
@@ -85,6 +94,7 @@ impl Ticket {
             counts.by_source.insert(source, count + 1);
             self.source = Some(source);
         } else {
+            self.admission.refusals.inc();
             counts.add_refused()?;
             counts.served = counts.served.saturating_sub(1);
             self.is_refused = true;
@@ -163,5 +173,6 @@ mod tests {
         assert!(admission.admit(&limits).is_err());
         refused.pop();
         assert!(admission.admit(&limits).unwrap().is_refused());
+        assert_eq!(admission.refusals.get(), REFUSED_CONNECTIONS as u64 + 2);
     }
 }

@@ -90,6 +90,7 @@ fn a_connection_too_many_is_told_so_in_its_protocol() {
     assert!(refused.starts_with("{\"status\": \"ERROR\"") && refused.ends_with(TOO_MANY), "{refused}");
 
     assert!(ask(&mut second, "halo").contains("Command tidak benar"), "those that are there are served");
+    assert!(server.chat.metrics().contains("\nchat_connections_refused_total 4\n"));
     drop(first);
     // The server has to see its end first.
     while ask(&mut connect(&server), "halo").contains("too_many_connections") {}
