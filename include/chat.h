@@ -208,6 +208,10 @@ enum chat_status
     CHAT_RATE_LIMITED = 58,
     // There are too many connections to the server, from this address, or of this user.
     CHAT_TOO_MANY_CONNECTIONS = 59,
+    // The server takes registrations with an invitation only.
+    CHAT_INVITATION_REQUIRED = 60,
+    // An invitation that was never given out, was used or revoked, or has expired.
+    CHAT_NO_SUCH_INVITATION = 61,
     // Connections would cross a network without encryption.
     CHAT_CLEARTEXT = 62,
     // A TLS certificate or its private key cannot be used.
@@ -432,6 +436,9 @@ typedef struct chat_history chat_history;
 // Messages that were taken out of an inbox, to be read once with chat_inbox_next().
 typedef struct chat_inbox chat_inbox;
 
+// A list of invitations, to be read once with chat_invitations_next().
+typedef struct chat_invitations chat_invitations;
+
 // A list of rooms, to be read once with chat_rooms_next().
 typedef struct chat_rooms chat_rooms;
 
@@ -518,7 +525,7 @@ typedef struct chat_options {
     const char *directory;
     // When a change is safe from a power failure: a chat_sync. Ignored in memory.
     int32_t sync;
-    // Whether anyone who can connect may create an account with `register`: 0 or 1.
+    // Who may create an account with `register`: a chat_registration.
     int32_t registration;
     // What hashing a password with Argon2id costs: KiB of memory. This and the next two are set together;
     // the defaults are 19456, 2 and 1.
@@ -683,6 +690,16 @@ typedef struct chat_message {
     // The length of the text in bytes.
     size_t text_len;
 } chat_message;
+
+// An invitation.
+typedef struct chat_invitation {
+    // Its id, NUL-terminated, which is not its code: nobody can register with it.
+    const char *id;
+    // When it was created, in milliseconds since 1970 (UTC).
+    uint64_t created;
+    // When it ends unless it is used before, in milliseconds since 1970 (UTC).
+    uint64_t expires;
+} chat_invitation;
 
 // A room. All pointers are to NUL-terminated UTF-8.
 typedef struct chat_room {
@@ -916,9 +933,10 @@ CHAT_NONNULL(1, 2, 3, 4);
 // - `user`: the name to log in with.
 // - `password`: the password; only a hash of it is stored.
 // - `full_name`: the name that others see.
+// - `invitation`: the code of an invitation, where one is needed; NULL for none.
 // - `session_out`: receives the session.
 //
-// Fails with CHAT_REGISTRATION_CLOSED or CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD or
+// Fails with CHAT_REGISTRATION_CLOSED, CHAT_INVITATION_REQUIRED, CHAT_NO_SUCH_INVITATION or CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD or
 // CHAT_INVALID_FULL_NAME; CHAT_TOO_MANY_ATTEMPTS; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
 // Memory: free the session with chat_session_free().
 //
@@ -927,8 +945,9 @@ chat_status chat_register(struct chat *chat,
                           const char *user,
                           const char *password,
                           const char *full_name,
+                          const char *invitation,
                           struct chat_session **session_out)
-CHAT_NONNULL(1, 2, 3, 4, 5);
+CHAT_NONNULL(1, 2, 3, 4, 6);
 
 // Finds the live session that a token opens, in a chat in the process. This does not count as using it.
 //
@@ -1640,6 +1659,25 @@ CHAT_NONNULL(1, 2);
 // - `inbox`: an inbox; NULL does nothing.
 chat_status chat_inbox_free(struct chat_inbox *inbox);
 
+// Gives the next invitation of a list.
+//
+// - `invitations`: a list of invitations.
+// - `invitation_out`: receives the invitation.
+//
+// Returns CHAT_END if there are no more.
+// Memory: what it points to belongs to the list, and is valid until the next call with it.
+// Thread: one at a time for one list.
+//
+CHAT_WARN_UNUSED
+chat_status chat_invitations_next(struct chat_invitations *invitations,
+                                  struct chat_invitation *invitation_out)
+CHAT_NONNULL(1, 2);
+
+// Frees a list of invitations. The invitations themselves stay valid.
+//
+// - `invitations`: a list of invitations; NULL does nothing.
+chat_status chat_invitations_free(struct chat_invitations *invitations);
+
 // Gives the next room of a list.
 //
 // - `rooms`: a list of rooms.
@@ -1891,6 +1929,46 @@ CHAT_NONNULL(1, 2, 3);
 CHAT_WARN_UNUSED
 chat_status chat_may_listen(struct chat *chat,
                             const char *address)
+CHAT_NONNULL(1, 2);
+
+// Creates an invitation, with which one person can register within 7 days (chat_register()). It is needed where
+// `registration` is CHAT_REGISTER_INVITE.
+//
+// - `chat`: a chat.
+// - `code_out`: receives the code, 32 hexadecimal digits. The chat keeps only a digest of it, so this is the only time
+//   that it is shown.
+//
+// Fails with CHAT_STORAGE or CHAT_ENTROPY.
+// Memory: free the code with chat_buffer_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_invite(struct chat *chat,
+                        struct chat_buffer *code_out)
+CHAT_NONNULL(1, 2);
+
+// Lists the invitations that can still be used, in order of creation.
+//
+// - `chat`: a chat.
+// - `invitations_out`: receives the list.
+//
+// Fails with CHAT_STORAGE.
+// Memory: free the list with chat_invitations_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_list_invitations(struct chat *chat,
+                                  struct chat_invitations **invitations_out)
+CHAT_NONNULL(1, 2);
+
+// Revokes an invitation that was not used yet.
+//
+// - `chat`: a chat.
+// - `id`: the id of the invitation, from chat_list_invitations().
+//
+// Fails with CHAT_NO_SUCH_INVITATION or CHAT_STORAGE.
+//
+CHAT_WARN_UNUSED
+chat_status chat_revoke_invitation(struct chat *chat,
+                                   const char *id)
 CHAT_NONNULL(1, 2);
 
 // Lists all rooms, in order of name.
@@ -2295,6 +2373,7 @@ CHAT_NONNULL(1, 2, 3, 4);
 // - `user`: the name to log in with.
 // - `password`: the password.
 // - `full_name`: the name that others see.
+// - `invitation`: the code of an invitation, where one is needed; NULL for none.
 // - `session_out`: receives the session.
 //
 // Fails as chat_register(), with CHAT_BUSY, or as every function of a session over a connection.
@@ -2305,8 +2384,9 @@ chat_status chat_client_register(struct chat_client *client,
                                  const char *user,
                                  const char *password,
                                  const char *full_name,
+                                 const char *invitation,
                                  struct chat_session **session_out)
-CHAT_NONNULL(1, 2, 3, 4, 5);
+CHAT_NONNULL(1, 2, 3, 4, 6);
 
 // Gives the session that a token opens, to be used over a connection. The server is not asked: if there is no such
 // session, its functions fail with CHAT_NO_SUCH_SESSION.

@@ -67,14 +67,18 @@ pub(crate) fn check_man_page(command: &Command, more: &Roff) {
     check(&format!("docs/{name}.1"), &String::from_utf8(page).unwrap());
 }
 
-/// How a command is called, its text and its options; or those of the commands below it.
+/// How a command is called, its text and its options, and those of the commands below it.
 fn write_subcommand(page: &mut Vec<u8>, command: &mut Command) {
     if command.is_hide_set() {
         return;
     }
-    if command.has_subcommands() {
-        return command.get_subcommands_mut().for_each(|subcommand| write_subcommand(page, subcommand));
+    if !command.is_subcommand_required_set() {
+        write_command(page, command);
     }
+    command.get_subcommands_mut().for_each(|subcommand| write_subcommand(page, subcommand));
+}
+
+fn write_command(page: &mut Vec<u8>, command: &mut Command) {
     let mut head = Roff::new();
     head.control("SS", []).text([bold(render_usage(command))]);
     let about = command.get_long_about().or_else(|| command.get_about()).map(ToString::to_string).unwrap_or_default();

@@ -22,6 +22,10 @@ impl Ask for Terminal {
     fn full_name(&mut self) -> Result<String, Failure> {
         answer(self.read_line("Full name: "), FULL_NAME)
     }
+
+    fn invitation(&mut self) -> Result<String, Failure> {
+        answer(self.read_secret("Invitation code: "), INVITATION)
+    }
 }
 
 fn answer(input: io::Result<Input>, what: &str) -> Result<String, Failure> {
@@ -68,6 +72,10 @@ impl Ask for StandardInput {
     fn full_name(&mut self) -> Result<String, Failure> {
         self.line(FULL_NAME)
     }
+
+    fn invitation(&mut self) -> Result<String, Failure> {
+        self.line(INVITATION)
+    }
 }
 
 /// Standard input holds the commands, and the next of them is no password.
@@ -85,6 +93,10 @@ impl Ask for Nobody {
     fn full_name(&mut self) -> Result<String, Failure> {
         Err(not_given(FULL_NAME))
     }
+
+    fn invitation(&mut self) -> Result<String, Failure> {
+        Err(not_given(INVITATION))
+    }
 }
 
 fn not_given(what: &str) -> Failure {
@@ -93,3 +105,4 @@ fn not_given(what: &str) -> Failure {
 
 const PASSWORD: &str = "password";
 const FULL_NAME: &str = "full name";
+const INVITATION: &str = "invitation code";

@@ -12,7 +12,8 @@ use crate::trace::Traced;
 pub(crate) const HELP: &str = "\
 auth USER [PASSWORD]                  log in; a password that is left out is asked for
 register USER [PASSWORD FULL NAME]    make an account and log in, if the server allows it;
-                                      what is left out is asked for
+                                      what is left out is asked for, and so is the code of
+                                      an invitation if the server wants one
 send USER TEXT                        send a message
 inbox                                 take out all unread messages
 activeuser                            name everyone who is logged in
@@ -30,6 +31,9 @@ pub(crate) trait Ask {
 
     /// The full name of an account that is to be made.
     fn full_name(&mut self) -> Result<String, Failure>;
+
+    /// The code of an invitation.
+    fn invitation(&mut self) -> Result<String, Failure>;
 }
 
 /// A client with at most one session.
@@ -112,7 +116,13 @@ impl Shell {
             Some(full_name) => full_name.trim().to_owned(),
             None => ask.full_name()?,
         };
-        let session = self.request(|client| client.register(user, &password, &full_name))?;
+        let register = |shell: &mut Self, code: Option<&str>| {
+            shell.request(|client| client.register(user, &password, &full_name, code))
+        };
+        let session = match register(self, None) {
+            Err(Failure::Refused(Error::InvitationRequired)) => register(self, Some(ask.invitation()?.trim()))?,
+            outcome => outcome?,
+        };
         Ok(self.logged_in(&session))
     }
 

@@ -7,7 +7,7 @@ use std::{mem, ptr};
 
 use chat_lib::{Client, ClientOptions};
 
-use crate::argument::{Out, reference, text};
+use crate::argument::{Out, optional_text, reference, text};
 use crate::boundary::boundary;
 use crate::error::Failure;
 use crate::handle::{chat_client, chat_session, free, get, put};
@@ -121,12 +121,13 @@ pub unsafe extern "C" fn chat_client_login(
 /// - `user`: the name to log in with.
 /// - `password`: the password.
 /// - `full_name`: the name that others see.
+/// - `invitation`: the code of an invitation, where one is needed; NULL for none.
 /// - `session_out`: receives the session.
 ///
 /// Fails as chat_register(), with CHAT_BUSY, or as every function of a session over a connection.
 /// Memory: free the session with chat_session_free().
 ///
-/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4, 5)
+/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4, 6)
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chat_client_register(
@@ -134,15 +135,17 @@ pub unsafe extern "C" fn chat_client_register(
     user: *const c_char,
     password: *const c_char,
     full_name: *const c_char,
+    invitation: *const c_char,
     session_out: *mut *mut chat_session,
 ) -> chat_status {
     boundary(|| {
-        // SAFETY: the caller's promise, for all four.
-        let (out, user, password, full_name) = unsafe {
-            let out = Out::new(session_out, "session_out")?;
-            (out, text(user, "user")?, text(password, "password")?, text(full_name, "full_name")?)
+        // SAFETY: the caller's promise, for all five.
+        let (out, user, password, full_name, invitation) = unsafe {
+            let (out, user) = (Out::new(session_out, "session_out")?, text(user, "user")?);
+            let (password, full_name) = (text(password, "password")?, text(full_name, "full_name")?);
+            (out, user, password, full_name, optional_text(invitation, "invitation")?)
         };
-        out.set(put(get(client)?.register(user, password, full_name)?.into()));
+        out.set(put(get(client)?.register(user, password, full_name, invitation)?.into()));
         Ok(())
     })
 }

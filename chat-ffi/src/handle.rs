@@ -15,6 +15,7 @@ use crate::lists::List;
 use crate::lists::conversations::Conversation;
 use crate::lists::history::Said;
 use crate::lists::inbox::Message;
+use crate::lists::invitations::OpenInvitation;
 use crate::lists::rooms::Room;
 use crate::lists::sessions::OpenSession;
 use crate::lists::users::User;
@@ -69,6 +70,7 @@ kinds! {
     chat_users, Users = Mutex<List<User>>;
     chat_rooms, Rooms = Mutex<List<Room>>;
     chat_sessions, Sessions = Mutex<List<OpenSession>>;
+    chat_invitations, Invitations = Mutex<List<OpenInvitation>>;
 }
 
 /// A chat in the process. It gives an operator's access: functions that take one may do anything.
@@ -147,6 +149,12 @@ pub struct chat_rooms {
 /// A list of sessions, to be read once with chat_sessions_next().
 #[allow(non_camel_case_types)]
 pub struct chat_sessions {
+    _incomplete: (),
+}
+
+/// A list of invitations, to be read once with chat_invitations_next().
+#[allow(non_camel_case_types)]
+pub struct chat_invitations {
     _incomplete: (),
 }
 

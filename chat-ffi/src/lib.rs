@@ -6,7 +6,7 @@
 //! - `table` is that table, of which each process has its own;
 //! - [`argument`] reads and writes the caller's pointers; nothing else does.
 //!
-//! [`session`] has what a user can do, [`operator`] and [`data`] what an operator can do.
+//! [`session`] has what a user can do, [`operator`], [`invitations`] and [`data`] what an operator can do.
 //!
 //! After a change, `CHAT_H=write cargo test -p chat-ffi --test it header` regenerates the header.
 
@@ -25,6 +25,7 @@ pub mod event;
 pub mod events;
 pub mod handle;
 pub mod health;
+pub mod invitations;
 pub mod lists;
 pub mod log;
 pub mod open;

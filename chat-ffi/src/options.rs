@@ -26,6 +26,19 @@ pub enum chat_sync {
     CHAT_SYNC_NEVER = 2,
 }
 
+/// Who may create an account with `register`.
+#[repr(i32)]
+#[derive(Clone, Copy, Debug)]
+#[allow(non_camel_case_types)]
+pub enum chat_registration {
+    /// Nobody.
+    CHAT_REGISTER_NOBODY = 0,
+    /// Anyone who can connect.
+    CHAT_REGISTER_OPEN = 1,
+    /// Whoever has an invitation: chat_invite().
+    CHAT_REGISTER_INVITE = 2,
+}
+
 /// How a chat is opened. Begin with CHAT_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for
 /// the defaults, which docs/settings.md lists. Later versions add fields at the end.
 #[repr(C)]
@@ -38,7 +51,7 @@ pub struct chat_options {
     pub directory: *const c_char,
     /// When a change is safe from a power failure: a chat_sync. Ignored in memory.
     pub sync: i32,
-    /// Whether anyone who can connect may create an account with `register`: 0 or 1.
+    /// Who may create an account with `register`: a chat_registration.
     pub registration: i32,
     /// What hashing a password with Argon2id costs: KiB of memory. This and the next two are set together;
     /// the defaults are 19456, 2 and 1.
@@ -159,7 +172,7 @@ impl chat_options {
         let [memory, passes, lanes] = cost;
         Ok([
             ("sync", Some(sync(self.sync)?.to_owned())),
-            ("registration", Some(switch(self.registration, "registration", ["closed", "open"])?.to_owned())),
+            ("registration", Some(registration(self.registration)?.to_owned())),
             ("password_cost", (cost != [0; 3]).then(|| format!("{memory},{passes},{lanes}"))),
             ("failed_logins", number(self.failed_logins.into())),
             ("keep_read", number(self.keep_read_seconds)),
@@ -182,7 +195,7 @@ impl chat_options {
             ("requests_burst", number(self.requests_burst.into())),
             ("login_time", millis(self.login_time_millis)),
             ("idle_time", millis(self.idle_time_millis)),
-            ("limit_loopback", Some(switch(self.limit_loopback, "limit_loopback", ["no", "yes"])?.to_owned())),
+            ("limit_loopback", Some(limit_loopback(self.limit_loopback)?.to_owned())),
         ])
     }
 }
@@ -229,11 +242,20 @@ fn sync(value: i32) -> Result<&'static str, Failure> {
     }
 }
 
-fn switch(value: i32, name: &str, [off, on]: [&'static str; 2]) -> Result<&'static str, Failure> {
+fn registration(value: i32) -> Result<&'static str, Failure> {
     match value {
-        0 => Ok(off),
-        1 => Ok(on),
-        _ => Err(Failure::argument(format!("options.{name} is neither 0 nor 1"))),
+        value if value == chat_registration::CHAT_REGISTER_NOBODY as i32 => Ok("closed"),
+        value if value == chat_registration::CHAT_REGISTER_OPEN as i32 => Ok("open"),
+        value if value == chat_registration::CHAT_REGISTER_INVITE as i32 => Ok("invite"),
+        value => Err(Failure::argument(format!("options.registration is no chat_registration: {value}"))),
+    }
+}
+
+fn limit_loopback(value: i32) -> Result<&'static str, Failure> {
+    match value {
+        0 => Ok("no"),
+        1 => Ok("yes"),
+        _ => Err(Failure::argument("options.limit_loopback is neither 0 nor 1")),
     }
 }
 
@@ -295,7 +317,7 @@ mod tests {
         assert_eq!(default.settings().ok().unwrap(), Settings::default());
         let options = chat_options {
             sync: chat_sync::CHAT_SYNC_NEVER as i32,
-            registration: 1,
+            registration: chat_registration::CHAT_REGISTER_INVITE as i32,
             password_memory_kib: 8,
             password_passes: 1,
             password_lanes: 1,
@@ -328,7 +350,7 @@ mod tests {
         let wanted = "line_bytes=16 reply_bytes=17 answers_bytes=18 events_bytes=23 line_time=1019ms stall_time=1020ms \
             shutdown_grace=18446744073709551615ms connections=24 connections_per_address=25 connections_per_user=26 \
             requests_per_second=27 requests_burst=28 login_time=1029ms idle_time=1030ms limit_loopback=yes session_idle=13s mailbox_messages=14 mailbox_bytes=15 \
-            room_members=21 rooms_per_user=22 failed_logins=11 registration=open password_cost=8,1,1 sync=never keep_read=12s";
+            room_members=21 rooms_per_user=22 failed_logins=11 registration=invite password_cost=8,1,1 sync=never keep_read=12s";
         assert_eq!(values.join(" "), wanted);
     }
 }

@@ -126,6 +126,10 @@ pub enum chat_status {
     CHAT_RATE_LIMITED = 58,
     /// There are too many connections to the server, from this address, or of this user.
     CHAT_TOO_MANY_CONNECTIONS = 59,
+    /// The server takes registrations with an invitation only.
+    CHAT_INVITATION_REQUIRED = 60,
+    /// An invitation that was never given out, was used or revoked, or has expired.
+    CHAT_NO_SUCH_INVITATION = 61,
     /// Connections would cross a network without encryption.
     CHAT_CLEARTEXT = 62,
     /// A TLS certificate or its private key cannot be used.
@@ -205,7 +209,7 @@ macro_rules! table {
     };
 }
 
-static TABLE: [Row; 64] = table! {
+static TABLE: [Row; 66] = table! {
     CHAT_OK "" c"the call succeeded"
     CHAT_END "" c"the end of the list"
     CHAT_INVALID_ARGUMENT "" c"an argument is NULL, not UTF-8, or otherwise invalid"
@@ -263,6 +267,8 @@ static TABLE: [Row; 64] = table! {
     CHAT_NOT_YOUR_MESSAGE "not_your_message" c"only the sender, or an owner of the room, can delete a message"
     CHAT_RATE_LIMITED "rate_limited" c"too many requests; try again later"
     CHAT_TOO_MANY_CONNECTIONS "too_many_connections" c"there are too many connections; close some, or try again later"
+    CHAT_INVITATION_REQUIRED "invitation_required" c"this server takes registrations with an invitation only; ask its operator for one"
+    CHAT_NO_SUCH_INVITATION "no_such_invitation" c"there is no such invitation, or it was used or has expired"
     CHAT_CLEARTEXT "cleartext" c"connections would not be encrypted, and the address is not loopback"
     CHAT_BAD_CERTIFICATE "bad_certificate" c"the TLS certificate or its key cannot be used"
     CHAT_TLS "tls" c"no encrypted connection came about that can be trusted"

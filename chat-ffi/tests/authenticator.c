@@ -75,7 +75,7 @@ static void in_process(directory *own) {
     CHECK(strstr(chat_last_error()->message, "77") != NULL);
     IS(CHAT_STORAGE, chat_login(own->it, "long", "right", &none));
     IS(CHAT_STORAGE, chat_login(own->it, "latin", "right", &none));
-    IS(CHAT_REGISTRATION_CLOSED, chat_register(own->it, "eva", "right", "Eva", &none));
+    IS(CHAT_REGISTRATION_CLOSED, chat_register(own->it, "eva", "right", "Eva", NULL, &none));
     /* A password is not cut at a NUL. */
     OK(chat_answer(own->it, (const uint8_t *)"auth bot right\0wrong", 20, &answer));
     CHECK(begins(&answer, "{\"status\": \"ERROR\", \"message\": \"Password Salah\"}"));

@@ -90,7 +90,7 @@ static void a_session(chat *it) {
     IS(CHAT_NO_SUCH_SESSION, chat_session_take_inbox(henderson, &inbox));
     IS(CHAT_NO_SUCH_USER, chat_remove_user(it, "henderson"));
     OK(chat_session_free(henderson));
-    IS(CHAT_REGISTRATION_CLOSED, chat_register(it, "eva", "secret", "Eva", &again));
+    IS(CHAT_REGISTRATION_CLOSED, chat_register(it, "eva", "secret", "Eva", NULL, &again));
 }
 
 static void errors(chat *it) {
@@ -116,7 +116,7 @@ static void options(void) {
     } newer = {CHAT_OPTIONS_INIT, 0};
     options.mailbox_messages = 1;
     options.line_bytes = 100;
-    options.registration = 1;
+    options.registration = CHAT_REGISTER_OPEN;
     options.password_memory_kib = 8;
     options.password_passes = 1;
     options.password_lanes = 1;
@@ -126,17 +126,17 @@ static void options(void) {
     OK(chat_session_send(messi, "messi", "one", NULL));
     IS(CHAT_MAILBOX_FULL, chat_session_send(messi, "messi", "two", NULL));
     CHECK(strcmp(chat_last_error()->code, "mailbox_full") == 0);
-    OK(chat_register(it, "eva", "secret", "Eva", &eva));
+    OK(chat_register(it, "eva", "secret", "Eva", NULL, &eva));
     OK(chat_session_send(eva, "eva", "one", NULL));
-    IS(CHAT_USER_EXISTS, chat_register(it, "eva", "secret", "Eva", &eva));
+    IS(CHAT_USER_EXISTS, chat_register(it, "eva", "secret", "Eva", NULL, &eva));
     OK(chat_session_free(eva));
     OK(chat_session_free(messi));
     OK(chat_close(it));
 
     it = NULL;
-    options.registration = 2;
+    options.registration = 3;
     IS(CHAT_INVALID_ARGUMENT, chat_open(&options, &it));
-    options.registration = 0;
+    options.registration = CHAT_REGISTER_NOBODY;
     options.sync = 3;
     IS(CHAT_INVALID_ARGUMENT, chat_open(&options, &it));
     options.sync = CHAT_SYNC_NEVER;

@@ -89,10 +89,10 @@ static void talk(const char *address, chat *it) {
     memset(&token, 'x', sizeof token);
     IS(CHAT_NO_SUCH_SESSION, chat_client_session(client, "lineker", &token, &again));
 
-    OK(chat_client_register(client, "eva", "secret", "Eva", &again));
+    OK(chat_client_register(client, "eva", "secret", "Eva", NULL, &again));
     OK(chat_session_send(again, "eva", "halo", NULL));
     OK(chat_session_free(again));
-    IS(CHAT_USER_EXISTS, chat_client_register(client, "eva", "secret", "Eva", &again));
+    IS(CHAT_USER_EXISTS, chat_client_register(client, "eva", "secret", "Eva", NULL, &again));
     OK(chat_session_free(henderson));
     OK(chat_client_free(client));
     IS(CHAT_INVALID_HANDLE, chat_session_logout(henderson));
@@ -155,7 +155,7 @@ int main(void) {
     char mine[] = "mine";
     uint16_t port;
     chat_options options = CHAT_OPTIONS_INIT;
-    options.registration = 1;
+    options.registration = CHAT_REGISTER_OPEN;
     OK(chat_set_log(CHAT_LOG_INFO, count_lines, mine));
     OK(chat_open(&options, &it));
     OK(chat_add_demo_users(it));

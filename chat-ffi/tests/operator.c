@@ -41,6 +41,39 @@ static void users(chat *it) {
     OK(chat_users_free(list));
 }
 
+static void invitations(void) {
+    chat *it = NULL;
+    chat_session *ana = NULL;
+    chat_buffer code;
+    chat_invitations *list = NULL;
+    chat_invitation invitation;
+    chat_options options = CHAT_OPTIONS_INIT;
+    options.registration = CHAT_REGISTER_INVITE;
+    OK(chat_open(&options, &it));
+    IS(CHAT_INVITATION_REQUIRED, chat_register(it, "ana", "secret", "Ana Lima", NULL, &ana));
+    IS(CHAT_NO_SUCH_INVITATION, chat_register(it, "ana", "secret", "Ana Lima", "x", &ana));
+    OK(chat_invite(it, &code));
+    CHECK(code.len == 32 && strlen((const char *)code.data) == 32);
+    OK(chat_register(it, "ana", "secret", "Ana Lima", (const char *)code.data, &ana));
+    OK(chat_session_free(ana));
+    ana = NULL;
+    IS(CHAT_NO_SUCH_INVITATION, chat_register(it, "eva", "secret", "Eva", (const char *)code.data, &ana));
+    chat_buffer_free(&code);
+
+    OK(chat_invite(it, &code));
+    OK(chat_list_invitations(it, &list));
+    OK(chat_invitations_next(list, &invitation));
+    CHECK(strlen(invitation.id) == 64 && invitation.expires - invitation.created == 7 * 24 * 60 * 60 * 1000);
+    OK(chat_revoke_invitation(it, invitation.id));
+    IS(CHAT_NO_SUCH_INVITATION, chat_revoke_invitation(it, invitation.id));
+    IS(CHAT_NO_SUCH_INVITATION, chat_revoke_invitation(it, "x"));
+    IS(CHAT_END, chat_invitations_next(list, &invitation));
+    OK(chat_invitations_free(list));
+    IS(CHAT_NO_SUCH_INVITATION, chat_register(it, "eva", "secret", "Eva", (const char *)code.data, &ana));
+    chat_buffer_free(&code);
+    OK(chat_close(it));
+}
+
 static void sessions(chat *it) {
     chat_session *messi = NULL, *none = NULL;
     chat_sessions *list = NULL;
@@ -268,6 +301,7 @@ int main(void) {
     OK(chat_add_demo_users(it));
     users(it);
     sessions(it);
+    invitations();
     bans(it);
     settings(it);
     data(it);

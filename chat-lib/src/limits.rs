@@ -74,6 +74,9 @@ pub const PASSWORD_BYTES: usize = 1024;
 /// came from elsewhere could otherwise keep the server busy for ever.
 pub const PASSWORD_WORK: u64 = 16 * 1024 * 1024;
 
+/// How long an invitation is valid. It is sent to somebody who reads their mail once a week.
+pub const INVITATION_TIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// The live sessions of one user; a login past it ends that user's oldest one. It bounds what a
 /// client that logs in and never out can take, and is far above any real number of devices.
 pub const SESSIONS_PER_USER: usize = 10_000;

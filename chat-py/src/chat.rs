@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chat_lib::model::{Framing, SessionToken};
+use chat_lib::model::{Framing, InvitationId, SessionToken};
 use chat_lib::protocol::line::reply;
 use chat_lib::protocol::{Command, Reply, Request};
 use chat_lib::store::{Durable, Memory, Store};
@@ -22,7 +22,7 @@ use crate::message::InboxMessage;
 use crate::process::Process;
 use crate::session::{Place, Session};
 use crate::settings;
-use crate::values::{Restored, SessionInfo, User};
+use crate::values::{Invitation, Restored, SessionInfo, User};
 use crate::views::{Member, Room};
 
 /// A chat in the process, and its operator's access to it: its methods may do anything. What a user can do is on
@@ -287,6 +287,26 @@ impl Chat {
         run(py, || chat.inbox_of(user).map(|inbox| InboxMessage::all(&inbox, user)))
     }
 
+    /// Create an invitation, with which one person can register within 7 days, and return its code. The chat keeps only a
+    /// digest of the code.
+    fn invite(&self, py: Python<'_>) -> PyResult<String> {
+        let chat = self.get(py)?;
+        run(py, || chat.invite().map(|code| code.to_string()))
+    }
+
+    /// List the invitations that can still be used, in order of creation.
+    fn list_invitations(&self, py: Python<'_>) -> PyResult<Vec<Invitation>> {
+        let chat = self.get(py)?;
+        let invitations = run(py, || chat.invitations())?;
+        Ok(invitations.iter().map(Invitation::from).collect())
+    }
+
+    /// Revoke an invitation that was not used yet. `id` is that from `list_invitations`.
+    fn revoke_invitation(&self, py: Python<'_>, id: &str) -> PyResult<()> {
+        let chat = self.get(py)?;
+        run(py, || chat.revoke_invitation(&InvitationId::parse(id)?))
+    }
+
     /// Write all users and messages as they are at one moment to a binary file, as lines of JSON (docs/dump.md). With
     /// `hashes`, the hashes of passwords are included. The file's `write` must not use the chat; other threads may.
     #[pyo3(signature = (file, *, hashes=true))]
@@ -338,10 +358,20 @@ impl Chat {
         Ok(self.session_of(token, user))
     }
 
-    /// Create an account and open its first session, if the chat takes registrations.
-    fn register(&self, py: Python<'_>, user: &str, password: &str, full_name: &str) -> PyResult<Session> {
+    /// Create an account and open its first session, if the chat takes registrations. Where an invitation is needed,
+    /// `invitation` is its code.
+    #[pyo3(signature = (user, password, full_name, *, invitation=None))]
+    fn register(
+        &self,
+        py: Python<'_>,
+        user: &str,
+        password: &str,
+        full_name: &str,
+        invitation: Option<&str>,
+    ) -> PyResult<Session> {
         let chat = self.get(py)?;
-        let token = run(py, || chat.register(user, password, full_name).map(|session| session.token()))?;
+        let register = || chat.register(user, password, full_name, invitation).map(|session| session.token());
+        let token = run(py, register)?;
         Ok(self.session_of(token, user))
     }
 

@@ -197,9 +197,18 @@ impl Client {
         Ok(self.session_of(token, user))
     }
 
-    /// Create an account and open its first session, if the server takes registrations.
-    fn register(&self, py: Python<'_>, user: &str, password: &str, full_name: &str) -> PyResult<Session> {
-        let register = |client: &Inner| client.register(user, password, full_name);
+    /// Create an account and open its first session, if the server takes registrations. Where an invitation is needed,
+    /// `invitation` is its code.
+    #[pyo3(signature = (user, password, full_name, *, invitation=None))]
+    fn register(
+        &self,
+        py: Python<'_>,
+        user: &str,
+        password: &str,
+        full_name: &str,
+        invitation: Option<&str>,
+    ) -> PyResult<Session> {
+        let register = |client: &Inner| client.register(user, password, full_name, invitation);
         let token = self.shared.ask(py, |client| register(client).map(|session| session.token()))?;
         Ok(self.session_of(token, user))
     }

@@ -57,7 +57,7 @@ mod _chat {
     #[pymodule_export]
     use super::session::Session;
     #[pymodule_export]
-    use super::values::{Restored, SessionInfo, User};
+    use super::values::{Invitation, Restored, SessionInfo, User};
     #[pymodule_export]
     use super::views::{Conversation, Member, Room, Sent, SessionView, UserView};
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! What operators are told: users, sessions, the size of a restored dump.
 
+use chat_lib::model::Invitation as LibInvitation;
 use chat_lib::store::SessionInfo as LibSessionInfo;
 use chat_lib::{Restored as LibRestored, UserInfo};
 use pyo3::prelude::*;
@@ -81,6 +82,32 @@ impl SessionInfo {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let opened = self.opened.shown(py)?;
         Ok(format!("SessionInfo(id='{}', user='{}', opened={opened})", self.id, self.user))
+    }
+}
+
+/// An invitation that was not used yet.
+#[pyclass(frozen, eq, hash, get_all, module = "chat")]
+#[derive(Eq, Hash, PartialEq)]
+pub(crate) struct Invitation {
+    /// Its id, which is not its code: nobody can register with it.
+    id: String,
+    /// When it was created, in UTC.
+    created: Time,
+    /// When it ends unless it is used before, in UTC.
+    expires: Time,
+}
+
+impl From<&LibInvitation> for Invitation {
+    fn from(invitation: &LibInvitation) -> Self {
+        let LibInvitation { id, created, expires, .. } = invitation;
+        Self { id: id.to_string(), created: Time(*created), expires: Time(*expires) }
+    }
+}
+
+#[pymethods]
+impl Invitation {
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!("Invitation(id='{}', expires={})", self.id, self.expires.shown(py)?))
     }
 }
 

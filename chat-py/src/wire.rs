@@ -53,6 +53,18 @@ impl Request {
         })
     }
 
+    /// A registration with an invitation, which protocol 1 cannot pass on.
+    #[staticmethod]
+    fn of_invited(py: Python<'_>, user: &str, password: &str, full_name: &str, invitation: &str) -> PyResult<Self> {
+        run(py, || {
+            let (user, password, full_name) = (user.into(), password.into(), full_name.into());
+            let register = Command::Register { user, password, full_name, invitation: Some(invitation.into()) };
+            let mut line = Vec::new();
+            rpc::write_request(0, &register, &mut line)?;
+            Ok(Self { line, token: None })
+        })
+    }
+
     /// A message to several users, for which protocol 2 has no request; nor has it the next one.
     #[staticmethod]
     fn of_message_to_all(py: Python<'_>, token: &str, to: Vec<PyBackedStr>, text: &str) -> PyResult<Self> {

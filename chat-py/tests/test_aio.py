@@ -36,13 +36,30 @@ def test_a_client_and_a_server_of_the_loop() -> None:
 
 def test_to_register_is_to_log_in() -> None:
     async def main() -> None:
-        server = await serve(Chat.memory(registration=True, password_cost=(8, 1, 1)))
+        server = await serve(Chat.memory(registration="open", password_cost=(8, 1, 1)))
         address = server.sockets[0].getsockname()
         async with server, await AsyncClient.connect(*address) as client:
             async with await client.register("ana", "secret", "Ana Lima") as ana:
                 assert await ana.active_users() == ["ana"]
             with pytest.raises(errors.UserExists):
                 await client.register("ana", "secret", "Ana Lima")
+
+    asyncio.run(main())
+
+
+def test_an_invitation_is_passed_on() -> None:
+    async def main() -> None:
+        room = Chat.memory(registration="invite", password_cost=(8, 1, 1))
+        server = await serve(room)
+        async with server, await AsyncClient.connect(*server.sockets[0].getsockname()) as client:
+            with pytest.raises(errors.InvitationRequired):
+                await client.register("ana", "secret", "Ana Lima")
+            code = room.invite()
+            async with await client.register("ana", "secret", "Ana Lima", invitation=code) as ana:
+                assert await ana.active_users() == ["ana"]
+                assert await ana.conversations() == []
+            with pytest.raises(errors.NoSuchInvitation):
+                await client.register("bea", "secret", "Bea Souza", invitation=code)
 
     asyncio.run(main())
 

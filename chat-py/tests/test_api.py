@@ -99,7 +99,7 @@ def test_a_chat_that_is_kept(tmp_path: Path) -> None:
 def test_each_setting_is_a_keyword() -> None:
     """There were keywords for some of the settings only."""
     settings: dict[str, Any] = {
-        "registration": True,
+        "registration": "open",
         "password_cost": (8, 1, 1),
         "line_bytes": 65_536,
         "reply_bytes": 1_000,
@@ -166,7 +166,7 @@ def test_a_server_and_clients(chat_server: ChatServer) -> None:
 
 def test_to_register_is_to_log_in() -> None:
     """Whoever had registered had to send the password a second time at once."""
-    with Chat.memory(registration=True, password_cost=(8, 1, 1)) as room, Server(room) as server:
+    with Chat.memory(registration="open", password_cost=(8, 1, 1)) as room, Server(room) as server:
         with room.register("ana", "secret", "Ana Lima") as ana:
             assert ana.user == "ana"
             ana.send("ana", "a note to myself")

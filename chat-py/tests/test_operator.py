@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chat import Announcement, Chat, Client, Server, SessionInfo, errors
+from chat import Announcement, Chat, Client, Invitation, Server, SessionInfo, errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,30 @@ def test_sessions_are_opened_listed_and_ended() -> None:
     assert bea.active_users() == ["bea"]
     assert [message.text for message in room.inbox_of("bea")] == ["halo"]
     assert room.inbox_of("nobody") == bea.inbox() == []
+
+
+def test_invitations_let_one_person_register() -> None:
+    room = Chat.memory(registration="invite", password_cost=(8, 1, 1))
+    with pytest.raises(errors.InvitationRequired):
+        room.register("ana", "secret", "Ana Lima")
+    with pytest.raises(errors.NoSuchInvitation):
+        room.register("ana", "secret", "Ana Lima", invitation="x")
+    code = room.invite()
+    room.register("ana", "secret", "Ana Lima", invitation=code)
+    with Server(room) as server, Client(*server.address) as client:
+        with pytest.raises(errors.NoSuchInvitation):
+            client.register("bea", "secret", "Bea Souza", invitation=code)
+        client.register("bea", "secret", "Bea Souza", invitation=room.invite())
+
+    room.invite()
+    (invitation,) = room.list_invitations()
+    assert isinstance(invitation, Invitation)
+    assert invitation.expires - invitation.created == timedelta(days=7)
+    assert repr(invitation).startswith(f"Invitation(id='{invitation.id}', expires=")
+    room.revoke_invitation(invitation.id)
+    assert room.list_invitations() == []
+    with pytest.raises(errors.NoSuchInvitation):
+        room.revoke_invitation(invitation.id)
 
 
 def test_sessions_tell_when_and_from_where() -> None:

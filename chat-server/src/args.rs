@@ -4,6 +4,7 @@ use std::env;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
+use chat_lib::model::InvitationId;
 use chat_lib::server::Network;
 use clap::{Args as Arguments, ColorChoice, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
@@ -134,6 +135,16 @@ pub(crate) enum Task {
     Announce {
         /// What to tell, at most 4 KiB.
         text: String,
+        #[command(flatten)]
+        data: Data,
+    },
+
+    /// Creates an invitation, with which one person can register within 7 days, and prints its code. It is needed
+    /// on a server with --registration invite.
+    #[command(args_conflicts_with_subcommands = true)]
+    Invite {
+        #[command(subcommand)]
+        task: Option<Invite>,
         #[command(flatten)]
         data: Data,
     },
@@ -306,6 +317,25 @@ pub(crate) enum Room {
     Delete {
         /// The room's name.
         room: String,
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// What else can be done with invitations.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Invite {
+    /// Lists the invitations that can still be used: id and when they expire, separated by a tab. An id is not a
+    /// code, and nobody can register with it.
+    List {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Revokes an invitation.
+    Revoke {
+        /// The id of the invitation, from invite list.
+        #[arg(value_parser = InvitationId::parse)]
+        id: InvitationId,
         #[command(flatten)]
         data: Data,
     },

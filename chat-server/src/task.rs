@@ -8,7 +8,7 @@ use chat_lib::model::{Profile, UserName};
 use chat_lib::store::{Durable, KeepRead, Options};
 use chat_lib::{Chat, Config, Restored};
 
-use crate::args::{Data, PasswordSource, Room, Task, User};
+use crate::args::{Data, Invite, PasswordSource, Room, Task, User};
 use crate::control::{self, Request};
 use crate::data;
 use crate::terminal::Terminal;
@@ -26,6 +26,15 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
         Task::Status { data } => (Request::Status, data),
         // It works on no data, and was done before.
         Task::Config(_) => return Ok(()),
+        Task::Invite { task: None, data } => {
+            on_data(&data.directory, &Request::Invite)?;
+            say!("chat-server: this invitation lets one person register, within 7 days");
+            return Ok(());
+        }
+        Task::Invite { task: Some(Invite::List { data }), .. } => (Request::ListInvitations, data),
+        Task::Invite { task: Some(Invite::Revoke { id, data }), .. } => {
+            (Request::RevokeInvitation { id: id.to_string() }, data)
+        }
         Task::User(User::List { data }) => (Request::List, data),
         Task::User(User::Remove { name, data }) => (Request::Remove { name }, data),
         Task::User(User::Ban { name, data }) => (Request::Ban { name }, data),
@@ -60,7 +69,8 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
 
 /// Does it on the data, or has the server do it that runs there.
 fn on_data(directory: &Path, request: &Request) -> Result<(), Box<dyn Error>> {
-    if !data::exists(directory)? && !matches!(request, Request::Add { password: Some(_), .. }) {
+    let creates = matches!(request, Request::Add { password: Some(_), .. } | Request::Invite);
+    if !data::exists(directory)? && !creates {
         return Err(format!("there is no chat data in {}", directory.display()).into());
     }
     let store = match Durable::open(directory, Options { read_only: request.only_looks(), ..nothing_dropped() }) {

@@ -237,7 +237,14 @@ impl Program<'_> {
                 }
                 31 => {
                     let mut session = ptr::null_mut();
-                    let status = chat_register(self.handle(), self.text(), self.text(), self.text(), &raw mut session);
+                    let status = chat_register(
+                        self.handle(),
+                        self.text(),
+                        self.text(),
+                        self.text(),
+                        ptr::null(),
+                        &raw mut session,
+                    );
                     self.keep(status, session);
                 }
                 32 => {

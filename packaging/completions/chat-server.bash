@@ -31,6 +31,9 @@ _chat__server() {
             chat__server,help)
                 cmd="chat__server__subcmd__help"
                 ;;
+            chat__server,invite)
+                cmd="chat__server__subcmd__invite"
+                ;;
             chat__server,restore)
                 cmd="chat__server__subcmd__restore"
                 ;;
@@ -82,6 +85,9 @@ _chat__server() {
             chat__server__subcmd__help,help)
                 cmd="chat__server__subcmd__help__subcmd__help"
                 ;;
+            chat__server__subcmd__help,invite)
+                cmd="chat__server__subcmd__help__subcmd__invite"
+                ;;
             chat__server__subcmd__help,restore)
                 cmd="chat__server__subcmd__help__subcmd__restore"
                 ;;
@@ -102,6 +108,12 @@ _chat__server() {
                 ;;
             chat__server__subcmd__help__subcmd__config,show)
                 cmd="chat__server__subcmd__help__subcmd__config__subcmd__show"
+                ;;
+            chat__server__subcmd__help__subcmd__invite,list)
+                cmd="chat__server__subcmd__help__subcmd__invite__subcmd__list"
+                ;;
+            chat__server__subcmd__help__subcmd__invite,revoke)
+                cmd="chat__server__subcmd__help__subcmd__invite__subcmd__revoke"
                 ;;
             chat__server__subcmd__help__subcmd__room,delete)
                 cmd="chat__server__subcmd__help__subcmd__room__subcmd__delete"
@@ -144,6 +156,24 @@ _chat__server() {
                 ;;
             chat__server__subcmd__help__subcmd__user,unban)
                 cmd="chat__server__subcmd__help__subcmd__user__subcmd__unban"
+                ;;
+            chat__server__subcmd__invite,help)
+                cmd="chat__server__subcmd__invite__subcmd__help"
+                ;;
+            chat__server__subcmd__invite,list)
+                cmd="chat__server__subcmd__invite__subcmd__list"
+                ;;
+            chat__server__subcmd__invite,revoke)
+                cmd="chat__server__subcmd__invite__subcmd__revoke"
+                ;;
+            chat__server__subcmd__invite__subcmd__help,help)
+                cmd="chat__server__subcmd__invite__subcmd__help__subcmd__help"
+                ;;
+            chat__server__subcmd__invite__subcmd__help,list)
+                cmd="chat__server__subcmd__invite__subcmd__help__subcmd__list"
+                ;;
+            chat__server__subcmd__invite__subcmd__help,revoke)
+                cmd="chat__server__subcmd__invite__subcmd__help__subcmd__revoke"
                 ;;
             chat__server__subcmd__room,delete)
                 cmd="chat__server__subcmd__room__subcmd__delete"
@@ -248,7 +278,7 @@ _chat__server() {
 
     case "${cmd}" in
         chat__server)
-            opts="-h -V --config --listen --tls-listen --tls-certificate --tls-key --allow-cleartext --proxy --data --memory --demo --log --log-format --metrics --line-bytes --reply-bytes --answers-bytes --events-bytes --line-time --stall-time --shutdown-grace --connections --connections-per-address --connections-per-user --requests-per-second --requests-burst --login-time --idle-time --limit-loopback --session-idle --mailbox-messages --mailbox-bytes --room-members --rooms-per-user --failed-logins --registration --password-cost --sync --keep-read --help --version user config room announce dump restore status check help"
+            opts="-h -V --config --listen --tls-listen --tls-certificate --tls-key --allow-cleartext --proxy --data --memory --demo --log --log-format --metrics --line-bytes --reply-bytes --answers-bytes --events-bytes --line-time --stall-time --shutdown-grace --connections --connections-per-address --connections-per-user --requests-per-second --requests-burst --login-time --idle-time --limit-loopback --session-idle --mailbox-messages --mailbox-bytes --room-members --rooms-per-user --failed-logins --registration --password-cost --sync --keep-read --help --version user config room announce invite dump restore status check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -379,7 +409,7 @@ _chat__server() {
                     return 0
                     ;;
                 --registration)
-                    COMPREPLY=($(compgen -W "closed open" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "closed open invite" -- "${cur}"))
                     return 0
                     ;;
                 --password-cost)
@@ -610,7 +640,7 @@ _chat__server() {
             return 0
             ;;
         chat__subcmd__server__subcmd__help)
-            opts="user config room announce dump restore status check help"
+            opts="user config room announce invite dump restore status check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -724,6 +754,48 @@ _chat__server() {
         chat__subcmd__server__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__invite)
+            opts="list revoke"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__invite__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__invite__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -980,6 +1052,128 @@ _chat__server() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__invite)
+            opts="-h --data --config --help list revoke help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__invite__subcmd__help)
+            opts="list revoke help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__invite__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__invite__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__invite__subcmd__help__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__invite__subcmd__list)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__invite__subcmd__revoke)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -94,7 +94,7 @@ fn play(Text { name, text }: &Text, number: usize, server: &Server, report: &mut
     let mut values = Values::new(&run_number(number), server.line_bytes);
     let (title, outcome) = match Transcript::read(text) {
         Ok(read) if read.needs_registration && server.registration == Some(false) => {
-            (read.title, Outcome::Skipped("the server takes no registrations".to_owned()))
+            (read.title, Outcome::Skipped("the server does not let everybody register".to_owned()))
         }
         Ok(read) => {
             server.empty_inboxes()?;

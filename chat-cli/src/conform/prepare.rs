@@ -14,7 +14,7 @@ use crate::args::Target;
 pub(super) struct Server {
     pub(super) target: Target,
     pub(super) timeout: Duration,
-    /// Whether accounts can be made; `None` if it does not say.
+    /// Whether accounts can be made without an invitation; `None` if it does not say.
     pub(super) registration: Option<bool>,
     /// The longest line that it takes.
     pub(super) line_bytes: u64,
@@ -25,7 +25,8 @@ impl Server {
     pub(super) fn new(target: Target, timeout: Duration) -> Result<Self, Stop> {
         let mut server = Self { target, timeout, registration: None, line_bytes: LINE_BYTES };
         let answer = server.ask(&mut server.connect()?, r#"{"jsonrpc":"2.0","id":1,"method":"server"}"#)?;
-        server.registration = answer.pointer("/result/registration").and_then(Json::as_bool);
+        let says = |name: &str| answer.pointer(&format!("/result/{name}")).and_then(Json::as_bool);
+        server.registration = says("registration").map(|open| open && says("invitation") != Some(true));
         let line_bytes = answer.pointer("/result/limits/line_bytes").and_then(Json::as_u64);
         server.line_bytes = line_bytes.unwrap_or(server.line_bytes);
         Ok(server)

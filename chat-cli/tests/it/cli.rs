@@ -5,6 +5,9 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use chat_lib::Config;
+use chat_lib::model::Registration;
+
 use crate::common::{BINARY, Running, text, without_tokens};
 
 #[test]
@@ -165,6 +168,18 @@ fn registering_logs_in() {
     assert!(without_tokens(&output).ends_with("token TOKEN\nActive User: \"ana, bob, \"\n"), "{output:?}");
     let output = server.run(&["-c", "register eve secret"], "");
     assert_eq!(text(&output.stdout), "Error, no full name was given\n");
+}
+
+#[test]
+fn an_invitation_is_asked_for_where_one_is_needed() {
+    let server = Running::serve(Config { registration: Registration::Invite, ..Config::default() }, "127.0.0.1:0");
+    let code = server.chat.invite().unwrap();
+    let output = server.run(&["-c", "register ana secret Ana", "-c", "activeuser"], &format!("{code}\n"));
+    assert!(without_tokens(&output).ends_with("token TOKEN\nActive User: \"ana, \"\n"), "{output:?}");
+    let output = server.run(&["-c", "register eva secret Eva"], &format!("{code}\n"));
+    assert!(text(&output.stdout).starts_with("Error, there is no such invitation"), "{output:?}");
+    let output = server.run(&[], "register eva secret Eva\n");
+    assert_eq!(text(&output.stdout), "Error, no invitation code was given\n");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
 
-use chat_lib::model::PasswordCost;
+use chat_lib::model::{PasswordCost, Registration};
 use chat_lib::server::{Handle, Listener, TlsIdentity};
 use chat_lib::{Chat, Config, Server};
 
@@ -32,7 +32,7 @@ impl Running {
     /// On an address of loopback that is the caller's own: once the server is gone, the port will not
     /// be another test's.
     pub(crate) fn on(address: &str) -> Self {
-        Self::serve(Config { registration: true, ..Config::default() }, address)
+        Self::serve(Config { registration: Registration::Open, ..Config::default() }, address)
     }
 
     /// Another chat than usual, with the demo users.
@@ -42,7 +42,7 @@ impl Running {
 
     /// A server that speaks TLS.
     pub(crate) fn encrypted(address: &str, identity: TlsIdentity) -> Self {
-        Self::start_first(Config { registration: true, ..Config::default() }, address, Some(identity))
+        Self::start_first(Config { registration: Registration::Open, ..Config::default() }, address, Some(identity))
     }
 
     fn start_first(config: Config, address: &str, identity: Option<TlsIdentity>) -> Self {

@@ -3,6 +3,7 @@
 pub mod conversations;
 pub mod history;
 pub mod inbox;
+pub mod invitations;
 pub mod rooms;
 pub mod sessions;
 pub mod users;

@@ -11,7 +11,7 @@ use std::ffi::{CString, c_char};
 use chat_lib::model::SessionToken;
 use chat_lib::{Error, Session};
 
-use crate::argument::{Out, reference, text};
+use crate::argument::{Out, optional_text, reference, text};
 use crate::boundary::boundary;
 use crate::error::{Failure, c_string};
 use crate::handle::{chat, chat_session, free, get, put};
@@ -90,13 +90,14 @@ pub unsafe extern "C" fn chat_login(
 /// - `user`: the name to log in with.
 /// - `password`: the password; only a hash of it is stored.
 /// - `full_name`: the name that others see.
+/// - `invitation`: the code of an invitation, where one is needed; NULL for none.
 /// - `session_out`: receives the session.
 ///
-/// Fails with CHAT_REGISTRATION_CLOSED or CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD or
+/// Fails with CHAT_REGISTRATION_CLOSED, CHAT_INVITATION_REQUIRED, CHAT_NO_SUCH_INVITATION or CHAT_USER_EXISTS; CHAT_INVALID_USER_NAME, CHAT_INVALID_PASSWORD or
 /// CHAT_INVALID_FULL_NAME; CHAT_TOO_MANY_ATTEMPTS; CHAT_STORAGE, CHAT_ENTROPY or CHAT_HASHING.
 /// Memory: free the session with chat_session_free().
 ///
-/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4, 5)
+/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4, 6)
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn chat_register(
@@ -104,15 +105,17 @@ pub unsafe extern "C" fn chat_register(
     user: *const c_char,
     password: *const c_char,
     full_name: *const c_char,
+    invitation: *const c_char,
     session_out: *mut *mut chat_session,
 ) -> chat_status {
     boundary(|| {
-        // SAFETY: the caller's promise, for all four.
-        let (out, user, password, full_name) = unsafe {
-            let out = Out::new(session_out, "session_out")?;
-            (out, text(user, "user")?, text(password, "password")?, text(full_name, "full_name")?)
+        // SAFETY: the caller's promise, for all five.
+        let (out, user, password, full_name, invitation) = unsafe {
+            let (out, user) = (Out::new(session_out, "session_out")?, text(user, "user")?);
+            let (password, full_name) = (text(password, "password")?, text(full_name, "full_name")?);
+            (out, user, password, full_name, optional_text(invitation, "invitation")?)
         };
-        out.set(put(get(chat)?.register(user, password, full_name)?.into()));
+        out.set(put(get(chat)?.register(user, password, full_name, invitation)?.into()));
         Ok(())
     })
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// In the order in which a reader of the header wants them.
-const FILES: [&str; 21] = [
+const FILES: [&str; 22] = [
     "status",
     "error",
     "buffer",
@@ -19,6 +19,7 @@ const FILES: [&str; 21] = [
     "events",
     "lists/mod",
     "operator",
+    "invitations",
     "rooms",
     "data",
     "health",

@@ -1,8 +1,9 @@
 //! Everything that an operator can do in Rust can be done in C and Python, as the table in `docs/architecture.md` says.
 
 const DOCS: &str = include_str!("../../../docs/architecture.md");
-const RUST: [&str; 7] = [
+const RUST: [&str; 8] = [
     include_str!("../../../chat-lib/src/engine/operator.rs"),
+    include_str!("../../../chat-lib/src/engine/invitations.rs"),
     include_str!("../../../chat-lib/src/engine/operator/erasing.rs"),
     include_str!("../../../chat-lib/src/engine/operator/rooms.rs"),
     include_str!("../../../chat-lib/src/engine/exchange.rs"),

@@ -34,6 +34,13 @@ pub(crate) enum Change {
         from: Option<SocketAddr>,
     },
     SessionEnds([u8; 32]),
+    Invitation {
+        id: [u8; 32],
+        created: u64,
+        expires: u64,
+    },
+    /// An invitation was used or revoked.
+    InvitationEnds([u8; 32]),
     /// One user takes no messages of the other one, or does again.
     Block {
         user: String,

@@ -8,8 +8,8 @@ use chat_lib::Error;
 use chat_lib::clock::Timestamp;
 use chat_lib::limits::KEYS_PER_USER;
 use chat_lib::model::{
-    Account, ConversationName, Framing, Inbox, MessageId, MessageKey, PasswordHash, Profile, RoomName, SessionId,
-    UserName,
+    Account, ConversationName, Framing, Inbox, Invitation, InvitationId, MessageId, MessageKey, PasswordHash, Profile,
+    RoomName, SessionId, UserName,
 };
 use chat_lib::store::{RoomState, Unread};
 
@@ -28,6 +28,7 @@ pub(crate) struct State {
     pub(crate) restoring: bool,
     pub(crate) users: BTreeMap<UserName, User>,
     pub(crate) sessions: HashMap<SessionId, Session>,
+    pub(crate) invitations: HashMap<InvitationId, Invitation>,
     pub(crate) conversations: BTreeMap<u64, Conversation>,
 }
 
@@ -93,6 +94,14 @@ impl State {
             Change::SessionEnds(id) => {
                 let session = self.sessions.remove(&SessionId::from_bytes(*id)).ok_or_else(damaged)?;
                 self.user(session.user.as_str())?.sessions.remove(&session.login);
+            }
+            Change::Invitation { id, created, expires } => {
+                let [created, expires] = [*created, *expires].map(Timestamp::from_millis);
+                let invitation = Invitation::new(InvitationId::from_bytes(*id), created, expires);
+                self.invitations.insert(invitation.id, invitation);
+            }
+            Change::InvitationEnds(id) => {
+                self.invitations.remove(&InvitationId::from_bytes(*id)).ok_or_else(damaged)?;
             }
             Change::Block { user, other, blocked } => {
                 let other = UserName::parse(other)?;
@@ -233,6 +242,13 @@ impl State {
     pub(crate) fn live(&self, id: &SessionId, now: Timestamp) -> Option<(&Session, Arc<Profile>)> {
         let session = self.sessions.get(id).filter(|session| session.expires > now)?;
         Some((session, Arc::clone(&self.users.get(&session.user)?.account.profile)))
+    }
+
+    /// In order of creation.
+    pub(crate) fn invitations(&self) -> Vec<Invitation> {
+        let mut invitations: Vec<_> = self.invitations.values().copied().collect();
+        invitations.sort_by_key(|invitation| (invitation.created, invitation.id));
+        invitations
     }
 
     /// What `user` has not read of the conversations for which `is_asked` says so.

@@ -7,10 +7,10 @@ use std::sync::{Arc, MutexGuard};
 use chat_lib::Error;
 use chat_lib::clock::Timestamp;
 use chat_lib::limits::SESSIONS_PER_USER;
-use chat_lib::model::{Account, MessageId, MessageKey, Profile, SessionId, UserName};
+use chat_lib::model::{Account, Invitation, InvitationId, MessageId, MessageKey, Profile, SessionId, UserName};
 use chat_lib::store::{
-    Accounts, Batch, CommitError, Counts, NewSession, Record, RoomMembership, Rooms, SessionInfo, SessionOpened,
-    Sessions, Standing,
+    Accounts, Batch, CommitError, Counts, Invitations, NewSession, Record, Redeemed, RoomMembership, Rooms,
+    SessionInfo, SessionOpened, Sessions, Standing,
 };
 
 use super::change::{Change, Kind, Member};
@@ -74,6 +74,7 @@ impl Batch for Steps<'_> {
         let state = self.state()?;
         match record {
             Record::Account(account) => return self.add_account(account.clone()),
+            Record::Invitation(invitation) => return self.add_invitation(*invitation),
             Record::Block { user, blocked } => return self.block(user, blocked),
             Record::Conversation(members) => {
                 if !members.iter().all(|member| state.users.contains_key(member.user)) {
@@ -211,6 +212,47 @@ impl Accounts for Steps<'_> {
 
     fn is_blocked(&mut self, user: &str, other: &str) -> Result<bool, Error> {
         Ok(self.state()?.users.get(user).is_some_and(|user| user.blocked.contains(other)))
+    }
+}
+
+impl Invitations for Steps<'_> {
+    fn add_invitation(&mut self, invitation: Invitation) -> Result<bool, Error> {
+        let is_new = !self.state()?.invitations.contains_key(&invitation.id);
+        if is_new {
+            let Invitation { id, created, expires, .. } = invitation;
+            let (created, expires) = (created.as_millis(), expires.as_millis());
+            self.change(Change::Invitation { id: *id.as_bytes(), created, expires })?;
+        }
+        Ok(is_new)
+    }
+
+    fn invitation(&mut self, id: &InvitationId, now: Timestamp) -> Result<Option<Invitation>, Error> {
+        Ok(self.state()?.invitations.get(id).copied().filter(|invitation| invitation.expires > now))
+    }
+
+    fn invitations(&mut self, now: Timestamp) -> Result<Vec<Invitation>, Error> {
+        let mut invitations = self.state()?.invitations();
+        invitations.retain(|invitation| invitation.expires > now);
+        Ok(invitations)
+    }
+
+    fn redeem_invitation(&mut self, id: &InvitationId, now: Timestamp, account: Account) -> Result<Redeemed, Error> {
+        if self.invitation(id, now)?.is_none() {
+            return Ok(Redeemed::NoSuchInvitation);
+        }
+        if !self.add_account(account)? {
+            return Ok(Redeemed::UserExists);
+        }
+        self.remove_invitation(id)?;
+        Ok(Redeemed::Added)
+    }
+
+    fn remove_invitation(&mut self, id: &InvitationId) -> Result<bool, Error> {
+        let exists = self.state()?.invitations.contains_key(id);
+        if exists {
+            self.change(Change::InvitationEnds(*id.as_bytes()))?;
+        }
+        Ok(exists)
     }
 }
 

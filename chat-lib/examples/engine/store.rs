@@ -162,6 +162,7 @@ fn page(mut messages: impl Iterator<Item = HistoryMessage>, limit: usize) -> His
 
 fn dump(state: &State, visit: &mut Visit<'_>) -> Result<(), Error> {
     state.users.values().try_for_each(|user| visit(Record::Account(&user.account)))?;
+    state.invitations().iter().try_for_each(|invitation| visit(Record::Invitation(invitation)))?;
     for (name, user) in &state.users {
         for blocked in &user.blocked {
             visit(Record::Block { user: name.as_str(), blocked: blocked.as_str() })?;

@@ -128,10 +128,19 @@ impl<S: Read + Write + Send + 'static> Client<S> {
     ///
     /// # Errors
     ///
-    /// [`Error::RegistrationClosed`], [`Error::UserExists`], [`Error::InvalidUserName`], [`Error::InvalidPassword`],
+    /// [`Error::RegistrationClosed`], [`Error::InvitationRequired`], [`Error::NoSuchInvitation`], [`Error::UserExists`],
+    /// [`Error::InvalidUserName`], [`Error::InvalidPassword`],
     /// [`Error::InvalidFullName`], [`Error::TooManyAttempts`] or [`Error::Busy`]; or as the type says.
-    pub fn register(&self, user: &str, password: &str, full_name: &str) -> Result<Session, Error> {
-        let command = Command::Register { user: user.into(), password: password.into(), full_name: full_name.into() };
+    pub fn register(
+        &self,
+        user: &str,
+        password: &str,
+        full_name: &str,
+        invitation: Option<&str>,
+    ) -> Result<Session, Error> {
+        let (user_name, password, full_name) = (user.into(), password.into(), full_name.into());
+        let invitation = invitation.map(Into::into);
+        let command = Command::Register { user: user_name, password, full_name, invitation };
         match self.line.execute(&Request::new(command))? {
             Reply::Registered(login) => Ok(self.session_of(user, login.token)),
             _ => unreachable!("the reply to a register command is a token"),

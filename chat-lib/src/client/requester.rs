@@ -74,8 +74,18 @@ pub struct Requester {
 enum Awaited {
     /// Of protocol 1.
     Line,
-    /// Of protocol 2, to the last id, and the session that is bound if the request is done.
-    Rpc { binds: Option<SessionToken> },
+    /// Of protocol 2, to the last id, and what is bound if the request is done.
+    Rpc(Binds),
+}
+
+/// Which session a request binds to the connection.
+#[derive(Clone, Copy)]
+enum Binds {
+    /// None.
+    Nothing,
+    Session(SessionToken),
+    /// One whose token only the answer tells.
+    New,
 }
 
 /// What a server has sent.
@@ -123,8 +133,11 @@ impl Requester {
         out.extend_from_slice(line);
         out.extend_from_slice(b"\r\n");
         self.last_id = id;
-        let binds = if let Command::Resume { token } = request.command { Some(token) } else { None };
-        self.awaited = Some(Awaited::Rpc { binds });
+        self.awaited = Some(Awaited::Rpc(match request.command {
+            Command::Resume { token } => Binds::Session(token),
+            Command::Register { .. } => Binds::New,
+            _ => Binds::Nothing,
+        }));
         Ok(())
     }
 
@@ -216,11 +229,12 @@ impl Requester {
                 rpc::Incoming::Refusal { id, error } if id.is_none_or(|id| id == self.last_id) => Err(error),
                 rpc::Incoming::Answer { .. } | rpc::Incoming::Refusal { .. } => return Err(unasked()),
             };
-            let Some(Awaited::Rpc { binds }) = self.awaited.take().filter(|_| !stale) else { return Err(unasked()) };
-            match &content {
-                Ok(_) => self.bound = binds.or(self.bound),
-                Err(Error::NoSuchSession) => self.bound = None,
-                Err(_) => {}
+            let Some(Awaited::Rpc(binds)) = self.awaited.take().filter(|_| !stale) else { return Err(unasked()) };
+            match (&content, binds) {
+                (Ok(_), Binds::Session(token)) => self.bound = Some(token),
+                // Whichever it is, its first request resumes it.
+                (Ok(_), Binds::New) | (Err(Error::NoSuchSession), _) => self.bound = None,
+                (Ok(_), Binds::Nothing) | (Err(_), _) => {}
             }
             return Ok(Some(Incoming::Answer(Answer(Content::Rpc(content)))));
         }
@@ -315,8 +329,8 @@ const TLS_ALERT: u8 = 21;
 fn is_of_protocol_1(command: &Command<'_>) -> bool {
     match command {
         Command::Send { framing, key, .. } => *framing != Framing::DEFAULT && key.is_none(),
+        Command::Register { invitation, .. } => invitation.is_none(),
         Command::Auth { .. }
-        | Command::Register { .. }
         | Command::Logout
         | Command::Inbox
         | Command::RoomInbox { .. }

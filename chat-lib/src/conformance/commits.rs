@@ -1,13 +1,14 @@
 //! Commits: what they make durable.
 
-use super::dumps::sorted_dump;
+use super::dumps::{show, sorted_dump};
+use super::invitations::invitation;
 use super::{
     New, account, add, at, batch, create_room, lines, look, message, open, profile, send, session_id, take, unread,
     unread_room, with,
 };
 use crate::error::Error;
 use crate::model::{MessageId, MessageKey, RoomName};
-use crate::store::{Appended, Batch, NewMessage, NewSession, Quota, Standing, Store};
+use crate::store::{Appended, Batch, NewMessage, NewSession, Quota, Record, Redeemed, Standing, Store};
 
 pub(super) fn check(new: &New<'_>) {
     reopening(new);
@@ -52,6 +53,7 @@ pub(super) fn fill(store: &dyn Store) {
     create_room(store, "#bench", &["messi", "henderson"]);
     create_room(store, "#old", &["messi"]);
     send(store, "#bench", &henderson, " in the room");
+    batch(store, |batch| Ok(batch.add_invitation(invitation(1, 0))? && batch.add_invitation(invitation(2, 0))?));
     for (number, user) in [(1, "messi"), (2, "henderson")] {
         let session = NewSession { id: session_id(number), user, now: at(0), expires: at(100), from: None };
         assert!(batch(store, |batch| batch.open_session(session)).is_open(), "open_session: opens a session");
@@ -87,6 +89,9 @@ pub(super) fn change(store: &dyn Store) -> impl FnOnce(&mut dyn Batch) -> Result
             batch.create_room(&RoomName::parse("#new")?, "", true)?,
             batch.remove_room("#old")?,
             batch.block("henderson", "lineker")?,
+            batch.redeem_invitation(&invitation(1, 0).id, at(1), account("guest", "Guest"))? == Redeemed::Added,
+            batch.remove_invitation(&invitation(2, 0).id)?,
+            batch.add_invitation(invitation(3, 1))?,
             batch.delete(&found)?,
             batch.remove_account("second")?,
         ];
@@ -116,6 +121,10 @@ pub(super) fn has_changed(store: &dyn Store, before: &[String]) -> bool {
         has("room #new", ""),
         !has("room #old", ""),
         has("block henderson", "lineker"),
+        has("account guest", "Guest"),
+        !now.contains(&show(Record::Invitation(&invitation(1, 0)))),
+        !now.contains(&show(Record::Invitation(&invitation(2, 0)))),
+        now.contains(&show(Record::Invitation(&invitation(3, 1)))),
         has("key messi", "henderson"),
         has("message", "true false"),
         !has("unread henderson", " 1"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::invitations::invitation;
 use super::{New, account, add, at, batch, create_room, message, profile, send, take, with};
 use crate::error::Error;
 use crate::model::{MessageId, MessageKey, PasswordHash};
@@ -21,6 +22,7 @@ pub(super) fn show(record: Record<'_>) -> String {
             let (profile, password) = (&account.profile, account.password.as_ref().map(PasswordHash::to_phc));
             format!("account {} {password:?} {}", names(profile), account.banned)
         }
+        Record::Invitation(invitation) => format!("invitation {invitation:?}"),
         Record::Conversation(members) => {
             let members: BTreeSet<_> = members.iter().map(|member| (member.user, member.read.get())).collect();
             format!("conversation {members:?}")
@@ -86,6 +88,7 @@ pub(super) fn fill(store: &dyn Store) {
     }
     let moves = store.read_until("henderson", "messi", middle).expect("read_until: reads");
     assert!(batch(store, |batch| batch.take("henderson", moves.as_slice())), "take: does the moves");
+    batch(store, |batch| Ok(batch.add_invitation(invitation(1, 3))? && batch.add_invitation(invitation(2, 1))?));
     fill_rooms(store);
     batch(store, |batch| Ok(batch.remove_account("first")? && batch.remove_account("second")?));
     add(store, &["second"]);
@@ -135,14 +138,21 @@ fn order(store: &dyn Store) {
     fill(store);
     let records = dump(store);
     let kinds: Vec<_> = records.iter().map(|record| record.split(' ').next().unwrap()).collect();
-    let rank =
-        |kind: &&str| ["account", "block", "conversation", "room", "message", "key"].iter().position(|it| it == kind);
-    assert!(kinds.is_sorted_by_key(rank), "dump: accounts, blocks, conversations, rooms, messages, keys: {records:#?}");
+    let rank = |kind: &&str| {
+        ["account", "invitation", "block", "conversation", "room", "message", "key"].iter().position(|it| it == kind)
+    };
+    assert!(
+        kinds.is_sorted_by_key(rank),
+        "dump: accounts, invitations, blocks, conversations, rooms, messages, keys: {records:#?}"
+    );
     let of = |kind: &'static str| records.iter().filter(move |record| record.starts_with(kind));
     let users: Vec<_> = of("account").map(|record| record.split(' ').nth(1).unwrap()).collect();
     assert_eq!(users, ["Lineker", "henderson", "messi", "second", "zidane"], "dump: accounts in order of user name");
     let rooms: Vec<_> = of("room").map(|record| record.split(' ').nth(1).unwrap()).collect();
     assert_eq!(rooms, ["#Attack", "#bench", "#nobody"], "dump: rooms in order of name");
+    let shown: Vec<_> = of("invitation").cloned().collect();
+    let invitations = [invitation(2, 1), invitation(1, 3)].map(|it| show(Record::Invitation(&it)));
+    assert_eq!(shown, invitations, "dump: invitations that were not used, in order of creation");
     assert!(of("message").is_sorted(), "dump: messages in order of their ids: {records:#?}");
     assert!(
         of("account zidane").all(|record| record.ends_with("None true")),

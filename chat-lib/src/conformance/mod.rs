@@ -45,6 +45,7 @@ mod cursors;
 mod deleting;
 mod dumps;
 mod failures;
+mod invitations;
 mod keys;
 mod model;
 mod moves;
@@ -112,6 +113,7 @@ pub fn check<D: Data>(new: impl Fn() -> D) {
         cursors::check,
         sessions::check,
         accounts::check,
+        invitations::check,
         rooms::check,
         room_messages::check,
         blocks::check,

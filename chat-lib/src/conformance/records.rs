@@ -1,6 +1,7 @@
 //! Records of a dump one by one: what they add up to, and those that do not fit.
 
 use super::dumps::dump;
+use super::invitations::invitation;
 use super::{New, account, append, at, batch, expected, lines, look, message, send, take, unread_room, with};
 use crate::model::{MessageId, MessageKey, RoomName};
 use crate::store::{Appended, Member, NewMessage, Position, Quota, Record, RoomMembership, Standing, Store};
@@ -29,6 +30,9 @@ fn misfits(store: &dyn Store) {
     assert!(restore(Record::Account(&messi)), "restore: takes in an account");
     assert!(restore(Record::Account(&account("henderson", "Jordan"))), "restore: takes in an account");
     assert!(!restore(Record::Account(&messi)), "restore: `false` for a user name that is taken");
+    let invitation = Record::Invitation(&invitation(1, 0));
+    assert!(restore(invitation), "restore: takes in an invitation");
+    assert!(!restore(invitation), "restore: `false` for an invitation that is there already");
     assert!(
         !restore(Record::Conversation(&members(&["messi", "gone"]))),
         "restore: `false` for a member that is no user"
@@ -54,7 +58,7 @@ fn misfits(store: &dyn Store) {
         "restore: takes in a message of a former user whose name is used again"
     );
     batch(store, |batch| batch.end_restore());
-    assert_eq!(dump(store).len(), 2 + 2 + 3, "restore: `false`, and nothing done");
+    assert_eq!(dump(store).len(), 2 + 1 + 2 + 3, "restore: `false`, and nothing done");
     let former = expected(&[("gone", " x"), ("messi", " x")]);
     assert_eq!(lines(&take(store, "messi").0), former, "restore: takes in messages of former users");
     let page = store.history("messi", "messi", Position::After(MessageId::NONE), 9).unwrap();

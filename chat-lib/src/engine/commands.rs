@@ -92,8 +92,8 @@ impl Chat {
                 caller.user.iter().try_for_each(|user| self.count_connection(user.user(), origin))?;
                 return Ok(resumed);
             }
-            Command::Register { user, password, full_name } => {
-                return self.start_registration(user, password, full_name, caller, turn);
+            Command::Register { user, password, full_name, invitation } => {
+                return self.start_registration(user, password, full_name, invitation.as_deref(), caller, turn);
             }
             _ => {}
         }
@@ -148,7 +148,7 @@ impl Chat {
             Command::JoinRoom { room } => self.join_room(asker.user.user(), room, turn),
             Command::LeaveRoom { room } => self.leave_room(asker.user.user(), room, turn),
             Command::DeleteRoom { room } => self.delete_own_room(asker.user.user(), room, turn),
-            Command::InviteToRoom { room, user } => self.invite(asker.user.user(), room, user, turn),
+            Command::InviteToRoom { room, user } => self.invite_to_room(asker.user.user(), room, user, turn),
             Command::RemoveFromRoom { room, user } => self.remove_member(asker.user.user(), room, user, turn),
             Command::SetRoom { room, title, open, owners } => {
                 let settings = Settings { title: title.as_deref(), open: *open, owners: owners.as_deref() };
@@ -164,7 +164,7 @@ impl Chat {
         let settings = self.settings();
         ServerInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            registration: settings.registration && self.inner.config.authenticator.is_none(),
+            registration: self.registration(),
             limits: settings.limits.clone(),
         }
     }

@@ -10,10 +10,11 @@ use std::io::{self, BufRead, Write};
 use self::line::{Counts, Line, VERSION};
 use self::restoring::Restoring;
 use super::Chat;
+use crate::clock::Timestamp;
 use crate::error::Error;
 
 impl Chat {
-    /// Writes all users, blocks, conversations, rooms and messages as they are at one moment, a JSON object a line; with `hashes`,
+    /// Writes all users, invitations, blocks, conversations, rooms and messages as they are at one moment, a JSON object a line; with `hashes`,
     /// those of the passwords, too. Others may go on using the chat. Sessions are not among it.
     ///
     /// # Errors
@@ -54,6 +55,9 @@ impl Chat {
             if outcome.is_err() {
                 for room in batch.rooms("", usize::MAX)? {
                     batch.remove_room(room.name.as_str())?;
+                }
+                for invitation in batch.invitations(Timestamp::EPOCH)? {
+                    batch.remove_invitation(&invitation.id)?;
                 }
                 for account in batch.accounts("", usize::MAX)? {
                     batch.remove_account(account.profile.user().as_str())?;

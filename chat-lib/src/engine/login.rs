@@ -13,9 +13,11 @@ use super::step::Work;
 use super::throttle::Attempt;
 use super::{Chat, Job, Step, Turn};
 use crate::error::Error;
-use crate::model::{Account, PasswordHash, Profile, SessionToken, UserName};
+use crate::model::{
+    Account, InvitationCode, InvitationId, PasswordHash, Profile, Registration, SessionToken, UserName,
+};
 use crate::protocol::{Login, Reply};
-use crate::store::{NewSession, SessionOpened};
+use crate::store::{NewSession, Redeemed, SessionOpened};
 
 /// A password that is still to be checked or hashed.
 pub(super) struct CheckPassword {
@@ -31,7 +33,7 @@ enum Purpose {
     /// To log in with a name that no account has.
     UnknownLogin,
     /// To be the password of this user, who has no account yet.
-    Registration(Arc<Profile>),
+    Registration { profile: Arc<Profile>, invitation: Option<InvitationId> },
     /// To be the old password of this account, whose user wants a new one.
     Change { account: Arc<Account>, new: String, asker: Asker },
 }
@@ -73,14 +75,22 @@ impl Chat {
         user: &str,
         password: &str,
         full_name: &str,
+        invitation: Option<&str>,
         caller: &Caller,
         turn: &mut Turn<'_>,
     ) -> Result<Step, Error> {
-        // A program with an authenticator of its own has the accounts.
-        if !self.settings().registration || self.inner.config.authenticator.is_some() {
-            return Err(Error::RegistrationClosed);
-        }
-        let purpose = Purpose::Registration(Arc::new(Profile::new(UserName::parse(user)?, full_name, "")?));
+        let invitation = match self.registration() {
+            Registration::Closed => return Err(Error::RegistrationClosed),
+            // One that is given all the same stays valid.
+            Registration::Open => None,
+            Registration::Invite => {
+                let id = InvitationCode::parse(invitation.ok_or(Error::InvitationRequired)?)?.id();
+                turn.batch.invitation(&id, turn.now)?.ok_or(Error::NoSuchInvitation)?;
+                Some(id)
+            }
+        };
+        let profile = Arc::new(Profile::new(UserName::parse(user)?, full_name, "")?);
+        let purpose = Purpose::Registration { profile, invitation };
         self.admit(&purpose, caller, turn)?;
         if turn.batch.account(user)?.is_some() {
             return Err(Error::UserExists);
@@ -120,7 +130,7 @@ impl Chat {
         // Others may have failed while this one was being checked.
         self.admit(&purpose, caller, turn)?;
         let failed = matches!(verdict, Err(Error::WrongPassword | Error::NoSuchUser));
-        if failed || verdict.is_ok() && matches!(purpose, Purpose::Registration(_)) {
+        if failed || verdict.is_ok() && matches!(purpose, Purpose::Registration { .. }) {
             self.inner.throttle.failed(&purpose.attempt(caller), turn.now);
         }
         let hash = verdict?;
@@ -129,8 +139,8 @@ impl Chat {
             Purpose::Login(account) => {
                 Reply::LoggedIn(self.login_reply(self.log_in(&account, hash, caller, turn)?, &account.profile))
             }
-            Purpose::Registration(profile) => {
-                let token = self.register_user(&profile, hash, caller, turn)?;
+            Purpose::Registration { profile, invitation } => {
+                let token = self.register_user(&profile, invitation, hash, caller, turn)?;
                 caller.user = Some(Arc::clone(&profile));
                 Reply::Registered(self.login_reply(token, &profile))
             }
@@ -184,14 +194,23 @@ impl Chat {
     fn register_user(
         &self,
         profile: &Arc<Profile>,
+        invitation: Option<InvitationId>,
         hash: Option<PasswordHash>,
         caller: &Caller,
         turn: &mut Turn<'_>,
     ) -> Result<SessionToken, Error> {
         // First what can fail: a refusal must not leave an account behind.
         let token = SessionToken::random(&*self.inner.config.entropy)?;
-        if !turn.batch.add_account(Account::new(Arc::clone(profile), hash))? {
-            return Err(Error::UserExists);
+        let account = Account::new(Arc::clone(profile), hash);
+        let outcome = match invitation {
+            Some(id) => turn.batch.redeem_invitation(&id, turn.now, account)?,
+            None if turn.batch.add_account(account)? => Redeemed::Added,
+            None => Redeemed::UserExists,
+        };
+        match outcome {
+            Redeemed::Added => {}
+            Redeemed::UserExists => return Err(Error::UserExists),
+            Redeemed::NoSuchInvitation => return Err(Error::NoSuchInvitation),
         }
         self.record_session(token, profile.user(), caller.peer, turn)?;
         Ok(token)
@@ -232,7 +251,7 @@ impl CheckPassword {
     fn is_quick(&self) -> bool {
         match &self.purpose {
             Purpose::Login(account) => account.password.as_ref().is_some_and(PasswordHash::is_quick),
-            Purpose::UnknownLogin | Purpose::Registration(_) | Purpose::Change { .. } => false,
+            Purpose::UnknownLogin | Purpose::Registration { .. } | Purpose::Change { .. } => false,
         }
     }
 
@@ -246,7 +265,7 @@ impl CheckPassword {
         let (entropy, cost) = (&*self.chat.inner.config.entropy, self.chat.settings().password_cost);
         let hash = |password: &str| PasswordHash::new(password, cost, entropy).map(Some);
         let hashed = match &self.purpose {
-            Purpose::Registration(_) => return hash(&self.password),
+            Purpose::Registration { .. } => return hash(&self.password),
             Purpose::Login(account) | Purpose::Change { account, .. } => account.password.as_ref(),
             Purpose::UnknownLogin => None,
         };
@@ -276,7 +295,7 @@ impl Purpose {
     fn attempt(&self, caller: &Caller) -> Attempt {
         let user = match self {
             Self::Login(account) | Self::Change { account, .. } => Some(account.profile.user().clone()),
-            Self::UnknownLogin | Self::Registration(_) => None,
+            Self::UnknownLogin | Self::Registration { .. } => None,
         };
         Attempt::new(user, caller.peer)
     }

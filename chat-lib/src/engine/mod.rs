@@ -11,6 +11,7 @@ mod exchange;
 mod health;
 mod hub;
 mod inbox;
+mod invitations;
 mod login;
 mod notice;
 mod operator;
@@ -53,7 +54,7 @@ use crate::entropy::{Entropy, OsEntropy};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::model::PasswordCost;
+use crate::model::{PasswordCost, Registration};
 use crate::protocol::{Reply, Request, line, rpc};
 use crate::settings::Settings;
 use crate::store::{Batch, Memory, Store};
@@ -106,8 +107,8 @@ pub struct Config {
     pub limits: Limits,
     /// What it costs to hash a password. A user whose hash cost less gets a new one at their next login.
     pub password_cost: PasswordCost,
-    /// Whether peers may make accounts for themselves, with `register`. Never if there is an authenticator.
-    pub registration: bool,
+    /// Who may make an account with `register`. Nobody, if there is an authenticator.
+    pub registration: Registration,
     /// What checks logins in place of the chat; `None` for the passwords that the chat has.
     pub authenticator: Option<Arc<dyn Authenticator>>,
 }
@@ -305,7 +306,7 @@ impl Default for Config {
             entropy: Box::new(OsEntropy),
             limits: Limits::default(),
             password_cost: PasswordCost::default(),
-            registration: false,
+            registration: Registration::Closed,
             authenticator: None,
         }
     }

@@ -90,7 +90,13 @@ impl Chat {
         Ok(Step::Done(Reply::Done))
     }
 
-    pub(super) fn invite(&self, user: &UserName, room: &str, guest: &str, turn: &mut Turn<'_>) -> Result<Step, Error> {
+    pub(super) fn invite_to_room(
+        &self,
+        user: &UserName,
+        room: &str,
+        guest: &str,
+        turn: &mut Turn<'_>,
+    ) -> Result<Step, Error> {
         let mut changes = self.lock_rules();
         let (state, standing) = find_member(room, user, turn)?;
         if !state.open && standing != Standing::Owner {

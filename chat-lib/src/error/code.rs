@@ -70,6 +70,8 @@ codes! {
     57 "not_your_message"         Self::NotYourMessage
     58 "rate_limited"             Self::RateLimited { .. }
     59 "too_many_connections"     Self::TooManyConnections
+    60 "invitation_required"      Self::InvitationRequired
+    61 "no_such_invitation"       Self::NoSuchInvitation
     62 "cleartext"                Self::Cleartext { .. }
     63 "bad_certificate"          Self::BadCertificate { .. }
     64 "tls"                      Self::Tls(_)

@@ -84,6 +84,12 @@ pub enum Error {
     /// Users cannot register themselves here. Nobody's.
     #[error("this server takes no registrations; ask its operator for an account")]
     RegistrationClosed,
+    /// Users can register only with an invitation. The peer's.
+    #[error("this server takes registrations with an invitation only; ask its operator for one")]
+    InvitationRequired,
+    /// An invitation that was never given out, was used or revoked, or has expired. The peer's.
+    #[error("there is no such invitation, or it was used or has expired; ask the operator for a new one")]
+    NoSuchInvitation,
     /// The data directory is open already, in another process or in this one. The caller's.
     #[error("{} is in use by {}", path.display(), holder(process.as_ref()))]
     DataInUse {

@@ -32,6 +32,8 @@ impl Error {
             "mailbox_full" => Some(Self::MailboxFull),
             "banned" => Some(Self::Banned),
             "registration_closed" => Some(Self::RegistrationClosed),
+            "invitation_required" => Some(Self::InvitationRequired),
+            "no_such_invitation" => Some(Self::NoSuchInvitation),
             "busy" => Some(Self::Busy),
             "storage" => Some(Self::Storage(message.into())),
             "entropy" => Some(Self::Entropy(reason(message, "the system gives no randomness: "))),

@@ -39,6 +39,8 @@ pub(crate) fn samples() -> Vec<Error> {
         Error::RateLimited { wait: Duration::from_millis(1500) },
         Error::TooManyConnections,
         Error::RegistrationClosed,
+        Error::InvitationRequired,
+        Error::NoSuchInvitation,
         Error::DataInUse { path: "chat-data".into(), process: None },
         Error::DataFormat { path: "chat-data/chat.db".into(), found: 2, known: 1 },
         Error::BadDump { line: 3, problem: "reason".to_owned() },

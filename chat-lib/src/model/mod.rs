@@ -3,6 +3,7 @@
 mod account;
 mod conversation;
 mod inbox;
+mod invitation;
 mod message;
 mod password;
 mod token;
@@ -12,6 +13,7 @@ pub use self::account::{Account, Profile};
 pub(crate) use self::conversation::check_title;
 pub use self::conversation::{ConversationName, RoomName};
 pub use self::inbox::{Inbox, Message, Messages};
+pub use self::invitation::{Invitation, InvitationCode, InvitationId, Registration};
 pub use self::message::{Framing, HistoryMessage, MessageId, MessageKey};
 pub use self::password::{PasswordCost, PasswordHash};
 pub use self::token::{SessionId, SessionToken};

@@ -57,6 +57,8 @@ pub enum Command<'a> {
         password: Cow<'a, str>,
         /// The full name.
         full_name: Cow<'a, str>,
+        /// The code of an invitation, where one is needed.
+        invitation: Option<Cow<'a, str>>,
     },
     /// End the session.
     Logout,

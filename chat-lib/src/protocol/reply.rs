@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::limits::Limits;
-use crate::model::{ConversationName, HistoryMessage, Inbox, MessageId, Profile, RoomName, SessionToken, UserName};
+use crate::model::{
+    ConversationName, HistoryMessage, Inbox, MessageId, Profile, Registration, RoomName, SessionToken, UserName,
+};
 
 /// What a successful command returns (`docs/protocol.md`, "Answers"; `docs/protocol-2.md`, "Methods").
 #[derive(Clone, Debug)]
@@ -96,8 +98,8 @@ pub struct Login {
 pub struct ServerInfo {
     /// The version of this library.
     pub version: String,
-    /// Whether anyone may register.
-    pub registration: bool,
+    /// Who may register.
+    pub registration: Registration,
     /// The caps that a peer can meet.
     pub limits: Limits,
 }

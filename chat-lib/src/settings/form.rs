@@ -78,26 +78,37 @@ pub(super) mod duration {
     ];
 }
 
-/// `open`, `closed`.
-pub(super) mod open_or_closed {
-    use super::Kind;
+/// `closed`, `open`, `invite`.
+pub(super) mod registration {
+    use super::super::Choice;
+    use super::{Kind, names};
+    use crate::model::Registration;
 
-    pub(in super::super) const KIND: Kind = Kind::Switch { off: OFF, on: ON };
+    pub(in super::super) const KIND: Kind = Kind::Choice(CHOICES);
 
-    pub(in super::super) fn parse(text: &str) -> Result<bool, String> {
+    pub(in super::super) fn parse(text: &str) -> Result<Registration, String> {
         match text {
-            OFF => Ok(false),
-            ON => Ok(true),
-            _ => Err(format!("expected {OFF} or {ON}")),
+            "closed" => Ok(Registration::Closed),
+            "open" => Ok(Registration::Open),
+            "invite" => Ok(Registration::Invite),
+            _ => Err(format!("expected {}", names(CHOICES))),
         }
     }
 
-    pub(in super::super) fn text(on: &bool) -> String {
-        if *on { ON } else { OFF }.to_owned()
+    pub(in super::super) fn text(registration: &Registration) -> String {
+        match registration {
+            Registration::Closed => "closed",
+            Registration::Open => "open",
+            Registration::Invite => "invite",
+        }
+        .to_owned()
     }
 
-    const OFF: &str = "closed";
-    const ON: &str = "open";
+    const CHOICES: &[Choice] = &[
+        Choice { name: "closed", what: "nobody" },
+        Choice { name: "open", what: "anyone who can connect" },
+        Choice { name: "invite", what: "whoever has an invitation from the operator, which is valid once" },
+    ];
 }
 
 /// `no`, `yes`.
@@ -218,7 +229,6 @@ pub(super) mod keep_read {
 }
 
 /// `a, b or c`.
-#[cfg(feature = "sqlite")]
 fn names(choices: &[super::Choice]) -> String {
     let names: Vec<&str> = choices.iter().map(|choice| choice.name).collect();
     match names.split_last() {

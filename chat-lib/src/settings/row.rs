@@ -35,12 +35,13 @@ macro_rules! settings {
         /// Every setting of a chat and its server.
         ///
         /// ```
+        /// use chat_lib::model::Registration;
         /// use chat_lib::settings::Settings;
         /// use chat_lib::store::Memory;
         /// use chat_lib::{Chat, Config};
         ///
         /// let mut settings = Settings::default();
-        /// settings.registration = true;
+        /// settings.registration = Registration::Open;
         /// settings.limits.mailbox_messages = 1_000;
         /// let chat = Chat::new(Config::new(Box::new(Memory::new()), &settings));
         /// # drop(chat);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::row::{row, settings};
 use super::{Scope, Setting, form};
-use crate::model::PasswordCost;
+use crate::model::{PasswordCost, Registration};
 #[cfg(feature = "sqlite")]
 use crate::store::{KeepRead, SyncMode};
 
@@ -109,8 +109,8 @@ settings! {
             "People mistype a password two or three times.";
     }
     chat {
-        registration: bool as open_or_closed = false,
-            "Whether anyone who can connect may create an account with `register`.",
+        registration: Registration as registration = Registration::Closed,
+            "Who may create an account with `register`.",
             "The operator decides who has an account.";
 
         password_cost: PasswordCost as password_cost = PasswordCost::default(),

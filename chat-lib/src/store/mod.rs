@@ -23,7 +23,7 @@
 //!    [`Error::Storage`].
 //! 2. Implement `conformance::Data` for a place where your engine keeps one chat, with a way to
 //!    make its next commit fail, and call `conformance::check` in a test. It stops at the first rule that is broken;
-//!    conversations come first, then sessions, accounts, rooms, blocks, deleted messages, news, keys, dumps, random steps,
+//!    conversations come first, then sessions, accounts, invitations, rooms, blocks, deleted messages, news, keys, dumps, random steps,
 //!    failing commits and threads.
 //! 3. Make it fast, and run the suite again after each change.
 //! 4. Hand the engine to a chat: `Config { store: Box::new(engine), ..Config::default() }`.
@@ -54,12 +54,14 @@ use self::index::{Index, Known};
 pub use self::memory::Memory;
 pub use self::types::{
     Appended, CommitError, Commits, ConversationState, Counts, CursorMove, FoundMessage, HistoryPage, Member,
-    NewMessage, NewSession, News, NewsMessage, Position, Quota, Record, RoomMember, RoomMembership, RoomState,
-    SessionInfo, SessionOpened, Standing, SyncPage, Unread, Visit,
+    NewMessage, NewSession, News, NewsMessage, Position, Quota, Record, Redeemed, RoomMember, RoomMembership,
+    RoomState, SessionInfo, SessionOpened, Standing, SyncPage, Unread, Visit,
 };
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, ConversationName, MessageId, Profile, RoomName, SessionId, UserName};
+use crate::model::{
+    Account, ConversationName, Invitation, InvitationId, MessageId, Profile, RoomName, SessionId, UserName,
+};
 
 /// Keeps accounts, sessions, conversations and rooms.
 ///
@@ -119,7 +121,7 @@ pub trait Store: Send + Sync {
     /// are no more. Empty if there is no such user.
     fn find_sent(&self, user: &str, after: MessageId, limit: usize) -> Result<Vec<FoundMessage>, Error>;
 
-    /// Visits everything that is kept, as of one moment: accounts in order of user name, then blocks, direct conversations,
+    /// Visits everything that is kept, as of one moment: accounts in order of user name, then invitations, blocks, direct conversations,
     /// rooms in order of name, messages in order of their ids, and the keys that are remembered. Sessions are not shown. An error that `visit` returns ends it, and is returned. `visit`
     /// must not call the store.
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error>;
@@ -143,11 +145,11 @@ pub trait Store: Send + Sync {
 
 /// Steps that are committed together.
 #[must_use = "steps take effect only when they are committed"]
-pub trait Batch: Accounts + Sessions + Conversations + Rooms {
+pub trait Batch: Accounts + Invitations + Sessions + Conversations + Rooms {
     /// Takes in a record that [`Store::dump`] has shown; records come in the order of the dump, and only between
     /// [`begin_restore`](Self::begin_restore) and [`end_restore`](Self::end_restore). Ids, times and cursors stay as they
     /// were; later messages get ids past all of them, cursors included. `false`, and nothing done, if the record does not fit: a
-    /// user name that is taken, a member or recipient that is no user, a message of no conversation (unless it is from a
+    /// user name that is taken, an invitation that is there already, a member or recipient that is no user, a message of no conversation (unless it is from a
     /// former user), an id that is not greater than the one before.
     fn restore(&mut self, record: Record<'_>) -> Result<bool, Error>;
 
@@ -206,6 +208,26 @@ pub trait Accounts {
 
     /// Whether `user` has blocked `other`.
     fn is_blocked(&mut self, user: &str, other: &str) -> Result<bool, Error>;
+}
+
+/// The steps of a [`Batch`] about invitations, each of which lets one person create an account.
+pub trait Invitations {
+    /// Adds an invitation; those that have expired by the time of its [creation](Invitation::created) may be forgotten. `false`,
+    /// and nothing done, if there is one with that id.
+    fn add_invitation(&mut self, invitation: Invitation) -> Result<bool, Error>;
+
+    /// The invitation with that id, if it is valid at `now`.
+    fn invitation(&mut self, id: &InvitationId, now: Timestamp) -> Result<Option<Invitation>, Error>;
+
+    /// All invitations that are valid at `now`, in order of creation.
+    fn invitations(&mut self, now: Timestamp) -> Result<Vec<Invitation>, Error>;
+
+    /// Adds an account as [`Accounts::add_account`] does, and removes the invitation, which must be valid at `now`. Both happen
+    /// or neither.
+    fn redeem_invitation(&mut self, id: &InvitationId, now: Timestamp, account: Account) -> Result<Redeemed, Error>;
+
+    /// Removes an invitation. `false` if there is none with that id.
+    fn remove_invitation(&mut self, id: &InvitationId) -> Result<bool, Error>;
 }
 
 /// The steps of a [`Batch`] about sessions. Of a user who has
@@ -350,6 +372,7 @@ fn new_epoch() -> String {
 fn restore(index: &mut Index, record: Record<'_>) -> Result<bool, Error> {
     match record {
         Record::Account(account) => Ok(index.add_account(account.clone())),
+        Record::Invitation(invitation) => Ok(index.add_invitation(*invitation)),
         Record::Conversation([member]) => Ok(index.restore_conversation([(member.user, member.read); 2])),
         Record::Conversation([one, other]) => {
             Ok(index.restore_conversation([(one.user, one.read), (other.user, other.read)]))

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::index::Index;
 use super::{
     Accounts, Appended, Batch, CommitError, ConversationState, Conversations, Counts, CursorMove, FoundMessage,
-    NewMessage, NewSession, Quota, Record, RoomMember, RoomState, Rooms, SessionInfo, SessionOpened, Sessions,
-    Standing, Unread, new_epoch, restore,
+    Invitations, NewMessage, NewSession, Quota, Record, Redeemed, RoomMember, RoomState, Rooms, SessionInfo,
+    SessionOpened, Sessions, Standing, Unread, new_epoch, restore,
 };
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, Profile, RoomName, SessionId, UserName};
+use crate::model::{Account, Invitation, InvitationId, Profile, RoomName, SessionId, UserName};
 
 /// A batch of an engine that stands on the index.
 pub(super) trait IndexBatch {
@@ -71,6 +71,28 @@ impl<B: IndexBatch> Accounts for Steps<B> {
 
     fn is_blocked(&mut self, user: &str, other: &str) -> Result<bool, Error> {
         Ok(self.0.index(|index| index.is_blocked(user, other)))
+    }
+}
+
+impl<B: IndexBatch> Invitations for Steps<B> {
+    fn add_invitation(&mut self, invitation: Invitation) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.add_invitation(invitation)))
+    }
+
+    fn invitation(&mut self, id: &InvitationId, now: Timestamp) -> Result<Option<Invitation>, Error> {
+        Ok(self.0.index(|index| index.invitation(id, now)))
+    }
+
+    fn invitations(&mut self, now: Timestamp) -> Result<Vec<Invitation>, Error> {
+        Ok(self.0.index(|index| index.invitations(Some(now))))
+    }
+
+    fn redeem_invitation(&mut self, id: &InvitationId, now: Timestamp, account: Account) -> Result<Redeemed, Error> {
+        Ok(self.0.index(|index| index.redeem_invitation(id, now, account)))
+    }
+
+    fn remove_invitation(&mut self, id: &InvitationId) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.remove_invitation(id)))
     }
 }
 

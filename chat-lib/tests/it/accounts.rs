@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chat_lib::clock::ManualClock;
 use chat_lib::limits::Limits;
-use chat_lib::model::PasswordCost;
+use chat_lib::model::{PasswordCost, Registration};
 use chat_lib::store::{Durable, Options};
 use chat_lib::{Chat, Config, Connection, NewUser, Outbox};
 
@@ -27,7 +27,7 @@ fn ask(chat: &Chat, line: &str) -> String {
 fn people_register_where_they_may() {
     let closed = chat(Config::default());
     assert!(ask(&closed, "register bob b Bob").contains("\"code\": \"registration_closed\""));
-    let open = chat(Config { registration: true, ..Config::default() });
+    let open = chat(Config { registration: Registration::Open, ..Config::default() });
     let answer = ask(&open, "register bob b  Bob  B. \r\n");
     let registered = "{\"status\": \"OK\", \"message\": \"User Registered\", \"tokenid\": \"";
     let token = answer.strip_prefix(registered).unwrap().strip_suffix("\"}\r\n\r\n").unwrap();
@@ -67,7 +67,7 @@ fn a_guesser_has_to_wait() {
 /// Whoever had registered, and not logged in since, could be locked out from anywhere.
 #[test]
 fn to_register_is_to_have_logged_in_from_there() {
-    let chat = Chat::new(Config { password_cost: cost(2), registration: true, ..Config::default() });
+    let chat = Chat::new(Config { password_cost: cost(2), registration: Registration::Open, ..Config::default() });
     let from = |address: &str| Connection::with_peer(chat.clone(), format!("{address}:1").parse().unwrap());
     let ask = |connection: &mut Connection, line: &str| {
         let mut out = Outbox::new(&chat);

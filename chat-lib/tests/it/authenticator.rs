@@ -67,7 +67,7 @@ fn the_first_login_creates_the_account_and_stored_passwords_do_not_count() {
     let inbox = ana.inbox().unwrap();
     let message = inbox.iter().next().unwrap();
     assert_eq!((message.from.full_name(), inbox.to()), ("bea", "Ana Lima"));
-    assert_eq!(code(chat.register("eva", "right", "Eva")), "registration_closed");
+    assert_eq!(code(chat.register("eva", "right", "Eva", None)), "registration_closed");
 }
 
 #[test]

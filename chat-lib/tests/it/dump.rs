@@ -41,7 +41,7 @@ fn what_was_restored_dumps_as_before() {
     chat.remove_user("lineker").unwrap();
 
     let first = dump(&chat);
-    assert!(first.starts_with("{\"chat_dump\":{\"version\":3,\"hashes\":true}}\n"), "{first}");
+    assert!(first.starts_with("{\"chat_dump\":{\"version\":4,\"hashes\":true}}\n"), "{first}");
     assert_eq!(first.matches("\"former\":true").count(), 1, "{first}");
     assert_eq!(first.matches("\"before\":\"\"").count(), 1, "only {{}} has no space: {first}");
     assert!(first.contains("\"after\":\"\\n\",\"text\":\"a\"") && first.contains("\"text\":\" c\"}"), "{first}");
@@ -71,16 +71,16 @@ impl Fault for Faultless {}
 
 #[test]
 fn a_dump_that_cannot_be_is_refused() {
-    let header = r#"{"chat_dump":{"version":3,"hashes":true}}"#;
+    let header = r#"{"chat_dump":{"version":4,"hashes":true}}"#;
     let user = r#"{"user":{"name":"ana","full_name":"Ana","country":""}}"#;
     let conversation = r#"{"conversation":{"members":[{"user":"ana","read":0}]}}"#;
     let message = r#"{"message":{"id":7,"to":"ana","from":"ana","from_name":"Ana","time":1,"text":"x"}}"#;
-    let end = r#"{"end":{"users":1,"blocks":0,"conversations":1,"rooms":0,"messages":1,"keys":0}}"#;
+    let end = r#"{"end":{"users":1,"invitations":0,"blocks":0,"conversations":1,"rooms":0,"messages":1,"keys":0}}"#;
     assert_eq!(bodies(&restored(&[header, user, conversation, message, end].join("\n")).unwrap(), "ana"), [" x\r\n"]);
     for (problem, lines) in [
         (
-            "line 1 of the dump: it is version 2, and only 3 is",
-            vec![r#"{"chat_dump":{"version":2,"hashes":true}}"#, user],
+            "line 1 of the dump: it is version 3, and only 4 is",
+            vec![r#"{"chat_dump":{"version":3,"hashes":true}}"#, user],
         ),
         ("line 1 of the dump: it is out of place", vec![user]),
         ("line 2 of the dump: it is out of place", vec![header, header]),
@@ -100,7 +100,7 @@ fn a_dump_that_cannot_be_is_refused() {
                 user,
                 conversation,
                 message,
-                r#"{"end":{"users":1,"blocks":0,"conversations":0,"rooms":0,"messages":1,"keys":0}}"#,
+                r#"{"end":{"users":1,"invitations":0,"blocks":0,"conversations":0,"rooms":0,"messages":1,"keys":0}}"#,
             ],
         ),
         ("line 4 of the dump: the dump is cut off", vec![header, user, conversation, message]),
@@ -221,7 +221,7 @@ fn rooms_blocks_keys_and_deleted_messages_are_restored() {
 
 #[test]
 fn what_a_dump_says_of_rooms_is_checked() {
-    let header = r#"{"chat_dump":{"version":3,"hashes":true}}"#;
+    let header = r#"{"chat_dump":{"version":4,"hashes":true}}"#;
     let user = r#"{"user":{"name":"ana","full_name":"Ana","country":""}}"#;
     let bob = r#"{"user":{"name":"bob","full_name":"Bob","country":""}}"#;
     let owner = r#"{"user":"ana","owner":true,"since":0,"read":0}"#;
@@ -231,7 +231,7 @@ fn what_a_dump_says_of_rooms_is_checked() {
     let good = &room("#a", "", owner);
     let message = r##"{"message":{"id":7,"to":"#a","from":"ana","from_name":"Ana","time":1,"key":"k","text":"x"}}"##;
     let key = r##"{"key":{"user":"ana","to":"#gone","key":"k","id":7,"time":1}}"##;
-    let end = r#"{"end":{"users":1,"blocks":0,"conversations":0,"rooms":1,"messages":1,"keys":1}}"#;
+    let end = r#"{"end":{"users":1,"invitations":0,"blocks":0,"conversations":0,"rooms":1,"messages":1,"keys":1}}"#;
     restored(&[header, user, good, message, key, end].join("\n")).unwrap();
     let too_long = "x".repeat(65);
     for (problem, lines) in [

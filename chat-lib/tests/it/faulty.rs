@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use chat_lib::Error;
 use chat_lib::clock::Timestamp;
-use chat_lib::model::{Account, MessageId, Profile, RoomName, SessionId, UserName};
+use chat_lib::model::{Account, Invitation, InvitationId, MessageId, Profile, RoomName, SessionId, UserName};
 use chat_lib::store::{
     Accounts, Appended, Batch, CommitError, Commits, ConversationState, Conversations, Counts, CursorMove,
-    FoundMessage, HistoryPage, Memory, NewMessage, NewSession, News, Position, Quota, Record, RoomMember, RoomState,
-    Rooms, SessionInfo, SessionOpened, Sessions, Standing, Store, SyncPage, Unread, Visit,
+    FoundMessage, HistoryPage, Invitations, Memory, NewMessage, NewSession, News, Position, Quota, Record, Redeemed,
+    RoomMember, RoomState, Rooms, SessionInfo, SessionOpened, Sessions, Standing, Store, SyncPage, Unread, Visit,
 };
 
 /// What befalls a [`Faulty`] store.
@@ -217,6 +217,30 @@ impl<F: Fault> Accounts for FaultyBatch<'_, F> {
 
     fn is_blocked(&mut self, user: &str, other: &str) -> Result<bool, Error> {
         self.batch.is_blocked(user, other)
+    }
+}
+
+impl<F: Fault> Invitations for FaultyBatch<'_, F> {
+    fn add_invitation(&mut self, invitation: Invitation) -> Result<bool, Error> {
+        self.step()?;
+        self.batch.add_invitation(invitation)
+    }
+
+    fn invitation(&mut self, id: &InvitationId, now: Timestamp) -> Result<Option<Invitation>, Error> {
+        self.batch.invitation(id, now)
+    }
+
+    fn invitations(&mut self, now: Timestamp) -> Result<Vec<Invitation>, Error> {
+        self.batch.invitations(now)
+    }
+
+    fn redeem_invitation(&mut self, id: &InvitationId, now: Timestamp, account: Account) -> Result<Redeemed, Error> {
+        self.step()?;
+        self.batch.redeem_invitation(id, now, account)
+    }
+
+    fn remove_invitation(&mut self, id: &InvitationId) -> Result<bool, Error> {
+        self.batch.remove_invitation(id)
     }
 }
 

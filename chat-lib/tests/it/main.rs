@@ -14,6 +14,7 @@ mod events;
 mod exactly_once;
 mod failures;
 mod faulty;
+mod invitations;
 mod limits;
 mod live;
 mod metrics;

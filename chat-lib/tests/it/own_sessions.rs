@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chat_lib::clock::{ManualClock, Timestamp};
 use chat_lib::limits::{Limits, PASSWORD_BYTES};
+use chat_lib::model::Registration;
 use chat_lib::protocol::{Command, Reply, Request, SessionView};
 use chat_lib::{Chat, Config, Connection, Outbox};
 
@@ -113,9 +114,12 @@ fn a_session_is_resumed_with_its_token() {
 #[test]
 fn anyone_may_ask_what_the_server_is() {
     let limits = Limits { room_members: 3, ..Limits::default() };
-    let chat = Chat::new(Config { registration: true, limits: limits.clone(), ..config() });
+    let chat = Chat::new(Config { registration: Registration::Open, limits: limits.clone(), ..config() });
     let Reply::Server(info) = chat.execute(&Request::new(Command::Server)).unwrap() else { panic!() };
-    assert_eq!((&*info.version, info.registration, info.limits), (env!("CARGO_PKG_VERSION"), true, limits));
+    assert_eq!(
+        (&*info.version, info.registration, info.limits),
+        (env!("CARGO_PKG_VERSION"), Registration::Open, limits)
+    );
     assert!(matches!(chat.execute(&Request::new(Command::Ping)), Ok(Reply::Done)));
     assert_eq!(chat.execute(&Request::new(Command::Sessions)).unwrap_err().code(), "no_such_session");
 }

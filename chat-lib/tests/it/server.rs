@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use chat_lib::limits::{JOBS_WAITING, Limits};
-use chat_lib::model::PasswordCost;
+use chat_lib::model::{PasswordCost, Registration};
 use chat_lib::protocol::Event;
 use chat_lib::server::ServerBuilder;
 use chat_lib::{Chat, Client, Config, Error, NewUser, Server};
@@ -27,7 +27,7 @@ fn start(limits: Limits) -> Running {
 
 /// A demo chat that takes registrations.
 fn open_chat() -> Chat {
-    let chat = Chat::new(Config { registration: true, password_cost: cheap(), ..Config::default() });
+    let chat = Chat::new(Config { registration: Registration::Open, password_cost: cheap(), ..Config::default() });
     chat.add_demo_users().unwrap();
     chat
 }

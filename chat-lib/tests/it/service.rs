@@ -71,12 +71,17 @@ fn a_watchdog_learns_that_the_disk_holds_up_the_server() {
     let (release, released) = channel();
     let fault = StuckDisk { reached, release: Mutex::new(released) };
     let store = Box::new(Faulty { store: Arc::default(), fault });
-    let chat = Chat::new(Config { store, registration: true, password_cost: cheap(), ..Config::default() });
+    let chat = Chat::new(Config {
+        store,
+        registration: chat_lib::model::Registration::Open,
+        password_cost: cheap(),
+        ..Config::default()
+    });
     let server = Running::new(chat);
     assert!(server.handle.responds_within(PATIENCE));
 
     let address = server.address;
-    let login = thread::spawn(move || Client::connect(address)?.register("ana", "secret", "Ana").map(drop));
+    let login = thread::spawn(move || Client::connect(address)?.register("ana", "secret", "Ana", None).map(drop));
     commits.recv().unwrap();
     assert!(!server.handle.responds_within(Duration::from_millis(1)));
     drop(release);

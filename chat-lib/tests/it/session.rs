@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chat_lib::clock::ManualClock;
 use chat_lib::limits::Limits;
-use chat_lib::model::{HistoryMessage, MessageId};
+use chat_lib::model::{HistoryMessage, MessageId, Registration};
 use chat_lib::protocol::ConversationView;
 use chat_lib::store::{HistoryPage, Position};
 use chat_lib::{Chat, Client, Config, Error, RoomUpdate, Sent, Session};
@@ -14,7 +14,7 @@ use crate::support::{Running, cheap};
 
 const FAILED_LOGINS: u32 = 2;
 
-fn chat(registration: bool) -> Chat {
+fn chat(registration: Registration) -> Chat {
     let limits = Limits { failed_logins: FAILED_LOGINS, line_bytes: 2000, mailbox_messages: 3, ..Limits::default() };
     // Waiting times are then the same in every run.
     let clock = Box::new(Arc::new(ManualClock::default()));
@@ -26,7 +26,7 @@ fn chat(registration: bool) -> Chat {
 /// Where to log in.
 trait Place {
     fn login(&self, user: &str, password: &str) -> Result<Session, Error>;
-    fn register(&self, user: &str, password: &str, full_name: &str) -> Result<Session, Error>;
+    fn register(&self, user: &str, password: &str, full_name: &str, code: Option<&str>) -> Result<Session, Error>;
 }
 
 impl Place for Chat {
@@ -34,8 +34,8 @@ impl Place for Chat {
         Chat::login(self, user, password)
     }
 
-    fn register(&self, user: &str, password: &str, full_name: &str) -> Result<Session, Error> {
-        Chat::register(self, user, password, full_name)
+    fn register(&self, user: &str, password: &str, full_name: &str, code: Option<&str>) -> Result<Session, Error> {
+        Chat::register(self, user, password, full_name, code)
     }
 }
 
@@ -44,8 +44,8 @@ impl Place for Client {
         Client::login(self, user, password)
     }
 
-    fn register(&self, user: &str, password: &str, full_name: &str) -> Result<Session, Error> {
-        Client::register(self, user, password, full_name)
+    fn register(&self, user: &str, password: &str, full_name: &str, code: Option<&str>) -> Result<Session, Error> {
+        Client::register(self, user, password, full_name, code)
     }
 }
 
@@ -56,7 +56,7 @@ fn story(place: &dyn Place, closed: &dyn Place) -> Vec<String> {
     let unit = |outcome: Result<(), Error>| outcome.map(|()| "done".to_owned());
     let sent = |outcome: Result<Sent, Error>| outcome.map(|sent| format!("sent at {}", sent.time.as_millis()));
     let messi = place.login("messi", "surabaya").unwrap();
-    let ana = place.register("ana", "secret", "Ana Lima").unwrap();
+    let ana = place.register("ana", "secret", "Ana Lima", None).unwrap();
     tell("users", Ok(format!("{} {}", messi.user(), ana.user())));
     tell("active", ana.active_users().map(|users| format!("{users:?}")));
     for text in ["halo", "", "two\nlines", "one too many"] {
@@ -76,11 +76,11 @@ fn story(place: &dyn Place, closed: &dyn Place) -> Vec<String> {
     tell("logout", unit(ana.logout()));
     let user = |outcome: Result<Session, Error>| outcome.map(|session| session.user().to_owned());
     tell("login", user(place.login("nobody", "surabaya")));
-    tell("register", user(closed.register("eva", "secret", "Eva")));
-    tell("register", user(place.register("ana", "secret", "Ana")));
-    tell("register", user(place.register("-", "secret", "Eva")));
-    tell("register", user(place.register("eva", "secret", "")));
-    tell("register", user(place.register("eva", &"x".repeat(1025), "Eva")));
+    tell("register", user(closed.register("eva", "secret", "Eva", None)));
+    tell("register", user(place.register("ana", "secret", "Ana", None)));
+    tell("register", user(place.register("-", "secret", "Eva", None)));
+    tell("register", user(place.register("eva", "secret", "", None)));
+    tell("register", user(place.register("eva", &"x".repeat(1025), "Eva", None)));
     for _ in 0..=FAILED_LOGINS {
         tell("login", user(place.login("messi", "wrong")));
     }
@@ -249,10 +249,10 @@ fn live_chat_is_the_same_on_both_sides() {
 /// A full mailbox was one error in the process, and another one over a connection.
 #[test]
 fn a_user_sees_no_difference() {
-    let (server, closed_server) = (Running::new(chat(true)), Running::new(chat(false)));
+    let (server, closed_server) = (Running::new(chat(Registration::Open)), Running::new(chat(Registration::Closed)));
     let remote = (Client::connect(server.address).unwrap(), Client::connect(closed_server.address).unwrap());
     let there = story(&remote.0, &remote.1);
-    assert_eq!(story(&chat(true), &chat(false)), there);
+    assert_eq!(story(&chat(Registration::Open), &chat(Registration::Closed)), there);
     for variant in ["MailboxFull", "LineTooLong { limit: 2000 }", "TooManyAttempts", "UserExists", "RegistrationClosed"]
     {
         assert!(there.iter().any(|line| line.contains(variant)), "{variant} is not in {there:#?}");
@@ -261,7 +261,7 @@ fn a_user_sees_no_difference() {
 
 #[test]
 fn a_session_outlives_its_handle_and_its_connection() {
-    let chat = chat(false);
+    let chat = chat(Registration::Closed);
     let server = Running::new(chat.clone());
     let token = Client::connect(server.address).unwrap().login("messi", "surabaya").unwrap().token();
     let messi = chat.session(token).unwrap();
@@ -277,7 +277,7 @@ fn a_session_outlives_its_handle_and_its_connection() {
 
 #[test]
 fn an_operator_opens_and_ends_sessions() {
-    let chat = chat(false);
+    let chat = chat(Registration::Closed);
     for _ in 0..FAILED_LOGINS {
         chat.login("messi", "wrong").unwrap_err();
     }
@@ -298,7 +298,7 @@ fn an_operator_opens_and_ends_sessions() {
 #[test]
 fn a_session_is_shared_by_threads_and_shows_no_token() {
     fn shared<T: Send + Sync>(_: &T) {}
-    let chat = chat(false);
+    let chat = chat(Registration::Closed);
     let server = Running::new(chat.clone());
     let client = Client::connect(server.address).unwrap();
     shared(&client);

@@ -48,8 +48,9 @@ class Authenticator(Protocol):
 class Settings(TypedDict, total=False):
     """The settings of any chat; docs/settings.md has the defaults and the reasons for them."""
 
-    #: Whether anyone who can connect may create an account with ``register``.
-    registration: bool | None
+    #: Who may create an account with ``register``: nobody, anyone who can connect, or whoever has
+    #: an invitation (``Chat.invite``).
+    registration: Literal["closed", "open", "invite"] | None
     #: What hashing a password with Argon2id costs: KiB of memory, passes, lanes.
     password_cost: tuple[int, int, int] | None
     #: The longest request line in bytes, including its end.

@@ -42,6 +42,7 @@ __all__ = [
     "InvalidTitle",
     "InvalidToken",
     "InvalidUserName",
+    "InvitationRequired",
     "KeyReused",
     "LastOwner",
     "LineTooLong",
@@ -49,6 +50,7 @@ __all__ = [
     "MailboxFull",
     "NetworkError",
     "NoSuchConversation",
+    "NoSuchInvitation",
     "NoSuchMessage",
     "NoSuchMethod",
     "NoSuchRecipient",
@@ -164,6 +166,18 @@ class RegistrationClosed(ChatError):
     """The server takes no registrations."""
 
     code = "registration_closed"
+
+
+class InvitationRequired(ChatError):
+    """The server takes registrations with an invitation only."""
+
+    code = "invitation_required"
+
+
+class NoSuchInvitation(ChatError):
+    """The invitation was never given out, was used or revoked, or has expired."""
+
+    code = "no_such_invitation"
 
 
 class Busy(ChatError):

@@ -9,7 +9,7 @@ mod status;
 use std::fmt;
 use std::io::Write;
 
-use chat_lib::model::{Profile, UserName};
+use chat_lib::model::{InvitationId, Profile, UserName};
 use chat_lib::{Chat, Error, NewUser};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,9 @@ pub(crate) enum Request {
     Room { room: String },
     DeleteRoom { room: String },
     Announce { text: String },
+    Invite,
+    ListInvitations,
+    RevokeInvitation { id: String },
     Dump { hashes: bool },
     Check,
     Status,
@@ -47,6 +50,7 @@ impl Request {
         matches!(
             self,
             Self::List
+                | Self::ListInvitations
                 | Self::Dump { .. }
                 | Self::Export { .. }
                 | Self::Rooms
@@ -102,6 +106,9 @@ pub(crate) fn perform(
         Request::Room { room } => write_rows(out, chat.room_members(room)?.iter().map(rows::member)),
         Request::DeleteRoom { room } => chat.delete_room(room),
         Request::Announce { text } => write_rows(out, [format!("connections told: {}", chat.announce(text)?)]),
+        Request::Invite => write_rows(out, [chat.invite()?.to_string()]),
+        Request::ListInvitations => write_rows(out, chat.invitations()?.iter().map(rows::invitation)),
+        Request::RevokeInvitation { id } => chat.revoke_invitation(&InvitationId::parse(id)?),
         Request::Dump { hashes } => chat.dump(*hashes, out),
         Request::Check => {
             chat.check()?;
@@ -138,6 +145,9 @@ impl fmt::Debug for Request {
             Self::Room { room } => write!(f, "room {room:?}"),
             Self::DeleteRoom { room } => write!(f, "delete room {room:?}"),
             Self::Announce { .. } => f.write_str("announce"),
+            Self::Invite => f.write_str("invite"),
+            Self::ListInvitations => f.write_str("invite list"),
+            Self::RevokeInvitation { id } => write!(f, "invite revoke {id:?}"),
             Self::Dump { hashes } => write!(f, "dump, hashes: {hashes}"),
             Self::Check => f.write_str("check"),
             Self::Status => f.write_str("status"),

@@ -4,6 +4,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use chat_lib::clock::Timestamp;
+use chat_lib::model::Invitation;
 use chat_lib::store::{RoomMember, RoomState, SessionInfo, Standing};
 use chat_lib::{UserInfo, printable};
 
@@ -18,6 +19,10 @@ pub(super) fn session(session: &SessionInfo) -> String {
     let name: String = session.id.to_string().chars().take(SESSION_NAME).collect();
     let from = session.from.map_or_else(|| "the process".to_owned(), |address| address.to_string());
     row(&[&name, &time(session.opened), &time(session.last_used), &from])
+}
+
+pub(super) fn invitation(invitation: &Invitation) -> String {
+    row(&[&invitation.id.to_string(), &time(invitation.expires)])
 }
 
 pub(super) fn room(room: &RoomState) -> String {

@@ -10,6 +10,7 @@ mod config;
 mod crash;
 mod data;
 mod full_disk;
+mod invitations;
 mod live_crash;
 mod messages;
 mod monitor;

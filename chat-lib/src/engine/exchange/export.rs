@@ -64,6 +64,7 @@ impl Own<'_> {
 /// Writes what a record has of a user, if that is anything.
 fn write_own(user: &str, record: Record<'_>, out: &mut dyn Write, lines: &mut u64) -> Result<(), Error> {
     match record {
+        Record::Invitation(_) => Ok(()),
         Record::Account(account) if account.profile.user().as_str() != user => Ok(()),
         Record::Block { user: blocking, .. } if blocking != user => Ok(()),
         Record::Key { user: sender, .. } if sender != user => Ok(()),

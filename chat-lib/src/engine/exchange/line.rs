@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
-use crate::model::{Framing, PasswordHash};
+use crate::model::{Framing, Invitation, PasswordHash};
 use crate::printable::is_hidden;
 use crate::store::{NewMessage, Record, RoomMembership, Standing};
 
 /// The version of the format.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -30,6 +30,11 @@ pub(super) enum Line<'a> {
         banned: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         password: Option<String>,
+    },
+    Invitation {
+        id: Cow<'a, str>,
+        created: u64,
+        expires: u64,
     },
     Block {
         user: Cow<'a, str>,
@@ -79,6 +84,7 @@ pub(super) enum Line<'a> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Counts {
     pub(super) users: u64,
+    pub(super) invitations: u64,
     pub(super) blocks: u64,
     pub(super) conversations: u64,
     pub(super) rooms: u64,
@@ -92,6 +98,7 @@ impl Counts {
         *match line {
             Line::ChatDump { .. } | Line::End(_) => return,
             Line::User { .. } => &mut self.users,
+            Line::Invitation { .. } => &mut self.invitations,
             Line::Block { .. } => &mut self.blocks,
             Line::Conversation { .. } => &mut self.conversations,
             Line::Room { .. } => &mut self.rooms,
@@ -149,6 +156,11 @@ impl<'a> Line<'a> {
                 country: account.profile.country().into(),
                 banned: account.banned,
                 password: account.password.as_ref().filter(|_| hashes).map(PasswordHash::to_phc),
+            },
+            Record::Invitation(Invitation { id, created, expires }) => Self::Invitation {
+                id: id.to_string().into(),
+                created: created.as_millis(),
+                expires: expires.as_millis(),
             },
             Record::Conversation(members) => {
                 let members = members.iter().map(|member| Cursor { user: member.user.into(), read: member.read.get() });

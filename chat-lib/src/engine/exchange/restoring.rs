@@ -10,7 +10,8 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::limits::RESTORED_ID;
 use crate::model::{
-    Account, ConversationName, MessageId, MessageKey, PasswordHash, Profile, RoomName, UserName, check_title,
+    Account, ConversationName, Invitation, InvitationId, MessageId, MessageKey, PasswordHash, Profile, RoomName,
+    UserName, check_title,
 };
 use crate::store::{Batch, Member, NewMessage, Record, RoomMembership};
 
@@ -30,6 +31,7 @@ enum Part {
     #[default]
     Start,
     Users,
+    Invitations,
     Blocks,
     Conversations,
     Rooms,
@@ -52,6 +54,7 @@ impl Restoring {
     pub(super) fn restore(&mut self, line: Line<'_>, batch: &mut dyn Batch, bad: Bad<'_>) -> Result<(), Error> {
         let part = match &line {
             Line::ChatDump { .. } | Line::User { .. } => Part::Users,
+            Line::Invitation { .. } => Part::Invitations,
             Line::Block { .. } => Part::Blocks,
             Line::Conversation { .. } => Part::Conversations,
             Line::Room { .. } => Part::Rooms,
@@ -79,6 +82,11 @@ impl Restoring {
                 self.without_password += u64::from(password.is_none());
                 let account = Account { banned, ..Account::new(profile, password) };
                 must(batch.restore(Record::Account(&account))?, "the user is there twice", bad)
+            }
+            Line::Invitation { id, created, expires } => {
+                let id = parsed(InvitationId::parse(&id), bad)?;
+                let invitation = Invitation::new(id, timestamp(created, bad)?, timestamp(expires, bad)?);
+                must(batch.restore(Record::Invitation(&invitation))?, "the invitation is there twice", bad)
             }
             Line::Block { user, blocked } => {
                 must(user != blocked, "a user cannot block themselves", bad)?;

@@ -22,7 +22,7 @@ pub fn parse(line: &[u8]) -> Result<Request<'_>, Error> {
         "register" => {
             let (user, password) = (words.next()?.into(), words.next()?.into());
             let full_name = strip(words.rest.ok_or(Error::BadCommand)?).into();
-            return Ok(Request::new(Command::Register { user, password, full_name }));
+            return Ok(Request::new(Command::Register { user, password, full_name, invitation: None }));
         }
         "send" => {
             let (token, to, framing, text) = words.message()?;
@@ -68,7 +68,7 @@ pub fn from_words<'a>(words: &[&'a str]) -> Result<Request<'a>, Error> {
         }
         ["register", user, password, full_name] => {
             let (user, password, full_name) = (user.into(), password.into(), full_name.into());
-            return Ok(Request::new(Command::Register { user, password, full_name }));
+            return Ok(Request::new(Command::Register { user, password, full_name, invitation: None }));
         }
         ["send", token, to, text] => {
             let (framing, text) = Framing::split(text);
@@ -94,7 +94,7 @@ pub fn write(request: &Request<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
         (Command::Auth { user, password }, None) => {
             format!("auth {} {}\r\n", word("this user name", user)?, word("this password", password)?)
         }
-        (Command::Register { user, password, full_name }, None) => {
+        (Command::Register { user, password, full_name, invitation: None }, None) => {
             if full_name.contains('\n') || strip(full_name) != full_name {
                 return Err(Error::InvalidRequest { what: "this full name" });
             }
@@ -201,7 +201,12 @@ mod tests {
     }
 
     fn register<'a>(user: &'a str, password: &'a str, full_name: &'a str) -> Command<'a> {
-        Command::Register { user: user.into(), password: password.into(), full_name: full_name.into() }
+        Command::Register {
+            user: user.into(),
+            password: password.into(),
+            full_name: full_name.into(),
+            invitation: None,
+        }
     }
 
     fn send<'a>(to: &'a str, line: &'a str) -> Command<'a> {

@@ -109,15 +109,17 @@ pub(super) static METHODS: &[Method] = &[
         what: "Creates an account, opens its first session, and binds it to the connection.",
         session: false,
         result: Shape::Session,
-        errors: "registration_closed invalid_user_name invalid_full_name invalid_password user_exists too_many_attempts busy",
+        errors: "registration_closed invitation_required no_such_invitation invalid_user_name invalid_full_name invalid_password user_exists too_many_attempts busy",
         params: &[
             USER,
             required("password", Kind::Text, "the password"),
             required("name", Kind::Text, "the full name, shown to others"),
+            optional("invitation", Kind::Text, "the code of an invitation, where one is needed"),
         ],
         command: |given| {
             let (user, password) = (given.text("user"), given.text("password"));
-            Ok(Command::Register { user, password, full_name: given.text("name") })
+            let (full_name, invitation) = (given.text("name"), given.optional_text("invitation"));
+            Ok(Command::Register { user, password, full_name, invitation })
         },
     },
     Method {

@@ -14,7 +14,7 @@ use super::properties::{command_and_reply, event};
 use super::{Id, write_event, write_reply};
 use crate::error::{Error, samples};
 use crate::limits::{LIST_DEFAULT, Limits};
-use crate::model::MessageId;
+use crate::model::{MessageId, Registration};
 use crate::protocol::{Reply, ServerInfo};
 
 #[derive(Serialize)]
@@ -123,7 +123,10 @@ fn result(shape: Shape) -> Value {
     };
     match shape {
         Shape::Empty => object(&[], &[]),
-        Shape::Server => object(&[("version", text()), ("registration", flag()), ("limits", reference("Limits"))], &[]),
+        Shape::Server => object(
+            &[("version", text()), ("registration", flag()), ("invitation", flag()), ("limits", reference("Limits"))],
+            &[],
+        ),
         Shape::Session => object(&[("token", text()), ("user", text()), ("name", text()), ("epoch", text())], &[]),
         Shape::Sessions => list("sessions", "Session"),
         Shape::Sent => object(&[("id", reference("MessageId")), ("time", reference("Time"))], &[]),
@@ -252,7 +255,7 @@ fn schemas() -> Value {
 
 /// All limits are counts, bytes or seconds.
 fn limits() -> Value {
-    let info = ServerInfo { version: String::new(), registration: false, limits: Limits::default() };
+    let info = ServerInfo { version: String::new(), registration: Registration::Closed, limits: Limits::default() };
     let told = answer(&Reply::Server(Box::new(info)));
     let names = told["limits"].as_object().unwrap().keys().map(String::as_str);
     object(&names.map(|name| (name, count())).collect::<Vec<_>>(), &[])

@@ -120,8 +120,13 @@ fn command() -> impl Strategy<Value = Command<'static>> {
         .boxed(),
         (word(), word()).prop_map(|(user, password)| Command::Auth { user, password }).boxed(),
         token.prop_map(|token| Command::Resume { token }).boxed(),
-        (word(), word(), word())
-            .prop_map(|(user, password, full_name)| Command::Register { user, password, full_name })
+        (word(), word(), word(), option::of(word()))
+            .prop_map(|(user, password, full_name, invitation)| Command::Register {
+                user,
+                password,
+                full_name,
+                invitation,
+            })
             .boxed(),
         (word(), word()).prop_map(|(old, new)| Command::SetPassword { old, new }).boxed(),
         (option::of(word()), option::of(word()))
@@ -167,8 +172,11 @@ fn reply_to(command: &Command<'static>) -> BoxedStrategy<Reply> {
     });
     let presence = (any::<bool>(), option::of(time())).prop_map(|(online, last_seen)| Presence { online, last_seen });
     match command {
-        Command::Server => (any::<String>(), any::<bool>(), any::<u32>())
+        Command::Server => (any::<String>(), 0..3_usize, any::<u32>())
             .prop_map(|(version, registration, failed_logins)| {
+                use crate::model::Registration;
+                let kinds = [Registration::Closed, Registration::Open, Registration::Invite];
+                let registration = kinds[registration];
                 let limits = Limits { failed_logins, ..Limits::default() };
                 Reply::Server(Box::new(ServerInfo { version, registration, limits }))
             })

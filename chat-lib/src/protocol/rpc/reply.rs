@@ -10,7 +10,7 @@ use super::limits::Caps;
 use super::people::{Member, Room, User};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::SessionToken;
+use crate::model::{Registration, SessionToken};
 use crate::protocol::{Command, List, Login, Reply, ServerInfo};
 
 /// Appends the answer to a request that succeeded.
@@ -55,8 +55,13 @@ fn write_result(reply: &Reply, out: &mut Vec<u8>) {
             write_json(&Rooms { rooms: list.entries.iter().map(Room::from).collect(), more: list.more }, out);
         }
         Reply::Server(info) => {
-            let (version, registration) = (info.version.as_str().into(), info.registration);
-            write_json(&Server { version, registration, limits: Caps::from(&info.limits) }, out);
+            let (registration, invitation) = match info.registration {
+                Registration::Closed => (false, false),
+                Registration::Open => (true, false),
+                Registration::Invite => (true, true),
+            };
+            let (version, limits) = (info.version.as_str().into(), Caps::from(&info.limits));
+            write_json(&Server { version, registration, invitation, limits }, out);
         }
         Reply::Done
         | Reply::LoggedOut
@@ -120,9 +125,14 @@ pub fn read_reply(command: &Command<'_>, result: &str) -> Result<Reply, Error> {
             Reply::Rooms(list(read.rooms, read.more)?)
         }
         Command::Server => {
-            let Server { version, registration, limits } = read_json(result)?;
-            let limits = limits.into();
-            Reply::Server(Box::new(ServerInfo { version: version.into_owned(), registration, limits }))
+            let Server { version, registration, invitation, limits } = read_json(result)?;
+            let registration = match (registration, invitation) {
+                (false, _) => Registration::Closed,
+                (true, false) => Registration::Open,
+                (true, true) => Registration::Invite,
+            };
+            let (version, limits) = (version.into_owned(), limits.into());
+            Reply::Server(Box::new(ServerInfo { version, registration, limits }))
         }
         Command::Logout => nothing(result, Reply::LoggedOut)?,
         Command::Unsubscribe => nothing(result, Reply::Unsubscribed)?,
@@ -181,6 +191,8 @@ struct Server<'a> {
     #[serde(borrow)]
     version: Cow<'a, str>,
     registration: bool,
+    #[serde(default)]
+    invitation: bool,
     limits: Caps,
 }
 

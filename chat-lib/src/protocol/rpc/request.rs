@@ -106,6 +106,8 @@ struct Params<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    invitation: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     country: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<String>,
@@ -165,8 +167,9 @@ impl<'a> Params<'a> {
             | Command::Blocks => none,
             Command::Auth { user, password } => Self { user: Some(user), password: Some(password), ..none },
             Command::Resume { token } => Self { token: Some(token.to_string()), ..none },
-            Command::Register { user, password, full_name } => {
-                Self { user: Some(user), password: Some(password), name: Some(full_name), ..none }
+            Command::Register { user, password, full_name, invitation } => {
+                let invitation = invitation.as_deref();
+                Self { user: Some(user), password: Some(password), name: Some(full_name), invitation, ..none }
             }
             Command::SetPassword { old, new } => Self { old: Some(old), new: Some(new), ..none },
             Command::SetProfile { full_name, country } => {

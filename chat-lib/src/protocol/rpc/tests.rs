@@ -50,8 +50,18 @@ fn requests_and_their_commands() {
         ("resume", r#"{"token":"$T"}"#, Command::Resume { token: SessionToken::parse(TOKEN).unwrap() }),
         (
             "register",
-            r#"{"name":"Ana","password":"x","user":"ana","invitation":5}"#,
-            Command::Register { user: "ana".into(), password: "x".into(), full_name: "Ana".into() },
+            r#"{"name":"Ana","password":"x","user":"ana","color":5}"#,
+            Command::Register { user: "ana".into(), password: "x".into(), full_name: "Ana".into(), invitation: None },
+        ),
+        (
+            "register",
+            r#"{"name":"Ana","password":"x","user":"ana","invitation":"609107b0"}"#,
+            Command::Register {
+                user: "ana".into(),
+                password: "x".into(),
+                full_name: "Ana".into(),
+                invitation: Some("609107b0".into()),
+            },
         ),
         ("logout", "{}", Command::Logout),
         ("password", r#"{"old":"x","new":"y"}"#, Command::SetPassword { old: "x".into(), new: "y".into() }),

@@ -13,11 +13,12 @@ use super::log::{Block, Entry, ProfileId, StreamId};
 use super::pages::Shelf;
 use super::{Member, NewMessage, Record, Visit};
 use crate::error::Error;
-use crate::model::{Account, ConversationName, MessageId, MessageKey, Profile, UserName};
+use crate::model::{Account, ConversationName, Invitation, MessageId, MessageKey, Profile, UserName};
 
 /// Everything but messages, as it is at one moment.
 pub(super) struct Snapshot {
     accounts: Vec<Arc<Account>>,
+    invitations: Vec<Invitation>,
     /// Who takes no direct messages from whom.
     blocks: Vec<(UserName, UserName)>,
     conversations: Vec<[(UserName, MessageId); 2]>,
@@ -52,6 +53,7 @@ impl Snapshot {
         }
         Self {
             accounts,
+            invitations: index.invitations(None),
             blocks,
             conversations,
             streams: index
@@ -69,6 +71,7 @@ impl Snapshot {
     /// Shows what comes before messages.
     pub(super) fn show(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
         self.accounts.iter().try_for_each(|account| visit(Record::Account(account)))?;
+        self.invitations.iter().try_for_each(|invitation| visit(Record::Invitation(invitation)))?;
         for (user, blocked) in &self.blocks {
             visit(Record::Block { user: user.as_str(), blocked: blocked.as_str() })?;
         }

@@ -8,7 +8,7 @@ use super::core::Core;
 use super::record::Record;
 use super::*;
 use crate::conformance::{Data, Fault};
-use crate::model::{Account, Framing, Profile, UserName};
+use crate::model::{Account, Framing, Invitation, InvitationId, Profile, UserName};
 use crate::store::index::{
     AccountId, AccountRow, Change, KeysRow, MemberRow, RoomRow, SessionRow, StreamRow, Summary, Tables,
 };
@@ -37,6 +37,7 @@ pub(super) struct Content {
     accounts: BTreeMap<u32, AccountRow>,
     streams: BTreeMap<u32, StreamRow>,
     sessions: BTreeMap<u64, SessionRow>,
+    invitations: BTreeMap<InvitationId, Invitation>,
     log: BTreeMap<MessageId, Block>,
     marks: BTreeSet<(StreamId, MessageId)>,
     rooms: BTreeMap<u32, RoomRow>,
@@ -54,6 +55,7 @@ impl Default for Content {
             accounts: BTreeMap::new(),
             streams: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            invitations: BTreeMap::new(),
             log: BTreeMap::new(),
             marks: BTreeSet::new(),
             rooms: BTreeMap::new(),
@@ -160,6 +162,7 @@ impl Backend for Hostile {
             accounts: now.accounts.into_values().collect(),
             streams: now.streams.into_values().collect(),
             sessions: now.sessions.into_values().collect(),
+            invitations: now.invitations.into_values().collect(),
             rooms: now.rooms.into_values().collect(),
             members: now.members.into_values().collect(),
             blocks: now.blocks.into_iter().collect(),
@@ -229,6 +232,8 @@ impl Content {
             }
             Change::Session(row) => drop(self.sessions.insert(row.login.0, row)),
             Change::DropSession(login) => drop(self.sessions.remove(&login.0)),
+            Change::Invitation(row) => drop(self.invitations.insert(row.id, row)),
+            Change::DropInvitation(id) => drop(self.invitations.remove(&id)),
             Change::Block(block) => assert!(self.log.insert(block.first, (*block).clone()).is_none()),
             Change::Mark(stream, message) => drop(self.marks.insert((stream, message))),
             Change::ClearLog => {

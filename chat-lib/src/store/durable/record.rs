@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
-use crate::model::{MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
+use crate::model::{Invitation, InvitationId, MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
 use crate::store::Standing;
 use crate::store::index::{
     AccountId, AccountRow, Change, KeysRow, Login, MemberRow, RoomRow, SessionRow, StreamRow, StreamState, Summary,
@@ -102,6 +102,15 @@ impl Writer {
                 self.optional(from.map(|from| from.to_string()).as_deref());
             }
             Change::DropSession(login) => self.numbers(&[7, login.0]),
+            Change::Invitation(Invitation { id, created, expires }) => {
+                self.number(22);
+                self.bytes(id.as_bytes());
+                self.numbers(&[created, expires].map(|time| time.as_millis()));
+            }
+            Change::DropInvitation(id) => {
+                self.number(23);
+                self.bytes(id.as_bytes());
+            }
             Change::Block(block) => {
                 self.numbers(&[8, block.first.get(), block.last.get(), block.time.as_millis()]);
                 self.bytes(&block.body);
@@ -133,6 +142,7 @@ impl Writer {
                 self.numbers(&[summary.indexed, summary.last_message].map(MessageId::get));
                 self.numbers(&[summary.last_account, summary.last_stream, summary.last_profile].map(u64::from));
                 self.numbers(&[summary.accounts, summary.streams, summary.profiles, summary.sessions]);
+                self.number(summary.invitations);
                 self.numbers(&[summary.rooms, summary.members, summary.blocks, summary.deleted]);
                 self.number(summary.deletions.into());
                 self.numbers(&[summary.key_rows, summary.last_key, summary.keyed.get()]);
@@ -222,6 +232,7 @@ impl<'a> Reader<'a> {
                 streams: self.number()?,
                 profiles: self.number()?,
                 sessions: self.number()?,
+                invitations: self.number()?,
                 rooms: self.number()?,
                 members: self.number()?,
                 blocks: self.number()?,
@@ -259,6 +270,8 @@ impl<'a> Reader<'a> {
                 Change::Keys(KeysRow { number, time, body: self.bytes()?.to_vec() })
             }
             21 => Change::DropKeys(self.number()?),
+            22 => Change::Invitation(Invitation::new(self.invitation()?, self.time()?, self.time()?)),
+            23 => Change::DropInvitation(self.invitation()?),
             _ => return None,
         })
     }
@@ -281,6 +294,10 @@ impl<'a> Reader<'a> {
 
     fn message(&mut self) -> Option<MessageId> {
         MessageId::new(self.number()?)
+    }
+
+    fn invitation(&mut self) -> Option<InvitationId> {
+        Some(InvitationId::from_bytes(self.bytes()?.try_into().ok()?))
     }
 
     fn time(&mut self) -> Option<Timestamp> {

@@ -39,6 +39,7 @@ impl Index {
             streams: self.streams.len() as u64,
             profiles: self.profiles.by_id.len() as u64,
             sessions: self.sessions.len() as u64,
+            invitations: self.invitations.len() as u64,
             rooms: self.rooms.len() as u64,
             members: self.memberships,
             blocks: self.blocks,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::keys::KeysRow;
 use super::sessions::Login;
 use crate::clock::Timestamp;
-use crate::model::{MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
+use crate::model::{Invitation, InvitationId, MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
 use crate::store::Standing;
 use crate::store::log::{Block, ProfileId, StreamId};
 
@@ -110,6 +110,9 @@ pub(in crate::store) enum Change {
     /// A session that is opened, or whose end moves.
     Session(SessionRow),
     DropSession(Login),
+    Invitation(Invitation),
+    /// An invitation was used or revoked, or has expired.
+    DropInvitation(InvitationId),
     /// A block that is appended to the log.
     Block(Arc<Block>),
     /// A message from which its stream can be read backwards, noted every so often.
@@ -227,6 +230,7 @@ pub(in crate::store) struct Summary {
     pub(in crate::store) streams: u64,
     pub(in crate::store) profiles: u64,
     pub(in crate::store) sessions: u64,
+    pub(in crate::store) invitations: u64,
     pub(in crate::store) rooms: u64,
     pub(in crate::store) members: u64,
     pub(in crate::store) blocks: u64,
@@ -260,6 +264,7 @@ impl Summary {
             streams: 0,
             profiles: 0,
             sessions: 0,
+            invitations: 0,
             rooms: 0,
             members: 0,
             blocks: 0,

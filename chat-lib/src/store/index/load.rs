@@ -11,7 +11,7 @@ use super::sessions::Session;
 use super::{
     AccountId, AccountRow, Index, KeysRow, Known, MemberRow, RoomRow, SessionRow, Stream, StreamRow, Summary, User,
 };
-use crate::model::{Account, MessageId, MessageKey, Profile, UserName};
+use crate::model::{Account, Invitation, MessageId, MessageKey, Profile, UserName};
 use crate::store::log::{Block, Entry, ProfileId, StreamId, Tail};
 
 /// All rows but the log's and the summary.
@@ -22,6 +22,7 @@ pub(in crate::store) struct Tables {
     pub(in crate::store) streams: Vec<StreamRow>,
     /// In order of login.
     pub(in crate::store) sessions: Vec<SessionRow>,
+    pub(in crate::store) invitations: Vec<Invitation>,
     pub(in crate::store) rooms: Vec<RoomRow>,
     pub(in crate::store) members: Vec<MemberRow>,
     /// Who takes no direct messages from whom.
@@ -101,6 +102,7 @@ impl Index {
             let session = Session { id, login, user, opened, used, from, expires: until, check: until, written: until };
             index.sessions.insert(session).ok_or("there are more sessions than can be opened")?;
         }
+        index.invitations = tables.invitations.into_iter().map(|invitation| (invitation.id, invitation)).collect();
         // While a dump is being restored, cursors are ahead of messages that are still to come.
         if index.summary.restoring {
             index.tail = Tail::new(last_message);
@@ -248,12 +250,13 @@ impl Index {
 
 /// Detects rows that are missing, and numbers that were not given out.
 fn compare(tables: &Tables, summary: &Summary, last_message: MessageId) -> Result<(), String> {
-    let Tables { profiles, accounts, streams, sessions, rooms, members, blocks, deleted, keys } = tables;
+    let Tables { profiles, accounts, streams, sessions, invitations, rooms, members, blocks, deleted, keys } = tables;
     for (what, found, wanted) in [
         ("accounts", accounts.len(), summary.accounts),
         ("streams", streams.len(), summary.streams),
         ("profiles", profiles.len(), summary.profiles),
         ("sessions", sessions.len(), summary.sessions),
+        ("invitations", invitations.len(), summary.invitations),
         ("rooms", rooms.len(), summary.rooms),
         ("members of rooms", members.len(), summary.members),
         ("blocks", blocks.len(), summary.blocks),

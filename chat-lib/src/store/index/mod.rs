@@ -8,6 +8,7 @@ mod changes;
 mod conversations;
 mod cursors;
 mod deletions;
+mod invitations;
 mod journal;
 mod keys;
 mod load;
@@ -39,7 +40,7 @@ use super::hash::NumberHasher;
 use super::log::{ProfileId, StreamId, Tail};
 use super::{Counts, NewSession, SessionInfo, SessionOpened};
 use crate::clock::Timestamp;
-use crate::model::{Account, MessageId, MessageKey, Profile, RoomName, SessionId, UserName};
+use crate::model::{Account, Invitation, InvitationId, MessageId, MessageKey, Profile, RoomName, SessionId, UserName};
 
 /// Everything but what lies in the log.
 pub(super) struct Index {
@@ -53,6 +54,7 @@ pub(super) struct Index {
     room_names: BTreeSet<RoomName>,
     open_rooms: BTreeSet<RoomName>,
     sessions: Sessions,
+    invitations: BTreeMap<InvitationId, Invitation>,
     profiles: Profiles,
     pub(super) tail: Tail,
     /// The last message that is committed.
@@ -143,6 +145,7 @@ impl Index {
             room_names: BTreeSet::new(),
             open_rooms: BTreeSet::new(),
             sessions: Sessions::default(),
+            invitations: BTreeMap::new(),
             profiles: Profiles::default(),
             tail: Tail::new(summary.last_message),
             committed: summary.last_message,

@@ -1,12 +1,14 @@
 //! What goes into the methods of the store contract, and what comes out.
 
 mod counts;
+mod invitations;
 mod messages;
 mod record;
 mod rooms;
 mod sessions;
 
 pub use self::counts::{Commits, Counts};
+pub use self::invitations::Redeemed;
 pub use self::messages::{
     Appended, ConversationState, CursorMove, FoundMessage, HistoryPage, NewMessage, News, NewsMessage, Position, Quota,
     SyncPage, Unread,

@@ -3,7 +3,7 @@
 use super::{NewMessage, Standing};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::model::{Account, MessageId, MessageKey, RoomName};
+use crate::model::{Account, Invitation, MessageId, MessageKey, RoomName};
 
 /// The function that [`Store::dump`](crate::store::Store::dump) calls with each record.
 pub type Visit<'a> = dyn FnMut(Record<'_>) -> Result<(), Error> + 'a;
@@ -13,6 +13,8 @@ pub type Visit<'a> = dyn FnMut(Record<'_>) -> Result<(), Error> + 'a;
 pub enum Record<'a> {
     /// A user.
     Account(&'a Account),
+    /// An invitation that was not used yet.
+    Invitation(&'a Invitation),
     /// A user who takes no direct messages from another one.
     Block {
         /// Who takes none.

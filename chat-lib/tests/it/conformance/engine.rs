@@ -196,6 +196,7 @@ impl Store for Engine {
         self.store.dump(&mut |record| match (self.wrong, record) {
             (Wrong::DumpsNoConversations, Record::Conversation(_))
             | (Wrong::DumpsNoRooms, Record::Room { .. })
+            | (Wrong::DumpsNoInvitations, Record::Invitation(_))
             | (Wrong::DumpsNoBlocks, Record::Block { .. })
             | (Wrong::DumpsNoKeys, Record::Key { .. }) => Ok(()),
             (Wrong::DumpsNoCursorsOfRooms, Record::Room { name, title, open, members }) => {

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use chat_lib::Error;
 use chat_lib::clock::Timestamp;
-use chat_lib::model::{Account, ConversationName, Framing, MessageId, Profile, RoomName, SessionId, UserName};
+use chat_lib::model::{
+    Account, ConversationName, Framing, Invitation, InvitationId, MessageId, Profile, RoomName, SessionId, UserName,
+};
 use chat_lib::store::{
     Accounts, Appended, Batch, CommitError, ConversationState, Conversations, Counts, CursorMove, FoundMessage,
-    NewMessage, NewSession, Quota, Record, RoomMember, RoomState, Rooms, SessionInfo, SessionOpened, Sessions,
-    Standing, Unread,
+    Invitations, NewMessage, NewSession, Quota, Record, Redeemed, RoomMember, RoomState, Rooms, SessionInfo,
+    SessionOpened, Sessions, Standing, Unread,
 };
 
 use super::Wrong;
@@ -136,6 +138,44 @@ impl Accounts for Steps<'_> {
     fn is_blocked(&mut self, user: &str, other: &str) -> Result<bool, Error> {
         let blocked = self.batch.is_blocked(user, other)?;
         Ok(blocked || self.wrong == Wrong::BlocksBothWays && self.batch.is_blocked(other, user)?)
+    }
+}
+
+impl Invitations for Steps<'_> {
+    fn add_invitation(&mut self, invitation: Invitation) -> Result<bool, Error> {
+        let added = self.batch.add_invitation(invitation)?;
+        Ok(added || self.wrong == Wrong::InvitesTwice)
+    }
+
+    fn invitation(&mut self, id: &InvitationId, now: Timestamp) -> Result<Option<Invitation>, Error> {
+        self.batch.invitation(id, now)
+    }
+
+    fn invitations(&mut self, now: Timestamp) -> Result<Vec<Invitation>, Error> {
+        let mut invitations = self.batch.invitations(now)?;
+        if self.wrong == Wrong::ListsInvitationsBackwards {
+            invitations.reverse();
+        }
+        Ok(invitations)
+    }
+
+    fn redeem_invitation(&mut self, id: &InvitationId, now: Timestamp, account: Account) -> Result<Redeemed, Error> {
+        let found = self.batch.invitation(id, Timestamp::EPOCH)?;
+        let now = if self.wrong == Wrong::RedeemsForEver { Timestamp::EPOCH } else { now };
+        let redeemed = self.batch.redeem_invitation(id, now, account)?;
+        match (self.wrong, redeemed) {
+            (Wrong::RedeemsAgain, Redeemed::Added) => drop(found.map(|it| self.batch.add_invitation(it)).transpose()?),
+            (Wrong::SpendsInvitationsInVain, Redeemed::UserExists) => drop(self.batch.remove_invitation(id)?),
+            _ => {}
+        }
+        Ok(redeemed)
+    }
+
+    fn remove_invitation(&mut self, id: &InvitationId) -> Result<bool, Error> {
+        match self.wrong {
+            Wrong::RevokesNothing => Ok(self.batch.invitation(id, Timestamp::EPOCH)?.is_some()),
+            _ => self.batch.remove_invitation(id),
+        }
     }
 }
 

@@ -68,9 +68,17 @@ class AsyncClient:
         token = await self.ask(_chat.Request.of_words("auth", user, password), user)
         return AsyncSession(self, token, user)
 
-    async def register(self, user: str, password: str, full_name: str) -> AsyncSession:
-        """Create an account and open its first session, if the server takes registrations."""
-        request = _chat.Request.of_words("register", user, password, full_name)
+    async def register(
+        self, user: str, password: str, full_name: str, *, invitation: str | None = None
+    ) -> AsyncSession:
+        """Create an account and open its first session, if the server takes registrations.
+
+        Where an invitation is needed, ``invitation`` is its code.
+        """
+        if invitation is None:
+            request = _chat.Request.of_words("register", user, password, full_name)
+        else:
+            request = _chat.Request.of_invited(user, password, full_name, invitation)
         token = await self.ask(request, user)
         return AsyncSession(self, token, user)
 

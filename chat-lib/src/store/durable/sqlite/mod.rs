@@ -18,8 +18,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 use self::directory::Directory;
 use self::open::{connect, connect_read_only, exists, log_of, look_at_log, make, only_writing_fails, open_log};
 use self::rows::{
-    Sealed, account, block, block_head, blocked, compact, deleted, keys, member, profile, room, session, stream,
-    summary, write,
+    Sealed, account, block, block_head, blocked, compact, deleted, invitation, keys, member, profile, room, session,
+    stream, summary, write,
 };
 use self::writing::Writing;
 use super::backend::{Backend, Compaction};
@@ -204,6 +204,11 @@ impl Backend for Sqlite {
                 0,
                 session,
             )?,
+            invitations: self.rows(
+                "SELECT created, id, expires, seal FROM invitation WHERE created >= ?",
+                0,
+                invitation,
+            )?,
             rooms: self.rows("SELECT id, name, title, open, head, count, gone, seal FROM room WHERE id > ?", 0, room)?,
             members: self.rows(
                 "SELECT room, account, standing, since, cursor, base, sent, seal FROM member WHERE room > ?",
@@ -219,7 +224,7 @@ impl Backend for Sqlite {
     fn summary(&self) -> Result<Summary, Error> {
         let found = self.rows(
             "SELECT id, epoch, indexed, last_message, last_account, last_stream, last_profile, accounts, streams, \
-             profiles, sessions, rooms, members, blocks, deleted, deletions, key_rows, last_key, keyed, restoring, retention_time, keep_read, seal FROM summary WHERE id = ?",
+             profiles, sessions, invitations, rooms, members, blocks, deleted, deletions, key_rows, last_key, keyed, restoring, retention_time, keep_read, seal FROM summary WHERE id = ?",
             1,
             summary,
         )?;

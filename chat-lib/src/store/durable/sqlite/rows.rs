@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::seal::Seal;
 use crate::clock::Timestamp;
-use crate::model::{MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
+use crate::model::{Invitation, InvitationId, MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
 use crate::store::durable::backend::Compaction;
 use crate::store::durable::record::{standing_number, standing_of};
 use crate::store::index::{
@@ -70,6 +70,17 @@ pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Er
             ])
         }
         Change::DropSession(login) => to.prepare_cached("DELETE FROM session WHERE login = ?")?.execute([login.0]),
+        Change::Invitation(row) => {
+            to.prepare_cached("INSERT OR REPLACE INTO invitation VALUES (?, ?, ?, ?)")?.execute(params![
+                row.id.as_bytes(),
+                row.created.as_millis(),
+                row.expires.as_millis(),
+                Seal::of_invitation(row)
+            ])
+        }
+        Change::DropInvitation(id) => {
+            to.prepare_cached("DELETE FROM invitation WHERE id = ?")?.execute([id.as_bytes()])
+        }
         Change::Block(block) => {
             to.prepare_cached("INSERT INTO log (first, last, time, body, seal) VALUES (?, ?, ?, ?, ?)")?.execute(
                 params![block.first.get(), block.last.get(), block.time.as_millis(), block.body, Seal::of_block(block)],
@@ -138,7 +149,7 @@ pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Er
         Change::Summary(summary) => to
             .prepare_cached(
                 "INSERT OR REPLACE INTO summary \
-                 VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 summary.epoch,
@@ -151,6 +162,7 @@ pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Er
                 summary.streams,
                 summary.profiles,
                 summary.sessions,
+                summary.invitations,
                 summary.rooms,
                 summary.members,
                 summary.blocks,
@@ -263,6 +275,13 @@ pub(super) fn session(row: &Row<'_>) -> Sealed<SessionRow> {
     Ok(Some(session).filter(|session| seal == Seal::of_session(session)))
 }
 
+pub(super) fn invitation(row: &Row<'_>) -> Sealed<Invitation> {
+    let id = InvitationId::from_bytes(row.get(1)?);
+    let invitation = Invitation::new(id, time(row, 0)?, time(row, 2)?);
+    let seal: u32 = row.get(3)?;
+    Ok(Some(invitation).filter(|invitation| seal == Seal::of_invitation(invitation)))
+}
+
 pub(super) fn block(row: &Row<'_>) -> Sealed<Block> {
     let (Some(first), Some(last)) = (message(row, 0)?, message(row, 1)?) else { return Ok(None) };
     let block = Block { first, last, time: time(row, 2)?, body: row.get(3)? };
@@ -277,7 +296,7 @@ pub(super) fn block_head(row: &Row<'_>) -> Sealed<Block> {
 }
 
 pub(super) fn summary(row: &Row<'_>) -> Sealed<Summary> {
-    let (Some(indexed), Some(last_message), Some(keyed)) = (message(row, 2)?, message(row, 3)?, message(row, 18)?)
+    let (Some(indexed), Some(last_message), Some(keyed)) = (message(row, 2)?, message(row, 3)?, message(row, 19)?)
     else {
         return Ok(None);
     };
@@ -292,19 +311,20 @@ pub(super) fn summary(row: &Row<'_>) -> Sealed<Summary> {
         streams: row.get(8)?,
         profiles: row.get(9)?,
         sessions: row.get(10)?,
-        rooms: row.get(11)?,
-        members: row.get(12)?,
-        blocks: row.get(13)?,
-        deleted: row.get(14)?,
-        deletions: row.get(15)?,
-        key_rows: row.get(16)?,
-        last_key: row.get(17)?,
+        invitations: row.get(11)?,
+        rooms: row.get(12)?,
+        members: row.get(13)?,
+        blocks: row.get(14)?,
+        deleted: row.get(15)?,
+        deletions: row.get(16)?,
+        key_rows: row.get(17)?,
+        last_key: row.get(18)?,
         keyed,
-        restoring: row.get(19)?,
-        retention_time: time(row, 20)?,
-        keep_read: row.get(21)?,
+        restoring: row.get(20)?,
+        retention_time: time(row, 21)?,
+        keep_read: row.get(22)?,
     };
-    let seal: u32 = row.get(22)?;
+    let seal: u32 = row.get(23)?;
     Ok(Some(summary).filter(|summary| seal == Seal::of_summary(summary)))
 }
 

@@ -1,4 +1,4 @@
--- Version 5. Every row but those of "mark" is sealed with a CRC-32 of what it holds. Times are in milliseconds since 1970.
+-- Version 6. Every row but those of "mark" is sealed with a CRC-32 of what it holds. Times are in milliseconds since 1970.
 
 -- A user's names. Changing them makes a new row, because messages keep the names that they were sent under.
 CREATE TABLE profile (
@@ -101,6 +101,14 @@ CREATE TABLE session (
     seal INTEGER NOT NULL
 ) STRICT;
 
+-- Invitations that were not used. "id" is the SHA-256 of the code, which is kept nowhere.
+CREATE TABLE invitation (
+    id BLOB PRIMARY KEY,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    seal INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Messages in order of arrival, those that came together packed into one block. "first" and "last" are the ids of the
 -- first and the last message that were put into it. How "body" is made is in src/store/log/block.rs.
 CREATE TABLE log (
@@ -136,6 +144,7 @@ CREATE TABLE summary (
     streams INTEGER NOT NULL,
     profiles INTEGER NOT NULL,
     sessions INTEGER NOT NULL,
+    invitations INTEGER NOT NULL,
     rooms INTEGER NOT NULL,
     members INTEGER NOT NULL,
     blocks INTEGER NOT NULL,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crc32fast::Hasher;
 
-use crate::model::{MessageId, PasswordHash, Profile};
+use crate::model::{Invitation, MessageId, PasswordHash, Profile};
 use crate::store::durable::record::standing_number;
 use crate::store::index::{
     AccountId, AccountRow, KeysRow, MemberRow, RoomRow, SessionRow, StreamRow, StreamState, Summary,
@@ -60,6 +60,11 @@ impl Seal {
         times.and(row.used.as_millis()).and(row.until.as_millis()).with(from.as_bytes()).finish()
     }
 
+    pub(super) fn of_invitation(invitation: &Invitation) -> u32 {
+        let Invitation { id, created, expires } = invitation;
+        Self::new(created.as_millis()).with(id.as_bytes()).and(expires.as_millis()).finish()
+    }
+
     pub(super) fn of_block(block: &Block) -> u32 {
         Self::new(block.first.get()).and(block.last.get()).and(block.time.as_millis()).with(&block.body).finish()
     }
@@ -68,6 +73,7 @@ impl Seal {
         let ids = Self::new(summary.indexed.get()).with(summary.epoch.as_bytes()).and(summary.last_message.get());
         let ids = ids.and(summary.last_account).and(summary.last_stream).and(summary.last_profile);
         let counts = ids.and(summary.accounts).and(summary.streams).and(summary.profiles).and(summary.sessions);
+        let counts = counts.and(summary.invitations);
         let counts = counts.and(summary.rooms).and(summary.members).and(summary.blocks).and(summary.deleted);
         let counts = counts.and(summary.deletions);
         let counts = counts.and(summary.key_rows).and(summary.last_key).and(summary.keyed.get());
