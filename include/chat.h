@@ -46,7 +46,7 @@
 #define CHAT_VERSION_CHECK() chat_version_check(CHAT_VERSION_NUMBER)
 
 /* The default options. */
-#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
+#define CHAT_OPTIONS_INIT {sizeof(chat_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}
 
 /* The default options of a client. */
 #define CHAT_CLIENT_OPTIONS_INIT {sizeof(chat_client_options), 0, NULL}
@@ -539,6 +539,10 @@ typedef struct chat_options {
     // How long read messages are kept, counted from when they were sent; 0 is as when the directory was last
     // opened. New ones keep them.
     uint64_t keep_read_seconds;
+    // How many messages are kept, in all conversations together; 0 for no limit.
+    uint64_t keep_messages;
+    // How many bytes of messages are kept on the disk; 0 for no limit.
+    uint64_t keep_bytes;
     // How long a session lasts without being used. One that gets events is in use.
     uint64_t session_idle_seconds;
     // How many unread messages a mailbox holds.
@@ -876,7 +880,7 @@ CHAT_NONNULL(2);
 //
 // - `chat`: a chat.
 // - `options`: the new settings, where 0 stands for the default and not for what was set before; NULL for the defaults
-//   throughout. `directory`, `sync`, `keep_read_seconds`, `authenticate` and `authenticate_data` are ignored.
+//   throughout. `directory`, `sync`, `keep_read_seconds`, `keep_messages`, `keep_bytes`, `authenticate` and `authenticate_data` are ignored.
 //
 // Fails with CHAT_INVALID_ARGUMENT for invalid options; nothing has changed then.
 //

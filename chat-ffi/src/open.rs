@@ -39,7 +39,7 @@ pub unsafe extern "C" fn chat_open(options: *const chat_options, chat_out: *mut 
 ///
 /// - `chat`: a chat.
 /// - `options`: the new settings, where 0 stands for the default and not for what was set before; NULL for the defaults
-///   throughout. `directory`, `sync`, `keep_read_seconds`, `authenticate` and `authenticate_data` are ignored.
+///   throughout. `directory`, `sync`, `keep_read_seconds`, `keep_messages`, `keep_bytes`, `authenticate` and `authenticate_data` are ignored.
 ///
 /// Fails with CHAT_INVALID_ARGUMENT for invalid options; nothing has changed then.
 ///

@@ -65,6 +65,10 @@ pub struct chat_options {
     /// How long read messages are kept, counted from when they were sent; 0 is as when the directory was last
     /// opened. New ones keep them.
     pub keep_read_seconds: u64,
+    /// How many messages are kept, in all conversations together; 0 for no limit.
+    pub keep_messages: u64,
+    /// How many bytes of messages are kept on the disk; 0 for no limit.
+    pub keep_bytes: u64,
     /// How long a session lasts without being used. One that gets events is in use.
     pub session_idle_seconds: u64,
     /// How many unread messages a mailbox holds.
@@ -165,7 +169,7 @@ impl chat_options {
     }
 
     /// What is set, in the settings' text form.
-    fn texts(&self) -> Result<[(&'static str, Option<String>); 25], Failure> {
+    fn texts(&self) -> Result<[(&'static str, Option<String>); 27], Failure> {
         let number = |value: u64| (value != 0).then(|| value.to_string());
         let millis = |value: u64| (value != 0).then(|| format!("{}s {}ms", value / 1000, value % 1000));
         let cost = [self.password_memory_kib, self.password_passes, self.password_lanes];
@@ -176,6 +180,8 @@ impl chat_options {
             ("password_cost", (cost != [0; 3]).then(|| format!("{memory},{passes},{lanes}"))),
             ("failed_logins", number(self.failed_logins.into())),
             ("keep_read", number(self.keep_read_seconds)),
+            ("keep_messages", number(self.keep_messages)),
+            ("keep_bytes", number(self.keep_bytes)),
             ("session_idle", number(self.session_idle_seconds)),
             ("mailbox_messages", number(self.mailbox_messages)),
             ("mailbox_bytes", number(self.mailbox_bytes)),
@@ -323,6 +329,8 @@ mod tests {
             password_lanes: 1,
             failed_logins: 11,
             keep_read_seconds: 12,
+            keep_messages: 31,
+            keep_bytes: 33,
             session_idle_seconds: 13,
             mailbox_messages: 14,
             mailbox_bytes: 15,
@@ -350,7 +358,7 @@ mod tests {
         let wanted = "line_bytes=16 reply_bytes=17 answers_bytes=18 events_bytes=23 line_time=1019ms stall_time=1020ms \
             shutdown_grace=18446744073709551615ms connections=24 connections_per_address=25 connections_per_user=26 \
             requests_per_second=27 requests_burst=28 login_time=1029ms idle_time=1030ms limit_loopback=yes session_idle=13s mailbox_messages=14 mailbox_bytes=15 \
-            room_members=21 rooms_per_user=22 failed_logins=11 registration=invite password_cost=8,1,1 sync=never keep_read=12s";
+            room_members=21 rooms_per_user=22 failed_logins=11 registration=invite password_cost=8,1,1 sync=never keep_read=12s keep_messages=31 keep_bytes=33";
         assert_eq!(values.join(" "), wanted);
     }
 }

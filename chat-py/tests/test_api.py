@@ -123,7 +123,7 @@ def test_each_setting_is_a_keyword() -> None:
         "rooms_per_user": 3,
         "failed_logins": 3,
     }
-    on_disk = {"sync", "keep_read"}
+    on_disk = {"sync", "keep_read", "keep_messages", "keep_bytes"}
     assert set(Settings.__annotations__) == set(settings)
     assert set(DirectorySettings.__annotations__) == set(settings) | on_disk == set(_chat.SETTINGS)
     with Chat.memory(**settings) as room:

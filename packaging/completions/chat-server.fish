@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_chat_server_global_optspecs
-    string join \n config= listen= tls-listen= tls-certificate= tls-key= allow-cleartext proxy= data= memory demo log= log-format= metrics= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= connections= connections-per-address= connections-per-user= requests-per-second= requests-burst= login-time= idle-time= limit-loopback= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= h/help V/version
+    string join \n config= listen= tls-listen= tls-certificate= tls-key= allow-cleartext proxy= data= memory demo log= log-format= metrics= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= connections= connections-per-address= connections-per-user= requests-per-second= requests-burst= login-time= idle-time= limit-loopback= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= keep-messages= keep-bytes= h/help V/version
 end
 
 function __fish_chat_server_needs_command
@@ -63,13 +63,16 @@ complete -c chat-server -n "__fish_chat_server_needs_command" -l mailbox-bytes -
 complete -c chat-server -n "__fish_chat_server_needs_command" -l room-members -d 'How many members a room has at most, invitations included' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l rooms-per-user -d 'How many rooms a user can be a member of' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l failed-logins -d 'How many logins of one user, or from one address, may fail before the next one has to wait' -r
-complete -c chat-server -n "__fish_chat_server_needs_command" -l registration -d 'Whether anyone who can connect may create an account with register' -r -f -a "closed\t''
-open\t''"
+complete -c chat-server -n "__fish_chat_server_needs_command" -l registration -d 'Who may create an account with register' -r -f -a "closed\t'nobody'
+open\t'anyone who can connect'
+invite\t'whoever has an invitation from the operator, which is valid once'"
 complete -c chat-server -n "__fish_chat_server_needs_command" -l password-cost -d 'What hashing a password with Argon2id costs: KiB of memory, passes, lanes' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l sync -d 'When a change is safe from a power failure' -r -f -a "always\t'before it is acknowledged; nothing is lost'
 everysec\t'within a second; the last second can be lost'
 never\t'when the system writes it; half a minute or more can be lost'"
 complete -c chat-server -n "__fish_chat_server_needs_command" -l keep-read -d 'How long read messages are kept, counted from when they were sent' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l keep-messages -d 'How many messages are kept, in all conversations together; 0 for no limit' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l keep-bytes -d 'How many bytes of messages are kept on the disk; 0 for no limit' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l allow-cleartext -d 'Let --listen take addresses that are not loopback, although anyone on the way can read passwords and messages then: for networks that are trusted or encrypted, such as a VPN'
 complete -c chat-server -n "__fish_chat_server_needs_command" -l memory -d 'Keep everything in memory instead: it is gone when the server stops'
 complete -c chat-server -n "__fish_chat_server_needs_command" -l demo -d 'Add the users messi, henderson and lineker with the password surabaya'
@@ -79,6 +82,7 @@ complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "user" -d 'A
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "room" -d 'Shows and deletes rooms'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "announce" -d 'Tells everybody who is connected and listens something, such as when the server will be down'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "invite" -d 'Creates an invitation, with which one person can register within 7 days, and prints its code'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "status" -d 'Shows how the server that runs on the data is doing: how long it has been running, who is there, what it had to do in the last minute, what the disk has, when there was the last dump, and what should be looked at'
@@ -187,6 +191,21 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish
 complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -l data -d 'The data directory' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -f -a "list" -d 'Lists the invitations that can still be used: id and when they expire, separated by a tab'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -f -a "revoke" -d 'Revokes an invitation'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists the invitations that can still be used: id and when they expire, separated by a tab'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Revokes an invitation'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l data -d 'The data directory' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l without-passwords -d 'Leave out the hashes of passwords'
@@ -200,15 +219,16 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand status" -s h -l 
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l data -d 'The data directory' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce dump restore status check help" -f -a "user" -d 'Adds, shows, changes and removes users'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce dump restore status check help" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce dump restore status check help" -f -a "room" -d 'Shows and deletes rooms'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce dump restore status check help" -f -a "announce" -d 'Tells everybody who is connected and listens something, such as when the server will be down'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce dump restore status check help" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce dump restore status check help" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce dump restore status check help" -f -a "status" -d 'Shows how the server that runs on the data is doing: how long it has been running, who is there, what it had to do in the last minute, what the disk has, when there was the last dump, and what should be looked at'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce dump restore status check help" -f -a "check" -d 'Reads everything, and says what is damaged'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce dump restore status check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "user" -d 'Adds, shows, changes and removes users'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "room" -d 'Shows and deletes rooms'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "announce" -d 'Tells everybody who is connected and listens something, such as when the server will be down'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "invite" -d 'Creates an invitation, with which one person can register within 7 days, and prints its code'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "status" -d 'Shows how the server that runs on the data is doing: how long it has been running, who is there, what it had to do in the last minute, what the disk has, when there was the last dump, and what should be looked at'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "check" -d 'Reads everything, and says what is damaged'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "add" -d 'Adds a user'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'Lists all users: name, full name and country, separated by tabs, and `banned` after those who are'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "passwd" -d 'Gives a user a new password, and ends the user\'s sessions'
@@ -226,3 +246,5 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from room" -f -a "list" -d 'Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from room" -f -a "show" -d 'Lists the people in a room: name, full name, and owner, member or invited, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from room" -f -a "delete" -d 'Deletes a room with its messages'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from invite" -f -a "list" -d 'Lists the invitations that can still be used: id and when they expire, separated by a tab'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from invite" -f -a "revoke" -d 'Revokes an invitation'

@@ -10,7 +10,7 @@ mod table;
 
 pub use self::table::{Limits, Settings};
 #[cfg(feature = "sqlite")]
-use crate::store::Options;
+use crate::store::{Keep, Options};
 
 /// One row of the table.
 #[derive(Debug)]
@@ -118,7 +118,9 @@ impl Settings {
     /// The options to open a store on a disk with.
     #[cfg(feature = "sqlite")]
     pub fn store_options(&self) -> Options {
-        Options { sync: self.sync, keep_read: self.keep_read, ..Options::default() }
+        let limit = |number: usize| (number > 0).then_some(number as u64);
+        let keep = Keep { messages: limit(self.keep_messages), bytes: limit(self.keep_bytes) };
+        Options { sync: self.sync, keep_read: self.keep_read, keep, ..Options::default() }
     }
 }
 

@@ -127,5 +127,15 @@ settings! {
             "How long read messages are kept, counted from when they were sent. A wrong clock drops nothing early: \
              messages age by at most a day per hour.",
             "Forgetting to repeat the setting drops nothing.";
+
+        keep_messages: usize as count = 0,
+            "How many messages are kept, in all conversations together; 0 for no limit. Beyond that, the oldest are dropped: \
+             direct ones that were read, and those of rooms whether they were read or not.",
+            "Only the operator knows what nobody needs.";
+
+        keep_bytes: usize as bytes = 0,
+            "How many bytes of messages are kept on the disk; 0 for no limit. Beyond that, the oldest are dropped as with \
+             `keep_messages`, 16 KiB at a time.",
+            "Only the operator knows how large the disk is.";
     }
 }

@@ -49,7 +49,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 #[cfg(feature = "sqlite")]
-pub use self::durable::{Durable, KeepRead, Options, SyncMode};
+pub use self::durable::{Durable, Keep, KeepRead, Options, SyncMode};
 use self::index::{Index, Known};
 pub use self::memory::Memory;
 pub use self::types::{

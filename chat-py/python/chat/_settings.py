@@ -107,3 +107,7 @@ class DirectorySettings(Settings, total=False):
     #: How long read messages are kept, counted from when they were sent; ``None`` is as when the
     #: directory was last opened. New ones keep them.
     keep_read: timedelta | None
+    #: How many messages are kept, in all conversations together; 0 for no limit.
+    keep_messages: int | None
+    #: How many bytes of messages are kept on the disk; 0 for no limit.
+    keep_bytes: int | None

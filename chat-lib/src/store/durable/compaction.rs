@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::TryLockError;
 use std::time::Instant;
 
+use super::Keep;
 use super::backend::Compaction;
 use super::core::Core;
 use crate::error::Error;
@@ -96,6 +97,27 @@ impl Core {
             held.index.write_summary();
         })?;
         Ok(Some(left))
+    }
+
+    /// The last message of the last block that is more than `keep` allows; [`MessageId::NONE`] if there is none.
+    pub(super) fn excess(&self, keep: Keep) -> Result<MessageId, Error> {
+        if !keep.is_limited() {
+            return Ok(MessageId::NONE);
+        }
+        let mut blocks = Vec::new();
+        self.each_block(MessageId::MAX, |block| {
+            blocks.push((block.last, block.entries().count() as u64, block.body.len() as u64));
+            Ok(())
+        })?;
+        let Keep { messages, bytes } = keep;
+        let mut left = (messages.unwrap_or(u64::MAX), bytes.unwrap_or(u64::MAX));
+        for (last, messages, bytes) in blocks.into_iter().rev() {
+            match (left.0.checked_sub(messages), left.1.checked_sub(bytes)) {
+                (Some(messages), Some(bytes)) => left = (messages, bytes),
+                _ => return Ok(last),
+            }
+        }
+        Ok(MessageId::NONE)
     }
 
     /// Of each block, in the order of the log, whether it is kept, and the last message of the last one that is not.

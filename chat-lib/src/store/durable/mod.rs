@@ -61,11 +61,30 @@ pub struct Options {
     /// How long messages are kept. `None`, which is the default, leaves it as the data was last opened
     /// with: [`KeepRead::Forever`] for new data.
     pub keep_read: Option<KeepRead>,
+    /// How much the log may have before the oldest of these messages are dropped, whatever their age. The default is no limit.
+    pub keep: Keep,
     /// Write nothing, and refuse with [`Error::Storage`] what would have to. For programs that only look at data: they
     /// work on a disk that is full or can only be read. The default is `false`.
     pub read_only: bool,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+}
+
+/// How many messages are kept, in all conversations together. Beyond one of these, the oldest are dropped within an hour, or
+/// sooner if there are many: direct ones that were read, and those of rooms whether they were read or not. Direct messages that
+/// somebody has not read yet are kept whatever the limits are, and count. What came at the same time is dropped together, or kept.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Keep {
+    /// How many messages; `None` for no limit.
+    pub messages: Option<u64>,
+    /// How many bytes they take as they are stored; `None` for no limit.
+    pub bytes: Option<u64>,
+}
+
+impl Keep {
+    fn is_limited(self) -> bool {
+        self != Self::default()
+    }
 }
 
 /// How long direct messages are kept after they were read, and messages of rooms whether they were read or not.
@@ -147,7 +166,7 @@ impl Durable {
         if keep_read != KeepRead::Everything && !read_only {
             core.state().index.set_summary(|summary| summary.keep_read = keep_read.as_millis());
         }
-        let retention = Arc::new(Retention::new(keep_read, options.clock, known, now));
+        let retention = Arc::new(Retention::new(keep_read, options.keep, options.clock, known, now));
         core.state().index.set_retention_time(retention.time(now));
         let syncs = options.sync == SyncMode::EverySecond;
         let start = || Upkeep::start(Arc::clone(&core), Arc::clone(&retention), syncs);
@@ -245,10 +264,11 @@ impl fmt::Debug for Durable {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { sync, keep_read, read_only, clock: _ } = self;
+        let Self { sync, keep_read, keep, read_only, clock: _ } = self;
         f.debug_struct("Options")
             .field("sync", sync)
             .field("keep_read", keep_read)
+            .field("keep", keep)
             .field("read_only", read_only)
             .finish_non_exhaustive()
     }
@@ -256,7 +276,13 @@ impl fmt::Debug for Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { sync: SyncMode::default(), keep_read: None, read_only: false, clock: Arc::new(SystemClock) }
+        Self {
+            sync: SyncMode::default(),
+            keep_read: None,
+            keep: Keep::default(),
+            read_only: false,
+            clock: Arc::new(SystemClock),
+        }
     }
 }
 

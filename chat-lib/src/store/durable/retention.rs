@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::KeepRead;
+use super::{Keep, KeepRead};
 use crate::clock::{Clock, Timestamp};
 use crate::limits::RETENTION_CATCH_UP;
 use crate::store::log::Block;
@@ -15,6 +15,7 @@ use crate::store::log::Block;
 /// clock may be wrong at a start, too. When the system's clock says less, that counts: nothing is dropped by mistake then.
 pub(super) struct Retention {
     pub(super) keep_read: KeepRead,
+    pub(super) keep: Keep,
     clock: Arc<dyn Clock>,
     reached: Mutex<Reached>,
 }
@@ -26,9 +27,9 @@ struct Reached {
 
 impl Retention {
     /// `known` is the time that the data has; the epoch if it is new.
-    pub(super) fn new(keep_read: KeepRead, clock: Arc<dyn Clock>, known: Timestamp, now: Instant) -> Self {
+    pub(super) fn new(keep_read: KeepRead, keep: Keep, clock: Arc<dyn Clock>, known: Timestamp, now: Instant) -> Self {
         let time = if known == Timestamp::EPOCH { clock.now() } else { known };
-        Self { keep_read, clock, reached: Mutex::new(Reached { time, at: now }) }
+        Self { keep_read, keep, clock, reached: Mutex::new(Reached { time, at: now }) }
     }
 
     /// The time to be kept with the data.
@@ -102,7 +103,7 @@ mod tests {
     }
 
     fn retention(wall: &Arc<Wall>, known: Timestamp, start: Instant) -> Retention {
-        Retention::new(KEEP, Arc::<Wall>::clone(wall), known, start)
+        Retention::new(KEEP, Keep::default(), Arc::<Wall>::clone(wall), known, start)
     }
 
     #[test]

@@ -342,7 +342,8 @@ fn nothing_is_swept_while_a_dump_is_being_restored() {
     let kept = || read_messages(&store);
     let start = Instant::now();
     let work = |keep_read| {
-        let retention = Retention::new(keep_read, Arc::new(ManualClock::default()), Timestamp::EPOCH, start);
+        let retention =
+            Retention::new(keep_read, Keep::default(), Arc::new(ManualClock::default()), Timestamp::EPOCH, start);
         Work::new(Arc::clone(&store), Arc::new(retention), false, start)
     };
     let (mut drops, mut tasks) = (work(KeepRead::No), work(KeepRead::Everything));
@@ -359,6 +360,39 @@ fn nothing_is_swept_while_a_dump_is_being_restored() {
     assert!(kept() < 20, "once it is whole, the options hold");
 }
 
+#[test]
+fn the_oldest_messages_beyond_a_limit_are_dropped() {
+    for keep in [Keep { messages: Some(40), bytes: None }, Keep { messages: None, bytes: Some(45_000) }] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(filled(directory.path(), 100));
+        let start = Instant::now();
+        let retention = Retention::new(KeepRead::Forever, keep, Wall::at(0), Timestamp::EPOCH, start);
+        let mut upkeep = Work::new(Arc::clone(&store), Arc::new(retention), false, start);
+        let mut swept = start;
+        let mut sweep = || {
+            // Nothing may be put back any more.
+            swept += SWEEP_INTERVAL.max(2 * PUT_BACK_TIME);
+            upkeep.turn(swept).unwrap();
+        };
+        sweep();
+        assert_eq!((unread(&store, "messi"), unread(&store, "henderson")), (50, 50), "what is unread stays");
+        assert_eq!(read_messages(&store), 100);
+        sweep();
+        // A block has some 16 messages.
+        let left = read_messages(&store);
+        assert!((20..=40).contains(&left), "{left}");
+        let page = pages::history(&*store, "henderson", "messi", Position::Before(MessageId::MAX), 1).unwrap();
+        assert_eq!(
+            page.messages.first().map(|it| it.id),
+            Some(store.backend().last_message().unwrap()),
+            "the latest stay"
+        );
+        sweep();
+        assert_eq!(read_messages(&store), left, "all that is left may stay");
+        store.check().unwrap();
+    }
+}
+
 /// The clock jumped ahead by 100 days for seconds, and whatever had been read in 90 days was dropped.
 #[test]
 fn a_clock_that_is_wrong_for_a_while_drops_nothing() {
@@ -368,7 +402,7 @@ fn a_clock_that_is_wrong_for_a_while_drops_nothing() {
     let wall = Wall::at(0);
     let work = |store: &Arc<Core>, now| {
         let known = store.state().index.summary().retention_time;
-        let retention = Retention::new(KeepRead::For(90 * DAY), Arc::<Wall>::clone(&wall), known, now);
+        let retention = Retention::new(KeepRead::For(90 * DAY), Keep::default(), Arc::<Wall>::clone(&wall), known, now);
         Work::new(Arc::clone(store), Arc::new(retention), false, now)
     };
     let store = Arc::new(filled(directory.path(), 100));
@@ -465,7 +499,7 @@ fn deleted_texts_leave_all_files() {
     ids.iter().for_each(|id| delete(&store, "messi", *id));
     assert!(secrets.iter().all(|secret| contains(&bytes(directory.path()), secret)), "not yet");
 
-    let retention = Retention::new(KeepRead::Forever, Wall::at(0), Timestamp::EPOCH, Instant::now());
+    let retention = Retention::new(KeepRead::Forever, Keep::default(), Wall::at(0), Timestamp::EPOCH, Instant::now());
     let start = Instant::now();
     let mut upkeep = Work::new(Arc::clone(&store), Arc::new(retention), false, start);
     upkeep.turn(start).unwrap();

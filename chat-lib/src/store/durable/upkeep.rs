@@ -79,6 +79,8 @@ pub(super) struct Work {
     /// The bytes of messages that the last sweep left.
     left: usize,
     swept: Instant,
+    /// How much was written by then.
+    swept_written: u64,
     purged: Instant,
 }
 
@@ -86,7 +88,7 @@ impl Work {
     pub(super) fn new(core: Arc<Core>, retention: Arc<Retention>, syncs: bool, now: Instant) -> Self {
         // What was read before the last stop is to be swept, too.
         let read = Arc::new(AtomicUsize::new(1));
-        Self { core, retention, syncs, read, synced: 0, left: 0, swept: now, purged: now }
+        Self { core, retention, syncs, read, synced: 0, left: 0, swept: now, swept_written: 0, purged: now }
     }
 
     fn run(mut self, wakes: &Receiver<()>) {
@@ -129,16 +131,23 @@ impl Work {
         }
         let read = self.read.load(Ordering::Relaxed);
         let due = match self.retention.keep_read {
-            KeepRead::Forever | KeepRead::Everything => return Ok(()),
+            KeepRead::Everything => return Ok(()),
+            KeepRead::Forever if !self.retention.keep.is_limited() => return Ok(()),
+            KeepRead::Forever => true,
             KeepRead::No => read > 0 || self.core.state().index.has_room_messages(),
             KeepRead::For(_) => true,
         };
         let overdue = due && now.saturating_duration_since(self.swept) >= SWEEP_INTERVAL;
-        if (overdue || read >= SWEEP_BYTES.max(self.left))
-            && let Some(left) = self.core.compact(now, self.retention.keeps(now))?
-        {
+        let much = SWEEP_BYTES.max(self.left);
+        let has_grown = self.retention.keep.is_limited() && written - self.swept_written >= much as u64;
+        if !(overdue || has_grown || read >= much) {
+            return Ok(());
+        }
+        let excess = self.core.excess(self.retention.keep)?;
+        let mut keeps = self.retention.keeps(now);
+        if let Some(left) = self.core.compact(now, |block| keeps(block) && block.last > excess)? {
             self.read.fetch_sub(read, Ordering::Relaxed);
-            self.swept = now;
+            (self.swept, self.swept_written) = (now, written);
             self.left = left;
         }
         Ok(())
