@@ -117,7 +117,7 @@ def test_settings_change_while_the_chat_is_in_use() -> None:
     room = quick()
     ana = room.open_session("ana")
     ana.send("bea", "halo")
-    room.reload(mailbox_messages=1, registration=True)
+    room.reload(mailbox_messages=1, registration="open")
     with pytest.raises(errors.MailboxFull):
         ana.send("bea", "halo")
     assert room.register("eve", "secret", "Eve").user == "eve"
