@@ -258,6 +258,27 @@ typedef int32_t chat_sync;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// Who may create an account with `register`.
+enum chat_registration
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // Nobody.
+    CHAT_REGISTER_NOBODY = 0,
+    // Anyone who can connect.
+    CHAT_REGISTER_OPEN = 1,
+    // Whoever has an invitation: chat_invite().
+    CHAT_REGISTER_INVITE = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum chat_registration chat_registration;
+#else
+typedef int32_t chat_registration;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // The level of a log line.
 enum chat_log_level
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L

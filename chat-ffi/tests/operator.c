@@ -145,7 +145,7 @@ static void settings(chat *it) {
     options.mailbox_messages = 1;
     OK(chat_reload(it, &options));
     IS(CHAT_MAILBOX_FULL, chat_session_send(messi, "henderson", "halo", NULL));
-    options.registration = 2;
+    options.registration = 3;
     options.mailbox_messages = 2;
     IS(CHAT_INVALID_ARGUMENT, chat_reload(it, &options));
     IS(CHAT_MAILBOX_FULL, chat_session_send(messi, "henderson", "halo", NULL));

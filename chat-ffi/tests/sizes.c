@@ -11,6 +11,7 @@ int main(void) {
     printf("sizeof(chat_event) %zu\n", sizeof(chat_event));
     printf("sizeof(chat_history_message) %zu\n", sizeof(chat_history_message));
     printf("sizeof(chat_identity) %zu\n", sizeof(chat_identity));
+    printf("sizeof(chat_invitation) %zu\n", sizeof(chat_invitation));
     printf("sizeof(chat_message) %zu\n", sizeof(chat_message));
     printf("sizeof(chat_options) %zu\n", sizeof(chat_options));
     printf("sizeof(chat_restored) %zu\n", sizeof(chat_restored));
