@@ -10,6 +10,10 @@ pub(crate) const READ_BYTES: usize = 64 * 1024;
 /// with `READ_BYTES`, 1 MiB of a line that is too long.
 pub(crate) const READS_PER_TURN: usize = 16;
 
+/// How many connections that shake hands a reactor serves before the others have their turn. A handshake takes some 0.2 ms, and
+/// 1 ms with an RSA key, so a flood of them holds the others up for as long as one of requests does.
+pub(crate) const HANDSHAKES_PER_ROUND: usize = 4;
+
 /// How many bytes of answers are held encrypted for a connection: the most that a record of TLS has. What waits beyond that
 /// waits as it is, within [`reply_bytes`](crate::limits::Limits::reply_bytes).
 #[cfg(feature = "tls")]

@@ -106,6 +106,11 @@ impl Peer {
         self.read_limit = u32::try_from(bytes).unwrap_or(u32::MAX);
     }
 
+    /// Whether serving it may take as long as a handshake does.
+    pub(super) fn is_handshaking(&self) -> bool {
+        self.transport.is_handshaking()
+    }
+
     /// Takes what became of a [`Next::Run`]; the next turn goes on with its request.
     pub(super) fn job_finished(&mut self, job: FinishedJob) {
         self.job = JobState::Finished(job);

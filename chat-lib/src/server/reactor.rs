@@ -24,7 +24,7 @@ use super::peer::{Next, Peer};
 use super::proxy::Network;
 use crate::engine::{Chat, Turn};
 use crate::error::Error;
-use crate::limits::{COMMIT_DELAY, READ_BYTES};
+use crate::limits::{COMMIT_DELAY, HANDSHAKES_PER_ROUND, READ_BYTES};
 
 /// One thread's share of the server: a poll and the peers it watches. The first reactor also accepts.
 pub(super) struct Reactor {
@@ -48,6 +48,8 @@ pub(super) struct Reactor {
     /// The peers of this round, whose answers wait for its commit, and what to do with them then.
     uncommitted: Vec<(PeerId, Next)>,
     buffers: Buffers,
+    /// How many more peers in a handshake this round may serve.
+    handshakes_left: usize,
     rounds: u32,
 }
 
@@ -72,6 +74,7 @@ impl Reactor {
             queue: Vec::new(),
             uncommitted: Vec::new(),
             buffers: Buffers::default(),
+            handshakes_left: 0,
             rounds: 0,
         })
     }
@@ -116,6 +119,7 @@ impl Reactor {
     fn round(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
         self.wait(events, until.map(|until| until.saturating_duration_since(self.now)))?;
         self.now = Instant::now();
+        self.handshakes_left = HANDSHAKES_PER_ROUND;
         let mut outcome = Ok(());
         self.in_one_commit(|reactor, turn| {
             reactor.serve_all(events, turn);
@@ -259,3 +263,6 @@ impl Reactor {
 const MEASURED_ROUNDS: u32 = 16;
 
 const WAKE: Token = Token(usize::MAX);
+
+#[cfg(test)]
+mod tests;

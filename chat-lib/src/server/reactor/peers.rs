@@ -26,9 +26,15 @@ impl Reactor {
         }
     }
 
-    /// Serves a peer, whose answers wait for the commit of the round.
+    /// Serves a peer, whose answers wait for the commit of the round. Of those in a handshake, a round serves only a few.
     pub(super) fn serve(&mut self, slot: usize, turn: &mut Turn<'_>) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
+        if peer.is_handshaking() {
+            match self.handshakes_left.checked_sub(1) {
+                Some(left) => self.handshakes_left = left,
+                None => return self.enqueue(slot),
+            }
+        }
         let next = peer.serve(turn, &mut self.buffers, self.now);
         self.uncommitted.push((PeerId { slot, serial: peer.serial }, next));
     }

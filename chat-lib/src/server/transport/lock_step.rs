@@ -111,6 +111,10 @@ impl Transport for LockStep {
     fn mid_frame(&self) -> bool {
         !self.ready || self.byte_follows
     }
+
+    fn is_handshaking(&self) -> bool {
+        !self.ready
+    }
 }
 
 /// More than any socket buffers, so that writing it blocks.

@@ -49,6 +49,9 @@ pub(super) trait Transport: Send {
     /// Whether the peer has yet to complete what it has begun, such as a handshake or a frame. It has as long for that as
     /// for a line.
     fn mid_frame(&self) -> bool;
+
+    /// Whether a handshake is under way, which takes much longer than requests do.
+    fn is_handshaking(&self) -> bool;
 }
 
 /// What the connections of one listener use for a transport.

@@ -27,4 +27,8 @@ impl Transport for Tcp {
     fn mid_frame(&self) -> bool {
         false
     }
+
+    fn is_handshaking(&self) -> bool {
+        false
+    }
 }

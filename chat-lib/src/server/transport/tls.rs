@@ -75,7 +75,11 @@ impl Transport for Tls {
     }
 
     fn mid_frame(&self) -> bool {
-        self.session.is_handshaking() || self.records.is_mid_record()
+        self.is_handshaking() || self.records.is_mid_record()
+    }
+
+    fn is_handshaking(&self) -> bool {
+        self.session.is_handshaking()
     }
 }
 
