@@ -31,7 +31,11 @@ pub(crate) struct Metrics {
     /// Connections that are open.
     pub(crate) open_connections: Gauge,
     /// Connections that were refused because there were too many.
+    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "a server counts them"))]
     pub(crate) refused_connections: Counter,
+    /// TLS handshakes that were not completed.
+    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "a server counts them"))]
+    pub(crate) failed_handshakes: Counter,
     pub(crate) gauges: Gauges,
 }
 
@@ -59,7 +63,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("chat");
         let (requests, durations) = (Requests::default(), Durations::default());
         let (connections, open_connections, gauges) = (Counter::default(), Gauge::default(), Gauges::default());
-        let refused_connections = Counter::default();
+        let (refused_connections, failed_handshakes) = (Counter::default(), Counter::default());
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of chat-lib", version);
 
@@ -73,12 +77,23 @@ impl Metrics {
         registry.register("connections", "Connections that are open", open_connections.clone());
         let help = "Connections that were refused because there were too many";
         registry.register("connections_refused", help, refused_connections.clone());
+        let help = "TLS handshakes that were not completed";
+        registry.register("tls_handshakes_failed", help, failed_handshakes.clone());
         gauges.register(&mut registry);
 
         let help = "Time that the store took to write a commit and to wait for the disk";
         registry.register("commit_duration_seconds", help, commits.seconds.clone());
         registry.register("commit_changes", "Changes written in one commit", commits.changes.clone());
-        Self { registry, requests, durations, connections, open_connections, refused_connections, gauges }
+        Self {
+            registry,
+            requests,
+            durations,
+            connections,
+            open_connections,
+            refused_connections,
+            failed_handshakes,
+            gauges,
+        }
     }
 
     /// Adds up what a turn has counted. `time` is how long it took, if that was measured.

@@ -120,6 +120,9 @@ impl Reactor {
     fn close(&mut self, slot: usize, reason: &Disconnect) {
         let Some(mut peer) = self.peers.try_remove(slot) else { return };
         self.alarms.clear(slot, &mut peer.alarm);
+        if peer.is_handshaking() {
+            self.chat.counters().failed_handshakes.inc();
+        }
         abandon(peer, reason);
     }
 

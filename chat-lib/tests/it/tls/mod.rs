@@ -420,6 +420,8 @@ fn what_is_not_tls_is_told_so_and_harms_nobody() {
         assert!(answer.is_empty() || answer[0] == 0x15, "{answer:?}");
     }
     server.assert_alive();
+    let metrics = server.chat.metrics();
+    assert!(metrics.contains("\nchat_tls_handshakes_failed_total 5\n"), "{metrics}");
 }
 
 /// The header of a proxy comes before the handshake.
