@@ -29,6 +29,13 @@ pub const REQUESTS_BYTES: usize = 64 * 1024 * 1024;
 /// How many bytes of requests a connection may hold while as many are held for all as may be: enough for what people write.
 pub const REQUEST_BYTES_SHORT: usize = 4 * 1024;
 
+/// How many bytes of events may wait for all subscribers together; one that many wait for counts once. Beyond that,
+/// [`EVENTS_BYTES_SHORT`] may wait for each. It is as much as may wait of [answers](Limits::answers_bytes).
+pub const ALL_EVENTS_BYTES: usize = 256 * 1024 * 1024;
+
+/// How many bytes of events may wait for a subscriber while as many wait for all as may: enough for one that reads.
+pub const EVENTS_BYTES_SHORT: usize = 4 * 1024;
+
 /// The longest user name, in characters (all are ASCII, so also in bytes). It is written in every
 /// request and every answer, and fits a table's column.
 pub const USER_NAME_CHARS: usize = 32;

@@ -8,7 +8,7 @@ use super::Chat;
 use crate::limits::REQUESTS_BYTES;
 
 /// How many bytes are held for all connections together: of answers
-/// ([`answers_bytes`](crate::limits::Limits::answers_bytes)), or of requests ([`REQUESTS_BYTES`]).
+/// ([`answers_bytes`](crate::limits::Limits::answers_bytes)), or of requests ([`REQUESTS_BYTES`]), or of events.
 #[derive(Clone, Default)]
 pub(crate) struct Budget {
     used: Arc<AtomicUsize>,
@@ -47,6 +47,11 @@ pub(crate) struct Share {
 }
 
 impl Share {
+    /// How many bytes all holders have together.
+    pub(crate) fn used(&self) -> usize {
+        self.budget.used()
+    }
+
     pub(crate) fn set(&mut self, bytes: usize) {
         if bytes == self.bytes {
             return;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::mailbox::{Mailbox, Posted};
+use crate::engine::Budget;
 use crate::engine::notice::{Noted, Notice};
 use crate::engine::room_changes::Changed;
 use crate::model::{ConversationName, HistoryMessage, MessageId, RoomName, UserName};
@@ -18,6 +19,8 @@ pub(super) struct Audience {
     rooms: HashMap<RoomName, Vec<(Arc<Mailbox>, MessageId)>>,
     /// Mailboxes whose subscriptions have ended because they were full.
     lagged: Vec<Arc<Mailbox>>,
+    /// What the events in mailboxes take together.
+    pub(super) held: Budget,
     /// How many events were put into mailboxes.
     pub(super) events: u64,
 }
@@ -104,10 +107,11 @@ impl Audience {
     pub(super) fn tell_message(&mut self, message: NewsMessage) {
         let NewsMessage { id, to, from, time, text, key, deleted } = message;
         let sender = from.user().clone();
+        let held = self.held.clone();
         let view = |with: ConversationName, text: String, key| {
             let message =
                 HistoryMessage { key, deleted, ..HistoryMessage::new(id, with, Arc::clone(&from), time, text) };
-            Posted::new(Event::Message(message))
+            Posted::new(&held, Event::Message(message))
         };
         match to {
             ConversationName::Room(room) => {
@@ -156,33 +160,34 @@ impl Audience {
                     && *partner != user
                 {
                     let seen = Event::Read { with: user.clone().into(), user: user.clone(), upto };
-                    self.post(partner, &Posted::new(seen), origin);
+                    self.post(partner, &Posted::new(&self.held, seen), origin);
                 }
                 let own = Event::Read { with, user: user.clone(), upto };
-                self.post(&user, &Posted::new(own), origin);
+                self.post(&user, &Posted::new(&self.held, own), origin);
             }
             Notice::Typing { user, with } => match with {
                 ConversationName::User(partner) => {
                     let event = Event::Typing { with: user.clone().into(), user };
-                    self.post(&partner, &Posted::new(event), origin);
+                    self.post(&partner, &Posted::new(&self.held, event), origin);
                 }
                 ConversationName::Room(room) => {
-                    let posted = Posted::new(Event::Typing { with: room.clone().into(), user: user.clone() });
+                    let posted =
+                        Posted::new(&self.held, Event::Typing { with: room.clone().into(), user: user.clone() });
                     // The user's own connections need not be told.
                     self.post_to_room(&room, &posted, |member| member.user != user);
                 }
             },
             Notice::Deleted { user, with, id } => match with {
                 ConversationName::Room(room) => {
-                    let posted = Posted::new(Event::Deleted { with: room.clone().into(), id });
+                    let posted = Posted::new(&self.held, Event::Deleted { with: room.clone().into(), id });
                     self.post_to_room(&room, &posted, |_| true);
                 }
                 ConversationName::User(partner) => {
                     if partner != user {
-                        let posted = Posted::new(Event::Deleted { with: user.clone().into(), id });
+                        let posted = Posted::new(&self.held, Event::Deleted { with: user.clone().into(), id });
                         self.post(&partner, &posted, None);
                     }
-                    self.post(&user, &Posted::new(Event::Deleted { with: partner.into(), id }), None);
+                    self.post(&user, &Posted::new(&self.held, Event::Deleted { with: partner.into(), id }), None);
                 }
             },
             Notice::SessionsEnded { user } => self.check_sessions_of(&user),
@@ -218,7 +223,7 @@ impl Audience {
         origin: Option<&Arc<Mailbox>>,
     ) {
         let Presence { online, last_seen } = presence;
-        let posted = Posted::new(Event::Presence { user: user.clone(), online, last_seen });
+        let posted = Posted::new(&self.held, Event::Presence { user: user.clone(), online, last_seen });
         for listener in partners.iter().chain([user]) {
             self.post(listener, &posted, origin);
         }
@@ -227,7 +232,7 @@ impl Audience {
     /// Tells of a change of a room, and takes it into account.
     pub(super) fn tell_room_change(&mut self, changed: Changed) {
         let Changed { room, change, user, by, since } = changed;
-        let posted = Posted::new(Event::Room { room: room.clone(), change, user: user.clone(), by });
+        let posted = Posted::new(&self.held, Event::Room { room: room.clone(), change, user: user.clone(), by });
         for listener in self.users.get_mut(&user).into_iter().flatten().filter(|listener| listener.subscribed) {
             match change {
                 RoomChange::Created | RoomChange::Joined if listener.rooms.insert(room.clone()) => {

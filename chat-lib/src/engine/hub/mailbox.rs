@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
-use crate::limits::MESSAGE_OVERHEAD;
+use crate::engine::{Budget, Share};
+use crate::limits::{ALL_EVENTS_BYTES, EVENTS_BYTES_SHORT, MESSAGE_OVERHEAD};
 use crate::model::{MessageId, SessionId, UserName};
 use crate::protocol::Event;
 
@@ -15,11 +16,22 @@ pub(crate) struct Posted {
     pub(crate) event: Event,
     /// Its line of protocol 2, written for the first connection that needs it.
     line: OnceLock<Box<[u8]>>,
+    /// What it takes, as long as anybody has it.
+    held: Share,
 }
 
 impl Posted {
-    pub(crate) fn new(event: Event) -> Arc<Self> {
-        Arc::new(Self { event, line: OnceLock::new() })
+    /// An event that counts among those that are `held`.
+    pub(crate) fn new(held: &Budget, event: Event) -> Arc<Self> {
+        let mut posted = Self { event, line: OnceLock::new(), held: held.share(0) };
+        // With its line.
+        posted.held.set(2 * posted.size());
+        Arc::new(posted)
+    }
+
+    /// Whether as much is held for all subscribers as may be.
+    fn is_one_too_many(&self) -> bool {
+        self.held.used() > ALL_EVENTS_BYTES
     }
 
     /// Its line, with the end.
@@ -144,7 +156,11 @@ impl Mailbox {
             _ => {}
         }
         let size = posted.size();
-        if queue.bytes + size > self.capacity && !queue.posted.is_empty() {
+        let is_full = match posted.is_one_too_many() {
+            true => queue.bytes + size > EVENTS_BYTES_SHORT,
+            false => queue.bytes + size > self.capacity && !queue.posted.is_empty(),
+        };
+        if is_full {
             self.fall_behind(&mut queue);
             return false;
         }
@@ -263,7 +279,32 @@ mod tests {
 
     fn typing() -> Arc<Posted> {
         let user = UserName::parse("ana").unwrap();
-        Posted::new(Event::Typing { with: user.clone().into(), user })
+        Posted::new(&Budget::default(), Event::Typing { with: user.clone().into(), user })
+    }
+
+    /// Many subscribers who read nothing, each with other messages, held as many times `events_bytes`.
+    #[test]
+    fn what_all_mailboxes_hold_is_bounded() {
+        let all = Budget::default();
+        let user = UserName::parse("ana").unwrap();
+        let typing = || Posted::new(&all, Event::Typing { with: user.clone().into(), user: user.clone() });
+        let deliver = |mailbox: &Mailbox| (0..100).take_while(|_| mailbox.post(&typing())).count();
+        let mailbox = || {
+            let mailbox = mailbox(usize::MAX);
+            mailbox.open_intake(Intake::Everything);
+            mailbox
+        };
+        let first = mailbox();
+        assert_eq!(deliver(&first), 100);
+        let others = all.share(ALL_EVENTS_BYTES);
+        let second = mailbox();
+        assert_eq!(deliver(&second), EVENTS_BYTES_SHORT / MESSAGE_OVERHEAD);
+        assert!(second.drain(|_| true), "its subscription has ended");
+        drop(others);
+        let third = mailbox();
+        assert_eq!(deliver(&third), 100);
+        drop((first, second, third));
+        assert_eq!(all.used(), 0);
     }
 
     #[test]

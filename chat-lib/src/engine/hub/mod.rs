@@ -291,7 +291,8 @@ impl Chat {
     /// Tells all that have subscribed, and returns how many there are. The thread must have no turn.
     pub(super) fn tell_all(&self, event: Event) -> usize {
         let mut state = self.inner.hub.lock();
-        let told = state.audience.tell_all(&Posted::new(event));
+        let posted = Posted::new(&state.audience.held, event);
+        let told = state.audience.tell_all(&posted);
         let left = self.end_lagged(&mut state);
         drop(state);
         self.announce_presence(left, None);
