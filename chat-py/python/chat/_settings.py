@@ -67,9 +67,9 @@ class Settings(TypedDict, total=False):
     stall_time: timedelta | None
     #: How long a ``Server`` that is stopping waits for peers to read their answers.
     shutdown_grace: timedelta | None
-    #: How many connections a server has at once.
+    #: How many connections a ``Server`` has at once.
     connections: int | None
-    #: How many connections a server has at once from one address.
+    #: How many connections a ``Server`` has at once from one address.
     connections_per_address: int | None
     #: How many connections use sessions of one user at once.
     connections_per_user: int | None
@@ -77,9 +77,9 @@ class Settings(TypedDict, total=False):
     requests_per_second: int | None
     #: How many requests a connection may send at once.
     requests_burst: int | None
-    #: How long a connection may be open until it has logged in or used a session.
+    #: How long a connection of a ``Server`` may be open until it has logged in or used a session.
     login_time: timedelta | None
-    #: How long a connection may send nothing while it is not subscribed to events.
+    #: How long a connection of a ``Server`` may send nothing while it is not subscribed to events.
     idle_time: timedelta | None
     #: Whether the limits for each address and each user, and the rate of requests, apply to
     #: connections from this machine, too.

@@ -9,6 +9,7 @@ mod certificates;
 mod config;
 mod crash;
 mod data;
+mod draining;
 mod full_disk;
 mod invitations;
 mod live_crash;

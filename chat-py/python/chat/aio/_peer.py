@@ -23,6 +23,9 @@ __all__ = ["ChatProtocol", "without_scope"]
 class ChatProtocol(asyncio.Protocol):
     """One peer, under the same limits as a peer of ``Server``.
 
+    Only the number of connections, in all and from each address, and the times to log in and to be
+    idle are left to whoever accepts the connections.
+
     What it asks for is done in threads, for it may wait for the disk or for a password.
     """
 
