@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
@@ -36,6 +37,8 @@ pub(crate) struct Metrics {
     /// TLS handshakes that were not completed.
     #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "a server counts them"))]
     pub(crate) failed_handshakes: Counter,
+    /// Connections of a server that have ended, by the reason.
+    disconnections: Family<[(&'static str, &'static str); 1], Counter>,
     pub(crate) gauges: Gauges,
 }
 
@@ -64,6 +67,7 @@ impl Metrics {
         let (requests, durations) = (Requests::default(), Durations::default());
         let (connections, open_connections, gauges) = (Counter::default(), Gauge::default(), Gauges::default());
         let (refused_connections, failed_handshakes) = (Counter::default(), Counter::default());
+        let disconnections = Family::default();
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of chat-lib", version);
 
@@ -74,6 +78,8 @@ impl Metrics {
         registry.register("request_duration_seconds", help, durations.clone());
 
         registry.register("connections_opened", "Connections that have begun", connections.clone());
+        let help = "Connections that a server has ended, by the reason";
+        registry.register("disconnections", help, disconnections.clone());
         registry.register("connections", "Connections that are open", open_connections.clone());
         let help = "Connections that were refused because there were too many";
         registry.register("connections_refused", help, refused_connections.clone());
@@ -92,14 +98,25 @@ impl Metrics {
             open_connections,
             refused_connections,
             failed_handshakes,
+            disconnections,
             gauges,
         }
     }
 
     /// Adds up what a turn has counted. `time` is how long it took, if that was measured.
+    #[inline]
     pub(crate) fn add(&self, tally: &Tally, time: Option<Duration>) {
         self.requests.add(tally);
-        self.durations.add(tally, time);
+        // Most turns within the process have neither.
+        if time.is_some() || tally.has_waited() {
+            self.durations.add(tally, time);
+        }
+    }
+
+    /// Counts a connection that has ended.
+    #[cfg(feature = "server")]
+    pub(crate) fn disconnected(&self, reason: &'static str) {
+        self.disconnections.get_or_create(&[("reason", reason)]).inc();
     }
 
     /// The Prometheus text format, version 0.0.4.

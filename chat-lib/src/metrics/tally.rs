@@ -49,6 +49,7 @@ pub(crate) enum Work {
 
 impl Tally {
     /// Counts a command that was done.
+    #[inline]
     pub(crate) fn done(&mut self, command: CommandKind) {
         let (count, first) = &mut self.first;
         if *first.get_or_insert(command) == command {
@@ -88,6 +89,11 @@ impl Tally {
         for (command, count) in done {
             more.refused.extend((0..count).map(|_| (Some(command), refusal)));
         }
+    }
+
+    /// Whether one of the commands had to wait for something.
+    pub(crate) fn has_waited(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| !more.waited.is_empty())
     }
 
     #[cold]
@@ -134,11 +140,18 @@ struct Outcomes {
 }
 
 impl Requests {
+    #[inline]
     pub(super) fn add(&self, tally: &Tally) {
         if let (count, Some(command)) = tally.first {
             self.count(Some(command), DONE, count);
         }
-        let Some(more) = &tally.more else { return };
+        if let Some(more) = &tally.more {
+            self.add_more(more);
+        }
+    }
+
+    #[cold]
+    fn add_more(&self, more: &More) {
         for (command, count) in CommandKind::ALL.into_iter().zip(more.done).filter(|(_, count)| *count > 0) {
             self.count(Some(command), DONE, count);
         }
@@ -150,6 +163,7 @@ impl Requests {
         }
     }
 
+    #[inline]
     fn count(&self, command: Option<CommandKind>, outcome: usize, count: u32) {
         let outcomes = self.0.requests.get(command.map_or(KINDS, |command| command as usize));
         if let Some(counter) = outcomes.and_then(|outcomes| outcomes.get(outcome)) {

@@ -29,3 +29,25 @@ pub(super) enum Disconnect {
     #[error("{0}")]
     Failed(#[from] io::Error),
 }
+
+impl Disconnect {
+    /// What metrics call it.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::PeerClosed => "closed",
+            Self::ServerStops => "server_stopping",
+            Self::Http => "http",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::RequestTimeout => "request_timeout",
+            Self::LoginTimeout => "login_timeout",
+            Self::IdleTimeout => "idle_timeout",
+            Self::HeaderTimeout => "header_timeout",
+            Self::RateLimited => "rate_limited",
+            Self::Refused => "refused",
+            Self::AnswerTimeout => "answer_timeout",
+            // A transport could not make sense of what came.
+            Self::Failed(problem) if problem.kind() == io::ErrorKind::InvalidData => "invalid",
+            Self::Failed(_) => "failed",
+        }
+    }
+}

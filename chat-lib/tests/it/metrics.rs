@@ -1,5 +1,7 @@
 //! Metrics: what is counted after known traffic.
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -223,4 +225,22 @@ fn all_metrics_are_documented() {
             assert!(found, "docs/metrics.md has no row for the {kind} {name}");
         }
     }
+}
+
+#[test]
+fn connections_of_a_server_are_counted_by_their_end() {
+    let (chat, _) = demo_chat(Limits { connections: 1, limit_loopback: true, ..Limits::default() });
+    let server = Running::new(chat.clone());
+    let mut first = TcpStream::connect(server.address).unwrap();
+    first.write_all(b"what\r\n").unwrap();
+    first.read_exact(&mut [0]).unwrap();
+    let mut second = TcpStream::connect(server.address).unwrap();
+    let mut told = String::new();
+    second.read_to_string(&mut told).unwrap();
+    assert!(told.contains("too_many_connections"), "{told}");
+    first.shutdown(Shutdown::Write).unwrap();
+    first.read_to_end(&mut Vec::new()).unwrap();
+    server.stop();
+    let ended = |reason| value(&chat, &format!("chat_disconnections_total{{reason=\"{reason}\"}}"));
+    assert_eq!((ended("closed"), ended("refused")), (1.0, 1.0));
 }

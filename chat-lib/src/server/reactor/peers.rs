@@ -6,7 +6,7 @@ use mio::Token;
 use tracing::{error, info};
 
 use super::Reactor;
-use crate::engine::{FinishedJob, Job, Turn};
+use crate::engine::{Chat, FinishedJob, Job, Turn};
 use crate::server::disconnect::Disconnect;
 use crate::server::handoff::{Accepted, PeerId, PeerWaker};
 use crate::server::peer::{Next, Peer};
@@ -114,7 +114,8 @@ impl Reactor {
 
     /// Closes the peers that did not take their answers before the server's time was over.
     pub(super) fn close_all(&mut self) {
-        self.peers.drain().for_each(|peer| abandon(peer, &Disconnect::AnswerTimeout));
+        let Self { peers, chat, .. } = self;
+        peers.drain().for_each(|peer| abandon(peer, &Disconnect::AnswerTimeout, chat));
     }
 
     fn close(&mut self, slot: usize, reason: &Disconnect) {
@@ -123,7 +124,7 @@ impl Reactor {
         if peer.is_handshaking() {
             self.chat.counters().failed_handshakes.inc();
         }
-        abandon(peer, reason);
+        abandon(peer, reason, &self.chat);
     }
 
     /// Gives a peer another turn in this round or the next.
@@ -136,7 +137,8 @@ impl Reactor {
 }
 
 /// Ends a peer's connection, and makes messages unread again that it asked for and did not get.
-fn abandon(mut peer: Peer, reason: &Disconnect) {
+fn abandon(mut peer: Peer, reason: &Disconnect, chat: &Chat) {
+    chat.counters().disconnected(reason.label());
     info!(conn = peer.serial, peer = peer.address(), why = %reason, "disconnection");
     if let Err(problem) = peer.abandon() {
         let reason: &dyn std::error::Error = &problem;
