@@ -94,7 +94,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub(crate) log_format: Format,
 
-    /// Where to serve metrics, as IP:PORT of loopback, over HTTP: /metrics in the text format of Prometheus, /healthz, which
+    /// Where to serve metrics, as IP:PORT, over HTTP without encryption, so on loopback unless --allow-cleartext is given: /metrics in the text format of Prometheus, /healthz, which
     /// fails if a thread hangs, and /readyz, which fails if nothing can be stored or the server is stopping. Off by default.
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<SocketAddr>,
@@ -379,6 +379,12 @@ impl Args {
             return Err(format!(
                 "--listen {address} is not loopback, and nothing is encrypted there; use --tls-listen, or add \
                  --allow-cleartext if the network is trusted"
+            ));
+        }
+        if let Some(address) = serve.metrics.filter(is_public).filter(|_| !serve.allow_cleartext) {
+            return Err(format!(
+                "--metrics {address} is not loopback, and nothing is encrypted there; use 127.0.0.1 and let a proxy pass them \
+                 on, or add --allow-cleartext if the network is trusted"
             ));
         }
         match (&serve.tls_certificate, &serve.tls_key) {

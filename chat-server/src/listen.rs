@@ -75,12 +75,20 @@ pub(crate) fn reload(args: &Serve, identity: &TlsIdentity) -> Result<(), chat_li
 }
 
 fn warn_of_expiry(identity: &TlsIdentity) {
+    if let Some(warning) = expiry_warning(identity) {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// What is to be said about a certificate that has expired or is about to.
+pub(crate) fn expiry_warning(identity: &TlsIdentity) -> Option<String> {
     match identity.expires().duration_since(SystemTime::now()) {
-        Err(_) => tracing::warn!("the TLS certificate has expired; clients refuse it"),
+        Err(_) => Some("the TLS certificate has expired; clients refuse it".to_owned()),
         Ok(left) if left < EXPIRES_SOON => {
-            tracing::warn!(days = left.as_secs() / DAY.as_secs(), "the TLS certificate expires soon; renew it");
+            let days = left.as_secs() / DAY.as_secs();
+            Some(format!("the TLS certificate expires in {days} days; renew it"))
         }
-        Ok(_) => {}
+        Ok(_) => None,
     }
 }
 

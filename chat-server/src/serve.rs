@@ -8,7 +8,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use chat_lib::server::Handle;
+use chat_lib::server::{Handle, TlsIdentity};
 use chat_lib::store::{Durable, Memory, Options, Store};
 use chat_lib::{Chat, Config, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -50,7 +50,11 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     }
     let identity = listen::identity(args)?;
     let server = listen::bind(args, chat.clone(), sockets, identity.as_ref())?;
-    let control = if args.memory { None } else { Control::start(chat.clone(), &args.data, status(args, &server))? };
+    let control = if args.memory {
+        None
+    } else {
+        Control::start(chat.clone(), &args.data, status(args, &server, identity.as_ref()))?
+    };
     match args.memory {
         true => say!("chat-server: everything is kept in memory and gone when the server stops"),
         false => say!("chat-server: everything is kept in {}", args.data.display()),
@@ -74,11 +78,11 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     Ok(())
 }
 
-fn status(args: &Serve, server: &Server) -> Status {
+fn status(args: &Serve, server: &Server, identity: Option<&TlsIdentity>) -> Status {
     let cleartext = server.cleartext_addresses();
     let is_exposed = |address: &SocketAddr| cleartext.contains(address) && !address.ip().is_loopback();
     let listening = server.addresses().iter().map(|address| (address.to_string(), is_exposed(address)));
-    Status::new(&args.data, listening.collect())
+    Status::new(&args.data, listening.collect(), identity.cloned())
 }
 
 fn config(args: &Serve) -> Result<Config, chat_lib::Error> {

@@ -40,7 +40,7 @@ trace\t''"
 complete -c chat-server -n "__fish_chat_server_needs_command" -l log-format -d 'How to log, and where' -r -f -a "text\t'A line for each event on stderr, for people'
 json\t'An object of JSON in each line on stderr, with time, level, message and the event\'s own fields'
 journald\t'To journald, with the fields of an event as CHAT_CONN, CHAT_USER and so on'"
-complete -c chat-server -n "__fish_chat_server_needs_command" -l metrics -d 'Where to serve metrics, as IP:PORT of loopback, over HTTP: /metrics in the text format of Prometheus, /healthz, which fails if a thread hangs, and /readyz, which fails if nothing can be stored or the server is stopping' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l metrics -d 'Where to serve metrics, as IP:PORT, over HTTP without encryption, so on loopback unless --allow-cleartext is given: /metrics in the text format of Prometheus, /healthz, which fails if a thread hangs, and /readyz, which fails if nothing can be stored or the server is stopping' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l line-bytes -d 'The longest request line, including its end' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l reply-bytes -d 'How many bytes of answers may wait for one peer' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l answers-bytes -d 'How many bytes may be held for the answers of all connections together: inboxes that are still to be written, and answers that wait for their peers' -r

@@ -9,9 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use chat_lib::Chat;
+use chat_lib::server::TlsIdentity;
 use rustix::fs::statvfs;
 
 use crate::data;
+use crate::listen::expiry_warning;
 
 /// What a server knows of itself.
 pub(crate) struct Status {
@@ -19,6 +21,7 @@ pub(crate) struct Status {
     directory: PathBuf,
     /// Where the server listens, and whether others than this machine reach it there without encryption.
     listening: Vec<(String, bool)>,
+    identity: Option<TlsIdentity>,
     samples: Mutex<VecDeque<Sample>>,
 }
 
@@ -39,8 +42,9 @@ const RATES: [(&str, &str); 4] = [
 
 impl Status {
     /// Of a server that has just begun. Each address says whether it can be reached from elsewhere without encryption.
-    pub(crate) fn new(directory: &Path, listening: Vec<(String, bool)>) -> Self {
-        Self { began: Instant::now(), directory: directory.to_owned(), listening, samples: Mutex::default() }
+    pub(crate) fn new(directory: &Path, listening: Vec<(String, bool)>, identity: Option<TlsIdentity>) -> Self {
+        let (began, directory, samples) = (Instant::now(), directory.to_owned(), Mutex::default());
+        Self { began, directory, listening, identity, samples }
     }
 
     /// Takes a look at the numbers, to tell rates by later.
@@ -105,6 +109,7 @@ impl Status {
         for (address, _) in self.listening.iter().filter(|(_, exposed)| *exposed) {
             warnings.push(format!("passwords and messages to and from {address} are not encrypted"));
         }
+        warnings.extend(self.identity.as_ref().and_then(expiry_warning));
         let old = dumped.is_some_and(|at| SystemTime::now().duration_since(at).is_ok_and(|age| age > DUMP_AGE));
         match dumped {
             None => warnings.push("there is no backup: nobody has run \"chat-server dump\" yet".to_owned()),
@@ -225,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_that_of_about_a_minute() {
-        let status = Status::new(Path::new("/"), Vec::new());
+        let status = Status::new(Path::new("/"), Vec::new(), None);
         let numbers = Numbers(HashMap::new());
         for _ in 0..3 {
             status.add_sample(&numbers);
