@@ -99,6 +99,11 @@ impl Core {
         Ok(Some(left))
     }
 
+    /// Whether somebody needs the log as it is, such as a dump.
+    pub(super) fn is_log_in_use(&self) -> bool {
+        matches!(self.log_stays.try_write(), Err(TryLockError::WouldBlock))
+    }
+
     /// The last message of the last block that is more than `keep` allows; [`MessageId::NONE`] if there is none.
     pub(super) fn excess(&self, keep: Keep) -> Result<MessageId, Error> {
         if !keep.is_limited() {

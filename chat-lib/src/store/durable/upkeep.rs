@@ -143,6 +143,10 @@ impl Work {
         if !(overdue || has_grown || read >= much) {
             return Ok(());
         }
+        // To find out what is too much is to read the log, which would be in vain.
+        if self.core.is_log_in_use() {
+            return Ok(());
+        }
         let excess = self.core.excess(self.retention.keep)?;
         let mut keeps = self.retention.keeps(now);
         if let Some(left) = self.core.compact(now, |block| keeps(block) && block.last > excess)? {
