@@ -159,6 +159,9 @@ impl Current {
             .ok_or_else(|| bad("it is no certificate that TLS has a use for".to_owned()))?;
         let config = config(chain, key).map_err(|problem| match problem {
             rustls::Error::InconsistentKeys(_) => bad("the certificate is another key's".to_owned()),
+            rustls::Error::General(_) => {
+                bad(format!("the key is damaged, or of a kind that is not supported; {KINDS} are"))
+            }
             problem => bad(problem.to_string()),
         })?;
         Ok(Self { config: Arc::new(config), expires })
@@ -188,9 +191,13 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, &'static str> {
     use rustls::pki_types::pem::Error::NoItemsFound;
     PrivateKeyDer::from_pem_slice(pem).map_err(|problem| match problem {
         NoItemsFound => "has no private key in it; it has to be PEM, and not encrypted",
-        _ => "is damaged PEM",
+        // So is an encrypted key in the older form, which has lines of its own.
+        _ => "is damaged PEM, or encrypted",
     })
 }
+
+/// The keys that ring can sign with.
+const KINDS: &str = "RSA, ECDSA with P-256 or P-384, and Ed25519";
 
 fn bad(problem: String) -> Error {
     Error::BadCertificate { problem }

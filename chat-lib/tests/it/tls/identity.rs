@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use chat_lib::server::{Listener, TlsIdentity};
@@ -24,6 +25,9 @@ fn what_is_wrong_with_a_pair_is_said() {
     let (certificate, key) = authority.pair(&["localhost"]);
     let identity = |certificate: &str, key: &str| TlsIdentity::from_pem(certificate.as_bytes(), key.as_bytes());
     assert!(identity(&certificate, &key).is_ok());
+    // rustls has no such keys with ring.
+    let p521 = ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"];
+    let p521 = String::from_utf8(Command::new("openssl").args(p521).output().unwrap().stdout).unwrap();
     let both = format!("{key}{certificate}");
     assert!(identity(&both, &both).is_ok(), "they may be in one file");
     for (certificate, key, wanted) in [
@@ -31,6 +35,8 @@ fn what_is_wrong_with_a_pair_is_said() {
         (&key, &key, "the certificate has no certificate in it"),
         (&certificate, &certificate, "the key has no private key in it"),
         (&certificate, &key.replace("PRIVATE", "ENCRYPTED PRIVATE"), "not encrypted"),
+        (&certificate, &key.replace("KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\n\n"), "damaged PEM, or encrypted"),
+        (&certificate, &p521, "of a kind that is not supported; RSA"),
         (&certificate.replace("MII", "M!I"), &key, "damaged PEM"),
         ("", "", "has no certificate"),
         (
