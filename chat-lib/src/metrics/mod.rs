@@ -38,6 +38,7 @@ pub(crate) struct Metrics {
     #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "a server counts them"))]
     pub(crate) failed_handshakes: Counter,
     /// Connections of a server that have ended, by the reason.
+    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "a server counts them"))]
     disconnections: Family<[(&'static str, &'static str); 1], Counter>,
     pub(crate) gauges: Gauges,
 }

@@ -38,6 +38,8 @@ impl Tls {
 impl Transport for Tls {
     /// An end without `close_notify` is an end like any other: requests are lines, so one that somebody has cut off is not
     /// taken for a whole one.
+    ///
+    /// It ends although it reads on until there is data: rustls limits what a peer may send of everything else.
     fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.session.reader().read(buffer) {
