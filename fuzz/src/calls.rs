@@ -195,7 +195,8 @@ impl Program<'_> {
                 // Servers take threads, and a few will do.
                 22 if self.handles.len() < 12 => {
                     let mut server = ptr::null_mut();
-                    let status = chat_server_start(self.handle(), c"127.0.0.1:0".as_ptr(), ptr::null(), &raw mut server);
+                    let status =
+                        chat_server_start(self.handle(), c"127.0.0.1:0".as_ptr(), ptr::null(), &raw mut server);
                     self.keep(status, server);
                 }
                 23 => {

@@ -3,7 +3,7 @@
 //! the turn is committed. Numbers that can be read from the store or the hub are read only when somebody asks.
 //!
 //! To count something else, add a counter to `Metrics`, register it in `Metrics::new`, and call
-//! `chat.counters().NAME.inc()` where it happens.
+//! `chat.counters().NAME.inc()` where it happens; what only a server counts is in `ServerCounters`.
 
 mod histogram;
 mod tally;
@@ -31,16 +31,21 @@ pub(crate) struct Metrics {
     pub(crate) connections: Counter,
     /// Connections that are open.
     pub(crate) open_connections: Gauge,
+    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "there is none"))]
+    pub(crate) server: ServerCounters,
+    pub(crate) gauges: Gauges,
+}
+
+/// What a server counts.
+#[derive(Default)]
+#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "there is no server"))]
+pub(crate) struct ServerCounters {
     /// Connections that were refused because there were too many.
-    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "a server counts them"))]
     pub(crate) refused_connections: Counter,
     /// TLS handshakes that were not completed.
-    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "a server counts them"))]
     pub(crate) failed_handshakes: Counter,
-    /// Connections of a server that have ended, by the reason.
-    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "a server counts them"))]
+    /// Connections that have ended, by the reason.
     disconnections: Family<[(&'static str, &'static str); 1], Counter>,
-    pub(crate) gauges: Gauges,
 }
 
 /// What is set just before the text is written.
@@ -67,8 +72,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("chat");
         let (requests, durations) = (Requests::default(), Durations::default());
         let (connections, open_connections, gauges) = (Counter::default(), Gauge::default(), Gauges::default());
-        let (refused_connections, failed_handshakes) = (Counter::default(), Counter::default());
-        let disconnections = Family::default();
+        let server = ServerCounters::default();
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of chat-lib", version);
 
@@ -79,29 +83,14 @@ impl Metrics {
         registry.register("request_duration_seconds", help, durations.clone());
 
         registry.register("connections_opened", "Connections that have begun", connections.clone());
-        let help = "Connections that a server has ended, by the reason";
-        registry.register("disconnections", help, disconnections.clone());
         registry.register("connections", "Connections that are open", open_connections.clone());
-        let help = "Connections that were refused because there were too many";
-        registry.register("connections_refused", help, refused_connections.clone());
-        let help = "TLS handshakes that were not completed";
-        registry.register("tls_handshakes_failed", help, failed_handshakes.clone());
+        server.register(&mut registry);
         gauges.register(&mut registry);
 
         let help = "Time that the store took to write a commit and to wait for the disk";
         registry.register("commit_duration_seconds", help, commits.seconds.clone());
         registry.register("commit_changes", "Changes written in one commit", commits.changes.clone());
-        Self {
-            registry,
-            requests,
-            durations,
-            connections,
-            open_connections,
-            refused_connections,
-            failed_handshakes,
-            disconnections,
-            gauges,
-        }
+        Self { registry, requests, durations, connections, open_connections, server, gauges }
     }
 
     /// Adds up what a turn has counted. `time` is how long it took, if that was measured.
@@ -114,18 +103,29 @@ impl Metrics {
         }
     }
 
-    /// Counts a connection that has ended.
-    #[cfg(feature = "server")]
-    pub(crate) fn disconnected(&self, reason: &'static str) {
-        self.disconnections.get_or_create(&[("reason", reason)]).inc();
-    }
-
     /// The Prometheus text format, version 0.0.4.
     pub(crate) fn text(&self) -> String {
         let mut text = String::with_capacity(32 * 1024);
         // A string takes everything.
         prometheus_text::encode(&mut text, &self.registry).ok();
         text
+    }
+}
+
+impl ServerCounters {
+    fn register(&self, registry: &mut Registry) {
+        let help = "Connections that were refused because there were too many";
+        registry.register("connections_refused", help, self.refused_connections.clone());
+        let help = "TLS handshakes that were not completed";
+        registry.register("tls_handshakes_failed", help, self.failed_handshakes.clone());
+        let help = "Connections of a server that have ended, by the reason";
+        registry.register("disconnections", help, self.disconnections.clone());
+    }
+
+    /// Counts a connection that has ended.
+    #[cfg(feature = "server")]
+    pub(crate) fn disconnected(&self, reason: &'static str) {
+        self.disconnections.get_or_create(&[("reason", reason)]).inc();
     }
 }
 

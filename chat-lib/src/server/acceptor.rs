@@ -46,7 +46,7 @@ impl Acceptor {
         for (token, listener) in (FIRST_LISTENER..).zip(&mut listeners) {
             registry.register(&mut listener.socket, Token(token), Interest::READABLE)?;
         }
-        let admission = Arc::new(Admission::new(chat.counters().refused_connections.clone()));
+        let admission = Arc::new(Admission::new(chat.counters().server.refused_connections.clone()));
         Ok(Self {
             chat,
             admission,

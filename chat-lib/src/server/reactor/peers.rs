@@ -122,7 +122,7 @@ impl Reactor {
         let Some(mut peer) = self.peers.try_remove(slot) else { return };
         self.alarms.clear(slot, &mut peer.alarm);
         if peer.is_handshaking() {
-            self.chat.counters().failed_handshakes.inc();
+            self.chat.counters().server.failed_handshakes.inc();
         }
         abandon(peer, reason, &self.chat);
     }
@@ -138,7 +138,7 @@ impl Reactor {
 
 /// Ends a peer's connection, and makes messages unread again that it asked for and did not get.
 fn abandon(mut peer: Peer, reason: &Disconnect, chat: &Chat) {
-    chat.counters().disconnected(reason.label());
+    chat.counters().server.disconnected(reason.label());
     info!(conn = peer.serial, peer = peer.address(), why = %reason, "disconnection");
     if let Err(problem) = peer.abandon() {
         let reason: &dyn std::error::Error = &problem;
