@@ -17,6 +17,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
 
 use self::options::Options;
@@ -106,22 +108,28 @@ pub(crate) fn read() -> Result<Configuration, Wrong> {
 
 fn read_from(words: &[OsString], variables: &[(OsString, OsString)]) -> Result<Configuration, Wrong> {
     let command = Args::definition();
+    // To clap, --config before a task would be an option for serving.
+    let mut tasks = command.clone().args_conflicts_with_subcommands(false);
     // What is wrong with the command line is said at the end: the rest of the options may put it right.
-    let matches = command.clone().ignore_errors(true).try_get_matches_from(words)?;
+    let matches = tasks.clone().ignore_errors(true).try_get_matches_from(words)?;
     let task = innermost(&matches);
     let file = task.get_one("config").cloned().or_else(|| config_variable(variables));
     if matches.subcommand_name().is_none() {
         return serving(command, words, &matches, file.as_deref(), variables);
     }
-    let mut tasks = command.clone();
+    let options = Options::of(&command);
     if takes_data(&command, &matches) {
-        let options = Options::of(&command);
         let given = options.given(file.as_deref(), variables).map_err(Wrong::Configuration)?;
         if let Some([data]) = given.value_of("data") {
             tasks = with_data(tasks, data);
         }
     }
     let matches = tasks.clone().try_get_matches_from(words)?;
+    let of_serving = |option: &&options::Opt| matches.value_source(option.id()) == Some(ValueSource::CommandLine);
+    if let Some(option) = options.iter().find(of_serving) {
+        let problem = format!("{} is for serving, and cannot be used with a command", option.flag);
+        return Err(tasks.error(ErrorKind::ArgumentConflict, problem).into());
+    }
     let args = Args::from_arg_matches(&matches).map_err(|problem| problem.format(&mut tasks))?;
     Ok(Configuration { args, values: Vec::new(), warnings: Vec::new() })
 }
@@ -195,7 +203,7 @@ fn serving(
     let matches = matches.map_err(|problem| given.blame(problem, &options))?;
     let args = Args::from_arg_matches(&matches).map_err(|problem| problem.format(&mut command))?;
     if let Err(problem) = args.check() {
-        return Err(given.blame(command.error(clap::error::ErrorKind::ArgumentConflict, problem), &options));
+        return Err(given.blame(command.error(ErrorKind::ArgumentConflict, problem), &options));
     }
     let values = options.iter().map(|option| given.in_effect(option, &matches)).collect();
     let warnings = options.odd_variables(variables);

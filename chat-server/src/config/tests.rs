@@ -185,19 +185,26 @@ fn tasks_take_their_data_directory_from_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file.toml");
         fs::write(&path, "data = 'ours'\nline_bytes = 1").unwrap();
-        let mut words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        words.push("--config".into());
-        words.push(path.into());
         let variables: Vec<_> = variables.iter().map(|(name, text)| (name.into(), text.into())).collect();
-        match read_from(&words, &variables).unwrap().args.task {
-            Some(crate::args::Task::User(crate::args::User::List { data })) => data.directory,
-            task => panic!("{task:?}"),
-        }
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let config = [OsString::from("--config"), path.into()];
+        // It was an option for serving where it stood before the task.
+        let directories = [1, words.len()].map(|place| {
+            let words = [&words[..place], &config, &words[place..]].concat();
+            match read_from(&words, &variables).unwrap().args.task {
+                Some(crate::args::Task::User(crate::args::User::List { data })) => data.directory,
+                task => panic!("{task:?}"),
+            }
+        });
+        assert_eq!(directories[0], directories[1]);
+        directories[0].clone()
     };
     let list = ["chat-server", "user", "list"];
     assert_eq!(data(&list, &[]), Path::new("ours"));
     assert_eq!(data(&list, &[("CHAT_DATA", "theirs")]), Path::new("theirs"));
     assert_eq!(data(&[&list[..], &["--data", "mine"]].concat(), &[]), Path::new("mine"));
+    let said = wrong(&["--log", "off", "user", "list"], "", &[]);
+    assert_eq!(said, ["--log is for serving, and cannot be used with a command"]);
 }
 
 /// Every line of it, set to what it says.
