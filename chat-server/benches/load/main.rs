@@ -1,0 +1,50 @@
+//! What the release binary stands, measured from outside:
+//!
+//! - `cargo bench -p chat-server --bench load -- abuse [--short]`: how other clients fare while somebody floods the server.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unwrap_used)]
+
+mod abuse;
+#[path = "../../../chat-lib/tests/it/tls/certificates.rs"]
+#[allow(dead_code, reason = "what only the tests of the library need")]
+mod certificates;
+mod floods;
+mod hammer;
+mod probe;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+#[derive(Debug, Parser)]
+struct Args {
+    #[command(subcommand)]
+    what: What,
+    /// Cargo passes it.
+    #[arg(long, global = true, hide = true)]
+    bench: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Floods the server in one way after another while a well-behaved client measures.
+    Abuse {
+        /// Shorter floods, and time limits that a busy machine keeps, too.
+        #[arg(long)]
+        short: bool,
+        /// Only the floods whose names contain this.
+        #[arg(long, default_value = "")]
+        only: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let files = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files }).unwrap();
+    let is_good = match Args::parse().what {
+        What::Abuse { short, only } => abuse::run(short, &only),
+    };
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,108 @@
+//! The release binary as a child, and what can be seen of it from outside: its metrics, memory and descriptors.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::certificates::Authority;
+
+/// Longer than anything takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) const MIB: f64 = 1024.0 * 1024.0;
+
+/// A running server on a directory of its own; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) clear: SocketAddr,
+    pub(crate) tls: SocketAddr,
+    metrics: SocketAddr,
+    _directories: (TempDir, Authority),
+}
+
+impl Server {
+    /// A server with the demo users, TLS and metrics, whose limits apply to loopback, too.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        let (data, authority) = (TempDir::new().unwrap(), Authority::new());
+        let (certificate, key) = authority.write(&authority.pair(&["localhost"]));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+        command.args(["--demo", "--log", "error", "--limit-loopback", "yes", "--metrics", "127.0.0.1:0"]);
+        command.args(["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]).args(args);
+        command.arg("--data").arg(data.path());
+        command.arg("--tls-certificate").arg(certificate).arg("--tls-key").arg(key);
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let (mut clear, mut tls, mut metrics) = (None, None, None);
+        while clear.is_none() || tls.is_none() || metrics.is_none() {
+            let line = lines.next().expect("the server has not started");
+            if let Some((_, address)) = line.split_once("listening on ") {
+                clear = address.parse().ok();
+            } else if let Some((_, address)) = line.split_once("listening with TLS on ") {
+                tls = address.parse().ok();
+            } else if let Some((_, address)) = line.split_once("metrics are at http://") {
+                metrics = address.trim_end_matches("/metrics").parse().ok();
+            }
+        }
+        thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
+        let [clear, tls, metrics] = [clear, tls, metrics].map(Option::unwrap);
+        Self { child, clear, tls, metrics, _directories: (data, authority) }
+    }
+
+    /// The sum of a metric over its labels that begin with `labels`.
+    pub(crate) fn metric(&self, name: &str, labels: &str) -> f64 {
+        let mut stream = TcpStream::connect(self.metrics).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let values = text.lines().filter_map(|line| line.rsplit_once(' '));
+        let matching = values.filter(|(key, _)| match key.split_once('{') {
+            Some((family, rest)) => family == name && rest.starts_with(labels),
+            None => *key == name && labels.is_empty(),
+        });
+        matching.map(|(_, value)| value.parse::<f64>().unwrap()).sum()
+    }
+
+    /// How many requests, connections and handshakes were refused, given up or cut off.
+    pub(crate) fn refusals(&self) -> f64 {
+        ["chat_refusals_total", "chat_connections_refused_total", "chat_tls_handshakes_failed_total"]
+            .iter()
+            .map(|name| self.metric(name, ""))
+            .sum()
+    }
+
+    /// The most memory that was resident so far, in bytes.
+    pub(crate) fn peak(&self) -> f64 {
+        self.status("VmHWM:")
+    }
+
+    /// The memory that is resident, in bytes.
+    #[allow(dead_code, reason = "for the soak")]
+    pub(crate) fn memory(&self) -> f64 {
+        self.status("VmRSS:")
+    }
+
+    fn status(&self, field: &str) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
+    }
+
+    /// How many descriptors are open.
+    #[allow(dead_code, reason = "for the soak")]
+    pub(crate) fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
