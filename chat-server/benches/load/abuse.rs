@@ -44,12 +44,12 @@ fn stands(flood: &'static Flood, short: bool) -> bool {
     prepare(&server, &register(), 1);
     let probe = Probe::start(server.clear);
     let calm = pass(length);
-    let connections = server.metric("chat_connections", "");
+    let connections = server.metric("chat_connections");
     let hammer = Hammer::start(flood, if flood.tls { server.tls } else { server.clear });
     let attacked = pass(length);
     hammer.stop();
     thread::sleep(RECOVERY);
-    let connections_left = server.metric("chat_connections", "") - connections;
+    let connections_left = server.metric("chat_connections") - connections;
     let after = pass(length);
     let samples = probe.finish();
     let [calm, attacked, after] = [calm, attacked, after].map(|times| Latency::between(&samples, times));

@@ -1,6 +1,7 @@
 //! What the release binary stands, measured from outside:
 //!
 //! - `cargo bench -p chat-server --bench load -- abuse [--short]`: how other clients fare while somebody floods the server.
+//! - `cargo bench -p chat-server --bench load -- soak [--minutes N]`: whether memory and descriptors stay as they are for an hour.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unwrap_used)]
 
@@ -12,6 +13,8 @@ mod floods;
 mod hammer;
 mod probe;
 mod server;
+mod soak;
+mod visits;
 
 use std::process::ExitCode;
 
@@ -38,6 +41,11 @@ enum What {
         #[arg(long, default_value = "")]
         only: String,
     },
+    /// Serves clients that come and go, and looks whether memory grows or descriptors are left open.
+    Soak {
+        #[arg(long, default_value_t = 60.0)]
+        minutes: f64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -45,6 +53,7 @@ fn main() -> ExitCode {
     setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files }).unwrap();
     let is_good = match Args::parse().what {
         What::Abuse { short, only } => abuse::run(short, &only),
+        What::Soak { minutes } => soak::run(minutes),
     };
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
