@@ -306,6 +306,8 @@ impl Connection {
             return None;
         }
         let job = self.append(outcome, turn, self.chat.answer_room(), out);
+        // Others read pages meanwhile, and must see what this one takes.
+        out.account();
         if job.is_none() {
             self.pending = Pending::LastByte;
         }

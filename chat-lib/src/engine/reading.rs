@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::budget::Share;
 use super::commands::Asker;
 use super::event::Caller;
 use super::inbox::take;
@@ -37,6 +38,9 @@ enum Reading {
 pub(super) struct ReadDone {
     asker: Asker,
     found: Result<Found, Error>,
+    /// Counts what was found as held for answers until the answer is written and counts itself. Otherwise, all that is read at
+    /// once is given the same room.
+    held: Share,
 }
 
 enum Found {
@@ -117,7 +121,7 @@ impl Chat {
 
     /// The step after [`ReadJob`].
     pub(super) fn finish_reading(&self, done: ReadDone, caller: &Caller, turn: &mut Turn<'_>) -> Result<Step, Error> {
-        let ReadDone { asker, found } = done;
+        let ReadDone { asker, found, held: _held } = done;
         let found = found?;
         asker.check(turn)?;
         Ok(Step::Done(match found {
@@ -204,8 +208,27 @@ impl ReadJob {
             }
             Reading::Message { id } => store.find_message(user, id).map(Found::Message),
         };
-        ReadDone { asker, found }
+        let held = chat.share(found.as_ref().map_or(0, Found::bytes));
+        ReadDone { asker, found, held }
     }
+}
+
+impl Found {
+    /// About how many bytes it takes in an answer.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::History { page: HistoryPage { messages, .. }, .. } | Self::Sync(SyncPage { messages, .. }) => {
+                messages.iter().map(size).sum()
+            }
+            Self::Conversations { page, .. } => page.iter().filter_map(|(_, last)| last.as_ref()).map(size).sum(),
+            Self::CursorMove { .. } | Self::Message(_) => 0,
+        }
+    }
+}
+
+/// About how many bytes a message takes in an answer.
+fn size(message: &HistoryMessage) -> usize {
+    MESSAGE_OVERHEAD + message.text.len()
 }
 
 /// Drops the last messages of a page if there is no room for them.
@@ -222,7 +245,7 @@ pub(super) fn shorten(page: &mut SyncPage, room: usize) {
 fn fitting<'a>(messages: impl Iterator<Item = &'a HistoryMessage>, room: usize) -> usize {
     let mut bytes = 0;
     let fits = |message: &&HistoryMessage| {
-        bytes += MESSAGE_OVERHEAD + message.text.len();
+        bytes += size(message);
         bytes <= room
     };
     messages.take_while(fits).count().max(1)
