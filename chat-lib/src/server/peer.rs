@@ -317,6 +317,8 @@ impl Peer {
             self.job = JobState::Found(job);
         }
         self.untaken.extend_from_slice(rest);
+        // At once, and not after the turn: the next read of the turn is to know.
+        self.held.set(self.untaken.capacity() + self.connection.held());
         if self.out.end() > before {
             // A line has ended, so one that is under way is another.
             self.deadlines.set_mid_request(false);
