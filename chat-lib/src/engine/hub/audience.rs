@@ -17,12 +17,27 @@ pub(super) struct Audience {
     users: HashMap<UserName, Vec<Listener>>,
     /// The mailboxes that have subscribed, by the rooms that their users are in, each with the message after which it hears the room.
     rooms: HashMap<RoomName, Vec<(Arc<Mailbox>, MessageId)>>,
-    /// Mailboxes whose subscriptions have ended because they were full.
-    lagged: Vec<Arc<Mailbox>>,
+    deliveries: Deliveries,
     /// What the events in mailboxes take together.
     pub(super) held: Budget,
-    /// How many events were put into mailboxes.
-    pub(super) events: u64,
+}
+
+/// What became of the events that were posted.
+#[derive(Default)]
+struct Deliveries {
+    /// How many were put into mailboxes.
+    events: u64,
+    /// Mailboxes whose subscriptions have ended because they were full.
+    lagged: Vec<Arc<Mailbox>>,
+}
+
+impl Deliveries {
+    fn post(&mut self, mailbox: &Arc<Mailbox>, posted: &Arc<Posted>) {
+        match mailbox.post(posted) {
+            true => self.events += 1,
+            false => self.lagged.push(Arc::clone(mailbox)),
+        }
+    }
 }
 
 /// A mailbox to which a session is bound.
@@ -87,14 +102,19 @@ impl Audience {
 
     /// Takes out the mailboxes whose subscriptions have ended because they were full.
     pub(super) fn take_lagged(&mut self) -> Vec<Arc<Mailbox>> {
-        std::mem::take(&mut self.lagged)
+        std::mem::take(&mut self.deliveries.lagged)
+    }
+
+    /// How many events were put into mailboxes.
+    pub(super) fn events(&self) -> u64 {
+        self.deliveries.events
     }
 
     /// Ends all subscriptions because of what cannot be told.
     pub(super) fn lag_all(&mut self) {
         for listener in self.users.values().flatten().filter(|listener| listener.subscribed) {
             listener.mailbox.lag();
-            self.lagged.push(Arc::clone(&listener.mailbox));
+            self.deliveries.lagged.push(Arc::clone(&listener.mailbox));
         }
     }
 
@@ -121,12 +141,8 @@ impl Audience {
                 let posted = view(room.into(), text, None);
                 for (mailbox, after) in members {
                     let own = own.as_ref().filter(|_| mailbox.user == sender);
-                    if id <= *after {
-                        continue;
-                    }
-                    match mailbox.post(own.unwrap_or(&posted)) {
-                        true => self.events += 1,
-                        false => self.lagged.push(Arc::clone(mailbox)),
+                    if id > *after {
+                        self.deliveries.post(mailbox, own.unwrap_or(&posted));
                     }
                 }
             }
@@ -201,9 +217,7 @@ impl Audience {
         let mut told = 0;
         for Listener { mailbox, .. } in self.users.values().flatten().filter(|listener| listener.subscribed) {
             told += 1;
-            if !mailbox.post(posted) {
-                self.lagged.push(Arc::clone(mailbox));
-            }
+            self.deliveries.post(mailbox, posted);
         }
         told
     }
@@ -282,12 +296,8 @@ impl Audience {
     fn post(&mut self, user: &UserName, posted: &Arc<Posted>, origin: Option<&Arc<Mailbox>>) {
         let listeners = self.users.get(user).into_iter().flatten().filter(|listener| listener.subscribed);
         for Listener { mailbox, .. } in listeners {
-            if origin.is_some_and(|origin| Arc::ptr_eq(origin, mailbox)) {
-                continue;
-            }
-            match mailbox.post(posted) {
-                true => self.events += 1,
-                false => self.lagged.push(Arc::clone(mailbox)),
+            if !origin.is_some_and(|origin| Arc::ptr_eq(origin, mailbox)) {
+                self.deliveries.post(mailbox, posted);
             }
         }
     }
@@ -295,16 +305,13 @@ impl Audience {
     fn post_to_room(&mut self, room: &RoomName, posted: &Arc<Posted>, hears: impl Fn(&Mailbox) -> bool) {
         let members = self.rooms.get(room).into_iter().flatten();
         for (mailbox, _) in members.filter(|(mailbox, _)| hears(mailbox)) {
-            match mailbox.post(posted) {
-                true => self.events += 1,
-                false => self.lagged.push(Arc::clone(mailbox)),
-            }
+            self.deliveries.post(mailbox, posted);
         }
     }
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.rooms.is_empty() && self.lagged.is_empty()
+        self.users.is_empty() && self.rooms.is_empty() && self.deliveries.lagged.is_empty()
     }
 
     /// Whether a user has subscribed.

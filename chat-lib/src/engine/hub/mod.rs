@@ -324,7 +324,7 @@ impl Hub {
     pub(super) fn told(&self) -> Told {
         let (events, lagged) = {
             let state = self.lock();
-            (state.audience.events, state.lagged)
+            (state.audience.events(), state.lagged)
         };
         let subscribers = self.subscribed.load(Ordering::SeqCst) as u64;
         Told { online: self.present().users() as u64, subscribers, events, lagged }
