@@ -168,7 +168,6 @@ impl Peer {
             buffers.give_back(self.out.reclaim());
         }
         self.out.account();
-        self.held.set(self.untaken.capacity() + self.connection.held());
         next
     }
 
