@@ -697,7 +697,7 @@ typedef struct chat_conversation {
     uint64_t read;
     // The id of the last message that the other user has read; 0 if none, or if it is a room or notes to oneself.
     uint64_t read_by_other;
-    // The last message; its id is 0, and its pointers are NULL, if there is none.
+    // The last message. If the conversation has no message, its id is 0 and its pointers are NULL.
     struct chat_history_message last;
 } chat_conversation;
 
@@ -1067,7 +1067,7 @@ CHAT_NONNULL(1, 2, 3, 4);
 // - `count`: their number.
 // - `message`: the text; over a connection, it cannot contain CRLF.
 //
-// Fails with CHAT_NO_SUCH_RECIPIENT if one of them does not exist, or there are none; CHAT_BLOCKED or CHAT_MAILBOX_FULL because
+// Fails with CHAT_NO_SUCH_RECIPIENT if one of them does not exist, or if the list is empty; CHAT_BLOCKED or CHAT_MAILBOX_FULL because
 // of one of them; CHAT_LINE_TOO_LONG; or as every function of a session.
 //
 CHAT_WARN_UNUSED
@@ -1083,7 +1083,7 @@ CHAT_NONNULL(1, 4);
 // - `session`: a session.
 // - `id`: the message.
 //
-// Fails with CHAT_NO_SUCH_MESSAGE if there is none that the user can see, or it was deleted before; CHAT_NOT_YOUR_MESSAGE; or
+// Fails with CHAT_NO_SUCH_MESSAGE if the user can see no such message, or if it was deleted already; CHAT_NOT_YOUR_MESSAGE; or
 // as every function of a session.
 //
 CHAT_WARN_UNUSED
@@ -1436,7 +1436,7 @@ CHAT_NONNULL(1, 2, 3);
 // - `room`: the room.
 // - `user`: the user to remove.
 //
-// Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_AN_OWNER; CHAT_NOT_A_MEMBER if one of the two users is none; CHAT_LAST_OWNER; or as
+// Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_AN_OWNER; CHAT_NOT_A_MEMBER if one of the two users is not a member; CHAT_LAST_OWNER; or as
 // every function of a session.
 //
 CHAT_WARN_UNUSED
@@ -1455,7 +1455,7 @@ CHAT_NONNULL(1, 2, 3);
 // - `owners_count`: their number.
 //
 // Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_AN_OWNER; CHAT_INVALID_TITLE; CHAT_NOT_A_MEMBER if the user or one of the new owners
-// is none; CHAT_LAST_OWNER if `owners` is not NULL but there are none; or as every function of a session.
+// is none; CHAT_LAST_OWNER if `owners` is not NULL but empty; or as every function of a session.
 //
 CHAT_WARN_UNUSED
 chat_status chat_session_set_room(struct chat_session *session,
@@ -1542,7 +1542,7 @@ CHAT_NONNULL(1, 3);
 // - `timeout_ms`: how long to wait at most, in milliseconds; 0 not to wait, -1 to wait as long as it takes.
 // - `event_out`: receives the event.
 //
-// Returns CHAT_TIMED_OUT if there is none within that time, and CHAT_END if there will be no more: after CHAT_EVENT_CLOSED,
+// Returns CHAT_TIMED_OUT if no event comes within that time, and CHAT_END if no more will come: after CHAT_EVENT_CLOSED,
 // chat_events_stop(), or a failure.
 // Fails with CHAT_BANNED, or whatever else a server refuses for good when the session is used over a new connection;
 // CHAT_BAD_REPLY; CHAT_STORAGE. A connection that is lost is no failure.

@@ -122,7 +122,7 @@ pub unsafe extern "C" fn chat_session_events_after(
 /// - `timeout_ms`: how long to wait at most, in milliseconds; 0 not to wait, -1 to wait as long as it takes.
 /// - `event_out`: receives the event.
 ///
-/// Returns CHAT_TIMED_OUT if there is none within that time, and CHAT_END if there will be no more: after CHAT_EVENT_CLOSED,
+/// Returns CHAT_TIMED_OUT if no event comes within that time, and CHAT_END if no more will come: after CHAT_EVENT_CLOSED,
 /// chat_events_stop(), or a failure.
 /// Fails with CHAT_BANNED, or whatever else a server refuses for good when the session is used over a new connection;
 /// CHAT_BAD_REPLY; CHAT_STORAGE. A connection that is lost is no failure.

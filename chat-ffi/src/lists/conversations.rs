@@ -23,7 +23,7 @@ pub struct chat_conversation {
     pub read: u64,
     /// The id of the last message that the other user has read; 0 if none, or if it is a room or notes to oneself.
     pub read_by_other: u64,
-    /// The last message; its id is 0, and its pointers are NULL, if there is none.
+    /// The last message. If the conversation has no message, its id is 0 and its pointers are NULL.
     pub last: chat_history_message,
 }
 

@@ -91,7 +91,7 @@ pub unsafe extern "C" fn chat_session_send_with_key(
 /// - `count`: their number.
 /// - `message`: the text; over a connection, it cannot contain CRLF.
 ///
-/// Fails with CHAT_NO_SUCH_RECIPIENT if one of them does not exist, or there are none; CHAT_BLOCKED or CHAT_MAILBOX_FULL because
+/// Fails with CHAT_NO_SUCH_RECIPIENT if one of them does not exist, or if the list is empty; CHAT_BLOCKED or CHAT_MAILBOX_FULL because
 /// of one of them; CHAT_LINE_TOO_LONG; or as every function of a session.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 4)
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn chat_session_send_to_all(
 /// - `session`: a session.
 /// - `id`: the message.
 ///
-/// Fails with CHAT_NO_SUCH_MESSAGE if there is none that the user can see, or it was deleted before; CHAT_NOT_YOUR_MESSAGE; or
+/// Fails with CHAT_NO_SUCH_MESSAGE if the user can see no such message, or if it was deleted already; CHAT_NOT_YOUR_MESSAGE; or
 /// as every function of a session.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1)

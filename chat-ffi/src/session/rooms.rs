@@ -123,7 +123,7 @@ pub unsafe extern "C" fn chat_session_invite(
 /// - `room`: the room.
 /// - `user`: the user to remove.
 ///
-/// Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_AN_OWNER; CHAT_NOT_A_MEMBER if one of the two users is none; CHAT_LAST_OWNER; or as
+/// Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_AN_OWNER; CHAT_NOT_A_MEMBER if one of the two users is not a member; CHAT_LAST_OWNER; or as
 /// every function of a session.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2, 3)
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn chat_session_remove_from_room(
 /// - `owners_count`: their number.
 ///
 /// Fails with CHAT_NO_SUCH_ROOM or CHAT_NOT_AN_OWNER; CHAT_INVALID_TITLE; CHAT_NOT_A_MEMBER if the user or one of the new owners
-/// is none; CHAT_LAST_OWNER if `owners` is not NULL but there are none; or as every function of a session.
+/// is none; CHAT_LAST_OWNER if `owners` is not NULL but empty; or as every function of a session.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]

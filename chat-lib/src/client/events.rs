@@ -57,7 +57,7 @@ struct Connection {
     /// The request that was not answered yet.
     asked: Option<Request<'static>>,
     subscribed: bool,
-    /// When the answer to the request must be there; if there is none, when to ask whether the server still is.
+    /// When the answer to the open request is due; without an open request, when to ping the server.
     deadline: Instant,
     /// The process that it belongs to, and not to a fork of it.
     process: u32,
@@ -93,7 +93,7 @@ impl RemoteEvents {
         }
     }
 
-    /// The next event. `None` if there is none within `timeout`, the session has ended, or the [waker](Self::waker) was called
+    /// The next event. `None` if no event comes within `timeout`, the session has ended, or the [waker](Self::waker) was called
     /// after `stopped` was set.
     pub(crate) fn next_timeout(&mut self, timeout: Duration, stopped: &AtomicBool) -> Result<Option<Event>, Error> {
         let end = Instant::now().checked_add(timeout);

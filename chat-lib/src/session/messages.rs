@@ -81,7 +81,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchRecipient`] if one of them does not exist, or there are none; [`Error::Blocked`] or [`Error::MailboxFull`]
+    /// [`Error::NoSuchRecipient`] if one of them does not exist, or if the list is empty; [`Error::Blocked`] or [`Error::MailboxFull`]
     /// because of one of them; [`Error::LineTooLong`]; [`Error::InvalidRequest`] for a CRLF over a connection, or a
     /// name that is none; or as for every method.
     pub fn send_to_all(&self, to: &[&str], text: &str) -> Result<(), Error> {
@@ -113,7 +113,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchMessage`] if there is none that the user can see, or it was deleted before; [`Error::NotYourMessage`]; or as
+    /// [`Error::NoSuchMessage`] if the user can see no such message, or if it was deleted already; [`Error::NotYourMessage`]; or as
     /// for every method.
     pub fn delete(&self, id: MessageId) -> Result<(), Error> {
         self.perform(Command::Delete { id })

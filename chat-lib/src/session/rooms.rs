@@ -100,7 +100,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchRoom`] or [`Error::NotAnOwner`]; [`Error::NotAMember`] if one of the two users is none;
+    /// [`Error::NoSuchRoom`] or [`Error::NotAnOwner`]; [`Error::NotAMember`] if one of the two users is not a member;
     /// [`Error::LastOwner`]; or as for every method.
     pub fn remove_from_room(&self, room: &str, user: &str) -> Result<(), Error> {
         self.perform(Command::RemoveFromRoom { room: room.into(), user: user.into() })

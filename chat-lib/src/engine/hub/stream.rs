@@ -66,7 +66,7 @@ impl EventStream {
         Ok(())
     }
 
-    /// The next event. `None` if there is none within `timeout`, the session has ended, or the [waker](Self::waker) was called
+    /// The next event. `None` if no event comes within `timeout`, the session has ended, or the [waker](Self::waker) was called
     /// after `stopped` was set.
     pub(crate) fn next(&mut self, timeout: Duration, stopped: &AtomicBool) -> Result<Option<Event>, Error> {
         let until = Instant::now().checked_add(timeout);
