@@ -10,9 +10,9 @@ pub(crate) const READ_BYTES: usize = 64 * 1024;
 /// with `READ_BYTES`, 1 MiB of a line that is too long.
 pub(crate) const READS_PER_TURN: usize = 16;
 
-/// How many connections that shake hands a reactor serves before the others have their turn. A handshake takes some 0.2 ms, and
-/// 1 ms with an RSA key, so a flood of them holds the others up for as long as one of requests does.
-pub(crate) const HANDSHAKES_PER_ROUND: usize = 4;
+/// How long a reactor serves connections whose turns may take long before the others have theirs. To write a page of history
+/// takes some 0.1 ms, and a handshake 0.2 ms, or 1 ms with an RSA key.
+pub(crate) const QUEUE_TIME: Duration = Duration::from_micros(250);
 
 /// How many bytes of answers are held encrypted for a connection: the most that a record of TLS has. What waits beyond that
 /// waits as it is, within [`reply_bytes`](crate::limits::Limits::reply_bytes).
@@ -39,7 +39,7 @@ pub(crate) const LISTEN_TRIES: usize = 16;
 pub(crate) const ACCEPT_RETRY: Duration = Duration::from_millis(500);
 
 /// How many connections a listener accepts before the others' peers have their turn: a flood of connections must not hold them up.
-pub(crate) const ACCEPTS_PER_ROUND: usize = 64;
+pub(crate) const ACCEPTS_PER_ROUND: usize = 8;
 
 /// How many connections at once are told that there are too many. One more is closed without a word: telling takes a descriptor.
 pub(crate) const REFUSED_CONNECTIONS: usize = 128;

@@ -4,6 +4,7 @@
 
 mod peers;
 
+use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +25,7 @@ use super::peer::{Next, Peer};
 use super::proxy::Network;
 use crate::engine::{Chat, Turn};
 use crate::error::Error;
-use crate::limits::{COMMIT_DELAY, HANDSHAKES_PER_ROUND, READ_BYTES};
+use crate::limits::{COMMIT_DELAY, QUEUE_TIME, READ_BYTES};
 
 /// One thread's share of the server: a poll and the peers it watches. The first reactor also accepts.
 pub(super) struct Reactor {
@@ -43,13 +44,14 @@ pub(super) struct Reactor {
     alarms: Alarms,
     /// When sessions are to be looked at, in case that nothing happens until then. Of the reactor that accepts.
     session_check: Option<Instant>,
-    /// Peers that had more to do than fitted into their turn.
-    queue: Vec<usize>,
+    /// Peers whose turns may take long, the next one first: they had more to do than fitted into their last turn, a job of theirs is
+    /// finished, or they shake hands.
+    queue: VecDeque<usize>,
     /// The peers of this round, whose answers wait for its commit, and what to do with them then.
     uncommitted: Vec<(PeerId, Next)>,
     buffers: Buffers,
-    /// How many more peers in a handshake this round may serve.
-    handshakes_left: usize,
+    /// How long the queue is served before the others have their turn.
+    queue_time: Duration,
     rounds: u32,
 }
 
@@ -71,10 +73,10 @@ impl Reactor {
             now: Instant::now(),
             alarms: Alarms::default(),
             session_check: None,
-            queue: Vec::new(),
+            queue: VecDeque::new(),
             uncommitted: Vec::new(),
             buffers: Buffers::default(),
-            handshakes_left: 0,
+            queue_time: QUEUE_TIME,
             rounds: 0,
         })
     }
@@ -119,7 +121,6 @@ impl Reactor {
     fn round(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
         self.wait(events, until.map(|until| until.saturating_duration_since(self.now)))?;
         self.now = Instant::now();
-        self.handshakes_left = HANDSHAKES_PER_ROUND;
         let mut outcome = Ok(());
         self.in_one_commit(|reactor, turn| {
             reactor.serve_all(events, turn);
@@ -146,10 +147,23 @@ impl Reactor {
             }
             self.handle_event(event, turn);
         }
-        for slot in std::mem::take(&mut self.queue) {
+        self.serve_queue(turn);
+    }
+
+    /// Serves those who wait in the queue, as long as there is time for it.
+    fn serve_queue(&mut self, turn: &mut Turn<'_>) {
+        if self.queue.is_empty() {
+            return;
+        }
+        let began = Instant::now();
+        for _ in 0..self.queue.len() {
+            let Some(slot) = self.queue.pop_front() else { return };
             if let Some(peer) = self.peers.get_mut(slot) {
                 peer.queued = false;
                 self.serve(slot, turn);
+            }
+            if began.elapsed() >= self.queue_time {
+                return;
             }
         }
     }
@@ -196,7 +210,10 @@ impl Reactor {
             Token(slot) => {
                 if let Some(peer) = self.peers.get_mut(slot) {
                     peer.socket.update(event);
-                    self.serve(slot, turn);
+                    match peer.is_handshaking() {
+                        true => self.enqueue(slot),
+                        false => self.serve(slot, turn),
+                    }
                 }
             }
         }

@@ -26,15 +26,9 @@ impl Reactor {
         }
     }
 
-    /// Serves a peer, whose answers wait for the commit of the round. Of those in a handshake, a round serves only a few.
+    /// Serves a peer, whose answers wait for the commit of the round.
     pub(super) fn serve(&mut self, slot: usize, turn: &mut Turn<'_>) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
-        if peer.is_handshaking() {
-            match self.handshakes_left.checked_sub(1) {
-                Some(left) => self.handshakes_left = left,
-                None => return self.enqueue(slot),
-            }
-        }
         let next = peer.serve(turn, &mut self.buffers, self.now);
         self.uncommitted.push((PeerId { slot, serial: peer.serial }, next));
     }
@@ -127,11 +121,11 @@ impl Reactor {
         abandon(peer, reason, &self.chat);
     }
 
-    /// Gives a peer another turn in this round or the next.
-    fn enqueue(&mut self, slot: usize) {
+    /// Gives a peer a turn once all before it in the queue have had theirs.
+    pub(super) fn enqueue(&mut self, slot: usize) {
         if let Some(peer) = self.peers.get_mut(slot).filter(|peer| !peer.queued) {
             peer.queued = true;
-            self.queue.push(slot);
+            self.queue.push_back(slot);
         }
     }
 }
