@@ -13,7 +13,7 @@ use super::rooms::find_member;
 use super::step::Work;
 use super::{Chat, Job, Step, Turn};
 use crate::error::Error;
-use crate::limits::{LIST_MAX, MESSAGE_OVERHEAD};
+use crate::limits::{LIST_MAX, MESSAGE_OVERHEAD, PAGE_BYTES};
 use crate::model::{ConversationName, HistoryMessage, MessageId, RoomName};
 use crate::protocol::{ConversationView, List, Reply};
 use crate::store::{ConversationState, CursorMove, FoundMessage, HistoryPage, Position, Standing, SyncPage};
@@ -167,7 +167,7 @@ impl ReadJob {
         let Self { chat, asker, what } = self;
         let (store, user) = (&*chat.inner.config.store, asker.name());
         // A page of long messages is shorter than was asked for.
-        let room = chat.answer_room();
+        let room = chat.answer_room().min(PAGE_BYTES);
         let found = match what {
             Reading::History { with, position, limit } => {
                 store.history(user, with.as_str(), position, limit).map(|mut page| {

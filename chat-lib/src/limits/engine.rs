@@ -16,6 +16,10 @@ pub(crate) const LAST_SEEN_USERS: usize = 100_000;
 /// About how many bytes a message takes beside its text, in a queue of events or in an answer: ids, times and names.
 pub(crate) const MESSAGE_OVERHEAD: usize = 192;
 
+/// About how many bytes the messages of a page take in an answer, unless a single one takes more. Others wait while a page is written and
+/// sent, for some 0.5 ms.
+pub(crate) const PAGE_BYTES: usize = 128 * 1024;
+
 /// How many times within [`session_idle`](super::Limits::session_idle) it is looked whether the sessions of connections still
 /// live, and those of subscribers are used: so few that it costs nothing, and some may fail.
 pub(crate) const SESSION_CHECKS: u32 = 4;

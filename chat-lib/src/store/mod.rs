@@ -99,10 +99,12 @@ pub trait Store: Send + Sync {
     fn read_until(&self, user: &str, with: &str, upto: MessageId) -> Result<Option<CursorMove>, Error>;
 
     /// At most `limit` messages of the conversation that `user` has with `with`, next to `position`, in ascending order.
-    /// Empty if there is no such conversation.
+    /// Empty if there is no such conversation. A page of long texts should have fewer, so that it takes little memory, but one
+    /// at least.
     fn history(&self, user: &str, with: &str, position: Position, limit: usize) -> Result<HistoryPage, Error>;
 
-    /// At most `limit` messages of all conversations of `user`, the first ones after `after`, in ascending order.
+    /// At most `limit` messages of all conversations of `user`, the first ones after `after`, in ascending order. A page of long texts
+    /// should have fewer.
     fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<SyncPage, Error>;
 
     /// The last message that is committed; where none is left, a number that is not less than its id. All messages up to it are

@@ -1,11 +1,11 @@
 //! Pages of messages: of one conversation, and what other pages are made with.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::{Shelf, start};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::limits::MARK_INTERVAL;
+use crate::limits::{MARK_INTERVAL, MESSAGE_OVERHEAD, PAGE_BYTES};
 use crate::model::{HistoryMessage, MessageId, MessageKey};
 use crate::store::index::{Index, View};
 use crate::store::log::{Entry, ProfileId, StreamId, walk_back};
@@ -27,16 +27,20 @@ pub(in crate::store) fn history(
         }
         Position::Before(before) => {
             let until = MessageId::new(before.get().saturating_sub(1)).unwrap_or_default().min(committed);
-            let mut found = Vec::new();
+            let (mut found, mut room, mut more) = (Vec::new(), Room::new(limit), false);
             let spans =
                 views.iter().map(|view| Ok(view.span(start(shelf, view.stream, view.head, until)?, MessageId::NONE)));
             let spans = spans.collect::<Result<Vec<_>, Error>>()?;
             walk_back(shelf, &spans, &|what| shelf.damage(what), |entries| {
-                found.extend(entries.iter().rev().filter(|entry| entry.id <= until).map(Found::from));
-                Ok(found.len() <= limit)
+                for entry in entries.iter().rev().filter(|entry| entry.id <= until) {
+                    if !room.take(entry.text) {
+                        more = true;
+                        return Ok(false);
+                    }
+                    found.push(Found::from(entry));
+                }
+                Ok(true)
             })?;
-            let more = found.len() > limit;
-            found.truncate(limit);
             found.reverse();
             Ok(HistoryPage::new(messages(shelf, user, found, &views)?, more))
         }
@@ -62,16 +66,47 @@ pub(super) fn page_after(
         until = until.min(mark.unwrap_or(committed));
         spans.push(view.span(mark.unwrap_or(view.head), after));
     }
-    let is_cut = views.iter().any(|view| view.head > until);
-    let mut found: Vec<Found> = Vec::new();
+    let mut more = views.iter().any(|view| view.head > until);
+    let (mut found, mut bytes) = (VecDeque::<Found>::new(), 0);
     walk_back(shelf, &spans, &|what| shelf.damage(what), |entries| {
-        found.extend(entries.iter().rev().filter(|entry| entry.id <= until).map(Found::from));
+        for entry in entries.iter().rev().filter(|entry| entry.id <= until) {
+            bytes += size(entry.text);
+            found.push_front(Found::from(entry));
+            while found.len() > limit || bytes > PAGE_BYTES && found.len() > 1 {
+                bytes -= found.pop_back().map_or(0, |last| size(&last.text));
+                more = true;
+            }
+        }
         Ok(true)
     })?;
-    found.reverse();
-    let more = is_cut || found.len() > limit;
-    found.truncate(limit);
-    Ok((messages(shelf, user, found, views)?, more, until))
+    Ok((messages(shelf, user, found.into(), views)?, more, until))
+}
+
+/// What still fits on a page: so many messages, of [`PAGE_BYTES`] together, but one at least.
+pub(super) struct Room {
+    messages: usize,
+    bytes: usize,
+    is_whole: bool,
+}
+
+impl Room {
+    pub(super) fn new(messages: usize) -> Self {
+        Self { messages, bytes: PAGE_BYTES, is_whole: true }
+    }
+
+    /// Takes the room for a message. `false` if there is none.
+    pub(super) fn take(&mut self, text: &str) -> bool {
+        let size = size(text);
+        let fits = self.messages > 0 && (size <= self.bytes || self.is_whole);
+        if fits {
+            *self = Self { messages: self.messages - 1, bytes: self.bytes.saturating_sub(size), is_whole: false };
+        }
+        fits
+    }
+}
+
+fn size(text: &str) -> usize {
+    MESSAGE_OVERHEAD + text.len()
 }
 
 /// A message before its sender is looked up.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::Shelf;
-use super::history::{Found, messages, page_after};
+use super::history::{Found, Room, messages, page_after};
 use super::news::committed_after;
 use crate::error::Error;
 use crate::limits::WALKED_STREAMS;
@@ -42,11 +42,9 @@ pub(in crate::store) fn sync_walking(
     });
     views.retain(|view| view.head > after.max(view.floor));
     if views.len() > walked && limit > 0 {
-        let (mut found, upto) = scan(shelf, &views, after, limit)?;
+        let Scanned { found, upto, is_full } = scan(shelf, &views, after, limit)?;
         // What was committed meanwhile may be in other streams.
         let upto = upto.min(committed);
-        let is_full = found.len() > limit;
-        found.truncate(limit);
         let more = is_full || views.iter().any(|view| view.head > upto);
         if !more || !found.is_empty() {
             let next = match found.last() {
@@ -68,20 +66,27 @@ pub(in crate::store) fn sync_walking(
     Ok(SyncPage::new(messages, next, more))
 }
 
-/// The first messages after `after` in the next part of the log, up to one more than `limit`; and up to where the log was
-/// read, if these are not more than `limit`.
-fn scan(shelf: &impl Shelf, views: &[View], after: MessageId, limit: usize) -> Result<(Vec<Found>, MessageId), Error> {
+/// The first messages in the next part of the log.
+struct Scanned {
+    found: Vec<Found>,
+    /// Up to where the log was read, if there was room for all messages.
+    upto: MessageId,
+    /// Whether there was no room for the next message.
+    is_full: bool,
+}
+
+fn scan(shelf: &impl Shelf, views: &[View], after: MessageId, limit: usize) -> Result<Scanned, Error> {
     let views: HashMap<StreamId, &View, NumberHasher> = views.iter().map(|view| (view.stream, view)).collect();
-    let mut found = Vec::new();
+    let (mut found, mut room) = (Vec::new(), Room::new(limit));
     let mut read = |block: &Block| -> Result<bool, Error> {
         for entry in block.entries() {
             let entry = entry.ok_or_else(|| shelf.damage("a block of the log cannot be parsed"))?;
             let is_shown = |view: &&View| entry.id > view.floor.max(after) && entry.id <= view.head;
             if views.get(&entry.stream).is_some_and(is_shown) {
+                if !room.take(entry.text) {
+                    return Ok(true);
+                }
                 found.push(Found::from(&entry));
-            }
-            if found.len() > limit {
-                return Ok(true);
             }
         }
         Ok(false)
@@ -97,5 +102,5 @@ fn scan(shelf: &impl Shelf, views: &[View], after: MessageId, limit: usize) -> R
         }
         upto = news.upto.max(after);
     }
-    Ok((found, upto))
+    Ok(Scanned { found, upto, is_full })
 }

@@ -337,9 +337,9 @@ fn who_lags_because_of_presence_can_subscribe_again() {
 /// A peer that took nothing had the server hold answers of any size: a thousand long messages, for each of its connections.
 #[test]
 fn pages_of_long_messages_are_short() {
-    let (chat, _) = with_limits(Limits { reply_bytes: 200_000, ..Limits::default() });
+    let (chat, _) = with_limits(Limits { reply_bytes: 100_000, ..Limits::default() });
     let sender = chat.open_session("henderson").unwrap();
-    let text = "x".repeat(60_000);
+    let text = "x".repeat(30_000);
     for number in 0..20 {
         sender.send("messi", &format!("{number} {text}")).unwrap();
     }
