@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::handoff::{Handoff, PeerId, ReactorHandle};
 use crate::engine::Job;
+#[cfg(target_os = "linux")]
+use crate::limits::JOBS_NICE;
 use crate::limits::JOBS_WAITING;
 
 /// Where reactors leave jobs.
@@ -70,6 +72,7 @@ pub(super) struct Worker {
 impl Worker {
     /// Works until [`finish`](Self::finish), or until no reactor is left.
     pub(super) fn run(&self) {
+        give_way();
         while let Some(Waiting { job, peer, reactor }) = self.next() {
             if let Err(problem) = reactor.hand_over(Handoff::Finished(peer, job.run())) {
                 tracing::error!(%problem, "a reactor could not be woken");
@@ -88,6 +91,13 @@ impl Worker {
         self.length.fetch_sub(1, Ordering::Relaxed);
         Some(waiting).filter(|_| !self.over.load(Ordering::Acquire))
     }
+}
+
+/// Has this thread run after the reactors, each of which serves many. Where that is not allowed, it has the same priority.
+fn give_way() {
+    // Elsewhere it would be that of all threads.
+    #[cfg(target_os = "linux")]
+    rustix::process::nice(JOBS_NICE).ok();
 }
 
 struct Waiting {
