@@ -10,6 +10,9 @@ pub(crate) const SESSION_SLACK: u32 = 64;
 /// smaller ones cheaper to read a single message from.
 pub(crate) const BLOCK_BYTES: usize = 16 * 1024;
 
+/// How many bytes of memory a block takes beside itself and its messages: two allocations with their counts, and its place in the list.
+pub(crate) const BLOCK_OVERHEAD: usize = 64;
+
 /// Every how many messages of a stream the place of one is noted, to page forwards from. A page reads that many messages
 /// more than it shows at most; a note takes some 20 bytes.
 pub(crate) const MARK_INTERVAL: u64 = 64;

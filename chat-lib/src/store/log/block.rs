@@ -1,7 +1,7 @@
 //! Messages as they lie in the log: packed into blocks, in order of arrival.
 
 use crate::clock::Timestamp;
-use crate::limits::BLOCK_BYTES;
+use crate::limits::{BLOCK_BYTES, BLOCK_OVERHEAD};
 use crate::model::{Framing, MessageId};
 
 /// The number of a stream: the messages that one user sends to another, one direction of a direct conversation; or the
@@ -35,6 +35,11 @@ impl Block {
     /// A block without entries.
     pub(in crate::store) fn new(first: MessageId, time: Timestamp) -> Self {
         Self { first, last: first, time, body: Vec::new() }
+    }
+
+    /// About how many bytes of memory it takes. A block of one short message is a few times as large as the message.
+    pub(in crate::store) fn memory(&self) -> usize {
+        size_of::<Self>() + BLOCK_OVERHEAD + self.body.len()
     }
 
     /// Its entries in order of arrival. If one cannot be parsed, it is `None`, and the last one.

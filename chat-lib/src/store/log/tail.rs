@@ -19,6 +19,7 @@ pub(in crate::store) struct Tail {
     starts: Vec<(MessageId, MessageId, usize)>,
     /// In ascending order.
     blocks: VecDeque<Arc<Block>>,
+    /// How much memory they take.
     bytes: usize,
     /// All messages after this one are here, if they were not dropped.
     begin: MessageId,
@@ -106,7 +107,7 @@ impl Tail {
     pub(in crate::store) fn close(&mut self) -> Option<Arc<Block>> {
         let block = Arc::new(self.open.take()?.finish());
         self.starts.clear();
-        self.bytes += block.body.len();
+        self.bytes += block.memory();
         self.blocks.push_back(Arc::clone(&block));
         Some(block)
     }
@@ -116,7 +117,7 @@ impl Tail {
         while self.bytes > TAIL_BYTES
             && let Some(oldest) = self.blocks.pop_front_if(|oldest| oldest.last <= written)
         {
-            self.bytes -= oldest.body.len();
+            self.bytes -= oldest.memory();
             self.begin = oldest.last;
         }
     }
@@ -169,15 +170,15 @@ impl Tail {
 
     /// Replaces a closed block by one with fewer messages, or removes it.
     pub(in crate::store) fn replace(&mut self, place: usize, thin: Option<Arc<Block>>) {
-        let added = thin.as_ref().map_or(0, |block| block.body.len());
+        let added = thin.as_ref().map_or(0, |block| block.memory());
         let removed = match thin {
             Some(thin) => self.blocks.get_mut(place).map(|block| std::mem::replace(block, thin)),
             None => self.blocks.remove(place),
         };
-        self.bytes = (self.bytes + added).saturating_sub(removed.map_or(0, |block| block.body.len()));
+        self.bytes = (self.bytes + added).saturating_sub(removed.map_or(0, |block| block.memory()));
     }
 
-    /// How many bytes the closed blocks have.
+    /// How many bytes of memory the closed blocks take.
     pub(in crate::store) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -213,5 +214,28 @@ impl Source for &Tail {
     fn block(&self, id: MessageId) -> Result<Option<BlockRef<'_>>, Error> {
         let open = self.open_block(id).map(BlockRef::Borrowed);
         Ok(open.or_else(|| self.closed_block(id).map(|block| BlockRef::Shared(Arc::clone(block)))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::model::{Framing, Profile, UserName};
+
+    /// Only the messages were counted, so that short ones, each in a block of its own, took three times what they may.
+    #[test]
+    fn short_messages_take_no_more_memory_than_long_ones() {
+        let mut tail = Tail::new(MessageId::NONE);
+        let (framing, time) = (Framing::DEFAULT, Timestamp::EPOCH);
+        let blocks = 2 * TAIL_BYTES / size_of::<Block>();
+        let from = Arc::new(Profile::new(UserName::parse("messi").unwrap(), "Lionel Messi", "Argentina").unwrap());
+        for _ in 0..blocks {
+            let message = NewMessage { to: "messi", from: &from, text: "halo", framing, time, key: None };
+            tail.append(StreamId(1), MessageId::NONE, ProfileId(1), &message, false).unwrap();
+            tail.close();
+            tail.shrink(tail.last());
+        }
+        assert!(tail.blocks().len() * (size_of::<Block>() + size_of::<usize>()) < TAIL_BYTES);
     }
 }
