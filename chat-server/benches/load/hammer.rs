@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::process::nice;
+use rustix::thread::gettid;
 use socket2::{Domain, Socket, Type};
 
 use crate::floods::Flood;
+use crate::server::give_way;
 
 /// Between two looks at all connections of a thread.
 const PAUSE: Duration = Duration::from_millis(1);
@@ -40,8 +41,7 @@ impl Hammer {
 }
 
 fn attack(flood: &Flood, from: IpAddr, server: SocketAddr, stop: &AtomicBool) {
-    // It is the thread's own on Linux.
-    nice(19).unwrap();
+    give_way(&[], gettid());
     let mut peers: Vec<Option<Peer>> = (0..flood.connections).map(|_| None).collect();
     let mut number = 0;
     while !stop.load(Ordering::Relaxed) {

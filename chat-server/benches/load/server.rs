@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::Pid;
 use tempfile::TempDir;
 
 use crate::certificates::Authority;
@@ -60,6 +61,11 @@ impl Server {
         self.authority.path("ca.pem")
     }
 
+    /// Has it run only when nothing else wants to.
+    pub(crate) fn give_way(&self) {
+        give_way(&["--all-tasks"], Pid::from_child(&self.child));
+    }
+
     /// The sum of a metric over its labels.
     pub(crate) fn metric(&self, name: &str) -> f64 {
         let mut stream = TcpStream::connect(self.metrics).unwrap();
@@ -100,6 +106,13 @@ impl Server {
     pub(crate) fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
+}
+
+/// Has a thread run only when nothing else wants to.
+pub(crate) fn give_way(options: &[&str], thread: Pid) {
+    let mut command = Command::new("chrt");
+    command.arg("--idle").args(options).args(["--pid", "0"]).arg(thread.as_raw_nonzero().to_string());
+    assert!(command.status().expect("chrt is in util-linux").success());
 }
 
 impl Drop for Server {
