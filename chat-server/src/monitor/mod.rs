@@ -3,6 +3,8 @@
 //! can take: connections, time and bytes.
 
 mod http;
+#[cfg(target_os = "linux")]
+mod process;
 
 use std::error::Error;
 use std::io;
@@ -114,7 +116,7 @@ fn serve(watched: &Watched, stream: TcpStream) -> io::Result<()> {
 
 fn answer(Watched { chat, server }: &Watched, path: &str) -> Answer {
     match path {
-        "/metrics" => Answer { body: chat.metrics(), media_type: http::PROMETHEUS, ..Answer::text("200 OK", "") },
+        "/metrics" => Answer { body: metrics(chat), media_type: http::PROMETHEUS, ..Answer::text("200 OK", "") },
         "/healthz" if server.responds_within(PATIENCE) => Answer::text("200 OK", "ok"),
         "/healthz" => Answer::text(UNAVAILABLE, "a thread does not respond"),
         "/readyz" if server.is_stopping() => Answer::text(UNAVAILABLE, "the server is stopping"),
@@ -122,6 +124,13 @@ fn answer(Watched { chat, server }: &Watched, path: &str) -> Answer {
         "/readyz" => Answer::text("200 OK", "ready"),
         _ => Answer::text("404 Not Found", "there are /metrics, /healthz and /readyz"),
     }
+}
+
+fn metrics(chat: &Chat) -> String {
+    #[cfg(target_os = "linux")]
+    return chat.metrics() + &process::text();
+    #[cfg(not(target_os = "linux"))]
+    return chat.metrics();
 }
 
 const UNAVAILABLE: &str = "503 Service Unavailable";
