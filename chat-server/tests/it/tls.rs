@@ -4,12 +4,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, SystemTime};
 use std::{fs, iter};
 
 use rustix::process::Signal;
 
-use crate::certificates::Authority;
-use crate::process::{BINARY, Process, login, status};
+use crate::certificates::{Authority, params};
+use crate::process::{BINARY, Process, done, login, status};
 
 /// Arguments for a server with the certificate of `authority`.
 fn args(authority: &Authority) -> Vec<String> {
@@ -106,6 +107,30 @@ fn sighup_takes_a_new_certificate_and_drops_nobody() {
     assert_eq!(first.ask(), old);
     server.signal(Signal::TERM);
     assert_eq!(server.wait().0.code(), Some(0));
+}
+
+#[test]
+fn status_warns_of_a_certificate_that_expires() {
+    let (authority, directory) = (Authority::new(), tempfile::tempdir().unwrap());
+    let mut params = params(&["localhost"]);
+    // The half day is for a test that takes long.
+    params.not_after = (SystemTime::now() + Duration::from_secs(5 * 86_400 + 43_200)).into();
+    authority.write(&authority.sign(params));
+    let args = args(&authority);
+    let mut server = Process::start_on_data(directory.path(), &args.iter().map(String::as_str).collect::<Vec<_>>());
+    let status = || done(&["status"], directory.path(), b"");
+    let warning = "\nwarning           the TLS certificate ";
+    assert!(status().contains(&format!("{warning}expires in 5 days; renew it\n")), "{}", status());
+
+    authority.write(&authority.expired_pair(&["localhost"]));
+    server.signal(Signal::HUP);
+    server.wait_for("the TLS certificate has expired");
+    assert!(status().contains(&format!("{warning}has expired; clients refuse it\n")), "{}", status());
+
+    authority.write(&authority.pair(&["localhost"]));
+    server.signal(Signal::HUP);
+    server.wait_for("configuration reloaded");
+    assert!(!status().contains(warning), "{}", status());
 }
 
 /// The files were moved, and the server looked for them where they had been.
