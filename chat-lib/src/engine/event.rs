@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tracing::field::display;
-use tracing::{Level, debug, enabled, error, info};
+use tracing::{Level, debug, enabled, error, info, warn};
 
 use super::{Origin, Step};
 use crate::error::Error;
@@ -46,21 +46,25 @@ enum What {
     /// A session began or ended.
     Session(&'static str),
     /// Any other command was done: these are many.
-    Command {
-        command: Option<&'static str>,
-        to: Option<String>,
-        messages: Option<usize>,
-    },
+    Command { command: Option<&'static str>, to: Option<String>, messages: Option<usize> },
     Refusal {
         command: Option<&'static str>,
         code: String,
+        /// How many before it were not logged.
+        unlogged: u64,
     },
 }
 
 impl Event {
     /// The event of a command that was done or refused; `None` if there is nothing to log then. What failed for the
-    /// machine's sake is logged at once, whatever becomes of the commit.
-    pub(super) fn new(caller: &Caller, to: Option<&str>, outcome: &Result<Step, Error>) -> Option<Self> {
+    /// machine's sake is logged at once, whatever becomes of the commit. `admit` says whether one more refusal may be logged, and how
+    /// many were not before.
+    pub(super) fn new(
+        caller: &Caller,
+        to: Option<&str>,
+        outcome: &Result<Step, Error>,
+        admit: impl FnOnce() -> Option<u64>,
+    ) -> Option<Self> {
         let command = caller.command.map(CommandKind::name);
         let what = match outcome {
             Ok(Step::Done(Reply::LoggedIn(_))) => What::Session(command.unwrap_or("login")),
@@ -78,7 +82,10 @@ impl Event {
                 return None;
             }
             Err(_) if !enabled!(Level::INFO) => return None,
-            Err(refusal) => What::Refusal { command, code: refusal.code().to_owned() },
+            Err(refusal) => {
+                let unlogged = if enabled!(Level::DEBUG) { 0 } else { admit()? };
+                What::Refusal { command, code: refusal.code().to_owned(), unlogged }
+            }
         };
         Some(Self { connection: caller.connection, peer: caller.peer, user: caller.user.clone(), what })
     }
@@ -90,7 +97,12 @@ impl Event {
             What::Command { command, to, messages } => {
                 debug!(conn, peer, user, to, messages, "{}", command.unwrap_or_default());
             }
-            What::Refusal { command, code } => info!(conn, peer, user, command, code, "refusal"),
+            What::Refusal { command, code, unlogged } => {
+                if unlogged > 0 {
+                    warn!(refusals = unlogged, "there were too many refusals to log each of them");
+                }
+                info!(conn, peer, user, command, code, "refusal");
+            }
         }
     }
 

@@ -19,6 +19,7 @@ mod origin;
 mod own_sessions;
 mod people;
 mod reading;
+mod refusal_log;
 mod reload;
 mod room_changes;
 mod rooms;
@@ -41,6 +42,7 @@ pub(crate) use self::hub::{EventStream, Intake, Mailbox};
 pub(crate) use self::inbox::Delivery;
 pub use self::operator::{NewUser, UserInfo};
 pub(crate) use self::origin::{Origin, next_connection};
+use self::refusal_log::RefusalLog;
 use self::reload::InEffect;
 use self::room_changes::RoomChanges;
 use self::sending::Typing;
@@ -91,6 +93,7 @@ struct Inner {
     user_connections: UserConnections,
     rules: Mutex<RoomChanges>,
     metrics: Metrics,
+    refusal_log: RefusalLog,
     /// The epoch of the store, which cannot be asked within a turn.
     epoch: Mutex<Arc<str>>,
 }
@@ -192,7 +195,7 @@ impl Chat {
 
     /// A chat that stands on `config`.
     pub fn new(config: Config) -> Self {
-        let (throttle, budget, requests, authenticator_calls, hub, typing, user_connections, rules) =
+        let (throttle, budget, requests, authenticator_calls, hub, typing, user_connections, rules, refusal_log) =
             Default::default();
         let epoch = Mutex::new(config.store.epoch().into());
         let metrics = Metrics::new(&config.store.commits());
@@ -209,6 +212,7 @@ impl Chat {
             user_connections,
             rules,
             metrics,
+            refusal_log,
             epoch,
         };
         Self { inner: Arc::new(inner) }

@@ -143,6 +143,7 @@ impl Turn<'_> {
             (Err(refusal), command) => self.tally.refused(command, refusal),
         }
         self.has_messages |= matches!(outcome, Ok(Step::Done(Reply::Sent { .. })));
-        self.events.extend(Event::new(caller, to, outcome));
+        let refusals = &self.chat.inner.refusal_log;
+        self.events.extend(Event::new(caller, to, outcome, || refusals.admit(self.now)));
     }
 }

@@ -37,3 +37,6 @@ pub(crate) const EVENTS_UNSENT_BYTES: usize = 64 * 1024;
 /// How many messages of a user who is erased are deleted in one commit: few enough that a store remembers all of them as deleted
 /// just now, and that nobody waits long.
 pub(crate) const ERASED_AT_ONCE: usize = 1000;
+
+/// How many refusals are logged in a second: enough to see who floods a server and with what. With `--log debug`, all are.
+pub(crate) const REFUSALS_LOGGED_PER_SECOND: u64 = 100;

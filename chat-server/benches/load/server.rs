@@ -34,7 +34,7 @@ impl Server {
         let (data, authority) = (TempDir::new().unwrap(), Authority::new());
         let (certificate, key) = authority.write(&authority.pair(&["localhost", "127.0.0.1"]));
         let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-        command.args(["--demo", "--log", "error", "--limit-loopback", "yes", "--metrics", "127.0.0.1:0"]);
+        command.args(["--demo", "--limit-loopback", "yes", "--metrics", "127.0.0.1:0"]);
         command.args(["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]).args(args);
         command.arg("--data").arg(data.path());
         command.arg("--tls-certificate").arg(certificate).arg("--tls-key").arg(key);
@@ -51,7 +51,8 @@ impl Server {
                 metrics = address.trim_end_matches("/metrics").parse().ok();
             }
         }
-        thread::spawn(move || lines.for_each(|line| eprintln!("{line}")));
+        let errors = lines.filter(|line| line.contains(" ERROR "));
+        thread::spawn(move || errors.for_each(|line| eprintln!("{line}")));
         let [clear, tls, metrics] = [clear, tls, metrics].map(Option::unwrap);
         Self { child, clear, tls, metrics, authority, _data: data }
     }

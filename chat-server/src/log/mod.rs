@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat_lib::printable;
 use clap::ValueEnum;
@@ -41,6 +41,9 @@ pub(crate) enum Format {
 /// Lines that may wait to be written: some 2 MB, half a second of a server at its busiest. Past that, lines are lost
 /// and counted, for a server that waited for whoever reads its log could be stopped by them.
 const LINES_WAITING: usize = 16_384;
+
+/// How long it is at least between two lines that say how many were lost.
+const BETWEEN_LOSSES: Duration = Duration::from_secs(60);
 
 /// How long what waits at the end may take to be written.
 const LAST_WORDS: Duration = Duration::from_millis(1400);
@@ -102,29 +105,42 @@ struct State {
     lost: AtomicU64,
 }
 
-/// Writes lines as they come, until it is to end and none waits.
+/// Writes lines as they come, until it is to end and none waits. Says how many were lost when it has caught up, but not all the time.
 fn write(waiting: &Receiver<Vec<u8>>, state: &State, destination: &Destination) {
+    let mut said: Option<Instant> = None;
     loop {
         let line = match waiting.try_recv() {
             Ok(line) => line,
             Err(_) if state.ending.load(Ordering::SeqCst) => break,
-            Err(_) => match waiting.recv() {
-                Ok(line) => line,
-                Err(_) => break,
-            },
+            Err(_) => {
+                if said.is_none_or(|said| said.elapsed() >= BETWEEN_LOSSES) && state.say_lost(destination) {
+                    said = Some(Instant::now());
+                }
+                match waiting.recv() {
+                    Ok(line) => line,
+                    Err(_) => break,
+                }
+            }
         };
         if !line.is_empty() && destination.write(&line).is_err() {
             state.lost.fetch_add(1, Ordering::SeqCst);
         }
     }
-    match (state.lost.load(Ordering::SeqCst), destination) {
-        (0, _) => {}
-        (lost, Destination::Stderr) => {
-            say!("chat-server: {lost} lines of the log were lost, because stderr was read too slowly");
+    state.say_lost(destination);
+}
+
+impl State {
+    /// Says how many lines were lost since it last did, if any were.
+    fn say_lost(&self, destination: &Destination) -> bool {
+        let lost = self.lost.swap(0, Ordering::SeqCst);
+        let why = match destination {
+            Destination::Stderr => "because stderr was read too slowly",
+            Destination::Journald { .. } => "on the way to journald",
+        };
+        if lost > 0 {
+            say!("chat-server: {lost} lines of the log were lost, {why}");
         }
-        (lost, Destination::Journald { .. }) => {
-            say!("chat-server: {lost} lines of the log were lost on the way to journald")
-        }
+        lost > 0
     }
 }
 
