@@ -2,9 +2,31 @@
 
 use super::Kind;
 
+/// What a limit of 0 is answered with: some take it for "no limit".
+const ZERO: &str = "0 would leave nothing; for no limit, use a very large number";
+
+/// As the form with the same name, and 0, which has a meaning of its own there.
+macro_rules! or_zero {
+    ($name:ident, $form:ident, $type:ty, $zero:expr) => {
+        pub(super) mod $name {
+            pub(in super::super) const KIND: super::Kind = super::$form::KIND;
+
+            pub(in super::super) fn parse(text: &str) -> Result<$type, String> {
+                if text == "0" { Ok($zero) } else { super::$form::parse(text) }
+            }
+
+            pub(in super::super) use super::$form::text;
+        }
+    };
+}
+
+or_zero!(bytes_or_zero, bytes, usize, 0);
+or_zero!(count_or_zero, count, usize, 0);
+or_zero!(duration_or_zero, duration, std::time::Duration, std::time::Duration::ZERO);
+
 /// `65536`, `64KiB`.
 pub(super) mod bytes {
-    use super::Kind;
+    use super::{Kind, ZERO};
 
     pub(in super::super) const KIND: Kind = Kind::Bytes;
 
@@ -16,7 +38,8 @@ pub(super) mod bytes {
             None => (unit.is_empty() || unit == "B").then_some(1),
         };
         let number = digits.parse().ok().zip(factor).and_then(|(number, factor)| usize::checked_mul(number, factor));
-        number.ok_or_else(|| "expected a number of bytes, such as 65536 or 64KiB".to_owned())
+        let number = number.ok_or("expected a number of bytes, such as 65536 or 64KiB")?;
+        if number == 0 { Err(ZERO.to_owned()) } else { Ok(number) }
     }
 
     pub(in super::super) fn text(bytes: &usize) -> String {
@@ -34,12 +57,13 @@ pub(super) mod count {
     use std::fmt::Display;
     use std::str::FromStr;
 
-    use super::Kind;
+    use super::{Kind, ZERO};
 
     pub(in super::super) const KIND: Kind = Kind::Count;
 
-    pub(in super::super) fn parse<T: FromStr>(text: &str) -> Result<T, String> {
-        text.parse().map_err(|_| "expected a number, such as 100000".to_owned())
+    pub(in super::super) fn parse<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, String> {
+        let number = text.parse().map_err(|_| "expected a number, such as 100000".to_owned())?;
+        if number == T::default() { Err(ZERO.to_owned()) } else { Ok(number) }
     }
 
     pub(in super::super) fn text(count: &impl Display) -> String {
@@ -51,14 +75,15 @@ pub(super) mod count {
 pub(super) mod duration {
     use std::time::Duration;
 
-    use super::Kind;
+    use super::{Kind, ZERO};
 
     pub(in super::super) const KIND: Kind = Kind::Duration;
 
     pub(in super::super) fn parse(text: &str) -> Result<Duration, String> {
         let seconds = text.parse().map(Duration::from_secs);
         let duration = seconds.or_else(|_| humantime::parse_duration(text));
-        duration.map_err(|_| "expected a duration, such as 90days, 12h or 1500ms".to_owned())
+        let duration = duration.map_err(|_| "expected a duration, such as 90days, 12h or 1500ms".to_owned())?;
+        if duration.is_zero() { Err(ZERO.to_owned()) } else { Ok(duration) }
     }
 
     pub(in super::super) fn text(duration: &Duration) -> String {
@@ -193,7 +218,7 @@ pub(super) mod sync {
 #[cfg(feature = "sqlite")]
 pub(super) mod keep_read {
     use super::super::Choice;
-    use super::{Kind, duration, names};
+    use super::{Kind, duration, duration_or_zero, names};
     use crate::store::KeepRead;
 
     pub(in super::super) const KIND: Kind = Kind::DurationOr(CHOICES);
@@ -203,7 +228,7 @@ pub(super) mod keep_read {
             "remembered" => Ok(None),
             "none" => Ok(Some(KeepRead::No)),
             "forever" => Ok(Some(KeepRead::Forever)),
-            _ => match duration::parse(text) {
+            _ => match duration_or_zero::parse(text) {
                 Ok(duration) => Ok(Some(KeepRead::For(duration))),
                 Err(problem) => Err(format!("{problem}, or {}", names(CHOICES))),
             },

@@ -40,7 +40,7 @@ settings! {
              much of its buffer is free.",
             "A suspended client can come back, and a dead one does not hold memory for long.";
 
-        shutdown_grace: Duration as duration = Duration::from_millis(3500),
+        shutdown_grace: Duration as duration_or_zero = Duration::from_millis(3500),
             "How long a server that is stopping waits for peers to read their answers.",
             "The rest of the five seconds within which `chat-server` promises to exit is for its log.";
 
@@ -128,12 +128,12 @@ settings! {
              messages age by at most a day per hour.",
             "Forgetting to repeat the setting drops nothing.";
 
-        keep_messages: usize as count = 0,
+        keep_messages: usize as count_or_zero = 0,
             "How many messages are kept, in all conversations together; 0 for no limit. Beyond that, the oldest are dropped: \
              direct ones that were read, and those of rooms whether they were read or not.",
             "Only the operator knows what nobody needs.";
 
-        keep_bytes: usize as bytes = 0,
+        keep_bytes: usize as bytes_or_zero = 0,
             "How many bytes of messages are kept on the disk; 0 for no limit. Beyond that, the oldest are dropped as with \
              `keep_messages`, 16 KiB at a time.",
             "Only the operator knows how large the disk is.";

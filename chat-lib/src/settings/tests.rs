@@ -39,8 +39,8 @@ fn each_text_reads_back_as_its_value_and_sets_its_own_field() {
         assert_eq!(same, Settings::default(), "{}", setting.name);
 
         let examples: &[&str] = match setting.kind {
-            Kind::Bytes => &["0", "1", "1023", "3KiB", "1025KiB", "7MiB", "1GiB"],
-            Kind::Count => &["0", "7"],
+            Kind::Bytes => &["1", "1023", "3KiB", "1025KiB", "7MiB", "1GiB"],
+            Kind::Count => &["1", "7"],
             Kind::Duration => &["1days", "36h", "90min", "61s", "1500ms", "1us"],
             Kind::DurationOr(choices) | Kind::Choice(choices) => {
                 &choices.iter().map(|choice| choice.name).collect::<Vec<_>>()
@@ -58,6 +58,14 @@ fn each_text_reads_back_as_its_value_and_sets_its_own_field() {
         let Err(invalid) = same.set(setting.name, "?") else { panic!("{} takes anything", setting.name) };
         assert!(invalid.to_string().starts_with(&format!("{}: expected ", setting.name)), "{invalid}");
     }
+}
+
+/// A limit of 0, meant as none, had a server refuse everybody, or end each session at once.
+#[test]
+fn a_limit_of_zero_is_refused_unless_it_means_something() {
+    let takes_zero = Settings::ALL.iter().filter(|setting| Settings::default().set(setting.name, "0").is_ok());
+    let takes_zero: Vec<_> = takes_zero.map(|setting| setting.name).collect();
+    assert_eq!(takes_zero, ["shutdown_grace", "keep_read", "keep_messages", "keep_bytes"]);
 }
 
 #[test]
