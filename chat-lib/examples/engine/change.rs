@@ -23,6 +23,7 @@ pub(crate) enum Change {
         banned: bool,
     },
     AccountRemoved(String),
+    NamesForgotten(String),
     /// A session is new or was used.
     Session {
         id: [u8; 32],

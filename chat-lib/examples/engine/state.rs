@@ -83,6 +83,14 @@ impl State {
                 self.users.entry(name).or_insert_with(new).account = Arc::clone(&account);
             }
             Change::AccountRemoved(name) => self.remove(name)?,
+            Change::NamesForgotten(name) => {
+                let nameless = Arc::new(Profile::kept(UserName::parse(name)?, name, "")?);
+                let messages =
+                    self.conversations.values_mut().flat_map(|conversation| conversation.messages.values_mut());
+                for message in messages.filter(|message| message.from.user().as_str() == name) {
+                    message.from = Arc::clone(&nameless);
+                }
+            }
             Change::Session { id, login, user, opened, used, expires, from } => {
                 self.saw(*login);
                 let id = SessionId::from_bytes(*id);

@@ -185,6 +185,14 @@ impl Accounts for Steps<'_> {
         Ok(exists)
     }
 
+    fn forget_names(&mut self, user: &str) -> Result<bool, Error> {
+        let is_gone = !self.state()?.users.contains_key(user);
+        if is_gone {
+            self.change(Change::NamesForgotten(user.to_owned()))?;
+        }
+        Ok(is_gone)
+    }
+
     fn block(&mut self, user: &str, other: &str) -> Result<bool, Error> {
         let users = &self.state()?.users;
         let is_new = users.get(user).is_some_and(|user| !user.blocked.contains(other)) && users.contains_key(other);

@@ -1,13 +1,14 @@
 //! What a user has sent: everything that can still be deleted, wherever it is.
 
-use super::{New, add, batch, create_room, profile, send, with};
-use crate::model::MessageId;
-use crate::store::Store;
+use super::{New, account, add, batch, create_room, profile, send, with};
+use crate::model::{Account, MessageId};
+use crate::store::{Position, Store};
 
 pub(super) fn check(new: &New<'_>) {
     with(new, everywhere);
     with(new, pages);
     with(new, namesakes);
+    with(new, forgotten_names);
 }
 
 fn sent(store: &dyn Store, user: &str) -> Vec<MessageId> {
@@ -60,6 +61,32 @@ fn pages(store: &dyn Store) {
         }
     }
     assert_eq!(sent(store, "messi"), ids, "find_sent: none only if there are no more");
+}
+
+fn forgotten_names(store: &dyn Store) {
+    let account = |full_name: &str| account("messi", full_name);
+    batch(store, |batch| batch.add_account(account("Zedulon Smith")));
+    add(store, &["henderson"]);
+    create_room(store, "#bench", &["henderson", "messi"]);
+    send(store, "#bench", &profile(store, "messi"), "x");
+    batch(store, |batch| {
+        let revision = batch.account("messi")?.expect("account: it was added").revision;
+        batch.replace_account(Account { revision, ..account("Zedulon Jones") })
+    });
+    send(store, "#bench", &profile(store, "messi"), "x");
+    send(store, "#bench", &profile(store, "henderson"), "x");
+    assert!(!batch(store, |batch| batch.forget_names("messi")), "forget_names: `false` if there is such a user");
+    batch(store, |batch| batch.remove_account("messi"));
+    assert!(batch(store, |batch| batch.forget_names("messi")), "forget_names: of a user who was removed");
+    let names = || {
+        let page = store.history("henderson", "#bench", Position::After(MessageId::NONE), 9).expect("history: reads");
+        let names = page.messages.into_iter().map(|it| format!("{} {}", it.from.user(), it.from.full_name()));
+        names.collect::<Vec<_>>()
+    };
+    let wanted = ["messi messi", "messi messi", "henderson henderson in full"];
+    assert_eq!(names(), wanted, "forget_names: in all messages, and in nobody else's");
+    add(store, &["messi"]);
+    assert_eq!(names(), wanted, "forget_names: a later user has nothing to do with it");
 }
 
 fn namesakes(store: &dyn Store) {

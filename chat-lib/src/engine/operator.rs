@@ -295,12 +295,20 @@ impl Chat {
     ///
     /// [`Error::NoSuchUser`]; [`Error::Storage`] if the machine fails.
     pub fn remove_user(&self, user: &str) -> Result<(), Error> {
+        self.remove_account(user, false)
+    }
+
+    /// Removes a user, and the names in the messages that stay if these are to be forgotten.
+    fn remove_account(&self, user: &str, forget_names: bool) -> Result<(), Error> {
         self.in_turn(|turn| {
             let mut changes = self.lock_rules();
             let account = turn.batch.account(user)?.ok_or(Error::NoSuchUser)?;
             let user = account.profile.user();
             self.leave_all_rooms(user, &mut changes, turn)?;
             turn.batch.remove_account(user.as_str())?;
+            if forget_names {
+                turn.batch.forget_names(user.as_str())?;
+            }
             turn.post(Notice::SessionsEnded { user: user.clone() });
             Ok(())
         })?;

@@ -76,6 +76,11 @@ impl Profile {
         Ok(Self { user, full_name: full_name.to_owned(), country: country.to_owned() })
     }
 
+    /// What is left of it when the names are to be forgotten: the user name, also as the full name, and no country.
+    pub(crate) fn without_names(&self) -> Self {
+        Self { user: self.user.clone(), full_name: self.user.as_str().to_owned(), country: String::new() }
+    }
+
     /// The name that the user logs in with and is written to under.
     pub fn user(&self) -> &UserName {
         &self.user

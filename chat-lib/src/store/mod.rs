@@ -198,6 +198,10 @@ pub trait Accounts {
     /// account of that name has nothing to do with it. `false` if there is no such user.
     fn remove_account(&mut self, user: &str) -> Result<bool, Error>;
 
+    /// Forgets the full name and the country under which a user who was removed has sent messages, of all accounts that had
+    /// this name: the full name is the user name then, and the country empty. `false`, and nothing done, if there is such a user.
+    fn forget_names(&mut self, user: &str) -> Result<bool, Error>;
+
     /// Has `user` take no direct messages from `other`. `false`, and nothing done, if one of them does not exist, or it is so
     /// already.
     fn block(&mut self, user: &str, other: &str) -> Result<bool, Error>;

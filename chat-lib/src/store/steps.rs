@@ -57,6 +57,10 @@ impl<B: IndexBatch> Accounts for Steps<B> {
         Ok(removed.is_some())
     }
 
+    fn forget_names(&mut self, user: &str) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.forget_names(user)))
+    }
+
     fn block(&mut self, user: &str, other: &str) -> Result<bool, Error> {
         Ok(self.0.index(|index| index.block(user, other)))
     }

@@ -203,6 +203,10 @@ impl<F: Fault> Accounts for FaultyBatch<'_, F> {
         self.batch.remove_account(user)
     }
 
+    fn forget_names(&mut self, user: &str) -> Result<bool, Error> {
+        self.batch.forget_names(user)
+    }
+
     fn block(&mut self, user: &str, other: &str) -> Result<bool, Error> {
         self.batch.block(user, other)
     }

@@ -9,8 +9,8 @@ use crate::store::FoundMessage;
 
 impl Chat {
     /// Removes a user as [`remove_user`](Self::remove_user) does, and deletes all messages that they have sent and that others
-    /// could still read. These stay as deleted messages, with the sender's name and without a text. The texts have left the disk
-    /// when this returns, unless a dump is being made: then they do so within two minutes.
+    /// could still read. These stay as deleted messages, with the user name as the only name and without a text. Names and texts have left
+    /// the disk when this returns, unless a dump is being made: then they do so within two minutes.
     ///
     /// The user is banned first, so that nothing more is sent. If this fails, call it again.
     ///
@@ -40,7 +40,7 @@ impl Chat {
             let count = self.delete_all(messages)?;
             (deleted, in_this_pass) = (deleted + count, in_this_pass + count);
         }
-        self.remove_user(user)?;
+        self.remove_account(user, true)?;
         store.tidy()?;
         Ok(deleted)
     }

@@ -96,6 +96,20 @@ impl Index {
         Some(bytes)
     }
 
+    /// Forgets the names in profiles of a user who was removed. `false` if there is such a user.
+    pub(in crate::store) fn forget_names(&mut self, user: &str) -> bool {
+        if self.users.contains_key(user) {
+            return false;
+        }
+        let Profiles { by_id, ids } = &mut self.profiles;
+        for (&id, profile) in by_id.iter_mut().filter(|(_, profile)| profile.user().as_str() == user) {
+            let nameless = Arc::new(profile.without_names());
+            ids.remove(&std::mem::replace(profile, Arc::clone(&nameless)));
+            self.journal.push(|| Change::Profile(id, nameless));
+        }
+        true
+    }
+
     pub(super) fn drop_stream(&mut self, id: StreamId) {
         if self.streams.remove(&id).is_some() {
             self.journal.push(|| Change::DropStream(id));

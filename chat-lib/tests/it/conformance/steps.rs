@@ -118,6 +118,13 @@ impl Accounts for Steps<'_> {
         self.batch.remove_account(user)
     }
 
+    fn forget_names(&mut self, user: &str) -> Result<bool, Error> {
+        if self.wrong == Wrong::KeepsForgottenNames {
+            return Ok(true);
+        }
+        self.batch.forget_names(user)
+    }
+
     fn block(&mut self, user: &str, other: &str) -> Result<bool, Error> {
         let blocked = self.batch.block(user, other)?;
         Ok(blocked || self.wrong == Wrong::BlocksTwice)

@@ -18,7 +18,9 @@ use crate::store::log::{Block, ProfileId, StreamId};
 pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Error> {
     match change {
         Change::Profile(id, profile) => to
-            .prepare_cached("INSERT INTO profile (id, user, full_name, country, seal) VALUES (?, ?, ?, ?, ?)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO profile (id, user, full_name, country, seal) VALUES (?, ?, ?, ?, ?)",
+            )?
             .execute(params![
                 id.0,
                 profile.user().as_str(),
