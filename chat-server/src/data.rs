@@ -1,4 +1,4 @@
-//! Whether there is a data directory to work on, and when it was last dumped.
+//! Whether there is a data directory to work on, when it was last dumped, and what room its disk has.
 
 use std::error::Error;
 use std::fs;
@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
+use rustix::fs::statvfs;
 use rustix::process::geteuid;
 
 /// Whether there is chat data in `directory`; fails if that cannot be told.
@@ -41,3 +42,18 @@ pub(crate) fn last_dump(directory: &Path) -> Option<SystemTime> {
 
 /// An empty file whose time says when the last dump was.
 const LAST_DUMP: &str = "last-dump";
+
+/// The file system that has the data, in bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Disk {
+    pub(crate) free: u64,
+    pub(crate) size: u64,
+}
+
+impl Disk {
+    pub(crate) fn of(directory: &Path) -> Option<Self> {
+        let found = statvfs(directory).ok()?;
+        // What the owner of the data can use; root may use more.
+        Some(Self { free: found.f_bavail * found.f_frsize, size: found.f_blocks * found.f_frsize })
+    }
+}

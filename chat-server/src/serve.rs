@@ -22,7 +22,7 @@ use crate::data;
 use crate::flags::Flags;
 use crate::listen;
 use crate::log::Log;
-use crate::monitor::Monitor;
+use crate::monitor::{Host, Monitor};
 use crate::reload::Reload;
 use crate::service::{self, PassedSocket};
 
@@ -60,7 +60,9 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
         false => say!("chat-server: everything is kept in {}", args.data.display()),
     }
     listen::say_where(&server);
-    let monitor = args.metrics.map(|address| Monitor::start(address, chat.clone(), server.handle())).transpose()?;
+    let host = Host { data: (!args.memory).then(|| args.data.clone()), identity: identity.clone() };
+    let monitor =
+        args.metrics.map(|address| Monitor::start(address, chat.clone(), server.handle(), host)).transpose()?;
     let reload = Reload::new(chat.clone(), identity, configuration);
     handle_signals(signals, server.handle(), reload).map_err(no_thread)?;
     service::feed_watchdog(server.handle()).map_err(no_thread)?;

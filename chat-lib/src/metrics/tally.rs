@@ -203,11 +203,8 @@ impl EncodeMetric for Requests {
 impl EncodeMetric for Refusals {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         for ((code, _), counter) in Error::CODES.iter().zip(&self.0.codes) {
-            // Some codes never answer a request.
-            match counter.load(Ordering::Relaxed) {
-                0 => {}
-                count => encode_counter(&mut encoder, &[("code", *code)], count)?,
-            }
+            // Also those of which there are none: Prometheus sees no increase from nothing to 1.
+            encode_counter(&mut encoder, &[("code", *code)], counter.load(Ordering::Relaxed))?;
         }
         Ok(())
     }

@@ -8,12 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::data::{self, Disk};
+use crate::listen::expiry_warning;
 use chat_lib::Chat;
 use chat_lib::server::TlsIdentity;
-use rustix::fs::statvfs;
-
-use crate::data;
-use crate::listen::expiry_warning;
 
 /// What a server knows of itself.
 pub(crate) struct Status {
@@ -140,21 +138,6 @@ impl Numbers {
 
     fn get(&self, metric: &str) -> f64 {
         self.0.get(metric).copied().unwrap_or_default()
-    }
-}
-
-/// The file system that has the data, in bytes.
-#[derive(Clone, Copy)]
-struct Disk {
-    free: u64,
-    size: u64,
-}
-
-impl Disk {
-    fn of(directory: &Path) -> Option<Self> {
-        let found = statvfs(directory).ok()?;
-        // What the owner of the data can use; root may use more.
-        Some(Self { free: found.f_bavail * found.f_frsize, size: found.f_blocks * found.f_frsize })
     }
 }
 

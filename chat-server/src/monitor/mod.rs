@@ -2,9 +2,8 @@
 //! stops processes. It has threads of its own, so it answers however busy the chat is, and bounds for all that a client
 //! can take: connections, time and bytes.
 
+mod host;
 mod http;
-#[cfg(target_os = "linux")]
-mod process;
 
 use std::error::Error;
 use std::io;
@@ -19,6 +18,7 @@ use chat_lib::server::Handle;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
+pub(crate) use self::host::Host;
 use self::http::{Answer, Deadline};
 
 /// Answers while a server runs.
@@ -33,17 +33,18 @@ pub(crate) struct Monitor {
 struct Watched {
     chat: Chat,
     server: Handle,
+    host: Host,
 }
 
 impl Monitor {
     /// Listens on `address`. Nothing is encrypted, and nobody is asked who they are.
-    pub(crate) fn start(address: SocketAddr, chat: Chat, server: Handle) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn start(address: SocketAddr, chat: Chat, server: Handle, host: Host) -> Result<Self, Box<dyn Error>> {
         let failed = |problem: io::Error| format!("metrics cannot be served on {address}: {problem}");
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true)?;
         let (stop, stopped) = UnixStream::pair()?;
         say!("chat-server: metrics are at http://{}/metrics", listener.local_addr()?);
-        let watched = Watched { chat, server };
+        let watched = Watched { chat, server, host };
         let thread = thread::Builder::new().name("monitor".to_owned()).spawn(move || {
             if let Err(problem) = accept(&watched, &listener, &stopped) {
                 tracing::error!(%problem, "the metrics' address cannot be polled, and is not answered any more");
@@ -114,9 +115,11 @@ fn serve(watched: &Watched, stream: TcpStream) -> io::Result<()> {
     http::write(&answer, with_body, &mut stream)
 }
 
-fn answer(Watched { chat, server }: &Watched, path: &str) -> Answer {
+fn answer(Watched { chat, server, host }: &Watched, path: &str) -> Answer {
     match path {
-        "/metrics" => Answer { body: metrics(chat), media_type: http::PROMETHEUS, ..Answer::text("200 OK", "") },
+        "/metrics" => {
+            Answer { body: chat.metrics() + &host.text(), media_type: http::PROMETHEUS, ..Answer::text("200 OK", "") }
+        }
         "/healthz" if server.responds_within(PATIENCE) => Answer::text("200 OK", "ok"),
         "/healthz" => Answer::text(UNAVAILABLE, "a thread does not respond"),
         "/readyz" if server.is_stopping() => Answer::text(UNAVAILABLE, "the server is stopping"),
@@ -124,13 +127,6 @@ fn answer(Watched { chat, server }: &Watched, path: &str) -> Answer {
         "/readyz" => Answer::text("200 OK", "ready"),
         _ => Answer::text("404 Not Found", "there are /metrics, /healthz and /readyz"),
     }
-}
-
-fn metrics(chat: &Chat) -> String {
-    #[cfg(target_os = "linux")]
-    return chat.metrics() + &process::text();
-    #[cfg(not(target_os = "linux"))]
-    return chat.metrics();
 }
 
 const UNAVAILABLE: &str = "503 Service Unavailable";

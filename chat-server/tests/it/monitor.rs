@@ -18,12 +18,12 @@ fn start(args: &[&str]) -> (Process, SocketAddr) {
     (process, address)
 }
 
-fn metrics_of(process: &mut Process) -> SocketAddr {
+pub(crate) fn metrics_of(process: &mut Process) -> SocketAddr {
     process.wait_for("metrics are at http://").strip_suffix("/metrics").unwrap().parse().unwrap()
 }
 
 /// The status line and the body of an answer.
-fn get(address: SocketAddr, path: &str) -> (String, String) {
+pub(crate) fn get(address: SocketAddr, path: &str) -> (String, String) {
     request(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n"))
 }
 
@@ -225,7 +225,8 @@ fn prometheus_scrapes_them() {
 #[test]
 fn status_shows_what_an_operator_asks_first() {
     let directory = tempfile::tempdir().unwrap();
-    let process = Process::start_on_data(directory.path(), &[]);
+    let mut process = Process::start_on_data(directory.path(), &["--metrics", "127.0.0.1:0"]);
+    let metrics = metrics_of(&mut process);
     let mut peer = process.connect();
     let token = login(&mut peer, "messi");
     ask(&mut peer, &format!("send {token} henderson halo"));
@@ -252,6 +253,14 @@ fn status_shows_what_an_operator_asks_first() {
     done(&["dump"], directory.path(), b"");
     let status = done(&["status"], directory.path(), b"");
     assert!(status.contains(" s ago\n") && !status.contains("there is no backup"), "{status}");
+    let metrics = get(metrics, "/metrics").1;
+    let gauge = |name: &str| {
+        let found = metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}"));
+        found.trim().parse::<u64>().unwrap()
+    };
+    assert!(gauge("chat_disk_free_bytes") <= gauge("chat_disk_size_bytes"));
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    assert!((now - 600..=now).contains(&gauge("chat_last_dump_timestamp_seconds")));
     drop(process);
     let (success, _, said) = task(&["status"], directory.path(), b"");
     assert!(!success && said.contains("no server is running on"), "{said}");

@@ -10,6 +10,7 @@ use std::{fs, iter};
 use rustix::process::Signal;
 
 use crate::certificates::{Authority, params};
+use crate::monitor::{get, metrics_of};
 use crate::process::{BINARY, Process, done, login, status};
 
 /// Arguments for a server with the certificate of `authority`.
@@ -115,9 +116,13 @@ fn status_warns_of_a_certificate_that_expires() {
     let mut params = params(&["localhost"]);
     // The half day is for a test that takes long.
     params.not_after = (SystemTime::now() + Duration::from_secs(5 * 86_400 + 43_200)).into();
+    let expires = params.not_after.unix_timestamp();
     authority.write(&authority.sign(params));
-    let args = args(&authority);
+    let mut args = args(&authority);
+    args.extend(["--metrics", "127.0.0.1:0"].map(str::to_owned));
     let mut server = Process::start_on_data(directory.path(), &args.iter().map(String::as_str).collect::<Vec<_>>());
+    let metrics = get(metrics_of(&mut server), "/metrics").1;
+    assert!(metrics.contains(&format!("\nchat_certificate_expiry_timestamp_seconds {expires}\n")), "{metrics}");
     let status = || done(&["status"], directory.path(), b"");
     let warning = "\nwarning           the TLS certificate ";
     assert!(status().contains(&format!("{warning}expires in 5 days; renew it\n")), "{}", status());
