@@ -59,7 +59,8 @@ pub(crate) fn say_where(server: &Server) {
         }
         say!("chat-server: listening on {address}");
         if !address.ip().is_loopback() {
-            say!("chat-server: passwords and messages to and from {address} are not encrypted");
+            let warning = format!("chat-server: passwords and messages to and from {address} are not encrypted");
+            crate::log::say(tracing::Level::WARN, &warning);
         }
     }
 }

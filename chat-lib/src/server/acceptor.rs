@@ -3,7 +3,7 @@
 //! It runs within the first reactor, in whose poll the listeners are.
 
 use std::io::{self, ErrorKind};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -99,6 +99,8 @@ impl Acceptor {
         for _ in 0..ACCEPTS_PER_ROUND {
             match listener.socket.accept() {
                 Ok((stream, address)) => {
+                    // IPv4 looks like IPv6 where the listener takes both.
+                    let address = SocketAddr::new(address.ip().to_canonical(), address.port());
                     let limits = self.chat.limits();
                     let is_proxied = self.proxies.iter().any(|network| network.contains(address.ip()));
                     let admitted = self.admission.admit(limits).and_then(|mut ticket| {

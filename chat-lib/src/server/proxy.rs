@@ -80,6 +80,6 @@ pub(super) fn read_header(socket: &mut Socket) -> io::Result<Option<SocketAddr>>
             socket.await_more();
             Err(ErrorKind::WouldBlock.into())
         }
-        Err(_) => Err(io::Error::new(ErrorKind::InvalidData, "its proxy sent no header of the PROXY protocol")),
+        Err(_) => Err(io::Error::new(ErrorKind::InvalidData, "its proxy sent no correct header of the PROXY protocol")),
     }
 }

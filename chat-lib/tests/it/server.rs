@@ -1,10 +1,11 @@
 //! The server over real sockets: slow, rude and absent peers, and a clean stop.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use chat_lib::limits::{JOBS_WAITING, Limits};
@@ -382,9 +383,18 @@ fn addresses_may_overlap() {
     let any: SocketAddr = "[::]:0".parse().unwrap();
     let both = Server::builder(chat.clone()).listen(any).allow_cleartext().bind().unwrap();
     let port = both.addresses()[0].port();
-    for host in ["127.0.0.1", "[::1]"] {
-        TcpStream::connect(format!("{host}:{port}")).unwrap();
+    chat.add_user(NewUser { name: "ana", password: "secret", full_name: "Ana Lima", country: "" }).unwrap();
+    let handle = both.handle();
+    let running = thread::spawn(move || both.run());
+    for host in ["127.0.0.1", "::1"] {
+        let host: IpAddr = host.parse().unwrap();
+        let session = Client::connect(SocketAddr::new(host, port)).unwrap().login("ana", "secret").unwrap();
+        let from = chat.sessions().unwrap()[0].from.unwrap();
+        assert_eq!(from.ip(), host, "IPv4 does not look like IPv6");
+        session.logout().unwrap();
     }
+    handle.stop();
+    running.join().unwrap().unwrap();
 }
 
 /// A process that was forked while a server ran has copies of its sockets: peers could connect to a server that was gone,

@@ -133,7 +133,7 @@ impl Reactor {
 /// Ends a peer's connection, and makes messages unread again that it asked for and did not get.
 fn abandon(mut peer: Peer, reason: &Disconnect, chat: &Chat) {
     chat.counters().server.disconnected(reason.label());
-    info!(conn = peer.serial, peer = peer.address(), why = %reason, "disconnection");
+    info!(conn = peer.serial, peer = peer.address(), why = reason.to_string(), "disconnection");
     if let Err(problem) = peer.abandon() {
         let reason: &dyn std::error::Error = &problem;
         error!(
