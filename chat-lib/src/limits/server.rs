@@ -19,6 +19,11 @@ pub(crate) const QUEUE_TIME: Duration = Duration::from_micros(250);
 #[cfg(feature = "tls")]
 pub(crate) const TLS_BUFFER_BYTES: usize = 16 * 1024;
 
+/// How many bytes a peer may send over TLS from which no data comes: a record has up to 16,640, and a handshake is a few thousand.
+/// Without a bound, a peer could send key updates and empty records for ever, or have a handshake message of 64 KiB held.
+#[cfg(feature = "tls")]
+pub(crate) const TLS_BYTES_WITHOUT_DATA: usize = 20 * 1024;
+
 /// How long a reactor goes on taking requests before it commits. A commit takes some 0.2 ms whatever its size, so
 /// that collecting more requests for longer than that does not pay.
 pub(crate) const COMMIT_DELAY: Duration = Duration::from_micros(200);

@@ -8,28 +8,38 @@ use std::sync::Arc;
 use rustls::{ServerConfig, ServerConnection};
 
 use super::Transport;
-use crate::limits::TLS_BUFFER_BYTES;
+use crate::limits::{TLS_BUFFER_BYTES, TLS_BYTES_WITHOUT_DATA};
 use crate::server::socket::Socket;
 
 pub(super) struct Tls {
     session: ServerConnection,
     records: Records,
+    /// How many bytes have come since the last data.
+    without_data: usize,
 }
 
 impl Tls {
     pub(super) fn new(config: Arc<ServerConfig>) -> io::Result<Self> {
         let mut session = ServerConnection::new(config).map_err(failed)?;
         session.set_buffer_limit(Some(TLS_BUFFER_BYTES));
-        Ok(Self { session, records: Records::default() })
+        Ok(Self { session, records: Records::default(), without_data: 0 })
     }
 
     /// Takes in what the socket has: how many bytes, 0 at the end.
     fn receive(&mut self, socket: &mut Socket) -> io::Result<usize> {
+        let was_handshaking = self.session.is_handshaking();
         let count = self.session.read_tls(&mut Observed { socket, records: &mut self.records })?;
         if let Err(problem) = self.session.process_new_packets() {
             // An alert tells the peer why. If it cannot be sent at once, the peer has to do without it.
             self.flush(socket).ok();
             return Err(failed(problem));
+        }
+        self.without_data += count;
+        if was_handshaking && !self.session.is_handshaking() {
+            self.without_data = 0;
+        }
+        if self.without_data > TLS_BYTES_WITHOUT_DATA {
+            return Err(io::Error::new(ErrorKind::InvalidData, "it went on sending TLS messages without data"));
         }
         Ok(count)
     }
@@ -39,13 +49,16 @@ impl Transport for Tls {
     /// An end without `close_notify` is an end like any other: requests are lines, so one that somebody has cut off is not
     /// taken for a whole one.
     ///
-    /// It ends although it reads on until there is data: rustls limits what a peer may send of everything else.
+    /// It reads on until there is data, or too much of everything else.
     fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.session.reader().read(buffer) {
                 Err(problem) if problem.kind() == ErrorKind::WouldBlock => _ = self.receive(socket)?,
                 Err(problem) if problem.kind() == ErrorKind::UnexpectedEof => return Ok(0),
-                outcome => return outcome,
+                outcome => {
+                    self.without_data = 0;
+                    return outcome;
+                }
             }
         }
     }
@@ -77,7 +90,8 @@ impl Transport for Tls {
     }
 
     fn mid_frame(&self) -> bool {
-        self.is_handshaking() || self.records.is_mid_record()
+        // A message may be spread over records. One as short as a key update is not waited for.
+        self.is_handshaking() || self.records.is_mid_record() || self.without_data > SHORT_MESSAGE
     }
 
     fn is_handshaking(&self) -> bool {
@@ -123,6 +137,9 @@ impl Records {
         self.header > 0
     }
 }
+
+/// More than a key update takes.
+const SHORT_MESSAGE: usize = 256;
 
 /// The bytes of a record's header.
 const HEADER: u8 = 5;

@@ -387,6 +387,29 @@ except (ssl.SSLEOFError, ConnectionError):
     assert_eq!(printed(idle), "True\n");
 }
 
+/// It was held until its time was over, and a peer without an account could have any number of key updates taken in at once.
+#[test]
+fn a_handshake_without_end_is_not_taken_in() {
+    let server = Running::new();
+    let mut stream = server.connect();
+    // A ClientHello of 65,000 bytes, in records of 4,096.
+    let hello = [&[1, 0, 0xfd, 0xe8][..], &[3; 64_000]].concat();
+    for fragment in hello.chunks(4096) {
+        let header = [&[22, 3, 1][..], &(fragment.len() as u16).to_be_bytes()].concat();
+        // It is closed before the end.
+        if stream.write_all(&[&header, fragment].concat()).is_err() {
+            break;
+        }
+    }
+    match stream.read_to_end(&mut Vec::new()) {
+        Ok(_) => {}
+        Err(problem) => assert_eq!(problem.kind(), ErrorKind::ConnectionReset),
+    }
+    server.assert_alive();
+    let metrics = server.chat.metrics();
+    assert!(metrics.contains("\nchat_tls_handshakes_failed_total 1\n"), "{metrics}");
+}
+
 /// Whoever can cut a connection must not be able to shorten a message.
 #[test]
 fn a_line_that_is_cut_off_is_not_done() {
