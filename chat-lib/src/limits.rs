@@ -124,6 +124,8 @@ pub const AUTHENTICATOR_THREADS: usize = 16;
 /// How many lines of a connection are answered before the others have their turn. Logins with a
 /// public password are the dearest, at some 20 µs: a peer that floods the server with them holds the
 /// others up for some 3 ms.
+///
+/// A line that has more to do counts as several: one more for each 20 µs or so.
 pub const LINES_PER_TURN: usize = 128;
 
 /// How many bytes of the latest messages the durable store keeps in memory, for those who read soon.

@@ -32,6 +32,13 @@ impl Allowance {
         self.left >= 0
     }
 
+    /// Takes more for a request that had more to do. It may come into debt, but not so far that the next refusals end the
+    /// connection: this request was not refused.
+    pub(super) fn charge(&mut self, requests: usize, limits: &Limits) {
+        let more = i64::try_from(requests).unwrap_or(i64::MAX).saturating_mul(REQUEST);
+        self.left = self.left.saturating_sub(more).max(self.left.min(-capacity(limits) / 2));
+    }
+
     /// How long the peer has to wait until its next request is not refused.
     pub(super) fn wait(&self, limits: &Limits) -> Duration {
         let lacking = u64::try_from(REQUEST - self.left).unwrap_or_default();
@@ -96,6 +103,21 @@ mod tests {
         allowance.refill(&limits, at(1));
         allowance.refill(&limits, at(2_000));
         assert!(allowance.take(), "it was told how long to wait");
+    }
+
+    #[test]
+    fn what_had_much_to_do_counts_as_several_but_does_not_end_the_connection() {
+        let limits = Limits { requests_burst: 10, requests_per_second: 2, ..Limits::default() };
+        let mut allowance = Allowance::new(&limits);
+        assert!(allowance.take());
+        allowance.charge(8, &limits);
+        assert!(allowance.take(), "one was left");
+        allowance.charge(usize::MAX, &limits);
+        assert!(!allowance.take() && !allowance.is_overdrawn(&limits));
+        assert_eq!(allowance.wait(&limits), Duration::from_millis(3500));
+        let debt = allowance.left;
+        allowance.charge(1, &limits);
+        assert_eq!(allowance.left, debt);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use self::live::Live;
 pub(crate) use self::over::Over;
 use crate::engine::{Chat, FinishedJob, Job, Origin, Step, Turn, next_connection};
 use crate::error::Error;
-use crate::limits::{LINES_PER_TURN, REQUEST_BYTES_SHORT};
+use crate::limits::{ANSWER_BYTES_PER_LINE, LINES_PER_TURN, REQUEST_BYTES_SHORT};
 #[cfg(feature = "server")]
 use crate::limits::{Limits, READ_BYTES};
 use crate::outbox::Outbox;
@@ -241,6 +241,7 @@ impl Connection {
             let received = *bytes;
             let Some(frame) = self.frames.next(bytes) else { return self.replay(room, out) };
             *lines -= 1;
+            let before = out.end();
             let is_admitted = self.allowance.as_mut().is_none_or(Allowance::take) && !self.is_refused;
             let outcome = match frame {
                 Frame::Line(line) if rpc::is_rpc(line) => {
@@ -278,6 +279,12 @@ impl Connection {
             };
             self.begun = true;
             let job = self.append(outcome, turn, room, out);
+            let work = turn.take_work();
+            if let Some(allowance) = self.allowance.as_mut().filter(|_| work > 0) {
+                allowance.charge(work, turn.limits);
+            }
+            let written = usize::try_from(out.end() - before).unwrap_or(usize::MAX);
+            *lines = lines.saturating_sub(work + written / ANSWER_BYTES_PER_LINE);
             if self.pending != Pending::Nothing {
                 let taken = received.len() - bytes.len();
                 *bytes = received.get(taken.saturating_sub(1)..).unwrap_or_default();

@@ -32,6 +32,7 @@ impl Chat {
 
     pub(super) fn own_sessions(&self, asker: &Asker, turn: &mut Turn<'_>) -> Result<Step, Error> {
         let sessions = turn.batch.sessions_of(asker.name(), turn.now)?;
+        turn.count_work(sessions.len() / 4);
         let view = |session: SessionInfo| SessionView {
             session: short_name(&session.id),
             opened: session.opened,
@@ -44,7 +45,11 @@ impl Chat {
 
     pub(super) fn end_own_session(&self, asker: &Asker, session: &str, turn: &mut Turn<'_>) -> Result<Step, Error> {
         let sessions = turn.batch.sessions_of(asker.name(), turn.now)?;
-        let found = sessions.iter().find(|found| short_name(&found.id) == session).ok_or(Error::NoSuchSession)?;
+        turn.count_work(sessions.len() / 64);
+        // There may be thousands, and numbers are quicker to compare than names. The prefix has its first byte last.
+        let number = u64::from_str_radix(session, 16).map_err(|_| Error::NoSuchSession)?;
+        let is_it = |id: &SessionId| id.prefix().swap_bytes() == number && short_name(id) == session;
+        let found = sessions.iter().find(|found| is_it(&found.id)).ok_or(Error::NoSuchSession)?;
         turn.batch.close_session(&found.id, turn.now)?.ok_or(Error::NoSuchSession)?;
         turn.post(Notice::SessionsEnded { user: asker.user.user().clone() });
         Ok(Step::Done(Reply::Done))

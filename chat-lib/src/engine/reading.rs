@@ -100,6 +100,7 @@ impl Chat {
         turn: &mut Turn<'_>,
     ) -> Result<Step, Error> {
         let mut states = turn.batch.conversations(asker.name())?;
+        turn.count_work(states.len() / 2);
         states.retain(|state| state.last < before);
         states.sort_by_key(|state| std::cmp::Reverse(state.last));
         // Those without a message have nothing to go on from, so they are not spread over pages.

@@ -55,6 +55,7 @@ impl Chat {
         if messages.iter().any(|message| message.to.starts_with('#')) {
             return Err(Error::NoSuchRecipient);
         }
+        turn.count_work(messages.len().saturating_mul(1 + text.len() / BYTES_PER_WORK));
         match turn.batch.append_all(&messages, quota(turn.limits))? {
             Appended::Stored(id) => Ok(Step::Done(Reply::Sent { id, time })),
             refused => Err(refusal(refused, "")),
@@ -77,6 +78,9 @@ impl Chat {
         Ok(Step::Done(Reply::Done))
     }
 }
+
+/// So many bytes of a message are stored in the time that a usual request takes.
+const BYTES_PER_WORK: usize = 2048;
 
 fn quota(limits: &Limits) -> Quota {
     Quota { messages: limits.mailbox_messages, bytes: limits.mailbox_bytes }

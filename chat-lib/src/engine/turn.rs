@@ -27,6 +27,8 @@ pub(crate) struct Turn<'a> {
     /// What the log will say, once it is committed and true.
     events: Vec<Event>,
     tally: Tally,
+    /// What its commands had to do beyond the usual since somebody has looked, in requests that take as long.
+    work: usize,
     /// When it began, if it is to be known how long it takes.
     began: Option<Instant>,
     /// What subscribers will be told then.
@@ -49,6 +51,7 @@ impl Chat {
             limits: self.limits(),
             events: Vec::new(),
             tally: Tally::default(),
+            work: 0,
             began: None,
             notices: Vec::new(),
             has_messages: false,
@@ -95,6 +98,16 @@ impl Turn<'_> {
     /// What time it is for all of its commands.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Counts what a command has to do for one request, such as messages to many, in requests that take as long.
+    pub(super) fn count_work(&mut self, requests: usize) {
+        self.work = self.work.saturating_add(requests);
+    }
+
+    /// What was counted since the last look.
+    pub(crate) fn take_work(&mut self) -> usize {
+        std::mem::take(&mut self.work)
     }
 
     /// Has subscribers told once all is committed.

@@ -40,3 +40,6 @@ pub(crate) const ERASED_AT_ONCE: usize = 1000;
 
 /// How many refusals are logged in a second: enough to see who floods a server and with what. With `--log debug`, all are.
 pub(crate) const REFUSALS_LOGGED_PER_SECOND: u64 = 100;
+
+/// So many bytes of an answer count as one more line of a turn.
+pub(crate) const ANSWER_BYTES_PER_LINE: usize = 4096;

@@ -198,3 +198,25 @@ fn a_server_reads_inboxes_beside_its_reactors() {
     assert!(remote.inbox().unwrap().is_empty());
     server.stop();
 }
+
+/// Somebody with an account who sent long messages to many had 18 lines done in one turn, and all others waited for 8 s.
+#[test]
+fn a_line_that_has_much_to_do_counts_as_several() {
+    let chat = demo_chat(Limits::default()).0;
+    let token = chat.open_session("messi").unwrap().token().to_string();
+    let text = "x".repeat(60_000);
+    let lines = format!("sendgroup {token} messi,henderson,lineker {text}\r\n").repeat(10);
+    let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
+    let (mut rest, mut steps) = (lines.as_bytes(), 0);
+    while !rest.is_empty() {
+        let step = connection.step(rest, &mut out);
+        assert!(step.job.is_none());
+        rest = &rest[step.taken..];
+        steps += 1;
+    }
+    assert_eq!(
+        out.take().split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"{\"status\": \"OK\"")).count(),
+        10
+    );
+    assert_eq!(steps, 5, "two lines at once");
+}
