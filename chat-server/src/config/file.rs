@@ -10,22 +10,38 @@ use super::Origin;
 use super::merge::Given;
 use super::options::{Opt, Options};
 
-/// What the file says, and everything that is wrong with it, in the order of its lines.
-pub(super) fn read(path: &Path, options: &Options) -> (Given, Vec<String>) {
-    match fs::read_to_string(path) {
-        Ok(text) => parse(path, &text, options),
-        Err(problem) => (Given::default(), vec![format!("{}: the file cannot be read: {problem}", path.display())]),
+/// What is wrong with the file or the environment.
+pub(super) struct Problem {
+    pub(super) sentence: String,
+    /// There is no option with this name.
+    pub(super) is_unknown: bool,
+}
+
+impl Problem {
+    pub(super) fn new(sentence: String) -> Self {
+        Self { sentence, is_unknown: false }
     }
 }
 
-fn parse(path: &Path, text: &str, options: &Options) -> (Given, Vec<String>) {
+/// What the file says of the options that are `wanted`, and everything that is wrong with it, in the order of its lines.
+pub(super) fn read(path: &Path, options: &Options, wanted: impl Fn(&Opt) -> bool) -> (Given, Vec<Problem>) {
+    match fs::read_to_string(path) {
+        Ok(text) => parse(path, &text, options, wanted),
+        Err(problem) => {
+            let sentence = format!("{}: the file cannot be read: {problem}", path.display());
+            (Given::default(), vec![Problem::new(sentence)])
+        }
+    }
+}
+
+fn parse(path: &Path, text: &str, options: &Options, wanted: impl Fn(&Opt) -> bool) -> (Given, Vec<Problem>) {
     let mut given = Given::default();
     let origin = |start: usize| Origin::File { path: path.to_owned(), line: line_of(text, start) };
     let table = match DeTable::parse(text) {
         Ok(table) => table.into_inner(),
         Err(problem) => {
             let place = origin(problem.span().map_or(text.len(), |span| span.start));
-            return (given, vec![format!("{place}: this is not TOML: {}", problem.message())]);
+            return (given, vec![Problem::new(format!("{place}: this is not TOML: {}", problem.message()))]);
         }
     };
     let mut entries: Vec<_> = table.into_iter().collect();
@@ -33,7 +49,9 @@ fn parse(path: &Path, text: &str, options: &Options) -> (Given, Vec<String>) {
     let mut problems = Vec::new();
     for (key, value) in entries {
         let place = origin(key.span().start);
-        let outcome = match options.find(key.get_ref()) {
+        let option = options.find(key.get_ref());
+        let outcome = match option {
+            Some(option) if !wanted(option) => continue,
             Some(option) => texts(option, value.get_ref()).and_then(|texts| {
                 options.check(option, &texts)?;
                 given.set(&option.key, texts, place.clone());
@@ -42,7 +60,7 @@ fn parse(path: &Path, text: &str, options: &Options) -> (Given, Vec<String>) {
             None => Err(unknown(key.get_ref(), value.get_ref(), options)),
         };
         if let Err(problem) = outcome {
-            problems.push(format!("{place}: {problem}"));
+            problems.push(Problem { sentence: format!("{place}: {problem}"), is_unknown: option.is_none() });
         }
     }
     (given, problems)

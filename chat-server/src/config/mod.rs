@@ -31,7 +31,7 @@ pub(crate) struct Configuration {
     pub(crate) args: Args,
     /// The options of serving, in the order of the help. Empty for a task.
     values: Vec<Value>,
-    /// What is odd about the environment.
+    /// What is odd about the environment or, for a task, about the file.
     warnings: Vec<String>,
 }
 
@@ -118,10 +118,12 @@ fn read_from(words: &[OsString], variables: &[(OsString, OsString)]) -> Result<C
         return serving(command, words, &matches, file.as_deref(), variables);
     }
     let options = Options::of(&command);
-    if takes_data(&command, &matches) {
-        let given = options.given(file.as_deref(), variables).map_err(Wrong::Configuration)?;
-        if let Some([data]) = given.value_of("data") {
-            tasks = with_data(tasks, data);
+    let mut warnings = Vec::new();
+    if takes_data(&command, &matches) && task.value_source("directory") != Some(ValueSource::CommandLine) {
+        let (data, warning) = options.data(file.as_deref(), variables).map_err(Wrong::Configuration)?;
+        warnings.extend(warning);
+        if let Some(data) = data {
+            tasks = with_data(tasks, &data);
         }
     }
     let matches = tasks.clone().try_get_matches_from(words)?;
@@ -131,7 +133,7 @@ fn read_from(words: &[OsString], variables: &[(OsString, OsString)]) -> Result<C
         return Err(tasks.error(ErrorKind::ArgumentConflict, problem).into());
     }
     let args = Args::from_arg_matches(&matches).map_err(|problem| problem.format(&mut tasks))?;
-    Ok(Configuration { args, values: Vec::new(), warnings: Vec::new() })
+    Ok(Configuration { args, values: Vec::new(), warnings })
 }
 
 /// Does what is asked about the configuration.

@@ -7,6 +7,7 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 
+use super::file::Problem;
 use super::merge::Given;
 use super::{Origin, file};
 
@@ -91,8 +92,35 @@ impl Options {
 
     /// What the file and the environment say, each value checked; or everything that is wrong with them.
     pub(super) fn given(&self, file: Option<&Path>, variables: &[(OsString, OsString)]) -> Result<Given, Vec<String>> {
-        let (mut given, mut problems) = file.map(|path| file::read(path, self)).unwrap_or_default();
-        for option in self.iter() {
+        let (given, problems) = self.read(file, variables, |_| true);
+        if problems.is_empty() { Ok(given) } else { Err(sentences(problems)) }
+    }
+
+    /// The data directory that the file and the environment name, and what to warn of. A task works although something
+    /// else is wrong with them: only serving takes the rest.
+    pub(super) fn data(
+        &self,
+        file: Option<&Path>,
+        variables: &[(OsString, OsString)],
+    ) -> Result<(Option<OsString>, Option<String>), Vec<String>> {
+        let (given, problems) = self.read(file, variables, |option| option.key == "data");
+        let (unknown, wrong): (Vec<_>, Vec<_>) = problems.into_iter().partition(|problem| problem.is_unknown);
+        if !wrong.is_empty() {
+            return Err(sentences(wrong));
+        }
+        let data = given.value_of("data").and_then(|texts| texts.first().cloned());
+        // The name may be a misspelt "data".
+        Ok((data, unknown.into_iter().next().map(|problem| problem.sentence)))
+    }
+
+    fn read(
+        &self,
+        file: Option<&Path>,
+        variables: &[(OsString, OsString)],
+        wanted: impl Fn(&Opt) -> bool,
+    ) -> (Given, Vec<Problem>) {
+        let (mut given, mut problems) = file.map(|path| file::read(path, self, &wanted)).unwrap_or_default();
+        for option in self.iter().filter(|option| wanted(option)) {
             let Some(text) = variable(variables, &option.variable) else { continue };
             let origin = Origin::Environment(option.variable.clone());
             let texts = match text.to_str() {
@@ -102,10 +130,10 @@ impl Options {
             };
             match self.check(option, &texts) {
                 Ok(()) => given.set(&option.key, texts, origin),
-                Err(problem) => problems.push(format!("{origin}: {problem}")),
+                Err(problem) => problems.push(Problem::new(format!("{origin}: {problem}"))),
             }
         }
-        if problems.is_empty() { Ok(given) } else { Err(problems) }
+        (given, problems)
     }
 
     /// Says what is wrong with the values of an option.
@@ -167,6 +195,10 @@ pub(super) fn first_line(problem: &clap::Error) -> String {
     let sentence = text.split("\n\n").next().unwrap_or_default();
     let sentence = sentence.strip_prefix("error: ").unwrap_or(sentence);
     sentence.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn sentences(problems: Vec<Problem>) -> Vec<String> {
+    problems.into_iter().map(|problem| problem.sentence).collect()
 }
 
 /// A variable that is empty counts as not set: some tools cannot pass it any other way.

@@ -207,6 +207,32 @@ fn tasks_take_their_data_directory_from_the_file() {
     assert_eq!(said, ["--log is for serving, and cannot be used with a command"]);
 }
 
+/// A mistake that concerns serving alone kept an operator from banning a user.
+#[test]
+fn a_task_works_whatever_else_is_wrong() {
+    let list = ["user", "list"];
+    let data = |words: &[&str], file: &str, variables: &[(&str, &str)]| {
+        let Configuration { args, warnings, .. } = right(words, file, variables);
+        match args.task {
+            Some(crate::args::Task::User(crate::args::User::List { data })) => (data.directory, warnings.len()),
+            task => panic!("{task:?}"),
+        }
+    };
+    let ours = |warnings| (PathBuf::from("ours"), warnings);
+    assert_eq!(data(&list, "data = 'ours'\nlog = 'x'\nlisten = 'x'", &[("CHAT_LISTEN", "x")]), ours(0));
+    assert_eq!(data(&list, "data = 'ours'\nconnctions = 3\nlisten_ = 3", &[]), ours(1));
+    assert_eq!(right(&list, "dta = 'ours'", &[]).warnings.len(), 1);
+    for (file, variables, wanted) in [
+        ("data", &[][..], "file.toml:1: this is not TOML: "),
+        ("data = ['ours']", &[], "file.toml:1: data takes one value, not a list"),
+        ("data = ''", &[], "file.toml:1: data cannot be \"\": expected a value"),
+    ] {
+        let said = wrong(&list, file, variables);
+        assert!(said.len() == 1 && said[0].starts_with(wanted), "wanted {wanted:?}, got {said:#?}");
+        assert_eq!(data(&["user", "list", "--data", "ours"], file, variables), ours(0));
+    }
+}
+
 /// Every line of it, set to what it says.
 #[test]
 fn the_default_file_has_the_defaults() {
