@@ -92,7 +92,7 @@ fn on_data(directory: &Path, request: &Request) -> Result<(), Box<dyn Error>> {
             let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
             control::perform(&chat, None, request, &mut out).map_err(Into::into)
         }
-        Err(in_use) => control::ask(directory, &in_use, request, &mut out),
+        Err(in_use) => control::ask(directory, &in_use, request, &mut out, control::PATIENCE),
     };
     let outcome = outcome.and_then(|()| Ok(out.flush().map_err(chat_lib::Error::Io)?));
     if outcome.is_ok() && matches!(request, Request::Dump { .. }) {

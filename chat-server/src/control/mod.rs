@@ -13,7 +13,7 @@ use chat_lib::model::{InvitationId, Profile, UserName};
 use chat_lib::{Chat, Error, NewUser};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::ask::ask;
+pub(crate) use self::ask::{PATIENCE, ask};
 pub(crate) use self::socket::Control;
 pub(crate) use self::status::Status;
 

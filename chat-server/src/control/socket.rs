@@ -1,6 +1,6 @@
 //! The server's side of the control socket. A request is a line of JSON; the answer is pieces of output, each
 //! with its length on a line in front of it, then a line with 0, then a line with the error, which is empty
-//! on success.
+//! on success. An empty line at the beginning says that the request was taken, and that the rest may take long.
 
 use std::error::Error;
 use std::fs::{self, File, Permissions};
@@ -150,12 +150,16 @@ pub(super) fn reachable<T>(path: &Path, reach: impl FnOnce(&Path) -> io::Result<
     reach(&Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name))
 }
 
-fn serve(chat: &Chat, status: &Status, peer: &UnixStream) {
+fn serve(chat: &Chat, status: &Status, mut peer: &UnixStream) {
     let outcome = (|| {
         let request = match read_request(peer)? {
             Ok(request) => request,
             Err(problem) => return end(peer, &problem),
         };
+        // A status says whether the server works, so it is itself what has to come in time.
+        if !matches!(request, Request::Status) {
+            peer.write_all(b"\n")?;
+        }
         let mut out = BufWriter::with_capacity(64 * 1024, Pieces { peer, broken: false });
         let outcome = perform(chat, Some(status), &request, &mut out);
         out.flush()?;
@@ -233,6 +237,21 @@ mod tests {
         assert!(matches!(read_request(&peer).unwrap(), Ok(Request::List)));
         assert_eq!(peer.read_timeout().unwrap(), Some(REQUEST_TIME));
         assert_eq!(peer.write_timeout().unwrap(), None);
+    }
+
+    /// Checking much data takes longer than whoever asks waits for an answer to begin.
+    #[test]
+    fn what_may_take_long_is_acknowledged() {
+        let status = Status::new(Path::new("/"), Vec::new(), None);
+        for (request, is_acknowledged) in [("\"check\"\n", true), ("\"list\"\n", true), ("\"status\"\n", false)] {
+            let (asks, peer) = UnixStream::pair().unwrap();
+            (&asks).write_all(request.as_bytes()).unwrap();
+            serve(&Chat::memory(), &status, &peer);
+            drop(peer);
+            let mut answer = String::new();
+            (&asks).read_to_string(&mut answer).unwrap();
+            assert_eq!(answer.starts_with('\n'), is_acknowledged, "{answer:?}");
+        }
     }
 
     /// What had been written in part was written again when the buffer was dropped, and whoever had asked took a
