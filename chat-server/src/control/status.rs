@@ -111,7 +111,7 @@ impl Status {
         let old = dumped.is_some_and(|at| SystemTime::now().duration_since(at).is_ok_and(|age| age > DUMP_AGE));
         match dumped {
             None => warnings.push("there is no backup: nobody has run \"chat-server dump\" yet".to_owned()),
-            Some(_) if old => warnings.push("the last backup is more than a week old".to_owned()),
+            Some(_) if old => warnings.push("the last backup is more than two days old".to_owned()),
             Some(_) => {}
         }
         warnings
@@ -174,8 +174,8 @@ fn bytes(count: u64) -> String {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// After how long a backup counts as old.
-const DUMP_AGE: Duration = Duration::from_secs(7 * 86_400);
+/// After how long a backup counts as old: the package makes one a day.
+const DUMP_AGE: Duration = Duration::from_secs(2 * 86_400);
 
 /// How often a sample should be taken.
 pub(super) const SAMPLE_INTERVAL: Duration = Duration::from_secs(10);
@@ -209,6 +209,17 @@ mod tests {
         for (count, seconds, wanted) in [(5.0, 0, None), (5.0, 10, Some(5.0)), (120.0, 120, Some(60.0))] {
             assert_eq!(per_minute(count, Duration::from_secs(seconds)), wanted);
         }
+    }
+
+    /// Backups failed for a week before anybody was warned.
+    #[test]
+    fn a_backup_is_missed_after_two_days() {
+        let status = Status::new(Path::new("/"), Vec::new(), None);
+        let warns = |hours: u64| {
+            let dumped = SystemTime::now().checked_sub(Duration::from_secs(hours * 3600));
+            !status.warnings(&Chat::memory(), None, dumped).is_empty()
+        };
+        assert_eq!([warns(1), warns(47), warns(49)], [false, false, true]);
     }
 
     #[test]
