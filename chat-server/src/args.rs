@@ -2,7 +2,7 @@
 
 use std::env;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chat_lib::model::InvitationId;
 use chat_lib::server::Network;
@@ -344,9 +344,20 @@ pub(crate) enum Invite {
 /// Which data.
 #[derive(Arguments, Clone, Debug)]
 pub(crate) struct Data {
-    /// The data directory.
-    #[arg(long = "data", value_name = "DIR", default_value = DATA)]
-    pub(crate) directory: PathBuf,
+    /// The data directory; chat-data unless the configuration names one.
+    #[arg(long = "data", value_name = "DIR")]
+    directory: Option<PathBuf>,
+}
+
+impl Data {
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.as_deref().unwrap_or(Path::new(DATA))
+    }
+
+    /// Whether somebody has said which directory, so that it may be created.
+    pub(crate) fn is_named(&self) -> bool {
+        self.directory.is_some()
+    }
 }
 
 /// Where a password comes from; never from the command line, which others can read.

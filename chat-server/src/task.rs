@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::Path;
+use std::path::{self, Path};
 
 use chat_lib::model::{Profile, UserName};
 use chat_lib::store::{Durable, KeepRead, Options};
@@ -14,8 +14,8 @@ use crate::data;
 use crate::terminal::Terminal;
 
 pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
-    let (request, Data { directory }) = match task {
-        Task::Restore { data } => return restore(&data.directory),
+    let (request, data) = match task {
+        Task::Restore { data } => return restore(data.directory()),
         Task::Dump { data, without_passwords } => {
             if without_passwords {
                 say!("chat-server: the dump has no passwords; after a restore, nobody can log in without a new one");
@@ -27,7 +27,7 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
         // It works on no data, and was done before.
         Task::Config(_) => return Ok(()),
         Task::Invite { task: None, data } => {
-            on_data(&data.directory, &Request::Invite)?;
+            on_data(&data, &Request::Invite)?;
             say!("chat-server: this invitation lets one person register, within 7 days");
             return Ok(());
         }
@@ -50,7 +50,7 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
         Task::User(User::Edit { name, data, full_name, country }) => (Request::Edit { name, full_name, country }, data),
         Task::User(User::Passwd { name, data, password }) => {
             let request = |password| Request::Passwd { name: name.clone(), password };
-            return with_password(&data.directory, password, request);
+            return with_password(&data, password, request);
         }
         Task::User(User::Add { name, data, full_name, country, password }) => {
             // Without data, nobody has the name.
@@ -61,17 +61,23 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
                 country: country.clone(),
                 password,
             };
-            return with_password(&data.directory, password, request);
+            return with_password(&data, password, request);
         }
     };
-    on_data(&directory, &request)
+    on_data(&data, &request)
 }
 
 /// Does it on the data, or has the server do it that runs there.
-fn on_data(directory: &Path, request: &Request) -> Result<(), Box<dyn Error>> {
-    let creates = matches!(request, Request::Add { password: Some(_), .. } | Request::Invite);
+fn on_data(data: &Data, request: &Request) -> Result<(), Box<dyn Error>> {
+    let directory = data.directory();
+    let creates = data.is_named() && matches!(request, Request::Add { password: Some(_), .. } | Request::Invite);
     if !data::exists(directory)? && !creates {
-        return Err(format!("there is no chat data in {}", directory.display()).into());
+        let directory = path::absolute(directory)?;
+        return Err(format!(
+            "there is no chat data in {}; name another directory with --data or CHAT_CONFIG, or start a server to create it",
+            directory.display()
+        )
+        .into());
     }
     let store = match Durable::open(directory, Options { read_only: request.only_looks(), ..nothing_dropped() }) {
         Err(in_use @ chat_lib::Error::DataInUse { .. }) => Err(in_use),
@@ -115,16 +121,17 @@ fn with_hash(room: &str) -> String {
 
 /// Does what takes a password. A person is asked for one only if it can be done then.
 fn with_password(
-    directory: &Path,
+    data: &Data,
     source: PasswordSource,
     request: impl Fn(Option<String>) -> Request,
 ) -> Result<(), Box<dyn Error>> {
     let asks = !source.stdin;
     let first = request(None);
-    if asks && (data::exists(directory)? || !matches!(first, Request::Add { .. })) {
-        on_data(directory, &first)?;
+    let creates = data.is_named() && matches!(first, Request::Add { .. });
+    if asks && (data::exists(data.directory())? || !creates) {
+        on_data(data, &first)?;
     }
-    on_data(directory, &request(Some(read_password(source)?)))
+    on_data(data, &request(Some(read_password(source)?)))
 }
 
 fn restore(directory: &Path) -> Result<(), Box<dyn Error>> {

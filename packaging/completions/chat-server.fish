@@ -102,43 +102,43 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban kick sessions export erase help" -f -a "export" -d 'Writes all that there is of a user to standard output, a JSON object a line: account, sessions, blocks, conversations, rooms, all messages that the user has sent, and all direct ones that they were sent'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban kick sessions export erase help" -f -a "erase" -d 'Removes a user, and the texts of all messages that the user has sent; others see them as deleted'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban kick sessions export erase help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l full-name -d 'The name that others see' -r
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l country -d 'Where the user is from' -r
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l password-stdin -d 'Read the password from the first line of standard input instead of the terminal'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l password-stdin -d 'Read the password from the first line of standard input instead of the terminal'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l full-name -d 'The name that others see' -r
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l country -d 'Where the user is from' -r
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from kick" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from kick" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from kick" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from kick" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from sessions" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from sessions" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from sessions" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from sessions" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from export" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from export" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from export" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from erase" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from erase" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from erase" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from erase" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "add" -d 'Adds a user'
@@ -175,48 +175,48 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "show" -d 'Lists the people in a room: name, full name, and owner, member or invited, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "delete" -d 'Deletes a room with its messages'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "show" -d 'Lists the people in a room: name, full name, and owner, member or invited, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Deletes a room with its messages'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -f -a "list" -d 'Lists the invitations that can still be used: id and when they expire, separated by a tab'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -f -a "revoke" -d 'Revokes an invitation'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists the invitations that can still be used: id and when they expire, separated by a tab'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Revokes an invitation'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l without-passwords -d 'Leave out the hashes of passwords'
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand status" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand status" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand status" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand status" -s h -l help -d 'Print help'
-complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l data -d 'The data directory' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -s h -l help -d 'Print help'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "user" -d 'Adds, shows, changes and removes users'

@@ -192,7 +192,7 @@ fn tasks_take_their_data_directory_from_the_file() {
         let directories = [1, words.len()].map(|place| {
             let words = [&words[..place], &config, &words[place..]].concat();
             match read_from(&words, &variables).unwrap().args.task {
-                Some(crate::args::Task::User(crate::args::User::List { data })) => data.directory,
+                Some(crate::args::Task::User(crate::args::User::List { data })) => data.directory().to_owned(),
                 task => panic!("{task:?}"),
             }
         });
@@ -214,7 +214,9 @@ fn a_task_works_whatever_else_is_wrong() {
     let data = |words: &[&str], file: &str, variables: &[(&str, &str)]| {
         let Configuration { args, warnings, .. } = right(words, file, variables);
         match args.task {
-            Some(crate::args::Task::User(crate::args::User::List { data })) => (data.directory, warnings.len()),
+            Some(crate::args::Task::User(crate::args::User::List { data })) => {
+                (data.directory().to_owned(), warnings.len())
+            }
             task => panic!("{task:?}"),
         }
     };

@@ -164,6 +164,38 @@ fn users_are_managed_with_and_without_a_server() {
     assert!(!done(&["user", "list"], data, b"").contains("ana"));
 }
 
+/// An operator who forgot CHAT_CONFIG had new data in whatever directory it was.
+#[test]
+fn only_a_directory_that_was_named_is_created() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("chat-data");
+    for words in [&["invite"][..], &["user", "add", "ana", "--full-name", "Ana", "--password-stdin"], &["status"]] {
+        let run = |words: &[&str], variables: &[(&str, &str)]| {
+            let mut command = Command::new(BINARY);
+            let mut child = command
+                .args(words)
+                .current_dir(&directory)
+                .envs(variables.iter().copied())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            child.stdin.take().unwrap().write_all(b"secret\n").ok();
+            let output = child.wait_with_output().unwrap();
+            (output.status.success(), String::from_utf8(output.stderr).unwrap())
+        };
+        let (success, said) = run(words, &[]);
+        let wanted = format!("there is no chat data in {}; name another directory with --data", data.display());
+        assert!(!success && said.contains(&wanted), "{words:?}: {said}");
+        assert!(!data.exists());
+        if words != ["status"] {
+            assert!(run(words, &[("CHAT_DATA", "chat-data")]).0);
+            fs::remove_dir_all(&data).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_dump_comes_back_as_it_was() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
