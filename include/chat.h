@@ -2040,10 +2040,10 @@ CHAT_NONNULL(1, 2);
 // not stored.
 //
 // - `chat`: a chat.
-// - `said`: what to tell, at most 4,096 bytes.
+// - `said`: what to tell, at most 4,096 bytes, and not blank.
 // - `told_out`: receives how many were told; may be NULL.
 //
-// Fails with CHAT_LINE_TOO_LONG.
+// Fails with CHAT_LINE_TOO_LONG or CHAT_BAD_PARAMETERS.
 //
 CHAT_WARN_UNUSED
 chat_status chat_announce(struct chat *chat,

@@ -77,10 +77,10 @@ pub unsafe extern "C" fn chat_delete_room(chat: *mut chat, room: *const c_char) 
 /// not stored.
 ///
 /// - `chat`: a chat.
-/// - `said`: what to tell, at most 4,096 bytes.
+/// - `said`: what to tell, at most 4,096 bytes, and not blank.
 /// - `told_out`: receives how many were told; may be NULL.
 ///
-/// Fails with CHAT_LINE_TOO_LONG.
+/// Fails with CHAT_LINE_TOO_LONG or CHAT_BAD_PARAMETERS.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2)
 #[must_use]

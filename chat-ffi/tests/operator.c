@@ -258,6 +258,7 @@ static void rooms_and_people(chat *it) {
     IS(CHAT_NO_SUCH_ROOM, chat_list_members(it, "#other", &members));
 
     OK(chat_session_events(messi, &events));
+    IS(CHAT_BAD_PARAMETERS, chat_announce(it, "", &told));
     OK(chat_announce(it, "Down at noon", &told));
     CHECK(told == 1);
     OK(chat_events_next(events, -1, &event));

@@ -223,7 +223,7 @@ impl Chat {
     }
 
     /// Tell everybody who is there: each connection and each `Events` that has subscribed gets an `Announcement`, which is not
-    /// stored. Returns how many were told. `text` has at most 4,096 bytes.
+    /// stored. Returns how many were told. `text` has at most 4,096 bytes, and is not blank.
     fn announce(&self, py: Python<'_>, text: &str) -> PyResult<usize> {
         let chat = self.get(py)?;
         run(py, || chat.announce(text))

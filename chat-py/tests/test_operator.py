@@ -189,6 +189,8 @@ def test_announcements_are_told_to_those_who_are_there() -> None:
         assert announcement.time <= datetime.now(timezone.utc)
     with pytest.raises(errors.LineTooLong):
         room.announce("x" * 5000)
+    with pytest.raises(errors.BadParameters):
+        room.announce(" ")
 
 
 def test_data_is_dumped_and_restored(tmp_path: Path) -> None:

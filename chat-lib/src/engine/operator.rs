@@ -177,8 +177,11 @@ impl Chat {
     ///
     /// # Errors
     ///
-    /// [`Error::LineTooLong`] if it has more than [`ANNOUNCEMENT_BYTES`] bytes.
+    /// [`Error::LineTooLong`] if it has more than [`ANNOUNCEMENT_BYTES`] bytes, [`Error::BadParameters`] if it is blank.
     pub fn announce(&self, text: &str) -> Result<usize, Error> {
+        if text.trim().is_empty() {
+            return Err(Error::BadParameters("an announcement needs a text".to_owned()));
+        }
         if text.len() > ANNOUNCEMENT_BYTES {
             return Err(Error::LineTooLong { limit: ANNOUNCEMENT_BYTES });
         }

@@ -183,6 +183,9 @@ fn an_announcement_is_told_to_all_who_are_there() {
         let time = chat_lib::clock::Clock::now(&clock);
         assert_eq!(announcement, Some(Event::Announcement { text: "Down at noon\n".to_owned(), time }));
     }
+    for blank in ["", " \n"] {
+        assert_eq!(chat.announce(blank).unwrap_err().code(), "bad_parameters");
+    }
     let long = "x".repeat(ANNOUNCEMENT_BYTES + 1);
     assert_eq!(chat.announce(&long).unwrap_err().code(), "line_too_long");
     assert_eq!(chat.announce(&long[1..]).unwrap(), 3);

@@ -123,6 +123,7 @@ fn an_announcement_needs_a_server_and_reaches_its_subscribers() {
     let told = messi.event("announcement");
     assert!(told["text"] == announce[1] && told["time"].is_u64(), "{told}");
     assert!(fails(&["announce", &"x".repeat(5000)], directory.path()).contains("longer than 4096 bytes"));
+    assert!(fails(&["announce", ""], directory.path()).contains("an announcement needs a text"));
     server.signal(Signal::TERM);
     let (_, said) = server.wait();
     assert!(!said.join("\n").contains("sekret"), "{said:#?}");
