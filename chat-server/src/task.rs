@@ -29,6 +29,13 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
         Task::Invite { task: None, data } => {
             on_data(&data, &Request::Invite)?;
             say!("chat-server: this invitation lets one person register, within 7 days");
+            let mut registration = Vec::new();
+            write_answer(&data, &Request::Registration, &mut registration)?;
+            if registration == b"closed\n" {
+                say!(
+                    "chat-server: nobody can use it now: the server runs with registration = \"closed\"; set it to \"invite\""
+                );
+            }
             return Ok(());
         }
         Task::Invite { task: Some(Invite::List { data }), .. } => (Request::ListInvitations, data),
@@ -67,8 +74,12 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
     on_data(&data, &request)
 }
 
-/// Does it on the data, or has the server do it that runs there.
+/// Does it on the data, or has the server do it that runs there, and prints what there is to say.
 fn on_data(data: &Data, request: &Request) -> Result<(), Box<dyn Error>> {
+    write_answer(data, request, &mut io::BufWriter::new(io::stdout().lock()))
+}
+
+fn write_answer(data: &Data, request: &Request, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let directory = data.directory();
     let creates = data.is_named() && matches!(request, Request::Add { password: Some(_), .. } | Request::Invite);
     if !data::exists(directory)? && !creates {
@@ -86,7 +97,6 @@ fn on_data(data: &Data, request: &Request) -> Result<(), Box<dyn Error>> {
         }
         outcome => Ok(outcome?),
     };
-    let mut out = io::BufWriter::new(io::stdout().lock());
     let outcome = match store {
         Ok(_) if matches!(request, Request::Announce { .. }) => {
             Err(format!("no server runs on {}, so that nobody could be told", directory.display()).into())
@@ -96,9 +106,9 @@ fn on_data(data: &Data, request: &Request) -> Result<(), Box<dyn Error>> {
         }
         Ok(store) => {
             let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
-            control::perform(&chat, None, request, &mut out).map_err(Into::into)
+            control::perform(&chat, None, request, out).map_err(Into::into)
         }
-        Err(in_use) => control::ask(directory, &in_use, request, &mut out, control::PATIENCE),
+        Err(in_use) => control::ask(directory, &in_use, request, out, control::PATIENCE),
     };
     let outcome = outcome.and_then(|()| Ok(out.flush().map_err(chat_lib::Error::Io)?));
     if outcome.is_ok() && matches!(request, Request::Dump { .. }) {

@@ -3,17 +3,9 @@
 use super::Chat;
 use crate::error::Error;
 use crate::limits::INVITATION_TIME;
-use crate::model::{Invitation, InvitationCode, InvitationId, Registration};
+use crate::model::{Invitation, InvitationCode, InvitationId};
 
 impl Chat {
-    /// Who may register now. A program with an authenticator of its own has the accounts.
-    pub(super) fn registration(&self) -> Registration {
-        match self.inner.config.authenticator {
-            Some(_) => Registration::Closed,
-            None => self.settings().registration,
-        }
-    }
-
     /// Creates an invitation, with which one person can [register](Chat::register) within seven days
     /// ([`INVITATION_TIME`]). The chat keeps only a digest of the code, so this is the only time it is shown.
     ///

@@ -275,6 +275,14 @@ impl Chat {
         &self.settings().limits
     }
 
+    /// Who may register now: nobody where a program with an [`Authenticator`] of its own has the accounts.
+    pub fn registration(&self) -> Registration {
+        match self.inner.config.authenticator {
+            Some(_) => Registration::Closed,
+            None => self.settings().registration,
+        }
+    }
+
     /// Runs steps in a batch of their own, and commits them.
     fn durably<T>(&self, steps: impl FnOnce(&mut dyn Batch) -> Result<T, Error>) -> Result<T, Error> {
         self.in_turn(|turn| steps(&mut *turn.batch))

@@ -37,6 +37,7 @@ pub(crate) enum Request {
     DeleteRoom { room: String },
     Announce { text: String },
     Invite,
+    Registration,
     ListInvitations,
     RevokeInvitation { id: String },
     Dump { hashes: bool },
@@ -56,6 +57,7 @@ impl Request {
                 | Self::Rooms
                 | Self::Room { .. }
                 | Self::Announce { .. }
+                | Self::Registration
                 | Self::Check
                 | Self::Status
                 | Self::Add { password: None, .. }
@@ -107,6 +109,8 @@ pub(crate) fn perform(
         Request::DeleteRoom { room } => chat.delete_room(room),
         Request::Announce { text } => write_rows(out, [format!("connections told: {}", chat.announce(text)?)]),
         Request::Invite => write_rows(out, [chat.invite()?.to_string()]),
+        // It is the server's, so that nobody knows it without one.
+        Request::Registration => write_rows(out, status.map(|_| rows::registration(chat.registration()))),
         Request::ListInvitations => write_rows(out, chat.invitations()?.iter().map(rows::invitation)),
         Request::RevokeInvitation { id } => chat.revoke_invitation(&InvitationId::parse(id)?),
         Request::Dump { hashes } => chat.dump(*hashes, out),
@@ -146,6 +150,7 @@ impl fmt::Debug for Request {
             Self::DeleteRoom { room } => write!(f, "delete room {room:?}"),
             Self::Announce { .. } => f.write_str("announce"),
             Self::Invite => f.write_str("invite"),
+            Self::Registration => f.write_str("registration"),
             Self::ListInvitations => f.write_str("invite list"),
             Self::RevokeInvitation { id } => write!(f, "invite revoke {id:?}"),
             Self::Dump { hashes } => write!(f, "dump, hashes: {hashes}"),

@@ -4,7 +4,8 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use chat_lib::clock::Timestamp;
-use chat_lib::model::Invitation;
+use chat_lib::model::{Invitation, Registration};
+use chat_lib::settings::Settings;
 use chat_lib::store::{RoomMember, RoomState, SessionInfo, Standing};
 use chat_lib::{UserInfo, printable};
 
@@ -23,6 +24,13 @@ pub(super) fn session(session: &SessionInfo) -> String {
 
 pub(super) fn invitation(invitation: &Invitation) -> String {
     row(&[&invitation.id.to_string(), &time(invitation.expires)])
+}
+
+/// As the setting has it.
+pub(super) fn registration(registration: Registration) -> String {
+    let mut settings = Settings::default();
+    settings.registration = registration;
+    Settings::find("registration").map(|setting| setting.get(&settings)).unwrap_or_default()
 }
 
 pub(super) fn room(room: &RoomState) -> String {

@@ -22,7 +22,7 @@ fn an_operator_invites_lists_and_revokes() {
     let data = directory.path();
     let server = Process::start_on_data(data, &["--registration", "invite"]);
     let (success, code, said) = task(&["invite"], data, b"");
-    assert!(success && said.contains("within 7 days"), "{said}");
+    assert!(success && said.contains("within 7 days") && !said.contains("closed"), "{said}");
     let code = code.trim();
     assert!(register(&server, "ana", "0").contains("no_such_invitation"));
     assert!(register(&server, "ana", code).contains("\"token\""));
@@ -55,4 +55,14 @@ fn an_invitation_may_come_before_the_server() {
     assert_eq!(done(&["invite", "list"], &data, b"").lines().count(), 1);
     let server = Process::start_on_data(&data, &["--registration", "invite"]);
     assert!(register(&server, "ana", code.trim()).contains("\"token\""));
+}
+
+/// An operator gave away codes that nobody could use.
+#[test]
+fn an_invitation_to_a_closed_server_comes_with_a_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    let _server = Process::start_on_data(directory.path(), &[]);
+    let (success, code, said) = task(&["invite"], directory.path(), b"");
+    assert!(success && code.trim().len() == 32, "{code}");
+    assert!(said.contains("nobody can use it now: the server runs with registration = \"closed\""), "{said}");
 }
