@@ -89,12 +89,12 @@ fn texts(option: &Opt, value: &DeValue<'_>) -> Result<Vec<OsString>, String> {
 fn text(option: &Opt, value: &DeValue<'_>) -> Result<String, String> {
     let Opt { key, .. } = option;
     match value {
-        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::String(text) => Ok(option.as_value(text)),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
             .map(|number| number.to_string())
             .map_err(|_| format!("{key} is too large a number")),
         DeValue::Float(number) => Ok(number.as_str().to_owned()),
-        DeValue::Boolean(switch) => Ok(switch.to_string()),
+        DeValue::Boolean(switch) => Ok(option.as_value(&switch.to_string())),
         DeValue::Datetime(time) => Ok(time.to_string()),
         DeValue::Array(_) => Err(format!("{key} takes one value, not a list")),
         DeValue::Table(_) => Err(format!("{key} takes a value, not a table")),

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use chat_lib::settings::{Kind, Settings};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 
@@ -41,6 +42,35 @@ impl Opt {
     /// Whether it is `true` or `false`, and a flag without a value.
     pub(super) fn is_switch(&self) -> bool {
         matches!(self.arg.get_action(), ArgAction::SetTrue)
+    }
+
+    /// The words that a setting has for `false` and `true`.
+    fn words(&self) -> Option<[&'static str; 2]> {
+        match Settings::find(&self.key)?.kind {
+            Kind::Switch { off, on } => Some([off, on]),
+            _ => None,
+        }
+    }
+
+    /// Whether it is `true` or `false` in the file.
+    pub(super) fn is_boolean(&self) -> bool {
+        self.is_switch() || self.words().is_some()
+    }
+
+    /// A value as the flag has it: of what is `true` or `false`, the file and the environment also take the other words.
+    pub(super) fn as_value(&self, text: &str) -> String {
+        let [off, on] = self.words().unwrap_or(["false", "true"]);
+        match text {
+            "false" | "no" if self.is_boolean() => off.to_owned(),
+            "true" | "yes" if self.is_boolean() => on.to_owned(),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// A value of what is `true` or `false` in the file.
+    pub(super) fn as_boolean(&self, text: &str) -> String {
+        let [_, on] = self.words().unwrap_or(["false", "true"]);
+        (text == on).to_string()
     }
 
     /// Whether it takes several values.
@@ -125,8 +155,10 @@ impl Options {
             let origin = Origin::Environment(option.variable.clone());
             let texts = match text.to_str() {
                 Some(list) if option.is_list() => list.split(',').map(|text| text.trim().into()).collect(),
-                Some(switch) if option.is_switch() => vec![long_form(switch).into()],
-                _ => vec![text.to_owned()],
+                Some("0") if option.is_boolean() => vec![option.as_value("false").into()],
+                Some("1") if option.is_boolean() => vec![option.as_value("true").into()],
+                Some(text) => vec![option.as_value(text).into()],
+                None => vec![text.to_owned()],
             };
             match self.check(option, &texts) {
                 Ok(()) => given.set(&option.key, texts, origin),
@@ -151,6 +183,9 @@ impl Options {
         if option.is_switch() {
             let is_known = text == "true" || text == "false";
             return if is_known { Ok(()) } else { Err("expected true or false".to_owned()) };
+        }
+        if option.words().is_some_and(|words| !words.iter().any(|word| text == *word)) {
+            return Err("expected true or false".to_owned());
         }
         let words = [OsString::from(self.command.get_name()), as_flag(option, text)];
         let Err(problem) = self.command.clone().try_get_matches_from(words) else { return Ok(()) };
@@ -205,14 +240,6 @@ fn sentences(problems: Vec<Problem>) -> Vec<String> {
 fn variable<'a>(variables: &'a [(OsString, OsString)], wanted: &str) -> Option<&'a OsStr> {
     let (_, text) = variables.iter().find(|(name, text)| name == wanted && !text.is_empty())?;
     Some(text)
-}
-
-fn long_form(switch: &str) -> &str {
-    match switch {
-        "1" => "true",
-        "0" => "false",
-        _ => switch,
-    }
 }
 
 fn one_of(words: &[String]) -> String {

@@ -54,8 +54,9 @@ fn describe(text: &mut String, option: &Opt) {
     let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
     text.push('\n');
     comment(text, &format!("{}.", help.trim_end_matches('.')));
-    if option.is_switch() {
-        writeln!(text, "#{key} = false").ok();
+    if option.is_boolean() {
+        let default = arg.get_default_values().first().map(|text| text.to_string_lossy()).unwrap_or_default();
+        writeln!(text, "#{key} = {}", option.as_boolean(&default)).ok();
         return;
     }
     let words = arg.get_possible_values();
@@ -100,7 +101,7 @@ fn comment(text: &mut String, prose: &str) {
 
 fn toml(option: &Opt, texts: &[String]) -> String {
     let value = |text: &String| match text.parse::<i64>() {
-        _ if option.is_switch() => text.clone(),
+        _ if option.is_boolean() => option.as_boolean(text),
         Ok(number) if number.to_string() == *text => text.clone(),
         _ => toml::Value::String(text.clone()).to_string(),
     };

@@ -107,6 +107,29 @@ fn values_are_written_as_toml_writes_them() {
     assert!(right(&[], "", &[("CHAT_DEMO", "1")]).args.serve.demo);
 }
 
+/// `allow_cleartext` took `true` alone, and `limit_loopback` took `"yes"` alone.
+#[test]
+fn what_is_true_or_false_takes_the_usual_words() {
+    let is_set = |key: &str, configuration: &Configuration| match key {
+        "demo" => configuration.args.serve.demo,
+        _ => configuration.args.serve.settings.0.limits.limit_loopback,
+    };
+    for (key, variable) in [("demo", "CHAT_DEMO"), ("limit_loopback", "CHAT_LIMIT_LOOPBACK")] {
+        for (text, wanted) in [("true", true), ("false", false), ("'yes'", true), ("'no'", false), ("'true'", true)] {
+            assert_eq!(is_set(key, &right(&[], &format!("{key} = {text}"), &[])), wanted, "{key} = {text}");
+        }
+        for (text, wanted) in
+            [("yes", true), ("no", false), ("true", true), ("false", false), ("1", true), ("0", false)]
+        {
+            // What it says overrides the file.
+            let file = format!("{key} = {}", !wanted);
+            assert_eq!(is_set(key, &right(&[], &file, &[(variable, text)])), wanted, "{variable}={text}");
+        }
+    }
+    let shown = print::effective(&options(), &right(&["--limit-loopback", "yes"], "", &[]).values);
+    assert!(shown.contains("\nlimit_loopback = true ") && shown.contains("\ndemo = false "), "{shown}");
+}
+
 #[test]
 fn what_is_wrong_is_said_with_its_place() {
     for (words, file, variables, wanted) in [
@@ -129,7 +152,9 @@ fn what_is_wrong_is_said_with_its_place() {
         (&[], "line_bytes = -1", &[], "file.toml:1: line_bytes cannot be \"-1\": expected a number of bytes"),
         (&[], "data = ''", &[], "file.toml:1: data cannot be \"\": expected a value"),
         (&[], "listen = ['127.0.0.1:0', 'x']", &[], "file.toml:1: listen cannot be \"x\": it is HOST:PORT"),
-        (&[], "demo = 'yes'", &[], "file.toml:1: demo cannot be \"yes\": expected true or false"),
+        (&[], "demo = 'on'", &[], "file.toml:1: demo cannot be \"on\": expected true or false"),
+        (&[], "demo = 1", &[], "file.toml:1: demo cannot be \"1\": expected true or false"),
+        (&[], "limit_loopback = 1", &[], "file.toml:1: limit_loopback cannot be \"1\": expected true or false"),
         (&[], "", &[("CHAT_LINE_TIME", "soon")], "CHAT_LINE_TIME: line_time cannot be \"soon\": expected a duration"),
         (&["--line-bytes", "x"], "", &[], "invalid value 'x' for '--line-bytes <BYTES>'"),
         (
