@@ -130,10 +130,10 @@ pub(crate) enum Task {
     #[command(subcommand)]
     Room(Room),
 
-    /// Tells everybody who is connected and listens something, such as when the server will be down. It is not
-    /// stored. Says how many connections were told.
+    /// Sends a notice to every subscribed connection, such as when the server will be down. It is not stored. Prints
+    /// how many connections it was sent to.
     Announce {
-        /// What to tell, at most 4 KiB.
+        /// The text, at most 4 KiB.
         text: String,
         #[command(flatten)]
         data: Data,
@@ -166,8 +166,8 @@ pub(crate) enum Task {
         data: Data,
     },
 
-    /// Shows how the server that runs on the data is doing: how long it has been running, who is there, what it had to do in the
-    /// last minute, what the disk has, when there was the last dump, and what should be looked at.
+    /// Shows how the server that runs on the data is doing: how long it has been running, who is there, the load of the last minute, what
+    /// the disk has, when there was the last dump, and what should be looked at.
     Status {
         #[command(flatten)]
         data: Data,
@@ -183,7 +183,7 @@ pub(crate) enum Task {
 /// What can be done with the configuration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigTask {
-    /// Says what is wrong with the configuration. A server is started with it only if nothing is.
+    /// Says what is wrong with the configuration. Exits with 2 if a server would not start with it.
     Check {
         /// The configuration file, in place of --config.
         file: Option<PathBuf>,

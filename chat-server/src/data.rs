@@ -16,7 +16,7 @@ pub(crate) fn exists(directory: &Path) -> Result<bool, Box<dyn Error>> {
         Ok(_) => Ok(true),
         Err(problem) if problem.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(problem) => {
-            let told = format!("{} cannot be looked into: {problem}", directory.display());
+            let told = format!("{} cannot be read: {problem}", directory.display());
             let owner = fs::metadata(directory).map(|directory| directory.uid());
             match owner {
                 Ok(owner) if problem.kind() == io::ErrorKind::PermissionDenied && owner != geteuid().as_raw() => {

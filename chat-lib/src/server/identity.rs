@@ -158,7 +158,7 @@ impl Current {
             .and_then(expires)
             .ok_or_else(|| bad("it is no certificate that TLS has a use for".to_owned()))?;
         let config = config(chain, key).map_err(|problem| match problem {
-            rustls::Error::InconsistentKeys(_) => bad("the certificate is another key's".to_owned()),
+            rustls::Error::InconsistentKeys(_) => bad("the key does not match the certificate".to_owned()),
             rustls::Error::General(_) => {
                 bad(format!("the key is damaged, or of a kind that is not supported; {KINDS} are"))
             }

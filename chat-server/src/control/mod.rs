@@ -107,7 +107,7 @@ pub(crate) fn perform(
         Request::Rooms => write_rows(out, chat.rooms()?.iter().map(rows::room)),
         Request::Room { room } => write_rows(out, chat.room_members(room)?.iter().map(rows::member)),
         Request::DeleteRoom { room } => chat.delete_room(room),
-        Request::Announce { text } => write_rows(out, [format!("connections told: {}", chat.announce(text)?)]),
+        Request::Announce { text } => write_rows(out, [rows::announced(chat.announce(text)?)]),
         Request::Invite => write_rows(out, [chat.invite()?.to_string()]),
         // It is the server's, so that nobody knows it without one.
         Request::Registration => write_rows(out, status.map(|_| rows::registration(chat.registration()))),

@@ -26,6 +26,13 @@ pub(super) fn invitation(invitation: &Invitation) -> String {
     row(&[&invitation.id.to_string(), &time(invitation.expires)])
 }
 
+pub(super) fn announced(connections: usize) -> String {
+    match connections {
+        1 => "sent to 1 connection".to_owned(),
+        _ => format!("sent to {connections} connections"),
+    }
+}
+
 /// As the setting has it.
 pub(super) fn registration(registration: Registration) -> String {
     let mut settings = Settings::default();

@@ -89,7 +89,7 @@ fn a_closed_directory_is_not_an_empty_one() {
         let output = command.args(words).arg("--data").arg(&data).stdin(Stdio::null()).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{words:?}: {stderr}");
-        assert!(stderr.contains("cannot be looked into: Permission denied"), "{words:?}: {stderr}");
+        assert!(stderr.contains("cannot be read: Permission denied"), "{words:?}: {stderr}");
     }
     fs::set_permissions(&data, Permissions::from_mode(0o700)).unwrap();
 }

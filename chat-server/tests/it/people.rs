@@ -117,9 +117,9 @@ fn an_announcement_needs_a_server_and_reaches_its_subscribers() {
     let server = Process::start_on_data(directory.path(), &["--log", "debug"]);
     let mut messi = Rpc::login(&server, "messi");
     let announce = ["announce", "Down at noon, sekret"];
-    assert_eq!(done(&announce, directory.path(), b""), "connections told: 0\n");
+    assert_eq!(done(&announce, directory.path(), b""), "sent to 0 connections\n");
     messi.call("subscribe", &json!({}));
-    assert_eq!(done(&announce, directory.path(), b""), "connections told: 1\n");
+    assert_eq!(done(&announce, directory.path(), b""), "sent to 1 connection\n");
     let told = messi.event("announcement");
     assert!(told["text"] == announce[1] && told["time"].is_u64(), "{told}");
     assert!(fails(&["announce", &"x".repeat(5000)], directory.path()).contains("longer than 4096 bytes"));

@@ -31,7 +31,7 @@ fn what_is_wrong_with_a_pair_is_said() {
     let both = format!("{key}{certificate}");
     assert!(identity(&both, &both).is_ok(), "they may be in one file");
     for (certificate, key, wanted) in [
-        (&*certificate, &*authority.pair(&["localhost"]).1, "another key's"),
+        (&*certificate, &*authority.pair(&["localhost"]).1, "the key does not match the certificate"),
         (&key, &key, "the certificate has no certificate in it"),
         (&certificate, &certificate, "the key has no private key in it"),
         (&certificate, &key.replace("PRIVATE", "ENCRYPTED PRIVATE"), "not encrypted"),
@@ -60,7 +60,7 @@ fn a_bad_pair_leaves_the_old_one_in_use() {
     let expires = identity.expires();
     let expired = authority.expired_pair(&["localhost"]);
     fs::write(authority.path("cert.pem"), &expired.0).unwrap();
-    assert_bad(identity.reload(), "another key's");
+    assert_bad(identity.reload(), "the key does not match the certificate");
     assert_eq!(identity.expires(), expires);
     fs::write(authority.path("key.pem"), &expired.1).unwrap();
     identity.reload().unwrap();
