@@ -46,9 +46,11 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) seed: bool,
 
-    /// Run this command and exit; may be given more than once, to run several in order. What "auth USER" or "register USER" leaves
-    /// out is asked for at the terminal. If standard input is not a terminal, they are read from it, one per line: the password, then the full
-    /// name, then the code of an invitation if the server wants one.
+    /// Run this command and exit; may be given more than once, to run several in order.
+    ///
+    /// What "auth USER" or "register USER" leaves out is asked for at the terminal, or read from standard input if that
+    /// is not a terminal, one per line: the password, then the full name, then the code of an invitation if the server
+    /// wants one.
     #[arg(short, long, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
 

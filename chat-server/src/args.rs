@@ -26,8 +26,9 @@ pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) task: Option<Task>,
 
-    /// The configuration file, in TOML; CHAT_CONFIG can name it, too. "chat-server config default" prints one with
-    /// every option. Tasks take from it only where the data is.
+    /// The configuration file, in TOML; CHAT_CONFIG can name it, too.
+    ///
+    /// "chat-server config default" prints one with every option. Tasks take from it only where the data is.
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
 
@@ -38,11 +39,12 @@ pub(crate) struct Args {
 /// How to serve.
 #[derive(Arguments, Debug)]
 pub(crate) struct Serve {
-    /// Where to listen, as HOST:PORT; may be given more than once. HOST is an IP address or a name, and all
-    /// addresses of a name are listened on; an IPv6 address stands in brackets. Port 0
-    /// takes a free port; the address that was bound is printed on stderr. Nothing is encrypted there, not even
-    /// passwords, so only loopback addresses are taken unless --allow-cleartext is given. Sockets that systemd passes
-    /// replace these addresses and those of --tls-listen.
+    /// Where to listen, as HOST:PORT; may be given more than once.
+    ///
+    /// HOST is an IP address or a name, and all addresses of a name are listened on; an IPv6 address stands in
+    /// brackets. Port 0 takes a free port; the address that was bound is printed on stderr. Nothing is encrypted
+    /// there, not even passwords, so only loopback addresses are taken unless --allow-cleartext is given. Sockets
+    /// that systemd passes replace these addresses and those of --tls-listen.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = addresses)]
     pub(crate) listen: Vec<Addresses>,
 
@@ -50,12 +52,15 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDR", value_parser = addresses)]
     pub(crate) tls_listen: Vec<Addresses>,
 
-    /// The certificate for TLS, in PEM, followed by those that lead to its issuer. SIGHUP has it read again,
-    /// with its key; connections go on.
+    /// The certificate for TLS, in PEM, followed by those that lead to its issuer.
+    ///
+    /// SIGHUP has it read again, with its key; connections go on.
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_certificate: Option<PathBuf>,
 
-    /// The certificate's private key, in PEM and not encrypted. Nobody else should be able to read the file.
+    /// The certificate's private key, in PEM and not encrypted.
+    ///
+    /// Nobody else should be able to read the file.
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
 
@@ -65,13 +70,16 @@ pub(crate) struct Serve {
     pub(crate) allow_cleartext: bool,
 
     /// Trust these proxies in front of the server: addresses or networks such as 10.0.0.0/8, separated by commas.
-    /// Each connection from there must begin with a header of the PROXY protocol, version 1 or 2, and counts as one
-    /// from the address in it, for limits and the log.
+    ///
+    /// Each connection from there must begin with a header of the PROXY protocol, version 1 or 2, and counts as
+    /// one from the address in it, for limits and the log.
     #[arg(long, value_name = "ADDR", value_delimiter = ',')]
     pub(crate) proxy: Vec<Network>,
 
-    /// Where to keep users, sessions and messages. The directory is created if it does not exist, with access
-    /// for its owner only. Only one server at a time can use it.
+    /// Where to keep users, sessions and messages.
+    ///
+    /// The directory is created if it does not exist, with access for its owner only. Only one server at a time
+    /// can use it.
     #[arg(long, value_name = "DIR", default_value = DATA)]
     pub(crate) data: PathBuf,
 
@@ -79,23 +87,31 @@ pub(crate) struct Serve {
     #[arg(long, conflicts_with = "data")]
     pub(crate) memory: bool,
 
-    /// Add the users messi, henderson and lineker with the password surabaya. As everybody knows the
-    /// password, the server then listens on loopback addresses only.
+    /// Add the users messi, henderson and lineker with the password surabaya.
+    ///
+    /// As everybody knows the password, the server then listens on loopback addresses only.
     #[arg(long)]
     pub(crate) demo: bool,
 
     /// What to log: at info connections, logins, logouts and refusals; at debug also each send, inbox and
-    /// activeuser. The lines about a connection and its requests have its number, as in conn=7. A slow reader of
-    /// the log does not hold up the server: lines are dropped, and their number is logged at the end.
+    /// activeuser.
+    ///
+    /// The lines about a connection and its requests have its number, as in conn=7. A slow reader of the log does
+    /// not hold up the server: lines are dropped, and their number is logged at the end.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Info)]
     pub(crate) log: Level,
 
-    /// How to log, and where. On a terminal, text has colours unless NO_COLOR is set or TERM is dumb.
+    /// How to log, and where.
+    ///
+    /// On a terminal, text has colours unless NO_COLOR is set or TERM is dumb.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     pub(crate) log_format: Format,
 
-    /// Where to serve metrics, as IP:PORT, over HTTP without encryption, so on loopback unless --allow-cleartext is given: /metrics in the text format of Prometheus, /healthz, which
-    /// fails if a thread hangs, and /readyz, which fails if nothing can be stored or the server is stopping. Off by default.
+    /// Where to serve metrics over HTTP, as IP:PORT; off by default.
+    ///
+    /// /metrics is in the text format of Prometheus, /healthz fails if a thread hangs, and /readyz fails if nothing
+    /// can be stored or the server is stopping. Nothing is encrypted there, so only loopback addresses are taken
+    /// unless --allow-cleartext is given.
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<SocketAddr>,
 
@@ -130,8 +146,9 @@ pub(crate) enum Task {
     #[command(subcommand)]
     Room(Room),
 
-    /// Sends a notice to every subscribed connection, such as when the server will be down. It is not stored. Prints
-    /// how many connections it was sent to.
+    /// Sends a notice to every subscribed connection, such as when the server will be down.
+    ///
+    /// It is not stored. Prints how many connections it was sent to.
     Announce {
         /// The text, at most 4 KiB.
         text: String,
@@ -139,8 +156,9 @@ pub(crate) enum Task {
         data: Data,
     },
 
-    /// Creates an invitation, with which one person can register within 7 days, and prints its code. It is needed
-    /// on a server with --registration invite.
+    /// Creates an invitation, with which one person can register within 7 days, and prints its code.
+    ///
+    /// It is needed on a server with --registration invite.
     #[command(args_conflicts_with_subcommands = true)]
     Invite {
         #[command(subcommand)]
@@ -150,24 +168,30 @@ pub(crate) enum Task {
     },
 
     /// Writes all users and messages to standard output, a JSON object a line, as they are at one moment.
+    ///
     /// Whoever can read a dump can read all messages and try to guess passwords.
     Dump {
         #[command(flatten)]
         data: Data,
-        /// Leave out the hashes of passwords. Users then need new passwords after a restore.
+        /// Leave out the hashes of passwords.
+        ///
+        /// Users then need new passwords after a restore.
         #[arg(long)]
         without_passwords: bool,
     },
 
-    /// Takes a dump from standard input into a data directory without users; no server may run on it. Says
-    /// on stderr what was restored, and how many users cannot log in because they have no password.
+    /// Takes a dump from standard input into a data directory without users; no server may run on it.
+    ///
+    /// Says on stderr what was restored, and how many users cannot log in because they have no password.
     Restore {
         #[command(flatten)]
         data: Data,
     },
 
-    /// Shows how the server that runs on the data is doing: how long it has been running, who is there, the load of the last minute, what
-    /// the disk has, when there was the last dump, and what should be looked at.
+    /// Shows how the server that runs on the data is doing.
+    ///
+    /// How long it has been running, who is there, the load of the last minute, what the disk has, when there was the
+    /// last dump, and what should be looked at.
     Status {
         #[command(flatten)]
         data: Data,
@@ -183,7 +207,9 @@ pub(crate) enum Task {
 /// What can be done with the configuration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigTask {
-    /// Says what is wrong with the configuration. Exits with 2 if a server would not start with it.
+    /// Says what is wrong with the configuration.
+    ///
+    /// Exits with 2 if a server would not start with it.
     Check {
         /// The configuration file, in place of --config.
         file: Option<PathBuf>,
@@ -200,7 +226,9 @@ pub(crate) enum ConfigTask {
 /// What can be done with users.
 #[derive(Debug, Subcommand)]
 pub(crate) enum User {
-    /// Adds a user. The password is asked for on the terminal.
+    /// Adds a user.
+    ///
+    /// The password is asked for on the terminal.
     Add {
         /// The name to log in with.
         name: String,
@@ -216,6 +244,7 @@ pub(crate) enum User {
         password: PasswordSource,
     },
     /// Lists all users: name, full name and country, separated by tabs, and `banned` after those who are.
+    ///
     /// Control characters and invisible characters are escaped.
     List {
         #[command(flatten)]
@@ -230,7 +259,9 @@ pub(crate) enum User {
         #[command(flatten)]
         password: PasswordSource,
     },
-    /// Changes what others see of a user. Messages that were sent keep the name they were sent under.
+    /// Changes what others see of a user.
+    ///
+    /// Messages that were sent keep the name they were sent under.
     Edit {
         /// The user's name.
         name: String,
@@ -243,14 +274,18 @@ pub(crate) enum User {
         #[arg(long, value_name = "COUNTRY")]
         country: Option<String>,
     },
-    /// Removes a user with sessions and inbox. Messages that the user has sent to others stay.
+    /// Removes a user with sessions and inbox.
+    ///
+    /// Messages that the user has sent to others stay.
     Remove {
         /// The user's name.
         name: String,
         #[command(flatten)]
         data: Data,
     },
-    /// Bans a user: ends the user's sessions, and refuses new ones. Others can still send to the user.
+    /// Bans a user: ends the user's sessions, and refuses new ones.
+    ///
+    /// Others can still send to the user.
     Ban {
         /// The user's name.
         name: String,
@@ -287,8 +322,9 @@ pub(crate) enum User {
         #[command(flatten)]
         data: Data,
     },
-    /// Removes a user, and the texts of all messages that the user has sent; others see them as deleted. It
-    /// cannot be undone. Says how many messages were deleted. Older dumps still have them.
+    /// Removes a user, and the texts of all messages that the user has sent; others see them as deleted.
+    ///
+    /// It cannot be undone. Says how many messages were deleted. Older dumps still have them.
     Erase {
         /// The user's name.
         name: String,
@@ -300,8 +336,9 @@ pub(crate) enum User {
 /// What can be done with rooms. ROOM may be given without its #, which is special to a shell.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Room {
-    /// Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs. Control
-    /// characters and invisible characters are escaped.
+    /// Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs.
+    ///
+    /// Control characters and invisible characters are escaped.
     List {
         #[command(flatten)]
         data: Data,
@@ -313,7 +350,9 @@ pub(crate) enum Room {
         #[command(flatten)]
         data: Data,
     },
-    /// Deletes a room with its messages. It cannot be undone.
+    /// Deletes a room with its messages.
+    ///
+    /// It cannot be undone.
     Delete {
         /// The room's name.
         room: String,
@@ -325,8 +364,9 @@ pub(crate) enum Room {
 /// What else can be done with invitations.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Invite {
-    /// Lists the invitations that can still be used: id and when they expire, separated by a tab. An id is not a
-    /// code, and nobody can register with it.
+    /// Lists the invitations that can still be used: id and when they expire, separated by a tab.
+    ///
+    /// An id is not a code, and nobody can register with it.
     List {
         #[command(flatten)]
         data: Data,

@@ -45,10 +45,14 @@ fn flag(setting: &'static Setting) -> Arg {
         .value_name(value_name(setting.kind))
         .value_parser(value_parser(setting))
         .default_value(setting.default());
+    let flag = match help.split_once(". ") {
+        Some((first, rest)) => flag.long_help(format!("{first}.\n\n{rest}.")).help(first.to_owned()),
+        None => flag.help(help),
+    };
     match setting.scope {
-        Scope::Limits => flag.help_heading("Limits").help(help),
-        Scope::Directory => flag.conflicts_with("memory").help(help),
-        _ => flag.help(help),
+        Scope::Limits => flag.help_heading("Limits"),
+        Scope::Directory => flag.conflicts_with("memory"),
+        _ => flag,
     }
 }
 

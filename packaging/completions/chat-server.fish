@@ -40,7 +40,7 @@ trace\t''"
 complete -c chat-server -n "__fish_chat_server_needs_command" -l log-format -d 'How to log, and where' -r -f -a "text\t'A line for each event on stderr, for people'
 json\t'An object of JSON in each line on stderr, with time, level, message and the event\'s own fields'
 journald\t'To journald, with the fields of an event as CHAT_CONN, CHAT_USER and so on'"
-complete -c chat-server -n "__fish_chat_server_needs_command" -l metrics -d 'Where to serve metrics, as IP:PORT, over HTTP without encryption, so on loopback unless --allow-cleartext is given: /metrics in the text format of Prometheus, /healthz, which fails if a thread hangs, and /readyz, which fails if nothing can be stored or the server is stopping' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l metrics -d 'Where to serve metrics over HTTP, as IP:PORT; off by default' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l line-bytes -d 'The longest request line, including its end' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l reply-bytes -d 'How many bytes of answers may wait for one peer' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l answers-bytes -d 'How many bytes may be held for the answers of all connections together: inboxes that are still to be written, and answers that wait for their peers' -r
@@ -81,15 +81,15 @@ complete -c chat-server -n "__fish_chat_server_needs_command" -s V -l version -d
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "user" -d 'Adds, shows, changes and removes users'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "room" -d 'Shows and deletes rooms'
-complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "announce" -d 'Tells everybody who is connected and listens something, such as when the server will be down'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "announce" -d 'Sends a notice to every subscribed connection, such as when the server will be down'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "invite" -d 'Creates an invitation, with which one person can register within 7 days, and prints its code'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it'
-complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "status" -d 'Shows how the server that runs on the data is doing: how long it has been running, who is there, what it had to do in the last minute, what the disk has, when there was the last dump, and what should be looked at'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "status" -d 'Shows how the server that runs on the data is doing'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "check" -d 'Reads everything, and says what is damaged'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban kick sessions export erase help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban kick sessions export erase help" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban kick sessions export erase help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban kick sessions export erase help" -f -a "add" -d 'Adds a user'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban kick sessions export erase help" -f -a "list" -d 'Lists all users: name, full name and country, separated by tabs, and `banned` after those who are'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban kick sessions export erase help" -f -a "passwd" -d 'Gives a user a new password, and ends the user\'s sessions'
@@ -107,40 +107,40 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l country -d 'Where the user is from' -r
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -l password-stdin -d 'Read the password from the first line of standard input instead of the terminal'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -l password-stdin -d 'Read the password from the first line of standard input instead of the terminal'
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from passwd" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l full-name -d 'The name that others see' -r
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l country -d 'Where the user is from' -r
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from ban" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from unban" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from kick" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from kick" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from kick" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from kick" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from sessions" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from sessions" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from sessions" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from sessions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from export" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from export" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from erase" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from erase" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from erase" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from erase" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "add" -d 'Adds a user'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists all users: name, full name and country, separated by tabs, and `banned` after those who are'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "passwd" -d 'Gives a user a new password, and ends the user\'s sessions'
@@ -154,79 +154,79 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "erase" -d 'Removes a user, and the texts of all messages that the user has sent; others see them as deleted'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -f -a "check" -d 'Says what is wrong with the configuration'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -f -a "show" -d 'Prints the configuration that is in effect, and where each value comes from'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -f -a "default" -d 'Prints a configuration file with every option, what it does and its default, as comments'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and not __fish_seen_subcommand_from check show default help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from default" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from default" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Says what is wrong with the configuration'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints the configuration that is in effect, and where each value comes from'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "default" -d 'Prints a configuration file with every option, what it does and its default, as comments'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "list" -d 'Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "show" -d 'Lists the people in a room: name, full name, and owner, member or invited, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "delete" -d 'Deletes a room with its messages'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "show" -d 'Lists the people in a room: name, full name, and owner, member or invited, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Deletes a room with its messages'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -f -a "list" -d 'Lists the invitations that can still be used: id and when they expire, separated by a tab'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -f -a "revoke" -d 'Revokes an invitation'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and not __fish_seen_subcommand_from list revoke help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists the invitations that can still be used: id and when they expire, separated by a tab'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Revokes an invitation'
 complete -c chat-server -n "__fish_chat_server_using_subcommand invite; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -l without-passwords -d 'Leave out the hashes of passwords'
-complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand dump" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand status" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand status" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand status" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand check" -s h -l help -d 'Print help'
+complete -c chat-server -n "__fish_chat_server_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "user" -d 'Adds, shows, changes and removes users'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "room" -d 'Shows and deletes rooms'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "announce" -d 'Tells everybody who is connected and listens something, such as when the server will be down'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "announce" -d 'Sends a notice to every subscribed connection, such as when the server will be down'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "invite" -d 'Creates an invitation, with which one person can register within 7 days, and prints its code'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "status" -d 'Shows how the server that runs on the data is doing: how long it has been running, who is there, what it had to do in the last minute, what the disk has, when there was the last dump, and what should be looked at'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "status" -d 'Shows how the server that runs on the data is doing'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "check" -d 'Reads everything, and says what is damaged'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "add" -d 'Adds a user'

@@ -51,7 +51,7 @@ pub(super) fn default(options: &Options) -> String {
 
 fn describe(text: &mut String, option: &Opt) {
     let Opt { arg, key, .. } = option;
-    let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default().replace("\n\n", " ");
     text.push('\n');
     comment(text, &format!("{}.", help.trim_end_matches('.')));
     if option.is_boolean() {

@@ -303,6 +303,14 @@ fn all_descriptions_of_the_options_agree() {
         assert!(help.contains(&format!("{} ", option.flag)) || help.contains(&format!("{}\n", option.flag)));
         assert!(wanted.contains(&format!("\n#{} = ", option.key)), "{}", option.key);
     }
+    // -h has the first sentence alone.
+    let short = Args::definition().render_help().to_string();
+    assert!(
+        short.lines().count() < 200
+            && short.contains("Where to listen, as HOST:PORT")
+            && !short.contains("Port 0 takes")
+    );
+    assert!(help.contains("Port 0 takes"));
     let page = include_str!("../../../docs/settings.md");
     for setting in chat_lib::settings::Settings::ALL {
         assert!(page.contains(&format!("| `{}` |", setting.name)) && options().find(setting.name).is_some());
