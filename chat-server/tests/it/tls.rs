@@ -130,6 +130,7 @@ fn status_warns_of_a_certificate_that_expires() {
     authority.write(&authority.expired_pair(&["localhost"]));
     server.signal(Signal::HUP);
     server.wait_for("the TLS certificate has expired");
+    server.wait_for("configuration reloaded");
     assert!(status().contains(&format!("{warning}has expired; clients refuse it\n")), "{}", status());
 
     authority.write(&authority.pair(&["localhost"]));
