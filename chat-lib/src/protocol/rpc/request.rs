@@ -65,7 +65,7 @@ pub(super) fn parse_members<'a>(envelope: &Envelope<'a>) -> Result<Call<'a>, Rej
     };
     match command(&name, envelope.params) {
         Ok(command) => Ok(Call { id, command }),
-        Err(error @ Error::BadJson(_)) => Err(Rejected { id: Some(Id::NULL), error }),
+        Err(error @ Error::BadJson(_)) => Err(Rejected { id: Some(id.unwrap_or(Id::NULL)), error }),
         Err(error) => Err(Rejected { id, error }),
     }
 }

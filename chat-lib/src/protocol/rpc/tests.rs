@@ -231,7 +231,6 @@ fn lines_that_are_refused() {
 
 #[test]
 fn lines_that_are_no_json() {
-    let half = request("send", r#"{"to":"a","text":"\ud800"}"#);
     let deep = request("ping", &"[".repeat(100_000));
     let two = request("ping", "{}").repeat(2);
     for line in [
@@ -242,12 +241,19 @@ fn lines_that_are_no_json() {
         b"{\"id\":1,}",
         b"{\"a\":01}",
         b"{\"a\":\"\x01\"}",
-        half.as_bytes(),
         deep.as_bytes(),
         two.as_bytes(),
     ] {
         let answer = refusal(line);
         assert!(answer.starts_with("{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32700,"), "{answer}");
+    }
+    // The line's own members could be read.
+    for (method, params) in [("send", r#"{"to":"a","text":"\ud800"}"#), ("history", r#"{"with":"a","after":1e400}"#)] {
+        let line = request(method, params);
+        let refused = |id| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":-32700,");
+        assert!(refusal(line.as_bytes()).starts_with(&refused("1")), "{line}");
+        let notification = line.replace("\"id\":1,", "");
+        assert!(refusal(notification.as_bytes()).starts_with(&refused("null")), "{notification}");
     }
     // What nobody reads is not looked at closely, and takes no stack.
     let deep = request("ping", &format!("{{\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000)));
