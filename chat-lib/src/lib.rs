@@ -56,6 +56,8 @@ mod engine;
 pub mod entropy;
 mod error;
 mod events;
+#[cfg(feature = "tls")]
+mod files;
 pub mod limits;
 pub mod metrics;
 pub mod model;
@@ -78,6 +80,8 @@ pub use self::engine::{
 };
 pub use self::error::{Error, Process};
 pub use self::events::{Events, EventsStopper};
+#[cfg(feature = "tls")]
+pub use self::files::read_small_file;
 pub use self::outbox::Outbox;
 pub use self::printable::printable;
 #[cfg(feature = "server")]

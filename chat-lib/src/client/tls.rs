@@ -1,7 +1,6 @@
 //! Whom a client trusts. A server proves with its certificate that it is the one that the address names; rustls checks that.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -11,6 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
 use crate::error::Error;
+use crate::files::read_small_file;
 
 /// The authorities whose certificates count. Clones share them, and the sessions that can be resumed.
 #[derive(Clone, Default)]
@@ -25,7 +25,7 @@ impl Trust {
     /// Trusts the certificates in a PEM file alone.
     pub(crate) fn in_file(path: &Path) -> Result<Self, Error> {
         let shown = path.display();
-        let pem = fs::read(path)
+        let pem = read_small_file(path)
             .map_err(|problem| Error::Io(std::io::Error::new(problem.kind(), format!("{shown}: {problem}"))))?;
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(&pem) {

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
-use std::{fmt, fs};
+use std::fmt;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -16,6 +16,7 @@ use rustls::server::NoServerSessionStorage;
 use rustls::{CertificateError, RootCertStore, ServerConfig};
 
 use crate::error::Error;
+use crate::files::read_small_file;
 
 /// A certificate with the chain that leads to its issuer, and its private key: what a server needs for TLS. All clones are the
 /// same one, and change together.
@@ -49,7 +50,7 @@ struct Current {
 
 impl TlsIdentity {
     /// Reads PEM files: the server's certificate followed by those that lead to its issuer, and the private key, not
-    /// encrypted. Both may be in one file.
+    /// encrypted. Both may be in one file. Each must be a regular file of at most 1 MiB.
     ///
     /// # Errors
     ///
@@ -169,7 +170,7 @@ impl Current {
 }
 
 fn read_files(certificate: &PathBuf, key: &PathBuf) -> Result<Current, Error> {
-    let read = |path: &PathBuf| fs::read(path).map_err(|problem| bad(format!("{}: {problem}", path.display())));
+    let read = |path: &PathBuf| read_small_file(path).map_err(|problem| bad(format!("{}: {problem}", path.display())));
     let in_file = |path: &PathBuf, problem: &str| bad(format!("{} {problem}", path.display()));
     let chain = certificates(&read(certificate)?).map_err(|problem| in_file(certificate, problem))?;
     let private_key = private_key(&read(key)?).map_err(|problem| in_file(key, problem))?;

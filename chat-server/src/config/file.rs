@@ -1,9 +1,10 @@
 //! The configuration file: TOML without tables, a key for each option.
 
 use std::ffi::OsString;
-use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use chat_lib::read_small_file;
 use toml::de::{DeTable, DeValue};
 
 use super::Origin;
@@ -25,13 +26,17 @@ impl Problem {
 
 /// What the file says of the options that are `wanted`, and everything that is wrong with it, in the order of its lines.
 pub(super) fn read(path: &Path, options: &Options, wanted: impl Fn(&Opt) -> bool) -> (Given, Vec<Problem>) {
-    match fs::read_to_string(path) {
+    match read_text(path) {
         Ok(text) => parse(path, &text, options, wanted),
         Err(problem) => {
             let sentence = format!("{}: the file cannot be read: {problem}", path.display());
             (Given::default(), vec![Problem::new(sentence)])
         }
     }
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read_small_file(path)?).map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8"))
 }
 
 fn parse(path: &Path, text: &str, options: &Options, wanted: impl Fn(&Opt) -> bool) -> (Given, Vec<Problem>) {

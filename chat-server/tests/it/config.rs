@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 
 use crate::process::{BINARY, Process, ask, done, login};
@@ -137,4 +138,29 @@ fn sighup_with_a_wrong_file_changes_nothing() {
     for _ in 0..2 {
         assert!(ask(&mut stream, &format!("send {token} henderson hi")).contains("Message Sent"));
     }
+}
+
+/// A pipe without a writer was waited for, with a lock that all later reloads waited for.
+#[test]
+fn only_a_regular_file_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    let pipe = pipe.to_str().unwrap();
+    for file in [pipe, "/dev/zero"] {
+        let checked = run(&["config", "check", file], &[]);
+        let wanted = format!("chat-server: {file}: the file cannot be read: it is not a regular file\n");
+        assert_eq!((checked.status.code(), text(&checked.stderr)), (Some(2), &*wanted));
+    }
+
+    let lines = "listen = '127.0.0.1:0'\nmemory = true\n";
+    let file = write(directory.path(), lines);
+    let mut server = Process::start_with_variables(&[("CHAT_CONFIG", &file)]);
+    fs::rename(pipe, &file).unwrap();
+    server.signal(Signal::HUP);
+    server.wait_for("the file cannot be read: it is not a regular file");
+    fs::remove_file(&file).unwrap();
+    write(directory.path(), lines);
+    server.signal(Signal::HUP);
+    server.wait_for("INFO configuration reloaded");
 }

@@ -2,11 +2,13 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, SystemTime};
 use std::{fs, iter};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 
 use crate::certificates::{Authority, params};
@@ -137,6 +139,30 @@ fn status_warns_of_a_certificate_that_expires() {
     server.signal(Signal::HUP);
     server.wait_for("configuration reloaded");
     assert!(!status().contains(warning), "{}", status());
+}
+
+#[test]
+fn a_certificate_that_is_a_pipe_or_endless_is_refused() {
+    let authority = Authority::new();
+    authority.write(&authority.pair(&["localhost"]));
+    let (mut server, address) = start(&authority);
+    for name in ["cert.pem", "key.pem"] {
+        let path = authority.path(name);
+        for special in ["pipe", "/dev/zero"] {
+            fs::remove_file(&path).unwrap();
+            match special {
+                "pipe" => mknodat(CWD, &path, FileType::Fifo, Mode::RUSR, 0).unwrap(),
+                device => symlink(device, &path).unwrap(),
+            }
+            server.signal(Signal::HUP);
+            server.wait_for(&format!("{name}: it is not a regular file"));
+        }
+        fs::remove_file(&path).unwrap();
+        authority.write(&authority.pair(&["localhost"]));
+    }
+    server.signal(Signal::HUP);
+    server.wait_for("configuration reloaded");
+    Peer::connect(&authority, &address).ask();
 }
 
 /// The files were moved, and the server looked for them where they had been.
