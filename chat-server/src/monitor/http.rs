@@ -59,9 +59,13 @@ fn understand(request: &httparse::Request<'_, '_>) -> Result<Request, Answer> {
     Ok(Request { path, is_head })
 }
 
-/// Writes an answer, and waits until the client has closed its side: it could lose the answer otherwise, if it was still sending.
+/// Writes an answer.
 pub(super) fn write(answer: &Answer, with_body: bool, stream: &mut Deadline) -> io::Result<()> {
-    stream.write_all(&encode(answer, with_body))?;
+    stream.write_all(&encode(answer, with_body))
+}
+
+/// Waits until the client has closed its side: it could lose the answer otherwise, if it was still sending.
+pub(super) fn close(stream: &mut Deadline) -> io::Result<()> {
     stream.stream.shutdown(Shutdown::Write)?;
     let mut rest = [0; 1024];
     for _ in 0..REQUEST_BYTES {
@@ -96,6 +100,11 @@ pub(super) struct Deadline {
 impl Deadline {
     pub(super) fn new(stream: TcpStream, until: Instant) -> Self {
         Self { stream, until }
+    }
+
+    /// Sets another time.
+    pub(super) fn set_end(&mut self, until: Instant) {
+        self.until = until;
     }
 
     fn left(&self) -> io::Result<std::time::Duration> {

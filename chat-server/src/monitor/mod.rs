@@ -66,6 +66,7 @@ impl Monitor {
 fn accept(watched: &Watched, listener: &TcpListener, stopped: &UnixStream) -> io::Result<()> {
     // Each connection holds a handle to it while it is open.
     let open = Arc::new(());
+    let mut starved = false;
     loop {
         let mut fds = [PollFd::new(listener, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
         match poll(&mut fds, None) {
@@ -78,6 +79,9 @@ fn accept(watched: &Watched, listener: &TcpListener, stopped: &UnixStream) -> io
         }
         match listener.accept() {
             Ok((stream, peer)) => {
+                if std::mem::take(&mut starved) {
+                    tracing::info!("the metrics' address accepts again");
+                }
                 if Arc::strong_count(&open) > CONNECTIONS {
                     tracing::debug!(%peer, "too many connections to the metrics; closed");
                     continue;
@@ -95,7 +99,9 @@ fn accept(watched: &Watched, listener: &TcpListener, stopped: &UnixStream) -> io
             }
             Err(problem) if problem.kind() == io::ErrorKind::WouldBlock => {}
             Err(problem) => {
-                tracing::warn!(%problem, "the metrics' address cannot accept");
+                if !std::mem::replace(&mut starved, true) {
+                    tracing::warn!(%problem, "the metrics' address cannot accept; requests wait until it works again");
+                }
                 thread::sleep(Duration::from_millis(500));
             }
         }
@@ -107,12 +113,15 @@ fn serve(watched: &Watched, stream: TcpStream) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     let mut stream = Deadline::new(stream, Instant::now() + REQUEST_TIME);
     let request = http::read(&mut stream)?;
+    stream.set_end(Instant::now() + ANSWER_TIME);
     let answer = match &request {
         Ok(request) => answer(watched, &request.path),
         Err(refusal) => refusal.clone(),
     };
     let with_body = !request.is_ok_and(|request| request.is_head);
-    http::write(&answer, with_body, &mut stream)
+    http::write(&answer, with_body, &mut stream)?;
+    stream.set_end(Instant::now() + REQUEST_TIME);
+    http::close(&mut stream)
 }
 
 fn answer(Watched { chat, server, host }: &Watched, path: &str) -> Answer {
@@ -134,8 +143,12 @@ const UNAVAILABLE: &str = "503 Service Unavailable";
 /// How many connections may be open at once: a few watchers have one each, now and then. Each takes a thread.
 const CONNECTIONS: usize = 16;
 
-/// How long a connection may last. Prometheus gives up after 10 s by default.
-const REQUEST_TIME: Duration = Duration::from_secs(10);
+/// How long a request may take to come, and how long its client may take to close its side after the answer. Connections that do
+/// nothing must not take the places of those that watch, and these send their request at once.
+const REQUEST_TIME: Duration = Duration::from_secs(2);
+
+/// How long an answer may take to be written. Prometheus gives up after 10 s by default.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// How long each thread that serves peers may take to respond: longer than a disk usually takes.
 const PATIENCE: Duration = Duration::from_secs(5);
