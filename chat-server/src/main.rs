@@ -10,6 +10,7 @@ mod args;
 mod config;
 mod control;
 mod data;
+mod descriptors;
 mod flags;
 #[cfg(test)]
 mod generated;

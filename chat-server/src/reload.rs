@@ -8,6 +8,7 @@ use chat_lib::server::TlsIdentity;
 use chat_lib::settings::{Scope, Settings};
 
 use crate::config::{self, Configuration};
+use crate::descriptors::Descriptors;
 use crate::flags::Flags;
 use crate::{listen, log};
 
@@ -16,12 +17,18 @@ use crate::{listen, log};
 pub(crate) struct Reload {
     chat: Chat,
     identity: Option<TlsIdentity>,
+    descriptors: Descriptors,
     in_effect: Arc<Mutex<Configuration>>,
 }
 
 impl Reload {
-    pub(crate) fn new(chat: Chat, identity: Option<TlsIdentity>, configuration: Configuration) -> Self {
-        Self { chat, identity, in_effect: Arc::new(Mutex::new(configuration)) }
+    pub(crate) fn new(
+        chat: Chat,
+        identity: Option<TlsIdentity>,
+        descriptors: Descriptors,
+        configuration: Configuration,
+    ) -> Self {
+        Self { chat, identity, descriptors, in_effect: Arc::new(Mutex::new(configuration)) }
     }
 
     /// Reloads in a thread of its own: a name in the configuration may take long to be looked up, and signals that end the
@@ -54,7 +61,7 @@ impl Reload {
             return;
         }
         let Flags(settings) = &serve.settings;
-        self.chat.reload(settings);
+        self.chat.reload(&self.descriptors.cap(settings));
         log::set_level(serve.log.into());
         let (mut changed, mut waiting) = (0, 0);
         for change in in_effect.changes(&newer) {

@@ -11,7 +11,6 @@ use std::time::Duration;
 use chat_lib::server::{Handle, TlsIdentity};
 use chat_lib::store::{Durable, Memory, Options, Store};
 use chat_lib::{Chat, Config, Server};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
@@ -19,6 +18,7 @@ use crate::args::Serve;
 use crate::config::Configuration;
 use crate::control::{Control, Status};
 use crate::data;
+use crate::descriptors::Descriptors;
 use crate::flags::Flags;
 use crate::listen;
 use crate::log::Log;
@@ -39,12 +39,12 @@ pub(crate) fn run(configuration: Configuration) -> Result<(), Box<dyn Error>> {
 
 fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Signals) -> Result<(), Box<dyn Error>> {
     let args = &configuration.args.serve;
-    allow_many_connections();
+    let descriptors = Descriptors::raise();
 
     if !args.memory {
         data::exists(&args.data)?;
     }
-    let chat = Chat::new(config(args)?);
+    let chat = Chat::new(config(args, descriptors)?);
     if args.demo {
         chat.add_demo_users()?;
     }
@@ -63,7 +63,7 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     let host = Host { data: (!args.memory).then(|| args.data.clone()), identity: identity.clone() };
     let monitor =
         args.metrics.map(|address| Monitor::start(address, chat.clone(), server.handle(), host)).transpose()?;
-    let reload = Reload::new(chat.clone(), identity, configuration);
+    let reload = Reload::new(chat.clone(), identity, descriptors, configuration);
     handle_signals(signals, server.handle(), reload).map_err(no_thread)?;
     service::feed_watchdog(server.handle()).map_err(no_thread)?;
     service::ready(server.addresses());
@@ -87,13 +87,13 @@ fn status(args: &Serve, server: &Server, identity: Option<&TlsIdentity>) -> Stat
     Status::new(&args.data, listening.collect(), identity.cloned())
 }
 
-fn config(args: &Serve) -> Result<Config, chat_lib::Error> {
+fn config(args: &Serve, descriptors: Descriptors) -> Result<Config, chat_lib::Error> {
     let Flags(settings) = &args.settings;
     let store: Box<dyn Store> = match args.memory {
         true => Box::new(Memory::new()),
         false => Box::new(open(&args.data, &settings.store_options())?),
     };
-    Ok(Config::new(store, settings))
+    Ok(Config::new(store, &descriptors.cap(settings)))
 }
 
 /// A task that works on the data, or a server that is about to be gone, has it for a moment.
@@ -105,14 +105,6 @@ fn open(directory: &Path, options: &Options) -> Result<Durable, chat_lib::Error>
         }
     }
     Durable::open(directory, options.clone())
-}
-
-/// A connection takes a descriptor, and the soft limit is often 1,024 for the sake of old programs.
-fn allow_many_connections() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    if let Err(problem) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        tracing::warn!(%problem, "the limit of open files could not be raised");
-    }
 }
 
 /// The first signal stops the server, the second one does not wait for it. SIGHUP reloads the configuration.

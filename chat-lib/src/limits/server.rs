@@ -51,8 +51,12 @@ pub(crate) const JOBS_NICE: i32 = 5;
 /// How many connections a listener accepts before the others' peers have their turn: a flood of connections must not hold them up.
 pub(crate) const ACCEPTS_PER_ROUND: usize = 8;
 
-/// How many connections at once are told that there are too many. One more is closed without a word: telling takes a descriptor.
+/// How many connections at once are told that there are too many: a quarter of those that are served, but at most so many. One
+/// more is closed without a word: telling takes a descriptor.
 pub(crate) const REFUSED_CONNECTIONS: usize = 128;
+
+/// How many are told at least.
+pub(crate) const REFUSED_CONNECTIONS_FEWEST: usize = 8;
 
 /// How long a connection that is refused has for its first line, whose protocol the refusal then has. Programs send one at
 /// once.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prometheus_client::metrics::counter::Counter;
 use tracing::warn;
 
-use crate::limits::{Limits, REFUSED_CONNECTIONS};
+use crate::limits::{Limits, REFUSED_CONNECTIONS, REFUSED_CONNECTIONS_FEWEST};
 use crate::source::{is_limited, source_of};
 
 /// The counts of one server.
@@ -52,7 +52,7 @@ impl Admission {
         let is_refused = counts.served >= limits.connections;
         if is_refused {
             self.refusals.inc();
-            counts.add_refused()?;
+            counts.add_refused(limits)?;
             if !std::mem::replace(&mut counts.is_full, true) {
                 warn!(
                     connections = counts.served,
@@ -72,8 +72,9 @@ impl Admission {
 }
 
 impl Counts {
-    fn add_refused(&mut self) -> Result<(), TurnedAway> {
-        if self.refused >= REFUSED_CONNECTIONS {
+    fn add_refused(&mut self, limits: &Limits) -> Result<(), TurnedAway> {
+        let most = (limits.connections / 4).clamp(REFUSED_CONNECTIONS_FEWEST, REFUSED_CONNECTIONS);
+        if self.refused >= most {
             return Err(TurnedAway);
         }
         self.refused += 1;
@@ -95,7 +96,7 @@ impl Ticket {
             self.source = Some(source);
         } else {
             self.admission.refusals.inc();
-            counts.add_refused()?;
+            counts.add_refused(limits)?;
             counts.served = counts.served.saturating_sub(1);
             self.is_refused = true;
         }
@@ -168,11 +169,14 @@ mod tests {
 
     #[test]
     fn so_many_are_refused_and_no_more() {
-        let (admission, limits) = (Arc::<Admission>::default(), Limits { connections: 0, ..Limits::default() });
-        let mut refused: Vec<_> = (0..REFUSED_CONNECTIONS).map(|_| admission.admit(&limits).unwrap()).collect();
-        assert!(admission.admit(&limits).is_err());
-        refused.pop();
-        assert!(admission.admit(&limits).unwrap().is_refused());
-        assert_eq!(admission.refusals.get(), REFUSED_CONNECTIONS as u64 + 2);
+        for (connections, told) in [(0, 8), (100, 25), (10_000, 128)] {
+            let (admission, limits) = (Arc::<Admission>::default(), Limits { connections, ..Limits::default() });
+            let _served: Vec<_> = (0..connections).map(|_| admission.admit(&limits).unwrap()).collect();
+            let mut refused: Vec<_> = (0..told).map(|_| admission.admit(&limits).unwrap()).collect();
+            assert!(admission.admit(&limits).is_err());
+            refused.pop();
+            assert!(admission.admit(&limits).unwrap().is_refused());
+            assert_eq!(admission.refusals.get(), told + 2);
+        }
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! It relies on rustls for what a certificate and a key are, and for whether the two belong together.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
-use std::fmt;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;

@@ -84,6 +84,7 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 fn accept(chat: &Chat, status: &Arc<Status>, listener: &UnixListener, stopped: &UnixStream) -> io::Result<()> {
     let patience = Timespec { tv_sec: SAMPLE_INTERVAL.as_secs().cast_signed(), tv_nsec: 0 };
     let mut sampled: Option<Instant> = None;
+    let mut starved = false;
     loop {
         if sampled.is_none_or(|sampled| sampled.elapsed() >= SAMPLE_INTERVAL) {
             status.sample(chat);
@@ -100,6 +101,9 @@ fn accept(chat: &Chat, status: &Arc<Status>, listener: &UnixListener, stopped: &
         }
         match listener.accept() {
             Ok((peer, _)) => {
+                if std::mem::take(&mut starved) {
+                    tracing::info!("the control socket accepts again");
+                }
                 let (chat, status, peer) = (chat.clone(), Arc::clone(status), Arc::new(peer));
                 let served = Arc::clone(&peer);
                 let thread = thread::Builder::new().spawn(move || serve(&chat, &status, &served));
@@ -109,7 +113,9 @@ fn accept(chat: &Chat, status: &Arc<Status>, listener: &UnixListener, stopped: &
             }
             Err(problem) if problem.kind() == io::ErrorKind::WouldBlock => {}
             Err(problem) => {
-                tracing::warn!(%problem, "the control socket cannot accept");
+                if !std::mem::replace(&mut starved, true) {
+                    tracing::warn!(%problem, "the control socket cannot accept; requests wait until it works again");
+                }
                 thread::sleep(Duration::from_millis(500));
             }
         }

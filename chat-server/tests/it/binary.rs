@@ -2,12 +2,14 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit, setrlimit};
 
+use crate::monitor::{get, metrics_of};
 use crate::player::{Wire, play_all};
 use crate::process::{BINARY, PATIENCE, Process, ask, cpu_ticks, done, login, status, task, try_read_answer};
 
@@ -262,12 +264,18 @@ fn a_log_that_nobody_reads_does_not_hold_up_the_end() {
 
 #[test]
 fn without_file_descriptors_it_waits_and_goes_on() {
-    let mut server = Process::start_with_files(40);
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start_on_data(directory.path(), &[]);
+    // When it started, there were enough.
+    let files = Rlimit { current: Some(40), ..getrlimit(Resource::Nofile) };
+    prlimit(Pid::from_raw(server.id().try_into().unwrap()), Resource::Nofile, files).unwrap();
     let mut first = server.connect();
     let token = login(&mut first, "messi");
     // The system completes all of these; the server can take in only some.
     let mut others: Vec<TcpStream> = (0..60).map(|_| server.connect()).collect();
     server.wait_for("cannot accept connections; they wait until it works again");
+    let _asks = UnixStream::connect(directory.path().join("control")).unwrap();
+    server.wait_for("the control socket cannot accept; requests wait until it works again");
     let (id, mut starved) = (server.id(), others.pop().unwrap());
     let before = cpu_ticks(id);
     starved.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
@@ -279,9 +287,44 @@ fn without_file_descriptors_it_waits_and_goes_on() {
     starved.set_read_timeout(Some(PATIENCE)).unwrap();
     assert!(try_read_answer(&mut starved).unwrap().contains("Command tidak benar"));
     login(&mut server.connect(), "henderson");
+    done(&["status"], directory.path(), b"");
     server.wait_for("accepting connections again");
-    let warnings = server.said.iter().filter(|line| line.contains("cannot accept")).count();
-    assert_eq!(warnings, 1, "one line, and not one for each attempt");
+    for line in ["cannot accept connections", "the control socket cannot accept"] {
+        let count = server.said.iter().filter(|said| said.contains(line)).count();
+        assert_eq!(count, 1, "{line:?} once, and not for each attempt");
+    }
+}
+
+/// Connections took all descriptors that there were, and the operator could not even ban the one who had them.
+#[test]
+fn connections_leave_descriptors_for_the_operator() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut server = Process::start_with_files(100, directory.path(), "--metrics 127.0.0.1:0");
+    let metrics = metrics_of(&mut server);
+    let warning = "the system allows too few open files for so many connections";
+    if !server.said.iter().any(|line| line.contains(warning)) {
+        server.wait_for(warning);
+    }
+    let mut others: Vec<TcpStream> = (0..150).map(|_| server.connect()).collect();
+    let refused = |stream: &mut TcpStream| match stream.read_to_end(&mut Vec::new()) {
+        Ok(_) => {}
+        Err(problem) => assert_eq!(problem.kind(), ErrorKind::ConnectionReset),
+    };
+    refused(others.last_mut().unwrap());
+    let operate = || {
+        assert!(done(&["status"], directory.path(), b"").contains("\nconnections "));
+        done(&["user", "ban", "messi"], directory.path(), b"");
+        assert_eq!(get(metrics, "/healthz").0, "HTTP/1.1 200 OK");
+    };
+    operate();
+    server.signal(Signal::HUP);
+    server.wait_for("configuration reloaded");
+    others.extend((0..150).map(|_| server.connect()));
+    refused(others.last_mut().unwrap());
+    operate();
+    server.signal(Signal::TERM);
+    let said = server.wait().1;
+    assert!(!said.iter().any(|line| line.contains("cannot accept")), "{said:#?}");
 }
 
 /// A thread that the system refused was a panic of the control socket, and all later requests found it closed.

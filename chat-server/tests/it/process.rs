@@ -59,9 +59,10 @@ impl Process {
         Self::spawn(Command::new(BINARY).envs(variables.iter().copied()))
     }
 
-    /// `chat-server --memory --demo --listen 127.0.0.1:0`, with room for no more than `count` open files.
-    pub(crate) fn start_with_files(count: u32) -> Self {
-        let script = format!("ulimit -n {count}; exec {BINARY} {}", ARGS.join(" "));
+    /// `chat-server --demo --listen 127.0.0.1:0 --data …` and more arguments, with room for no more than `count` open files.
+    pub(crate) fn start_with_files(count: u32, directory: &Path, args: &str) -> Self {
+        let data = directory.display();
+        let script = format!("ulimit -n {count}; exec {BINARY} --demo --listen 127.0.0.1:0 --data {data} {args}");
         Self::spawn(Command::new("sh").args(["-c", &script]))
     }
 
