@@ -17,6 +17,7 @@ mod generated;
 mod listen;
 mod log;
 mod monitor;
+mod permissions;
 mod reload;
 mod serve;
 mod service;

@@ -20,11 +20,11 @@ use crate::control::{Control, Status};
 use crate::data;
 use crate::descriptors::Descriptors;
 use crate::flags::Flags;
-use crate::listen;
 use crate::log::Log;
 use crate::monitor::{Host, Monitor};
 use crate::reload::Reload;
 use crate::service::{self, PassedSocket};
+use crate::{listen, permissions};
 
 pub(crate) fn run(configuration: Configuration) -> Result<(), Box<dyn Error>> {
     let sockets = PassedSocket::take_all()?;
@@ -47,6 +47,9 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     let chat = Chat::new(config(args, descriptors)?);
     if args.demo {
         chat.add_demo_users()?;
+    }
+    for warning in permissions::warnings(args) {
+        tracing::warn!("{warning}");
     }
     let identity = listen::identity(args)?;
     let server = listen::bind(args, chat.clone(), sockets, identity.as_ref())?;

@@ -20,10 +20,11 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
+use tracing::Level;
 
 use self::options::Options;
 use crate::args::{Args, ConfigTask};
-use crate::listen;
+use crate::{listen, log, permissions};
 
 /// Everything that was asked for.
 #[derive(Debug)]
@@ -155,6 +156,9 @@ pub(crate) fn run(task: ConfigTask, file: Option<PathBuf>) -> ExitCode {
         }
         ConfigTask::Check { file } => read(file).and_then(|(file, configuration)| {
             configuration.check_certificate()?;
+            for warning in permissions::warnings(&configuration.args.serve) {
+                log::say(Level::WARN, &format!("chat-server: {warning}"));
+            }
             Ok(match file {
                 Some(file) => format!("{}: the configuration is correct\n", file.display()),
                 None => "the environment is correct; no configuration file was named\n".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -163,6 +163,41 @@ fn a_certificate_that_is_a_pipe_or_endless_is_refused() {
     server.signal(Signal::HUP);
     server.wait_for("configuration reloaded");
     Peer::connect(&authority, &address).ask();
+}
+
+#[test]
+fn files_that_are_open_to_others_are_warned_of() {
+    let (authority, directory) = (Authority::new(), tempfile::tempdir().unwrap());
+    authority.write(&authority.pair(&["localhost"]));
+    let (key, data) = (authority.path("key.pem"), directory.path().join("data"));
+    let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fs::create_dir(&data).unwrap();
+    let of_key = format!("{}: its mode lets every user of this machine read the TLS key", key.display());
+    let of_data = format!("{}: its mode lets every user of this machine write to the data directory", data.display());
+    let check = || {
+        let mut command = Command::new(BINARY);
+        command.args(["config", "check"]).env("CHAT_TLS_LISTEN", "127.0.0.1:0").env("CHAT_DATA", &data);
+        command.env("CHAT_TLS_CERTIFICATE", authority.path("cert.pem")).env("CHAT_TLS_KEY", &key);
+        let checked = command.output().unwrap();
+        assert!(checked.status.success(), "{checked:?}");
+        String::from_utf8(checked.stderr).unwrap()
+    };
+    allow(&key, 0o640);
+    allow(&data, 0o775);
+    assert_eq!(check(), "");
+    allow(&key, 0o644);
+    allow(&data, 0o777);
+    let said = check();
+    assert!(said.lines().count() == 2 && said.contains(&of_key) && said.contains(&of_data), "{said}");
+
+    let args = args(&authority);
+    let server = Process::start_on_data(&data, &args.iter().map(String::as_str).collect::<Vec<_>>());
+    login(&mut server.connect(), "messi");
+    server.signal(Signal::TERM);
+    let said = server.wait().1;
+    for warning in [of_key, of_data] {
+        assert_eq!(said.iter().filter(|line| line.contains(&format!("WARN {warning}"))).count(), 1, "{said:#?}");
+    }
 }
 
 /// The files were moved, and the server looked for them where they had been.
