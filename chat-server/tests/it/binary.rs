@@ -71,7 +71,8 @@ fn wrong_calls_say_what_is_wrong() {
     }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = run(&["--memory", "--listen", &address]);
+    // With so few connections, the limits of the machine do not matter.
+    let output = run(&["--memory", "--listen", &address, "--connections", "100"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         stderr(&output),
@@ -153,7 +154,7 @@ fn a_peer_that_reads_nothing_does_not_hold_up_the_end() {
 
 #[test]
 fn one_line_per_event_and_no_secrets() {
-    let mut server = Process::start(&["--log", "debug"]);
+    let mut server = Process::start(&["--log", "debug", "--connections", "100"]);
     let mut stream = server.connect();
     let peer = stream.local_addr().unwrap();
     let token = login(&mut stream, "messi");
