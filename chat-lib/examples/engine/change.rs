@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat_lib::Error;
 use chat_lib::model::{Account, PasswordHash, Profile, UserName};
@@ -102,7 +103,18 @@ pub(crate) enum Kind {
         name: String,
         title: String,
         open: bool,
+        #[serde(with = "RoomKeep")]
+        keep: store::RoomKeep,
     },
+}
+
+/// How [`store::RoomKeep`] is written.
+#[derive(Deserialize, Serialize)]
+#[serde(remote = "store::RoomKeep")]
+struct RoomKeep {
+    age: Option<Duration>,
+    messages: Option<u64>,
+    bytes: Option<u64>,
 }
 
 /// What somebody is in a conversation.

@@ -2,7 +2,7 @@
 
 use chat_lib::Error;
 use chat_lib::model::{MessageId, RoomName};
-use chat_lib::store::{RoomMember, RoomState, Rooms, Standing};
+use chat_lib::store::{RoomKeep, RoomMember, RoomState, Rooms, Standing};
 
 use super::change::{Change, Kind};
 use super::conversation::Conversation;
@@ -22,9 +22,9 @@ impl Steps<'_> {
         Ok(rooms)
     }
 
-    fn write_room(&mut self, number: u64, name: &str, title: &str, open: bool) -> Result<(), Error> {
+    fn write_room(&mut self, number: u64, name: &str, title: &str, open: bool, keep: RoomKeep) -> Result<(), Error> {
         let (name, title) = (name.to_owned(), title.to_owned());
-        self.change(Change::Conversation { number, kind: Kind::Room { name, title, open } })
+        self.change(Change::Conversation { number, kind: Kind::Room { name, title, open, keep } })
     }
 }
 
@@ -45,14 +45,22 @@ impl Rooms for Steps<'_> {
         let is_free = self.state()?.room(room.as_str()).is_none();
         if is_free {
             let number = self.state()?.next();
-            self.write_room(number, room.as_str(), title, open)?;
+            self.write_room(number, room.as_str(), title, open, RoomKeep::default())?;
         }
         Ok(is_free)
     }
 
     fn set_room(&mut self, room: &str, title: &str, open: bool) -> Result<bool, Error> {
-        let Some(number) = self.state()?.room(room).map(|room| room.number) else { return Ok(false) };
-        self.write_room(number, room, title, open)?;
+        let found = self.state()?.room(room).and_then(|it| Some((it.number, it.room()?.keep)));
+        let Some((number, keep)) = found else { return Ok(false) };
+        self.write_room(number, room, title, open, keep)?;
+        Ok(true)
+    }
+
+    fn set_room_keep(&mut self, room: &str, keep: RoomKeep) -> Result<bool, Error> {
+        let found = self.state()?.room(room).and_then(|it| Some((it.number, it.room()?)));
+        let Some((number, state)) = found else { return Ok(false) };
+        self.write_room(number, room, &state.title, state.open, keep)?;
         Ok(true)
     }
 

@@ -125,9 +125,9 @@ impl State {
                 let kind = match kind {
                     change::Kind::Direct => Kind::Direct,
                     change::Kind::Former => Kind::Former,
-                    change::Kind::Room { name, title, open } => {
-                        let (name, title) = (RoomName::parse(name)?, title.as_str().into());
-                        Kind::Room(RoomState { name, title, open: *open, members: 0, owners: 0, invited: 0 })
+                    change::Kind::Room { name, title, open, keep } => {
+                        let (name, title, open, keep) = (RoomName::parse(name)?, title.as_str().into(), *open, *keep);
+                        Kind::Room(RoomState { name, title, open, keep, members: 0, owners: 0, invited: 0 })
                     }
                 };
                 let new = |kind| Conversation {

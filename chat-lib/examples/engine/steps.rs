@@ -83,11 +83,12 @@ impl Batch for Steps<'_> {
                 let members: Vec<_> = members.iter().map(|member| (member.user, member.read)).collect();
                 self.begin_conversation(&members, Kind::Direct)?;
             }
-            Record::Room { name, title, open, members } => {
+            Record::Room { name, title, open, keep, members } => {
                 let exist = members.iter().all(|member| state.users.contains_key(member.user));
                 if !exist || !self.create_room(name, title, open)? {
                     return Ok(false);
                 }
+                self.set_room_keep(name.as_str(), keep)?;
                 let number = self.state()?.room(name.as_str()).map_or(0, |room| room.number);
                 for RoomMembership { user, standing, since, read } in members {
                     self.set_member(number, user, Some((*standing, (*since, *read))))?;

@@ -7,7 +7,7 @@ use chat_lib::Error;
 use chat_lib::model::{HistoryMessage, MessageId};
 use chat_lib::store::{
     Batch, Commits, CursorMove, FoundMessage, HistoryPage, Member, News, NewsMessage, Position, Record, RoomMembership,
-    Store, SyncPage, Unread, Visit,
+    RoomState, Store, SyncPage, Unread, Visit,
 };
 
 use super::Engine;
@@ -195,7 +195,8 @@ fn dump(state: &State, visit: &mut Visit<'_>) -> Result<(), Error> {
             since: it.since,
             read: it.read,
         });
-        visit(Record::Room { name, title: &room.title, open: room.open, members: &members.collect::<Vec<_>>() })?;
+        let RoomState { title, open, keep, .. } = room;
+        visit(Record::Room { name, title, open: *open, keep: *keep, members: &members.collect::<Vec<_>>() })?;
     }
     for (id, it) in messages {
         let (message, from_former_user, deleted) = (it.as_new(), it.former, it.deleted);

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::invitations::invitation;
+use super::rooms::KEEPS;
 use super::{New, account, add, at, batch, create_room, message, profile, send, take, with};
 use crate::error::Error;
 use crate::model::{MessageId, MessageKey, PasswordHash};
-use crate::store::{Appended, NewMessage, Quota, Record, Standing, Store};
+use crate::store::{Appended, NewMessage, Quota, Record, RoomKeep, Standing, Store};
 
 pub(super) fn check(new: &New<'_>) {
     with(new, order);
@@ -28,7 +29,9 @@ pub(super) fn show(record: Record<'_>) -> String {
             format!("conversation {members:?}")
         }
         Record::Block { user, blocked } => format!("block {user} {blocked}"),
-        Record::Room { name, title, open, members } => format!("room {name} {title:?} {open} {members:?}"),
+        Record::Room { name, title, open, keep, members } => {
+            format!("room {name} {title:?} {open} {keep:?} {members:?}")
+        }
         Record::Message { id, message, from_former_user, deleted } => {
             let NewMessage { to, text, framing, time, key, .. } = message;
             let (from, framing, time) = (names(message.from), framing.tag(), time.as_millis());
@@ -125,6 +128,8 @@ fn fill_rooms(store: &dyn Store) {
     batch(store, |batch| {
         batch.delete(&found)?;
         batch.set_room("#bench", "Who sits \u{202e}there", false)?;
+        batch.set_room_keep("#bench", KEEPS[0])?;
+        batch.set_room_keep("#nobody", KEEPS[2])?;
         batch.set_standing("#bench", "zidane", Some(Standing::Invited), true)?;
         // Who has left stays the sender of what they have said.
         batch.set_standing("#bench", "henderson", None, true)?;
@@ -177,12 +182,13 @@ fn order(store: &dyn Store) {
 
 fn rooms_and_their_members(store: &dyn Store) {
     fill(store);
-    let mut shown = Vec::new();
+    let (mut shown, mut keeps) = (Vec::new(), Vec::new());
     let dumped = store.dump(&mut |record| {
-        if let Record::Room { name, title, open, members } = record {
+        if let Record::Room { name, title, open, keep, members } = record {
             let members: Vec<_> =
                 members.iter().map(|it| (it.user.to_owned(), it.standing, it.since, it.read)).collect();
             shown.push((name.to_string(), title.to_owned(), open, members));
+            keeps.push(keep);
         }
         Ok(())
     });
@@ -205,6 +211,7 @@ fn rooms_and_their_members(store: &dyn Store) {
         ("#nobody".to_owned(), String::new(), true, Vec::new()),
         "Record::Room: a room without members"
     );
+    assert_eq!(keeps, [RoomKeep::default(), KEEPS[0], KEEPS[2]], "Record::Room::keep: how much of it is kept");
 }
 
 fn what_was_deleted(store: &dyn Store) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::model::{ConversationName, Framing, MessageId, Profile};
-use crate::store::{Appended, CursorMove, Standing};
+use crate::store::{Appended, CursorMove, RoomKeep, Standing};
 
 /// What a store should have of messages and cursors.
 #[derive(Clone, Default)]
@@ -37,6 +37,7 @@ pub(super) struct Room {
     pub(super) number: u64,
     pub(super) title: String,
     pub(super) open: bool,
+    pub(super) keep: RoomKeep,
     /// By user name.
     pub(super) seats: BTreeMap<String, Seat>,
 }
@@ -166,7 +167,8 @@ impl Model {
 
     pub(super) fn create_room(&mut self, room: &str, title: &str, open: bool) {
         let number = self.next();
-        self.rooms.insert(room.to_owned(), Room { number, title: title.to_owned(), open, seats: BTreeMap::new() });
+        let (title, keep, seats) = (title.to_owned(), RoomKeep::default(), BTreeMap::new());
+        self.rooms.insert(room.to_owned(), Room { number, title, open, keep, seats });
     }
 
     pub(super) fn remove_room(&mut self, room: &str) {

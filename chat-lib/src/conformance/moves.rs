@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::model::Model;
 use super::{account, at, message};
 use crate::model::{MessageKey, Profile, RoomName};
-use crate::store::{Appended, Batch, CursorMove, FoundMessage, NewMessage, Quota, Standing};
+use crate::store::{Appended, Batch, CursorMove, FoundMessage, NewMessage, Quota, RoomKeep, Standing};
 
 /// One kind of step each, chosen before it is known whether it happens.
 pub(super) enum Move {
@@ -19,6 +19,7 @@ pub(super) enum Move {
     Block { user: String, other: String, blocked: bool },
     CreateRoom { room: String, title: String, open: bool },
     SetRoom { room: String, title: String, open: bool },
+    KeepRoom { room: String, keep: RoomKeep },
     RemoveRoom(String),
     Standing { room: String, user: String, standing: Option<Standing>, sees_history: bool },
 }
@@ -112,6 +113,12 @@ impl Move {
                 let before = (std::mem::replace(&mut room.title, title.clone()), room.open);
                 room.open = *open;
                 before != (title.clone(), *open)
+            }
+            Self::KeepRoom { room, keep } => {
+                let is_set = batch.set_room_keep(room, *keep).expect("set_room_keep: sets");
+                assert_eq!(is_set, model.rooms.contains_key(room), "set_room_keep: `false` if there is no such room");
+                let Some(room) = model.rooms.get_mut(room) else { return false };
+                std::mem::replace(&mut room.keep, *keep) != *keep
             }
             Self::RemoveRoom(room) => {
                 let removed = batch.remove_room(room).expect("remove_room: removes");

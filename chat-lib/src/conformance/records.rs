@@ -2,9 +2,10 @@
 
 use super::dumps::dump;
 use super::invitations::invitation;
+use super::rooms::KEEPS;
 use super::{New, account, append, at, batch, expected, lines, look, message, send, take, unread_room, with};
 use crate::model::{MessageId, MessageKey, RoomName};
-use crate::store::{Appended, Member, NewMessage, Position, Quota, Record, RoomMembership, Standing, Store};
+use crate::store::{Appended, Member, NewMessage, Position, Quota, Record, RoomKeep, RoomMembership, Standing, Store};
 
 pub(super) fn check(new: &New<'_>) {
     with(new, misfits);
@@ -83,7 +84,7 @@ fn misfits_of_rooms(store: &dyn Store) {
     batch(store, |batch| batch.begin_restore());
     let restore = |record: Record<'_>| batch(store, |batch| batch.restore(record));
     let room = |name: &RoomName, members: &[RoomMembership<'_>]| {
-        restore(Record::Room { name, title: "", open: true, members })
+        restore(Record::Room { name, title: "", open: true, keep: RoomKeep::default(), members })
     };
     let said = |number, to, from, from_former_user| {
         let message = message(to, from, " x");
@@ -140,7 +141,8 @@ fn rooms(store: &dyn Store) {
         for user in &users {
             batch.restore(Record::Account(user))?;
         }
-        batch.restore(Record::Room { name: &bench, title: "Title", open: false, members: &members })?;
+        let keep = KEEPS[1];
+        batch.restore(Record::Room { name: &bench, title: "Title", open: false, keep, members: &members })?;
         for (number, from, deleted) in [(3, 0, false), (4, 1, false), (6, 0, true), (8, 3, false), (9, 0, false)] {
             let line = if deleted { " " } else { " x" };
             let message = message("#bench", &users[from].profile, line);
@@ -153,6 +155,7 @@ fn rooms(store: &dyn Store) {
     let law = "restore: rooms are as they were";
     let room = look(store, |batch| batch.room("#bench")).expect("restore: takes in a room");
     assert_eq!((&*room.title, room.open, room.members, room.owners), ("Title", false, 3, 1), "{law}");
+    assert_eq!(room.keep, KEEPS[1], "{law}: how much of it is kept");
     for (user, unread_there, read, seen) in
         [("a", 1, 4, &[3, 4, 6, 8, 9][..]), ("b", 2, 3, &[4, 6, 8, 9]), ("d", 3, 0, &[3, 4, 6, 8, 9])]
     {
@@ -214,7 +217,8 @@ fn ids_after_cursors(store: &dyn Store) {
         }
         batch.restore(Record::Conversation(&[Member { user: "messi", read }, Member { user: "henderson", read }]))?;
         let members = [member("messi", Standing::Owner, 1500, 2000)];
-        batch.restore(Record::Room { name: &bench, title: "", open: true, members: &members })?;
+        let keep = RoomKeep::default();
+        batch.restore(Record::Room { name: &bench, title: "", open: true, keep, members: &members })?;
         batch.end_restore()
     });
     let law = "restore: later messages have ids past the cursors, too";

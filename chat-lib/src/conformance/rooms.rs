@@ -1,11 +1,14 @@
-//! Rooms: what they are called, and who is what in them.
+//! Rooms: what they are called, how much of them is kept, and who is what in them.
+
+use std::time::Duration;
 
 use super::{New, account, add, batch, check_list, create_room, join, look, profile, send, with};
 use crate::model::{MessageId, RoomName};
-use crate::store::{Position, RoomState, Standing, Store};
+use crate::store::{Position, RoomKeep, RoomState, Standing, Store};
 
 pub(super) fn check(new: &New<'_>) {
     with(new, creating);
+    with(new, keeps);
     with(new, standings);
     with(new, lists);
     with(new, open_rooms);
@@ -68,6 +71,36 @@ fn creating(store: &dyn Store) {
         Some("3".to_owned()),
         "commit: makes all steps of a batch durable"
     );
+}
+
+/// Limits that drop nothing here.
+pub(super) const KEEPS: [RoomKeep; 3] = [
+    RoomKeep { age: Some(Duration::MAX), messages: Some(u64::MAX), bytes: None },
+    RoomKeep { age: None, messages: Some(1 << 40), bytes: Some(u64::MAX) },
+    RoomKeep { age: Some(Duration::from_millis(1 << 50)), messages: None, bytes: Some(1 << 50) },
+];
+
+fn keeps(store: &dyn Store) {
+    create_room(store, "#bench", &[]);
+    create_room(store, "#other", &[]);
+    let set = |room, keep| batch(store, |batch| batch.set_room_keep(room, keep));
+    let keep = |room| look(store, |batch| batch.room(room)).map(|room| room.keep);
+    let none = RoomKeep::default();
+    assert_eq!(keep("#bench"), Some(none), "create_room: with no limits of its own");
+    assert!(!set("#none", KEEPS[0]), "set_room_keep: `false` if there is no such room");
+    for limits in KEEPS.into_iter().chain([none, KEEPS[2]]) {
+        assert!(set("#bench", limits), "set_room_keep: sets how much of a room is kept");
+        assert_eq!(keep("#bench"), Some(limits), "set_room_keep: the limits are as they were given");
+        assert_eq!(keep("#other"), Some(none), "set_room_keep: of no other room");
+        let listed: Vec<_> = look(store, |batch| batch.rooms("", usize::MAX)).iter().map(|room| room.keep).collect();
+        assert_eq!(listed, [limits, none], "rooms: as `room`");
+    }
+    batch(store, |batch| batch.set_room("#bench", "New", false));
+    assert_eq!(keep("#bench"), Some(KEEPS[2]), "set_room: how much of it is kept stays");
+    batch(store, |batch| batch.remove_room("#bench"));
+    assert_eq!(keep("#bench"), None, "remove_room: the room is gone");
+    create_room(store, "#bench", &[]);
+    assert_eq!(keep("#bench"), Some(none), "remove_room: a later room of that name has nothing to do with it");
 }
 
 fn standings(store: &dyn Store) {

@@ -144,7 +144,8 @@ impl Model {
         let (members, owners) = (count(Standing::Member), count(Standing::Owner));
         let invited = room.seats.len() - members;
         let name = crate::model::RoomName::parse(name).unwrap();
-        Some(RoomState { name, title: room.title.as_str().into(), open: room.open, members, owners, invited })
+        let (title, open, keep) = (room.title.as_str().into(), room.open, room.keep);
+        Some(RoomState { name, title, open, members, owners, invited, keep })
     }
 
     pub(super) fn find(&self, user: &str, id: MessageId) -> Option<FoundMessage> {

@@ -7,6 +7,7 @@ use super::moves::Move;
 use super::news::{all_news, all_synced};
 use super::pages::{compare_pages, limits, page, walk_pages};
 use super::random::Random;
+use super::rooms::KEEPS;
 use super::views::Line;
 use super::{Data, Fault, New, account, look, open, unread, unread_room};
 use crate::model::{Inbox, MessageId, Profile};
@@ -89,7 +90,7 @@ impl<'a> Walk<'a> {
 
     fn next(&mut self, store: &dyn Store) -> Option<Move> {
         let (user, room) = (self.name(), self.room());
-        Some(match self.random.below(120) {
+        Some(match self.random.below(123) {
             0..50 => {
                 let (to, from) = (self.somebody(), Arc::clone(self.random.pick(&self.profiles)?));
                 let line = [" a\r\n", "b\n", "", " ", " longer, and é\r\n"][self.random.below(5)].to_owned();
@@ -128,6 +129,7 @@ impl<'a> Walk<'a> {
                 if exists { Move::SetRoom { room, title, open } } else { Move::CreateRoom { room, title, open } }
             }
             105..107 => Move::RemoveRoom(room),
+            120.. => Move::KeepRoom { room, keep: *self.random.pick(&KEEPS)? },
             _ => {
                 let standings = [None, Some(Standing::Invited), Some(Standing::Member), Some(Standing::Owner)];
                 let standing = standings[self.random.below(8).min(3)];

@@ -54,7 +54,7 @@ use self::index::{Index, Known};
 pub use self::memory::Memory;
 pub use self::types::{
     Appended, CommitError, Commits, ConversationState, Counts, CursorMove, FoundMessage, HistoryPage, Member,
-    NewMessage, NewSession, News, NewsMessage, Position, Quota, Record, Redeemed, RoomMember, RoomMembership,
+    NewMessage, NewSession, News, NewsMessage, Position, Quota, Record, Redeemed, RoomKeep, RoomMember, RoomMembership,
     RoomState, SessionInfo, SessionOpened, Standing, SyncPage, Unread, Visit,
 };
 use crate::clock::Timestamp;
@@ -334,11 +334,14 @@ pub trait Rooms {
     /// The rooms that are open.
     fn open_rooms(&mut self, after: &str, limit: usize) -> Result<Vec<RoomState>, Error>;
 
-    /// Creates a room without members. `false`, and nothing done, if there is one of that name.
+    /// Creates a room without members, and with no limits of its own. `false`, and nothing done, if there is one of that name.
     fn create_room(&mut self, room: &RoomName, title: &str, open: bool) -> Result<bool, Error>;
 
-    /// Changes a room. `false` if there is none of that name.
+    /// Changes a room; how much of it is kept stays. `false` if there is none of that name.
     fn set_room(&mut self, room: &str, title: &str, open: bool) -> Result<bool, Error>;
+
+    /// Sets how much of a room is kept. `false` if there is none of that name.
+    fn set_room_keep(&mut self, room: &str, keep: RoomKeep) -> Result<bool, Error>;
 
     /// Removes a room with its members and messages. A later room of that name has nothing to do with it. `false` if there is
     /// none.
@@ -388,7 +391,7 @@ fn restore(index: &mut Index, record: Record<'_>) -> Result<bool, Error> {
             index.restore_message(id, &message, from_former_user, deleted)
         }
         Record::Block { user, blocked } => Ok(index.block(user, blocked)),
-        Record::Room { name, title, open, members } => Ok(index.restore_room(name, title, open, members)),
+        Record::Room { name, title, open, keep, members } => Ok(index.restore_room(name, title, open, keep, members)),
         Record::Key { user, to, key, id, time } => {
             let Ok(to) = ConversationName::parse(to) else { return Ok(false) };
             Ok(index.restore_key(user, key, Known { id, time, to }))

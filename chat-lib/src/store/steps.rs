@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::index::Index;
 use super::{
     Accounts, Appended, Batch, CommitError, ConversationState, Conversations, Counts, CursorMove, FoundMessage,
-    Invitations, NewMessage, NewSession, Quota, Record, Redeemed, RoomMember, RoomState, Rooms, SessionInfo,
+    Invitations, NewMessage, NewSession, Quota, Record, Redeemed, RoomKeep, RoomMember, RoomState, Rooms, SessionInfo,
     SessionOpened, Sessions, Standing, Unread, new_epoch, restore,
 };
 use crate::clock::Timestamp;
@@ -188,6 +188,10 @@ impl<B: IndexBatch> Rooms for Steps<B> {
 
     fn set_room(&mut self, room: &str, title: &str, open: bool) -> Result<bool, Error> {
         Ok(self.0.index(|index| index.set_room(room, title, open)))
+    }
+
+    fn set_room_keep(&mut self, room: &str, keep: RoomKeep) -> Result<bool, Error> {
+        Ok(self.0.index(|index| index.set_room_keep(room, keep)))
     }
 
     fn remove_room(&mut self, room: &str) -> Result<bool, Error> {

@@ -1,11 +1,12 @@
 //! Dumps: all that a chat keeps, as text and back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat_lib::clock::ManualClock;
 use chat_lib::limits::Limits;
 use chat_lib::model::MessageId;
-use chat_lib::store::{Memory, Position, Store};
+use chat_lib::store::{Memory, Position, RoomKeep, Store};
 use chat_lib::{Chat, Config, Error};
 
 use crate::faulty::{Fault, Faulty};
@@ -41,7 +42,7 @@ fn what_was_restored_dumps_as_before() {
     chat.remove_user("lineker").unwrap();
 
     let first = dump(&chat);
-    assert!(first.starts_with("{\"chat_dump\":{\"version\":4,\"hashes\":true}}\n"), "{first}");
+    assert!(first.starts_with("{\"chat_dump\":{\"version\":5,\"hashes\":true}}\n"), "{first}");
     assert_eq!(first.matches("\"former\":true").count(), 1, "{first}");
     assert_eq!(first.matches("\"before\":\"\"").count(), 1, "only {{}} has no space: {first}");
     assert!(first.contains("\"after\":\"\\n\",\"text\":\"a\"") && first.contains("\"text\":\" c\"}"), "{first}");
@@ -65,13 +66,30 @@ fn a_restore_begins_a_new_epoch() {
     assert_ne!(store.epoch(), before);
 }
 
+#[test]
+fn a_dump_has_the_limits_of_rooms() {
+    let chat = demo_chat(Limits::default()).0;
+    let messi = chat.login("messi", "surabaya").unwrap();
+    let keep = RoomKeep { age: Some(Duration::from_secs(90)), messages: Some(1000), bytes: Some(u64::MAX) };
+    for (room, keep) in [("#long", keep), ("#usual", RoomKeep::default())] {
+        messi.create_room(room, "", true).unwrap();
+        chat.set_room_keep(room, keep).unwrap();
+    }
+    let text = dump(&chat);
+    let limits = r#""open":true,"keep":{"age":90000,"messages":1000,"bytes":9223372036854775807},"members":"#;
+    assert!(text.contains(limits) && text.contains(r##""#usual","title":"","open":true,"members":"##), "{text}");
+    let copy = restored(&text).unwrap();
+    assert_eq!(dump(&copy), text);
+    assert_eq!(copy.rooms().unwrap().iter().map(|room| room.keep).collect::<Vec<_>>(), [keep, RoomKeep::default()]);
+}
+
 struct Faultless;
 
 impl Fault for Faultless {}
 
 #[test]
 fn a_dump_that_cannot_be_is_refused() {
-    let header = r#"{"chat_dump":{"version":4,"hashes":true}}"#;
+    let header = r#"{"chat_dump":{"version":5,"hashes":true}}"#;
     let user = r#"{"user":{"name":"ana","full_name":"Ana","country":""}}"#;
     let conversation = r#"{"conversation":{"members":[{"user":"ana","read":0}]}}"#;
     let message = r#"{"message":{"id":7,"to":"ana","from":"ana","from_name":"Ana","time":1,"text":"x"}}"#;
@@ -79,8 +97,8 @@ fn a_dump_that_cannot_be_is_refused() {
     assert_eq!(bodies(&restored(&[header, user, conversation, message, end].join("\n")).unwrap(), "ana"), [" x\r\n"]);
     for (problem, lines) in [
         (
-            "line 1 of the dump: it is version 3, and only 4 is",
-            vec![r#"{"chat_dump":{"version":3,"hashes":true}}"#, user],
+            "line 1 of the dump: it is version 4, and only 5 is",
+            vec![r#"{"chat_dump":{"version":4,"hashes":true}}"#, user],
         ),
         ("line 1 of the dump: it is out of place", vec![user]),
         ("line 2 of the dump: it is out of place", vec![header, header]),
@@ -221,7 +239,7 @@ fn rooms_blocks_keys_and_deleted_messages_are_restored() {
 
 #[test]
 fn what_a_dump_says_of_rooms_is_checked() {
-    let header = r#"{"chat_dump":{"version":4,"hashes":true}}"#;
+    let header = r#"{"chat_dump":{"version":5,"hashes":true}}"#;
     let user = r#"{"user":{"name":"ana","full_name":"Ana","country":""}}"#;
     let bob = r#"{"user":{"name":"bob","full_name":"Bob","country":""}}"#;
     let owner = r#"{"user":"ana","owner":true,"since":0,"read":0}"#;

@@ -8,7 +8,8 @@ use chat_lib::model::{Account, Invitation, InvitationId, MessageId, Profile, Roo
 use chat_lib::store::{
     Accounts, Appended, Batch, CommitError, Commits, ConversationState, Conversations, Counts, CursorMove,
     FoundMessage, HistoryPage, Invitations, Memory, NewMessage, NewSession, News, Position, Quota, Record, Redeemed,
-    RoomMember, RoomState, Rooms, SessionInfo, SessionOpened, Sessions, Standing, Store, SyncPage, Unread, Visit,
+    RoomKeep, RoomMember, RoomState, Rooms, SessionInfo, SessionOpened, Sessions, Standing, Store, SyncPage, Unread,
+    Visit,
 };
 
 /// What befalls a [`Faulty`] store.
@@ -347,6 +348,10 @@ impl<F: Fault> Rooms for FaultyBatch<'_, F> {
 
     fn set_room(&mut self, room: &str, title: &str, open: bool) -> Result<bool, Error> {
         self.batch.set_room(room, title, open)
+    }
+
+    fn set_room_keep(&mut self, room: &str, keep: RoomKeep) -> Result<bool, Error> {
+        self.batch.set_room_keep(room, keep)
     }
 
     fn remove_room(&mut self, room: &str) -> Result<bool, Error> {

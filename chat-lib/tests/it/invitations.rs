@@ -179,7 +179,7 @@ fn the_data_of_a_user_has_no_invitations() {
 fn a_restore_that_fails_leaves_no_invitation() {
     let dump = format!(
         "{}\n{}\nnonsense\n",
-        r#"{"chat_dump":{"version":4,"hashes":true}}"#,
+        r#"{"chat_dump":{"version":5,"hashes":true}}"#,
         format_args!(r#"{{"invitation":{{"id":"{}","created":0,"expires":9}}}}"#, InvitationId::from_bytes([7; 32])),
     );
     let (chat, _) = in_memory();

@@ -324,7 +324,7 @@ fn a_dump_brings_no_hash_that_is_none() {
         let user =
             format!("{{\"user\":{{\"name\":\"a\",\"full_name\":\"A\",\"country\":\"\",\"password\":\"{bad}\"}}}}");
         let dump = format!(
-            "{{\"chat_dump\":{{\"version\":4,\"hashes\":true}}}}\n{user}\n{{\"end\":{{\"users\":1,\"invitations\":0,\"blocks\":0,\"conversations\":0,\"rooms\":0,\"messages\":0,\"keys\":0}}}}\n"
+            "{{\"chat_dump\":{{\"version\":5,\"hashes\":true}}}}\n{user}\n{{\"end\":{{\"users\":1,\"invitations\":0,\"blocks\":0,\"conversations\":0,\"rooms\":0,\"messages\":0,\"keys\":0}}}}\n"
         );
         let directory = tempfile::tempdir().unwrap();
         let (success, _, stderr) = task(&["restore"], directory.path(), dump.as_bytes());
@@ -353,8 +353,8 @@ fn another_format_is_refused() {
     file.seek(SeekFrom::Start(60)).unwrap();
     let mut version = [0; 4];
     file.read_exact(&mut version).unwrap();
-    assert_eq!(version, [0, 0, 0, 6]);
-    for other in [5, 7] {
+    assert_eq!(version, [0, 0, 0, 7]);
+    for other in [6, 8] {
         file.seek(SeekFrom::Start(60)).unwrap();
         file.write_all(&[0, 0, 0, other]).unwrap();
         let (success, _, stderr) = task(&["check"], directory.path(), b"");

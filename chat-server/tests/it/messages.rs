@@ -161,7 +161,7 @@ fn the_control_socket_is_the_directorys_owners() {
 #[test]
 fn nothing_that_others_wrote_reaches_the_terminal_raw() {
     let directory = tempfile::tempdir().unwrap();
-    let header = "{\"chat_dump\":{\"version\":4,\"hashes\":true}}\n";
+    let header = "{\"chat_dump\":{\"version\":5,\"hashes\":true}}\n";
     let (success, _, stderr) =
         task(&["restore"], directory.path(), format!("{header}{{\"\u{202e}resu\":1}}").as_bytes());
     assert!(!success && stderr.contains("`\\u{202e}resu`"), "{stderr}");

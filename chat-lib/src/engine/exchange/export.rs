@@ -73,7 +73,7 @@ fn write_own(user: &str, record: Record<'_>, out: &mut dyn Write, lines: &mut u6
             let other = members.iter().find(|member| member.user != user).unwrap_or(own);
             write(&Own::Conversation { with: other.user, read: own.read.get() }, out, lines)
         }
-        Record::Room { name, title, open, members } => {
+        Record::Room { name, title, open, members, .. } => {
             let Some(own) = members.iter().find(|member| member.user == user) else { return Ok(()) };
             write(&Own::Room { name: name.as_str(), title, open, me: Seat::of(own) }, out, lines)
         }

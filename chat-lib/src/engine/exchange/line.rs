@@ -9,10 +9,10 @@ use serde_json::ser::Formatter;
 
 use crate::model::{Framing, Invitation, PasswordHash};
 use crate::printable::is_hidden;
-use crate::store::{NewMessage, Record, RoomMembership, Standing};
+use crate::store::{NewMessage, Record, RoomKeep, RoomMembership, Standing};
 
 /// The version of the format.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -47,6 +47,8 @@ pub(super) enum Line<'a> {
         name: Cow<'a, str>,
         title: Cow<'a, str>,
         open: bool,
+        #[serde(default, skip_serializing_if = "Limits::is_default")]
+        keep: Limits,
         members: Vec<Seat<'a>>,
     },
     Message {
@@ -105,6 +107,33 @@ impl Counts {
             Line::Message { .. } => &mut self.messages,
             Line::Key { .. } => &mut self.keys,
         } += 1;
+    }
+}
+
+/// How much of a room is kept, in milliseconds, messages and bytes.
+#[derive(Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limits {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    age: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    messages: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+}
+
+impl Limits {
+    fn of(keep: RoomKeep) -> Self {
+        let [age, messages, bytes] = keep.numbers();
+        Self { age, messages, bytes }
+    }
+
+    pub(super) fn keep(&self) -> RoomKeep {
+        RoomKeep::from_numbers([self.age, self.messages, self.bytes])
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -167,10 +196,11 @@ impl<'a> Line<'a> {
                 Self::Conversation { members: members.collect() }
             }
             Record::Block { user, blocked } => Self::Block { user: user.into(), blocked: blocked.into() },
-            Record::Room { name, title, open, members } => Self::Room {
+            Record::Room { name, title, open, keep, members } => Self::Room {
                 name: name.as_str().into(),
                 title: title.into(),
                 open,
+                keep: Limits::of(keep),
                 members: members.iter().map(Seat::of).collect(),
             },
             Record::Message { id, message, from_former_user, deleted } => {

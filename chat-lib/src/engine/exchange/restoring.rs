@@ -13,7 +13,7 @@ use crate::model::{
     Account, ConversationName, Invitation, InvitationId, MessageId, MessageKey, PasswordHash, Profile, RoomName,
     UserName, check_title,
 };
-use crate::store::{Batch, Member, NewMessage, Record, RoomMembership};
+use crate::store::{Batch, Member, NewMessage, Record, RoomKeep, RoomMembership};
 
 /// A restore that goes on.
 #[derive(Default)]
@@ -104,7 +104,9 @@ impl Restoring {
                 let fits = fits && batch.restore(Record::Conversation(&members))?;
                 must(fits, "its members are not one or two users, or it is there twice", bad)
             }
-            Line::Room { name, title, open, members } => room(&name, &title, open, &members, batch, bad),
+            Line::Room { name, title, open, keep, members } => {
+                room(&name, &title, open, keep.keep(), &members, batch, bad)
+            }
             Line::Message { id: number, to, from, from_name, former, time, key, before, after, deleted, text } => {
                 let framing = framing(before.as_deref(), after.as_deref());
                 let framing =
@@ -145,6 +147,7 @@ fn room(
     name: &str,
     title: &str,
     open: bool,
+    keep: RoomKeep,
     members: &[Seat<'_>],
     batch: &mut dyn Batch,
     bad: Bad<'_>,
@@ -163,7 +166,7 @@ fn room(
     let members = members.iter().zip(seats);
     let members =
         members.map(|(seat, (standing, since, read))| RoomMembership { user: &seat.user, standing, since, read });
-    let record = Record::Room { name, title, open, members: &members.collect::<Vec<_>>() };
+    let record = Record::Room { name, title, open, keep, members: &members.collect::<Vec<_>>() };
     must(batch.restore(record)?, "one of its members is no user, or the room is there twice", bad)
 }
 

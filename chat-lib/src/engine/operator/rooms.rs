@@ -5,7 +5,7 @@ use super::Chat;
 use crate::error::Error;
 use crate::model::MessageId;
 use crate::protocol::RoomChange;
-use crate::store::{RoomMember, RoomState, Standing};
+use crate::store::{RoomKeep, RoomMember, RoomState, Standing};
 
 impl Chat {
     /// All rooms, in order of name.
@@ -27,6 +27,28 @@ impl Chat {
             batch.room(room)?.ok_or(Error::NoSuchRoom)?;
             batch.members(room, "", usize::MAX)
         })
+    }
+
+    /// Sets how much of a room is kept, in place of what the whole chat keeps. Its members are not told.
+    ///
+    /// ```
+    /// use chat_lib::Chat;
+    /// use chat_lib::store::RoomKeep;
+    ///
+    /// let chat = Chat::memory();
+    /// chat.add_demo_users()?;
+    /// chat.login("messi", "surabaya")?.create_room("#alerts", "", true)?;
+    /// let keep = RoomKeep { messages: Some(1000), ..RoomKeep::default() };
+    /// chat.set_room_keep("#alerts", keep)?;
+    /// assert_eq!(chat.rooms()?[0].keep, keep);
+    /// # Ok::<(), chat_lib::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchRoom`]; [`Error::Storage`] if the machine fails.
+    pub fn set_room_keep(&self, room: &str, keep: RoomKeep) -> Result<(), Error> {
+        self.durably(|batch| if batch.set_room_keep(room, keep)? { Ok(()) } else { Err(Error::NoSuchRoom) })
     }
 
     /// Deletes a room with its messages. Its members are told, as if an owner had done it.

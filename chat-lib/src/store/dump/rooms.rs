@@ -49,7 +49,8 @@ impl RoomView {
             RoomMembership { user: user.as_str(), standing, since, read }
         });
         let people: Vec<_> = people.collect();
-        visit(Record::Room { name: &self.name, title: &self.room.title, open: self.room.open, members: &people })
+        let RoomRow { title, open, keep, .. } = &self.room;
+        visit(Record::Room { name: &self.name, title, open: *open, keep: *keep, members: &people })
     }
 
     /// Counts a message, and returns whether anybody can see it.

@@ -10,7 +10,7 @@ use crate::model::{Framing, Profile, RoomName};
 use crate::store::index::Index;
 use crate::store::log::{Block, BlockRef, Source, StreamId};
 use crate::store::pages::Shelf;
-use crate::store::{Conversations as _, Member, NewMessage, Record, RoomMembership, Standing};
+use crate::store::{Conversations as _, Member, NewMessage, Record, RoomKeep, RoomMembership, Standing};
 
 fn id(number: u64) -> MessageId {
     MessageId::new(number).unwrap()
@@ -367,7 +367,8 @@ fn a_restored_room_counts_right_whatever_fails() {
         member("cy", Standing::Invited, 0, 0),
         member("di", Standing::Member, 500, 1000),
     ];
-    assert!(batch.restore(Record::Room { name: &room, title: "t", open: true, members: &members }).unwrap());
+    let keep = RoomKeep::default();
+    assert!(batch.restore(Record::Room { name: &room, title: "t", open: true, keep, members: &members }).unwrap());
     batch.commit().unwrap();
     let unread = |store: &Core| {
         let unread = |user| store.state().index.conversation(user, "#lounge").map(|state| state.unread);

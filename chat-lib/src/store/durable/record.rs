@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::model::{Invitation, InvitationId, MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
-use crate::store::Standing;
 use crate::store::index::{
     AccountId, AccountRow, Change, KeysRow, Login, MemberRow, RoomRow, SessionRow, StreamRow, StreamState, Summary,
 };
 use crate::store::log::{Block, ProfileId, StreamId, read_number, write_number};
+use crate::store::{RoomKeep, Standing};
 
 /// The changes of one commit, in order.
 #[derive(Clone, Debug)]
@@ -117,8 +117,12 @@ impl Writer {
             }
             Change::Mark(stream, message) => self.numbers(&[9, stream.0.into(), message.get()]),
             Change::ClearLog => self.number(11),
-            Change::Room(RoomRow { id, name, title, open, head, count, gone }) => {
+            Change::Room(RoomRow { id, name, title, open, head, count, gone, keep }) => {
                 self.numbers(&[12, id.0.into(), (*open).into(), head.get(), *count, gone.get()]);
+                for limit in keep.numbers() {
+                    self.number(limit.is_some().into());
+                    limit.into_iter().for_each(|limit| self.number(limit));
+                }
                 [name.as_str(), title].iter().for_each(|text| self.bytes(text.as_bytes()));
             }
             Change::DropRoom(id) => self.numbers(&[13, id.0.into()]),
@@ -249,8 +253,9 @@ impl<'a> Reader<'a> {
             12 => {
                 let (id, open, head) = (StreamId(self.small()?), self.switch()?, self.message()?);
                 let (count, gone) = (self.number()?, self.message()?);
+                let keep = RoomKeep::from_numbers([self.limit()?, self.limit()?, self.limit()?]);
                 let (name, title) = (RoomName::parse(self.text()?).ok()?, self.text()?.into());
-                Change::Room(RoomRow { id, name, title, open, head, count, gone })
+                Change::Room(RoomRow { id, name, title, open, head, count, gone, keep })
             }
             13 => Change::DropRoom(StreamId(self.small()?)),
             14 => {
@@ -290,6 +295,10 @@ impl<'a> Reader<'a> {
             1 => Some(true),
             _ => None,
         }
+    }
+
+    fn limit(&mut self) -> Option<Option<u64>> {
+        Some(if self.switch()? { Some(self.number()?) } else { None })
     }
 
     fn message(&mut self) -> Option<MessageId> {

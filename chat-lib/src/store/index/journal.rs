@@ -8,8 +8,8 @@ use super::keys::KeysRow;
 use super::sessions::Login;
 use crate::clock::Timestamp;
 use crate::model::{Invitation, InvitationId, MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
-use crate::store::Standing;
 use crate::store::log::{Block, ProfileId, StreamId};
+use crate::store::{RoomKeep, Standing};
 
 /// Collects changes until they are taken out to be written.
 pub(in crate::store) struct Journal {
@@ -184,6 +184,7 @@ pub(in crate::store) struct RoomRow {
     pub(in crate::store) count: u64,
     /// Messages up to this one were dropped.
     pub(in crate::store) gone: MessageId,
+    pub(in crate::store) keep: RoomKeep,
 }
 
 /// What a user is in a room.

@@ -175,10 +175,11 @@ impl Index {
     }
 
     fn insert_room(&mut self, row: RoomRow) {
-        let RoomRow { id, name, title, open, head, count, gone } = row;
+        let RoomRow { id, name, title, open, head, count, gone, keep } = row;
+        self.limited_rooms += usize::from(keep.is_limited());
         self.room_ids.insert(name.clone(), id);
         self.list_room(&name, open);
-        self.rooms.insert(id, Room { head, count, gone, ..Room::new(name, title, open) });
+        self.rooms.insert(id, Room { head, count, gone, keep, ..Room::new(name, title, open) });
     }
 
     fn insert_member(&mut self, row: MemberRow, names: &HashMap<AccountId, UserName>) -> Result<(), String> {

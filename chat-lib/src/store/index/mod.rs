@@ -72,6 +72,8 @@ pub(super) struct Index {
     unread_bytes: usize,
     /// How many people there are in all rooms, members and invited.
     memberships: u64,
+    /// How many rooms have limits of their own.
+    limited_rooms: usize,
     /// How many users are blocked by others, each counted as often.
     blocks: u64,
     /// How many members all direct conversations have; notes to oneself count as two.
@@ -156,6 +158,7 @@ impl Index {
             revision: 0,
             unread_bytes: 0,
             memberships: 0,
+            limited_rooms: 0,
             blocks: 0,
             partners: 0,
             deletions: Deletions::default(),

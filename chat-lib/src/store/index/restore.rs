@@ -6,7 +6,7 @@ use super::{Change, Index};
 use crate::error::Error;
 use crate::model::{MessageId, RoomName};
 use crate::store::log::Tail;
-use crate::store::{NewMessage, RoomMembership};
+use crate::store::{NewMessage, RoomKeep, RoomMembership};
 
 impl Index {
     /// Appends a message that had that id, from a user who may have been removed. `false` if ids do not ascend, or there
@@ -72,11 +72,13 @@ impl Index {
         name: &RoomName,
         title: &str,
         open: bool,
+        keep: RoomKeep,
         people: &[RoomMembership<'_>],
     ) -> bool {
         if !people.iter().all(|member| self.users.contains_key(member.user)) || !self.create_room(name, title, open) {
             return false;
         }
+        self.set_room_keep(name.as_str(), keep);
         for member in people {
             self.set_standing(name.as_str(), member.user, Some(member.standing), true);
         }

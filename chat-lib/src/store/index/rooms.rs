@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::limits::MARK_INTERVAL;
 use crate::model::{MessageId, RoomName, UserName};
 use crate::store::log::StreamId;
-use crate::store::{Appended, NewMessage, RoomState, Standing};
+use crate::store::{Appended, NewMessage, RoomKeep, RoomState, Standing};
 
 /// A room.
 pub(super) struct Room {
@@ -25,6 +25,7 @@ pub(super) struct Room {
     pub(super) count: u64,
     /// Messages up to this one were dropped.
     pub(super) gone: MessageId,
+    pub(super) keep: RoomKeep,
     /// The [number](super::deletions) of deletions when messages were last dropped.
     pub(super) gone_at: u32,
     pub(super) people: BTreeMap<UserName, Membership>,
@@ -45,6 +46,7 @@ impl Room {
             head: MessageId::NONE,
             count: 0,
             gone: MessageId::NONE,
+            keep: RoomKeep::default(),
             gone_at: 0,
             people: BTreeMap::new(),
             members: 0,
@@ -55,15 +57,15 @@ impl Room {
     }
 
     pub(super) fn state(&self) -> RoomState {
-        let Self { name, title, open, members, owners, people, .. } = self;
+        let Self { name, title, open, members, owners, people, keep, .. } = self;
         let (name, title, invited) = (name.clone(), Arc::clone(title), people.len() - members);
-        RoomState { name, title, open: *open, members: *members, owners: *owners, invited }
+        RoomState { name, title, open: *open, members: *members, owners: *owners, invited, keep: *keep }
     }
 
     pub(super) fn row(&self, id: StreamId) -> RoomRow {
-        let Self { name, title, open, head, count, gone, .. } = self;
+        let Self { name, title, open, head, count, gone, keep, .. } = self;
         let (name, title) = (name.clone(), Arc::clone(title));
-        RoomRow { id, name, title, open: *open, head: *head, count: *count, gone: *gone }
+        RoomRow { id, name, title, open: *open, head: *head, count: *count, gone: *gone, keep: *keep }
     }
 
     /// Somebody who is in the room.
@@ -223,6 +225,17 @@ impl Index {
         true
     }
 
+    pub(in crate::store) fn set_room_keep(&mut self, room: &str, keep: RoomKeep) -> bool {
+        let Some(id) = self.room_ids.get(room).copied() else { return false };
+        let Some(room) = self.rooms.get_mut(&id) else { return false };
+        self.limited_rooms -= usize::from(room.keep.is_limited());
+        // As it can be written.
+        room.keep = RoomKeep::from_numbers(keep.numbers());
+        self.limited_rooms += usize::from(room.keep.is_limited());
+        room.write(id, &mut self.journal);
+        true
+    }
+
     pub(in crate::store) fn remove_room(&mut self, room: &str) -> bool {
         self.flush_keys();
         let Some(id) = self.room_ids.remove(room) else { return false };
@@ -230,6 +243,7 @@ impl Index {
         self.room_names.remove(&room.name);
         self.open_rooms.remove(&room.name);
         self.memberships -= room.people.len() as u64;
+        self.limited_rooms -= usize::from(room.keep.is_limited());
         for user in room.people.keys() {
             if let Some(more) = self.users.get_mut(user).and_then(|user| user.more.as_mut()) {
                 more.rooms.remove(&room.name);

@@ -14,7 +14,7 @@ pub use self::messages::{
     SyncPage, Unread,
 };
 pub use self::record::{Member, Record, RoomMembership, Visit};
-pub use self::rooms::{RoomMember, RoomState, Standing};
+pub use self::rooms::{RoomKeep, RoomMember, RoomState, Standing};
 pub use self::sessions::{NewSession, SessionInfo, SessionOpened};
 use crate::error::Error;
 

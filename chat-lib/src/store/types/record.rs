@@ -1,6 +1,6 @@
 //! The records of a dump.
 
-use super::{NewMessage, Standing};
+use super::{NewMessage, RoomKeep, Standing};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::{Account, Invitation, MessageId, MessageKey, RoomName};
@@ -32,6 +32,8 @@ pub enum Record<'a> {
         title: &'a str,
         /// Whether anyone may join it.
         open: bool,
+        /// How much of it is kept.
+        keep: RoomKeep,
         /// Its members and those who are invited, in order of user name.
         members: &'a [RoomMembership<'a>],
     },

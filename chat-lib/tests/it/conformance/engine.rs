@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chat_lib::Error;
 use chat_lib::model::{Account, ConversationName, HistoryMessage, Inbox, MessageId, UserName};
 use chat_lib::store::{
-    Batch, Commits, CursorMove, FoundMessage, HistoryPage, Memory, NewMessage, News, Position, Record, Store, SyncPage,
-    Unread, Visit,
+    Batch, Commits, CursorMove, FoundMessage, HistoryPage, Memory, NewMessage, News, Position, Record, RoomKeep, Store,
+    SyncPage, Unread, Visit,
 };
 
 use super::Wrong;
@@ -199,10 +199,13 @@ impl Store for Engine {
             | (Wrong::DumpsNoInvitations, Record::Invitation(_))
             | (Wrong::DumpsNoBlocks, Record::Block { .. })
             | (Wrong::DumpsNoKeys, Record::Key { .. }) => Ok(()),
-            (Wrong::DumpsNoCursorsOfRooms, Record::Room { name, title, open, members }) => {
+            (Wrong::DumpsNoCursorsOfRooms, Record::Room { name, title, open, keep, members }) => {
                 let mut members = members.to_vec();
                 members.iter_mut().for_each(|member| member.read = member.since);
-                visit(Record::Room { name, title, open, members: &members })
+                visit(Record::Room { name, title, open, keep, members: &members })
+            }
+            (Wrong::DumpsNoLimitsOfRooms, Record::Room { name, title, open, members, .. }) => {
+                visit(Record::Room { name, title, open, keep: RoomKeep::default(), members })
             }
             (Wrong::DumpsNoKeysOfMessages, Record::Message { id, message, from_former_user, deleted }) => {
                 let message = NewMessage { key: None, ..message };

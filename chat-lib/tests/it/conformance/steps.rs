@@ -11,7 +11,7 @@ use chat_lib::model::{
 };
 use chat_lib::store::{
     Accounts, Appended, Batch, CommitError, ConversationState, Conversations, Counts, CursorMove, FoundMessage,
-    Invitations, NewMessage, NewSession, Quota, Record, Redeemed, RoomMember, RoomState, Rooms, SessionInfo,
+    Invitations, NewMessage, NewSession, Quota, Record, Redeemed, RoomKeep, RoomMember, RoomState, Rooms, SessionInfo,
     SessionOpened, Sessions, Standing, Unread,
 };
 
@@ -405,6 +405,10 @@ impl Rooms for Steps<'_> {
     fn set_room(&mut self, room: &str, title: &str, open: bool) -> Result<bool, Error> {
         match self.wrong {
             Wrong::NeverClosesRooms => self.batch.set_room(room, title, true),
+            Wrong::UnlimitsRoomsThatAreSet => {
+                self.batch.set_room_keep(room, RoomKeep::default())?;
+                self.batch.set_room(room, title, open)
+            }
             Wrong::EmptiesRoomsThatAreSet => {
                 for member in self.batch.members(room, "", usize::MAX)? {
                     self.batch.set_standing(room, member.user.user().as_str(), None, true)?;
@@ -412,6 +416,19 @@ impl Rooms for Steps<'_> {
                 self.batch.set_room(room, title, open)
             }
             _ => self.batch.set_room(room, title, open),
+        }
+    }
+
+    fn set_room_keep(&mut self, room: &str, keep: RoomKeep) -> Result<bool, Error> {
+        match self.wrong {
+            Wrong::LimitsNoRooms => Ok(self.batch.room(room)?.is_some()),
+            Wrong::LimitsAllRooms => {
+                for room in self.batch.rooms("", usize::MAX)? {
+                    self.batch.set_room_keep(room.name.as_str(), keep)?;
+                }
+                self.batch.set_room_keep(room, keep)
+            }
+            _ => self.batch.set_room_keep(room, keep),
         }
     }
 

@@ -209,7 +209,7 @@ impl Backend for Sqlite {
                 0,
                 invitation,
             )?,
-            rooms: self.rows("SELECT id, name, title, open, head, count, gone, seal FROM room WHERE id > ?", 0, room)?,
+            rooms: self.rows("SELECT id, name, title, open, head, count, gone, keep_for, keep_messages, keep_bytes, seal FROM room WHERE id > ?", 0, room)?,
             members: self.rows(
                 "SELECT room, account, standing, since, cursor, base, sent, seal FROM member WHERE room > ?",
                 0,

@@ -7,6 +7,7 @@ use rusqlite::{Connection, Row, params};
 use super::seal::Seal;
 use crate::clock::Timestamp;
 use crate::model::{Invitation, InvitationId, MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
+use crate::store::RoomKeep;
 use crate::store::durable::backend::Compaction;
 use crate::store::durable::record::{standing_number, standing_of};
 use crate::store::index::{
@@ -92,7 +93,8 @@ pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Er
             .prepare_cached("INSERT OR IGNORE INTO mark (stream, message) VALUES (?, ?)")?
             .execute([u64::from(stream.0), message.get()]),
         Change::Room(row) => {
-            to.prepare_cached("INSERT OR REPLACE INTO room VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+            let [age, messages, bytes] = row.keep.numbers();
+            to.prepare_cached("INSERT OR REPLACE INTO room VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
                 row.id.0,
                 row.name.as_str(),
                 &*row.title,
@@ -100,6 +102,9 @@ pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Er
                 row.head.get(),
                 row.count,
                 row.gone.get(),
+                age,
+                messages,
+                bytes,
                 Seal::of_room(row)
             ])
         }
@@ -232,8 +237,9 @@ pub(super) fn room(row: &Row<'_>) -> Sealed<RoomRow> {
         return Ok(None);
     };
     let (id, open, count) = (StreamId(row.get(0)?), row.get(3)?, row.get(5)?);
-    let room = RoomRow { id, name, title: title.into(), open, head, count, gone };
-    let seal: u32 = row.get(7)?;
+    let keep = RoomKeep::from_numbers([row.get(7)?, row.get(8)?, row.get(9)?]);
+    let room = RoomRow { id, name, title: title.into(), open, head, count, gone, keep };
+    let seal: u32 = row.get(10)?;
     Ok(Some(room).filter(|room| seal == Seal::of_room(room)))
 }
 

@@ -37,7 +37,8 @@ CREATE TABLE stream (
 ) STRICT;
 
 -- A room is a stream, too, with a number that no stream has. "head" and "count" are as in "stream"; messages up to "gone"
--- were dropped.
+-- were dropped. "keep_for" (in milliseconds), "keep_messages" and "keep_bytes" are the room's own limits: null where it has none, and
+-- the greatest number for no limit.
 CREATE TABLE room (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
@@ -46,6 +47,9 @@ CREATE TABLE room (
     head INTEGER NOT NULL,
     count INTEGER NOT NULL,
     gone INTEGER NOT NULL,
+    keep_for INTEGER,
+    keep_messages INTEGER,
+    keep_bytes INTEGER,
     seal INTEGER NOT NULL
 ) STRICT;
 

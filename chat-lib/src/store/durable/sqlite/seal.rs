@@ -34,7 +34,9 @@ impl Seal {
 
     pub(super) fn of_room(row: &RoomRow) -> u32 {
         let names = Self::new(row.id.0).with(row.name.as_str().as_bytes()).with(row.title.as_bytes()).and(row.open);
-        names.and(row.head.get()).and(row.count).and(row.gone.get()).finish()
+        let ends = names.and(row.head.get()).and(row.count).and(row.gone.get());
+        // Nothing is set is 0, and what is set one more.
+        row.keep.numbers().into_iter().fold(ends, |seal, limit| seal.and(limit.map_or(0, |limit| limit + 1))).finish()
     }
 
     pub(super) fn of_member(row: &MemberRow) -> u32 {
