@@ -5,6 +5,7 @@ mod rooms;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::direct::StreamView;
 use self::rooms::RoomView;
@@ -94,15 +95,16 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Shows the messages of a block that belong to a dump; those that were read only if the block is `kept`. Blocks come
-    /// in ascending order.
+    /// Shows the messages of a block that belong to a dump; those that were read, or are in rooms, only if it `keeps` the block:
+    /// for rooms that have an age of their own, or for all else. Blocks come in ascending order.
     pub(super) fn show_block(
         &mut self,
         block: &Block,
-        kept: bool,
+        keeps: &mut dyn FnMut(&Block, Option<Duration>) -> bool,
         profile: &dyn Fn(ProfileId) -> Option<Arc<Profile>>,
         visit: &mut Visit<'_>,
     ) -> Result<(), Problem> {
+        let kept = keeps(block, None);
         for entry in block.entries() {
             let mut entry = entry.ok_or_else(|| format!("block {} cannot be parsed", block.first))?;
             if entry.id > self.last {
@@ -119,7 +121,8 @@ impl Snapshot {
                 (from()?, stream.reader.as_str(), stream.former)
             } else if let Some(room) = self.rooms.get_mut(&entry.stream) {
                 let from = from()?;
-                if !room.count(&entry, from.user().as_str())? || !kept {
+                let age = room.age();
+                if !room.count(&entry, from.user().as_str())? || !age.map_or(kept, |age| keeps(block, Some(age))) {
                     continue;
                 }
                 let is_former = self.since.get(from.user()).is_none_or(|since| entry.id <= *since);

@@ -1,6 +1,7 @@
 //! The records of rooms in a dump, and the check that what their members have not read is in the log.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::model::{MessageId, RoomName, UserName};
@@ -40,6 +41,11 @@ impl RoomView {
         let places = members.map(|(place, member)| (member.user.clone(), place)).collect();
         let waiting = waiting.into_iter().map(|(_, place)| place).collect();
         Self { name: room.name.clone(), found: (room.gone, 0), room, people, places, waiting }
+    }
+
+    /// How long its messages are kept, if that is its own.
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.room.keep.age
     }
 
     /// Shows everything but messages.

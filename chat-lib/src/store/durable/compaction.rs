@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::TryLockError;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Keep;
 use super::backend::Compaction;
 use super::core::Core;
+use super::floors::Floors;
 use crate::error::Error;
 use crate::limits::NEWS_BYTES;
 use crate::model::MessageId;
@@ -15,25 +16,30 @@ use crate::store::log::{Block, BlockWriter, ProfileId, StreamId};
 use crate::store::pages::Shelf;
 
 impl Core {
-    /// Drops direct messages that were read, in blocks that `keeps` does not say to keep, all messages of rooms up to the last
-    /// one of these blocks, and profiles that no message has any more. Returns how many bytes of messages are left; `None` if it did nothing or stopped halfway, because somebody else
+    /// Drops direct messages that were read and messages of rooms, as far as [`floors`](Self::floors) finds them too old or too
+    /// many, and profiles that no message has any more. Returns how many bytes of messages are left; `None` if it did nothing or stopped halfway, because somebody else
     /// needs the log as it is or a dump is being restored.
-    pub(super) fn compact(&self, now: Instant, mut keeps: impl FnMut(&Block) -> bool) -> Result<Option<usize>, Error> {
+    pub(super) fn compact(
+        &self,
+        now: Instant,
+        keep: Keep,
+        keeps: impl FnMut(&Block, Option<Duration>) -> bool,
+    ) -> Result<Option<usize>, Error> {
         let _log_is_ours = match self.log_stays.try_write() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(None),
         };
         let epoch = self.index(|index| index.summary().epoch.clone());
-        let (kept, floor) = self.kept(&mut keeps)?;
-        let of_rooms = self.room_messages(floor)?;
+        let floors = self.floors(keep, keeps)?;
+        let of_rooms = self.room_messages(&floors)?;
         let frozen = self.group.freeze(|held| {
             if held.index.summary().restoring || held.index.summary().epoch != epoch {
                 return None;
             }
             // Rows that do not know of messages that are dropped would need them at the next start.
             held.index.flush_streams();
-            held.index.drop_room_messages(of_rooms, floor);
+            held.index.drop_room_messages(of_rooms, |room| floors.of(room));
             let rooms = held.index.rooms_gone();
             let spared = held.takes.cursors(now);
             held.index.drop_read_streams(|stream| spared.contains_key(&stream));
@@ -49,7 +55,7 @@ impl Core {
         let mut rewrite = Rewrite::new(epoch);
         self.group.flush()?;
         let mut left = 0;
-        let mut kept = kept.into_iter();
+        let mut kept = floors.kept.into_iter();
         self.each_block(last, |block| {
             // What came meanwhile is kept.
             let kept = kept.next().unwrap_or(true);
@@ -57,7 +63,7 @@ impl Core {
             let mut senders: HashSet<ProfileId> = HashSet::new();
             let mut dropped = Vec::new();
             for entry in block.entries() {
-                let entry = entry.ok_or_else(|| self.damage(&format!("block {} cannot be parsed", block.first)))?;
+                let entry = entry.ok_or_else(|| self.unparsable(block))?;
                 senders.insert(entry.sender);
                 let stays = match (cursors.get(&entry.stream), rooms.get(&entry.stream)) {
                     (Some(&(cursor, former)), _) => entry.id > cursor || kept && !former,
@@ -99,55 +105,11 @@ impl Core {
         Ok(Some(left))
     }
 
-    /// Whether somebody needs the log as it is, such as a dump.
-    pub(super) fn is_log_in_use(&self) -> bool {
-        matches!(self.log_stays.try_write(), Err(TryLockError::WouldBlock))
-    }
-
-    /// The last message of the last block that is more than `keep` allows; [`MessageId::NONE`] if there is none.
-    pub(super) fn excess(&self, keep: Keep) -> Result<MessageId, Error> {
-        if !keep.is_limited() {
-            return Ok(MessageId::NONE);
-        }
-        let mut blocks = Vec::new();
-        self.each_block(MessageId::MAX, |block| {
-            blocks.push((block.last, block.entries().count() as u64, block.body.len() as u64));
-            Ok(())
-        })?;
-        let Keep { messages, bytes } = keep;
-        let mut left = (messages.unwrap_or(u64::MAX), bytes.unwrap_or(u64::MAX));
-        for (last, messages, bytes) in blocks.into_iter().rev() {
-            match (left.0.checked_sub(messages), left.1.checked_sub(bytes)) {
-                (Some(messages), Some(bytes)) => left = (messages, bytes),
-                _ => return Ok(last),
-            }
-        }
-        Ok(MessageId::NONE)
-    }
-
-    /// Of each block, in the order of the log, whether it is kept, and the last message of the last one that is not.
-    fn kept(&self, keeps: &mut impl FnMut(&Block) -> bool) -> Result<(Vec<bool>, MessageId), Error> {
-        let (mut kept, mut floor, mut after) = (Vec::new(), MessageId::NONE, MessageId::NONE);
-        loop {
-            let heads = self.backend().block_heads_after(after)?;
-            let Some(last) = heads.last() else { return Ok((kept, floor)) };
-            after = last.first;
-            for head in &heads {
-                // A damaged head must not claim the messages of the next one.
-                floor = floor.min(MessageId::new(head.first.get().saturating_sub(1)).unwrap_or_default());
-                let is_kept = keeps(head);
-                kept.push(is_kept);
-                if !is_kept {
-                    floor = head.last;
-                }
-            }
-        }
-    }
-
-    /// The messages of rooms up to this one that are there.
-    fn room_messages(&self, upto: MessageId) -> Result<RoomMessages, Error> {
+    /// The messages of rooms that are dropped.
+    fn room_messages(&self, floors: &Floors) -> Result<RoomMessages, Error> {
         let mut found = RoomMessages::default();
-        let Some(mut after) = self.index(|index| index.first_to_drop(upto)) else { return Ok(found) };
+        let place = self.index(|index| index.where_to_drop(|room| floors.of(room)));
+        let Some((mut after, upto)) = place else { return Ok(found) };
         loop {
             let (blocks, is_all) = self.blocks_after(after, NEWS_BYTES)?;
             let Some(last) = blocks.last().map(|block| block.last).filter(|last| *last > after) else {
@@ -155,8 +117,8 @@ impl Core {
             };
             for block in &blocks {
                 for entry in block.entries() {
-                    let entry = entry.ok_or_else(|| self.damage(&format!("block {} cannot be parsed", block.first)))?;
-                    if entry.id > after && entry.id <= upto {
+                    let entry = entry.ok_or_else(|| self.unparsable(block))?;
+                    if entry.id > after && entry.id <= floors.of(entry.stream) {
                         self.index(|index| found.add(index, &entry));
                     }
                 }

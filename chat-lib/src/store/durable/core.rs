@@ -3,7 +3,7 @@
 use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::backend::Backend;
 use super::commit::{GroupCommit, State, Target};
@@ -142,7 +142,11 @@ impl Core {
         self.tidy()
     }
 
-    pub(super) fn dump(&self, mut keeps: impl FnMut(&Block) -> bool, visit: &mut Visit<'_>) -> Result<(), Error> {
+    pub(super) fn dump(
+        &self,
+        mut keeps: impl FnMut(&Block, Option<Duration>) -> bool,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), Error> {
         let _log_stays = self.log_stays.read().unwrap_or_else(PoisonError::into_inner);
         let mut snapshot = self.group.freeze(|held| Snapshot::of(&held.index))?;
         snapshot.show(visit)?;
@@ -156,21 +160,20 @@ impl Core {
         let mut snapshot = self.group.freeze(|held| Snapshot::of(&held.index))?;
         self.backend().check()?;
         self.backend().tables()?;
-        self.show_log(&mut snapshot, &mut |_| true, &mut |_| Ok(()))
+        self.show_log(&mut snapshot, &mut |_, _| true, &mut |_| Ok(()))
     }
 
     /// Shows the messages of a snapshot. Fails if one that is unread as of the snapshot is missing.
     fn show_log(
         &self,
         snapshot: &mut Snapshot,
-        keeps: &mut dyn FnMut(&Block) -> bool,
+        keeps: &mut dyn FnMut(&Block, Option<Duration>) -> bool,
         visit: &mut Visit<'_>,
     ) -> Result<(), Error> {
         let profile = |id| self.index(|index| index.profile(id).cloned());
         let last = snapshot.last;
         self.each_block(last, |block| {
-            let kept = keeps(block);
-            let shown = snapshot.show_block(block, kept, &profile, visit);
+            let shown = snapshot.show_block(block, keeps, &profile, visit);
             shown.map_err(|problem| problem.into_error(self))
         })?;
         snapshot.check().map_err(|what| self.damage(&what))

@@ -84,7 +84,7 @@ fn a_compaction_that_is_cut_leads_no_page_astray() {
         take(&store, "messi");
         store.group.flush().unwrap();
         disk.fail_after(calls);
-        store.compact(Instant::now() + 2 * PUT_BACK_TIME, |_| false).ok();
+        store.compact(Instant::now() + 2 * PUT_BACK_TIME, Keep::default(), |_, _| false).ok();
         disk.crash();
         drop(store);
         let store = Core::open(Box::new(disk)).unwrap();
@@ -100,7 +100,7 @@ fn a_compaction_does_not_touch_a_log_that_began_anew() {
     let store = filled(directory.path(), 100);
     let messi = account("messi");
     let mut blocks = 0;
-    let restore = |_: &Block| {
+    let restore = |_: &Block, _| {
         blocks += 1;
         if blocks == 1 {
             let mut batch = begin(&store);
@@ -115,7 +115,7 @@ fn a_compaction_does_not_touch_a_log_that_began_anew() {
         }
         false
     };
-    assert_eq!(store.compact(Instant::now(), restore).unwrap(), None);
+    assert_eq!(store.compact(Instant::now(), Keep::default(), restore).unwrap(), None);
     store.check().unwrap();
     assert_eq!(unread(&store, "messi"), 100);
 }

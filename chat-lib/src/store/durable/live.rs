@@ -1,4 +1,4 @@
-//! Rooms, keys and deleted messages on a hostile backend: random steps, with compactions, failed commits and crashes between
+//! Rooms with limits, keys and deleted messages on a hostile backend: random steps, with compactions, failed commits and crashes between
 //! them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use super::*;
 use crate::limits::PUT_BACK_TIME;
 use crate::model::{Framing, MessageKey, Profile, RoomName};
 use crate::store::log::Block;
-use crate::store::{Appended, NewMessage, Quota, Standing};
+use crate::store::{Appended, NewMessage, Quota, RoomKeep, Standing};
 
 const USERS: [&str; 3] = ["henderson", "lineker", "messi"];
 const ROOMS: [&str; 2] = ["#bench", "#pitch"];
@@ -32,6 +32,7 @@ struct Model {
 struct Room {
     messages: Vec<(u64, &'static str)>,
     members: BTreeMap<&'static str, u64>,
+    keep: RoomKeep,
 }
 
 impl Model {
@@ -87,7 +88,7 @@ impl Walk {
     }
 
     fn step(&mut self) {
-        match self.random.below(12) {
+        match self.random.below(15) {
             0..=4 => self.commit(|batch, now, random, profiles| {
                 (0..=random.below(60)).for_each(|_| send(batch, now, random, profiles));
             }),
@@ -138,17 +139,21 @@ impl Walk {
                 self.disk.fail_after(self.random.below(40));
                 match self.random.below(2) {
                     0 => drop(self.store.purge()),
-                    _ => {
-                        let (nth, mut blocks) = (self.random.below(4), 0);
-                        let keeps = |_: &Block| {
-                            blocks += 1;
-                            nth > 0 && blocks > 2 * nth
-                        };
-                        self.store.compact(Instant::now() + 2 * PUT_BACK_TIME, keeps).ok();
-                    }
+                    _ => self.compact(),
                 }
                 self.disk.fail_after(usize::MAX);
             }
+            11 | 12 => self.commit(|batch, now, random, _| {
+                let room = ROOMS[random.below(2)];
+                let mut limit = |limits: [Option<u64>; 4]| limits[random.below(4)];
+                let age = limit([None, Some(0), Some(u64::MAX), Some(u64::MAX)]);
+                let messages = limit([None, Some(3), Some(10), Some(u64::MAX)]);
+                let bytes = limit([None, Some(4000), Some(u64::MAX), Some(u64::MAX)]);
+                let keep = RoomKeep::from_numbers([age, messages, bytes]);
+                assert!(batch.set_room_keep(room, keep).unwrap());
+                now.rooms.get_mut(room).unwrap().keep = keep;
+            }),
+            13 => self.compact(),
             _ => {
                 if self.random.below(3) == 0 {
                     self.store.finish().unwrap();
@@ -161,15 +166,60 @@ impl Walk {
         }
     }
 
+    /// Compacts, and looks whether what is left of rooms is what they may keep.
+    fn compact(&mut self) {
+        let before = self.left();
+        let (nth, mut blocks, keep) = (self.random.below(4), BTreeSet::new(), self.random.below(2) == 0);
+        let keeps = |block: &Block, age: Option<Duration>| match age {
+            Some(age) => age > Duration::ZERO,
+            None => {
+                blocks.insert(block.first);
+                nth == 3 || nth > 0 && blocks.len() > 2 * nth
+            }
+        };
+        let keep = Keep { messages: keep.then_some(30), bytes: None };
+        if !matches!(self.store.compact(Instant::now() + 2 * PUT_BACK_TIME, keep, keeps), Ok(Some(_))) {
+            return;
+        }
+        let left = self.left();
+        for (room, Room { keep, .. }) in &self.model.rooms {
+            let (before, left) = (before[room], left[room]);
+            let messages = keep.messages.unwrap_or(u64::MAX);
+            assert!(left as u64 <= messages && left <= before, "{room}: {before}, {left} {keep:?}");
+            match (keep.age, keep.bytes) {
+                (Some(Duration::ZERO), _) => assert_eq!(left, 0, "{room}"),
+                (Some(Duration::MAX), Some(u64::MAX)) if keep.messages.is_some() => {
+                    assert_eq!(left as u64, messages.min(before as u64), "{room}: {keep:?}");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// How many messages of each room were not dropped.
+    fn left(&self) -> BTreeMap<&'static str, usize> {
+        self.store.group.flush().ok();
+        let gone = self.gone();
+        let left = |(room, it): (&&'static str, &Room)| {
+            (*room, it.messages.iter().filter(|(id, _)| *id > gone[*room]).count())
+        };
+        self.model.rooms.iter().map(left).collect()
+    }
+
+    /// Up to which message those of each room were dropped.
+    fn gone(&self) -> BTreeMap<String, u64> {
+        let index = &self.store.state().index;
+        let gone = index.rooms_gone();
+        index.room_rows().map(|(id, row, _)| (row.name.to_string(), gone[&id].get())).collect()
+    }
+
     fn look(&mut self) {
         self.store.group.flush().unwrap();
         self.store.check().unwrap();
-        let gone: BTreeMap<_, _> = {
-            let index = &self.store.state().index;
-            let gone = index.rooms_gone();
-            index.room_rows().map(|(id, row, _)| (row.name.to_string(), gone[&id].get())).collect()
-        };
+        let gone = self.gone();
         for room in ROOMS {
+            let keep = self.store.state().index.room(room).unwrap().keep;
+            assert_eq!(keep, self.model.rooms[room].keep);
             for user in USERS {
                 let state = self.store.state().index.conversation(user, room);
                 let wanted = self.model.unread(room, user, gone[room]);

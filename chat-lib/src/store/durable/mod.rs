@@ -6,7 +6,7 @@
 //! - [`record`]: what is written for one commit;
 //! - [`backend`]: where it is written; [`sqlite`] is a database in a directory.
 //!
-//! Beside them, [`compaction`] drops messages that [`retention`] does not keep, [`purge`] the texts of those that were
+//! Beside them, [`compaction`] drops messages that are too old, as [`retention`] tells, or too many, as [`floors`] finds out, [`purge`] the texts of those that were
 //! deleted, and [`upkeep`] is the thread that does what can wait.
 
 mod backend;
@@ -14,6 +14,7 @@ mod batch;
 mod commit;
 mod compaction;
 mod core;
+mod floors;
 mod purge;
 mod record;
 mod retention;
@@ -73,6 +74,7 @@ pub struct Options {
 /// How many messages are kept, in all conversations together. Beyond one of these, the oldest are dropped within an hour, or
 /// sooner if there are many: direct ones that were read, and those of rooms whether they were read or not. Direct messages that
 /// somebody has not read yet are kept whatever the limits are, and count. What came at the same time is dropped together, or kept.
+/// A room may have limits of its own ([`RoomKeep`](super::RoomKeep)): then these do not apply to it, and its messages do not count.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Keep {
     /// How many messages; `None` for no limit.
@@ -87,7 +89,8 @@ impl Keep {
     }
 }
 
-/// How long direct messages are kept after they were read, and messages of rooms whether they were read or not.
+/// How long direct messages are kept after they were read, and messages of rooms whether they were read or not, unless a room
+/// has an age of its own ([`RoomKeep`](super::RoomKeep)).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeepRead {
     /// They are dropped within an hour of being read, or sooner if there are many.
@@ -296,5 +299,7 @@ mod live;
 mod paging;
 #[cfg(test)]
 mod promises;
+#[cfg(test)]
+mod room_keeps;
 #[cfg(test)]
 mod tests;

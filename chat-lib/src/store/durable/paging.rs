@@ -70,11 +70,11 @@ fn walk(seed: u64) {
                 let later = [Duration::ZERO, 2 * PUT_BACK_TIME][random.below(2)];
                 let nth = random.below(4);
                 let mut blocks = 0;
-                let keeps = |_: &Block| {
+                let keeps = |_: &Block, _| {
                     blocks += 1;
                     nth > 0 && blocks % nth == 0
                 };
-                store.compact(Instant::now() + later, keeps).ok();
+                store.compact(Instant::now() + later, Keep::default(), keeps).ok();
                 disk.fail_after(usize::MAX);
             }
             8 => {

@@ -144,7 +144,7 @@ proptest! {
             disk.set_fault(None);
             if serial % 3 == 0 {
                 // If it fails, it has done nothing that matters.
-                store.compact(Instant::now() + 2 * PUT_BACK_TIME, |_| serial % 2 == 0).ok();
+                store.compact(Instant::now() + 2 * PUT_BACK_TIME, Keep::default(), |_, _| serial % 2 == 0).ok();
             }
         }
         disk.crash();

@@ -1,7 +1,7 @@
 //! Which messages are kept although they were read, and the clock that decides it.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Keep, KeepRead};
 use crate::clock::{Clock, Timestamp};
@@ -43,20 +43,24 @@ impl Retention {
         reached.time
     }
 
-    /// Tells of each block, in the order of the log, whether its messages are to be kept as of now even if they were read.
-    pub(super) fn keeps(&self, now: Instant) -> impl FnMut(&Block) -> bool + use<> {
+    /// Tells of each block, in the order of the log, whether its messages are to be kept as of now even if they were read: those
+    /// of rooms that have an age of their own, or with `None` all others.
+    pub(super) fn keeps(&self, now: Instant) -> impl FnMut(&Block, Option<Duration>) -> bool + use<> {
         let (keep_read, now) = (self.keep_read, self.time(now).min(self.clock.now()));
         let mut latest = Timestamp::EPOCH;
-        move |block| {
+        move |block, age| {
             // What came later was not sent earlier: a machine may boot in 1970 and be told the time afterwards.
             if block.time <= now {
                 latest = latest.max(block.time);
             }
-            match keep_read {
-                KeepRead::No => false,
-                KeepRead::For(keep) => now.since(latest.max(block.time)) < keep,
-                KeepRead::Forever | KeepRead::Everything => true,
-            }
+            let keep = match (keep_read, age) {
+                (KeepRead::Everything, _) => return true,
+                (_, Some(age)) => age,
+                (KeepRead::No, None) => Duration::ZERO,
+                (KeepRead::For(keep), None) => keep,
+                (KeepRead::Forever, None) => Duration::MAX,
+            };
+            now.since(latest.max(block.time)) < keep
         }
     }
 }
@@ -117,7 +121,7 @@ mod tests {
         assert_eq!(retention.time(start + DAY), day(1024), "a machine that was off for a month");
         assert_eq!(retention.time(start + 2 * DAY), day(1030));
         wall.set(0);
-        assert!(retention.keeps(start + 2 * DAY)(&block(day(1))), "by the system's clock, that is in the future");
+        assert!(retention.keeps(start + 2 * DAY)(&block(day(1)), None), "by the system's clock, that is in the future");
         wall.set(1032);
         assert_eq!(retention.time(start + 3 * DAY), day(1032), "a moment in 1970 costs a moment");
     }
@@ -128,15 +132,15 @@ mod tests {
         let wall = Wall::at(1000);
         let retention = retention(&wall, day(1000), start);
         let mut keeps = retention.keeps(start);
-        assert!(!keeps(&block(day(0))), "nothing came before it");
-        assert!(!keeps(&block(day(910))));
-        assert!(keeps(&block(day(911))));
-        assert!(keeps(&block(day(0))));
-        assert!(keeps(&block(day(2000))));
+        assert!(!keeps(&block(day(0)), None), "nothing came before it");
+        assert!(!keeps(&block(day(910)), None));
+        assert!(keeps(&block(day(911)), None));
+        assert!(keeps(&block(day(0)), None));
+        assert!(keeps(&block(day(2000)), None));
         wall.set(1001);
         let mut keeps = retention.keeps(start + DAY);
-        assert!(!keeps(&block(day(911))) && !keeps(&block(day(0))), "and goes with it");
-        assert!(keeps(&block(day(2000))));
-        assert!(!keeps(&block(day(0))), "a time in the future says nothing of those behind it");
+        assert!(!keeps(&block(day(911)), None) && !keeps(&block(day(0)), None), "and goes with it");
+        assert!(keeps(&block(day(2000)), None));
+        assert!(!keeps(&block(day(0)), None), "a time in the future says nothing of those behind it");
     }
 }

@@ -121,7 +121,7 @@ fn rows_that_vanish_are_missed() {
         .execute_batch("DELETE FROM log WHERE first = (SELECT first FROM log ORDER BY first LIMIT 1 OFFSET 1)")
         .unwrap();
     let store = Core::open(Box::new(Sqlite::open(directory.path(), true).unwrap())).unwrap();
-    assert!(store.dump(|_| false, &mut |_| Ok(())).is_err(), "a dump does not look whole that is not");
+    assert!(store.dump(|_, _| false, &mut |_| Ok(())).is_err(), "a dump does not look whole that is not");
     assert!(store.check().is_err());
     assert!(pages::read_unread(&store, "messi", usize::MAX).is_err());
 }
@@ -240,7 +240,7 @@ pub(super) fn unread(store: &Core, user: &str) -> usize {
 
 /// Compacts a store in which nothing may be put back any more.
 pub(super) fn compact(store: &Core, keeps: bool) -> Option<usize> {
-    store.compact(Instant::now() + 2 * PUT_BACK_TIME, |_| keeps).unwrap()
+    store.compact(Instant::now() + 2 * PUT_BACK_TIME, Keep::default(), |_, _| keeps).unwrap()
 }
 
 pub(super) fn filled(directory: &Path, messages: usize) -> Core {
@@ -288,7 +288,7 @@ fn a_sweep_leaves_what_may_be_put_back() {
     // Taken at another time, as far as the compaction knows.
     store.state().takes = Takes::default();
     store.state().takes.add(&moves, Instant::now());
-    let left = store.compact(Instant::now(), |_| false).unwrap().unwrap();
+    let left = store.compact(Instant::now(), Keep::default(), |_, _| false).unwrap().unwrap();
     assert!((50_000..80_000).contains(&left), "{left}");
     let stale = CursorMove { to: MessageId::MAX, ..moves[0].clone() };
     assert!(!store.state().index.put_back("messi", &[stale]));
@@ -313,7 +313,7 @@ fn a_dump_that_is_read_slowly_holds_up_no_check() {
         assert_eq!(compact(&store, false), None, "the log stays for the dump");
         Ok(())
     };
-    store.dump(|_| true, &mut show).unwrap();
+    store.dump(|_, _| true, &mut show).unwrap();
     assert!(shown > 2);
 }
 
@@ -437,7 +437,7 @@ fn read_messages(store: &Core) -> usize {
         messages += usize::from(matches!(record, DumpRecord::Message { .. }));
         Ok(())
     };
-    store.dump(|_| true, &mut count).unwrap();
+    store.dump(|_, _| true, &mut count).unwrap();
     let unread = ["messi", "henderson"].map(|user| store.state().index.unread(user).0);
     messages - unread.iter().sum::<usize>()
 }
@@ -578,11 +578,11 @@ fn a_sweep_drops_messages_of_rooms_that_nobody_has_read() {
     let before = pages::read_until(&store, "henderson", "#lounge", MessageId::MAX).unwrap().unwrap();
     assert_eq!((unread(), before.messages), (10, 10));
     let mut blocks = 0;
-    let keeps = |_: &Block| {
+    let keeps = |_: &Block, _| {
         blocks += 1;
         blocks > 4
     };
-    assert!(store.compact(Instant::now(), keeps).unwrap().unwrap() < 140_000);
+    assert!(store.compact(Instant::now(), Keep::default(), keeps).unwrap().unwrap() < 140_000);
     assert_eq!(unread(), 6);
     store.check().unwrap();
     // A move that was made out before counts what is gone.

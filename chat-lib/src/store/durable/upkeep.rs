@@ -130,26 +130,22 @@ impl Work {
             self.purged = now;
         }
         let read = self.read.load(Ordering::Relaxed);
+        let keep = self.retention.keep;
+        let is_limited = keep.is_limited() || self.core.state().index.has_limited_rooms();
         let due = match self.retention.keep_read {
             KeepRead::Everything => return Ok(()),
-            KeepRead::Forever if !self.retention.keep.is_limited() => return Ok(()),
+            KeepRead::Forever if !is_limited => return Ok(()),
             KeepRead::Forever => true,
-            KeepRead::No => read > 0 || self.core.state().index.has_room_messages(),
+            KeepRead::No => read > 0 || is_limited || self.core.state().index.has_room_messages(),
             KeepRead::For(_) => true,
         };
         let overdue = due && now.saturating_duration_since(self.swept) >= SWEEP_INTERVAL;
         let much = SWEEP_BYTES.max(self.left);
-        let has_grown = self.retention.keep.is_limited() && written - self.swept_written >= much as u64;
+        let has_grown = is_limited && written - self.swept_written >= much as u64;
         if !(overdue || has_grown || read >= much) {
             return Ok(());
         }
-        // To find out what is too much is to read the log, which would be in vain.
-        if self.core.is_log_in_use() {
-            return Ok(());
-        }
-        let excess = self.core.excess(self.retention.keep)?;
-        let mut keeps = self.retention.keeps(now);
-        if let Some(left) = self.core.compact(now, |block| keeps(block) && block.last > excess)? {
+        if let Some(left) = self.core.compact(now, keep, self.retention.keeps(now))? {
             self.read.fetch_sub(read, Ordering::Relaxed);
             (self.swept, self.swept_written) = (now, written);
             self.left = left;

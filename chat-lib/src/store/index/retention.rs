@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Index;
 use crate::model::{MessageId, UserName};
+use crate::store::RoomKeep;
 use crate::store::hash::NumberHasher;
 use crate::store::log::{Entry, StreamId};
 
@@ -24,12 +25,13 @@ impl RoomMessages {
 }
 
 impl Index {
-    /// Takes note that these messages are dropped, and that none of their rooms has any others up to the message `upto`.
-    pub(in crate::store) fn drop_room_messages(&mut self, dropped: RoomMessages, upto: MessageId) {
+    /// Takes note that these messages are dropped, and that none of their rooms has any others up to the message that `upto` has
+    /// for it.
+    pub(in crate::store) fn drop_room_messages(&mut self, dropped: RoomMessages, upto: impl Fn(StreamId) -> MessageId) {
         for (id, mut messages) in dropped.0 {
             let gone_at = self.count_drop(id);
             let Some(room) = self.rooms.get_mut(&id) else { continue };
-            let gone = upto.min(room.head);
+            let gone = upto(id).min(room.head);
             if gone <= room.gone {
                 continue;
             }
@@ -44,15 +46,30 @@ impl Index {
         self.rooms.values().any(|room| room.head > room.gone)
     }
 
+    /// Whether there are rooms with limits of their own.
+    pub(in crate::store) fn has_limited_rooms(&self) -> bool {
+        self.limited_rooms > 0
+    }
+
+    /// How much of each room is kept, and up to which message all were dropped.
+    pub(in crate::store) fn room_keeps(&self) -> impl Iterator<Item = (StreamId, RoomKeep, MessageId)> {
+        self.rooms.iter().map(|(id, room)| (*id, room.keep, room.gone))
+    }
+
     /// Up to which message each room's were dropped.
     pub(in crate::store) fn rooms_gone(&self) -> HashMap<StreamId, MessageId> {
         self.rooms.iter().map(|(id, room)| (*id, room.gone)).collect()
     }
 
-    /// The first message that anybody could see of those in rooms that are dropped up to the message `upto`; `None` if there
-    /// can be none.
-    pub(in crate::store) fn first_to_drop(&self, upto: MessageId) -> Option<MessageId> {
-        let rooms = self.rooms.values().filter(|room| room.gone < upto && room.gone < room.head);
-        rooms.map(|room| room.gone).min()
+    /// Where the messages of rooms are that are dropped up to the message that `upto` has for each: all lie after the first of
+    /// these two, and none after the second. `None` if there can be none.
+    pub(in crate::store) fn where_to_drop(
+        &self,
+        upto: impl Fn(StreamId) -> MessageId,
+    ) -> Option<(MessageId, MessageId)> {
+        let rooms = self.rooms.iter().map(|(id, room)| (room.gone, upto(*id).min(room.head)));
+        let dropped: Vec<_> = rooms.filter(|(gone, upto)| gone < upto).collect();
+        let after = dropped.iter().map(|(gone, _)| *gone).min()?;
+        Some((after, dropped.iter().map(|(_, upto)| *upto).max()?))
     }
 }

@@ -47,6 +47,16 @@ impl Block {
         Entries { rest: &self.body, id: self.first, time: self.time }
     }
 
+    /// As [`entries`](Self::entries), each with how many bytes it takes.
+    pub(in crate::store) fn sized_entries(&self) -> impl Iterator<Item = Option<(Entry<'_>, u64)>> {
+        let mut entries = self.entries();
+        std::iter::from_fn(move || {
+            let before = entries.rest.len();
+            let entry = entries.next()?;
+            Some(entry.map(|entry| (entry, (before - entries.rest.len()) as u64)))
+        })
+    }
+
     /// The same block with other entries: what `change` makes of each, without those of which it makes nothing. `None` if an
     /// entry cannot be parsed.
     pub(in crate::store) fn rewritten(

@@ -20,7 +20,8 @@ use crate::model::MessageId;
 
 /// The engine that keeps everything in memory and loses it when the process ends. It never fails.
 ///
-/// Of direct messages that were read and messages of rooms, it keeps the latest 64 MiB.
+/// Of direct messages that were read and messages of rooms, it keeps the latest 64 MiB, whatever a room's own limits
+/// ([`RoomKeep`](super::RoomKeep)) are.
 pub struct Memory {
     state: Mutex<State>,
     /// Nothing is written.
@@ -49,7 +50,7 @@ impl Memory {
     fn show_blocks(&self, snapshot: &mut Snapshot, blocks: &[Arc<Block>], visit: &mut Visit<'_>) -> Result<(), Error> {
         let profile = |id| self.state().index.profile(id).cloned();
         blocks.iter().try_for_each(|block| {
-            let shown = snapshot.show_block(block, true, &profile, visit);
+            let shown = snapshot.show_block(block, &mut |_, _| true, &profile, visit);
             shown.map_err(|problem| problem.into_error(self))
         })
     }
@@ -232,7 +233,7 @@ impl State {
             index.journal.marks.remove(&(stream, message));
             index.set_gone(stream, message);
         }
-        index.drop_room_messages(of_rooms, block.last);
+        index.drop_room_messages(of_rooms, |_| block.last);
     }
 }
 
