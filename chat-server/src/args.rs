@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 use chat_lib::model::InvitationId;
 use chat_lib::server::Network;
+use chat_lib::settings::InvalidSetting;
+use chat_lib::store::RoomKeep;
 use clap::{Args as Arguments, ColorChoice, Command, CommandFactory, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::flags::Flags;
@@ -142,7 +145,7 @@ pub(crate) enum Task {
     #[command(subcommand)]
     Config(ConfigTask),
 
-    /// Shows and deletes rooms.
+    /// Shows, limits and deletes rooms.
     #[command(subcommand)]
     Room(Room),
 
@@ -344,11 +347,26 @@ pub(crate) enum Room {
         data: Data,
     },
     /// Lists the people in a room: name, full name, and owner, member or invited, separated by tabs.
+    ///
+    /// If the room has limits of its own, they come first, after the name of the room: keep_for, keep_messages and
+    /// keep_bytes.
     Show {
         /// The room's name.
         room: String,
         #[command(flatten)]
         data: Data,
+    },
+    /// Sets how much of a room is kept.
+    ///
+    /// What is set takes the place of the same limit of the whole chat, whether that keeps more or less, and messages of the
+    /// room do not count for that one. What is beyond a limit is dropped within an hour, whether it was read or not.
+    Set {
+        /// The room's name.
+        room: String,
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        keep: Keep,
     },
     /// Deletes a room with its messages.
     ///
@@ -359,6 +377,39 @@ pub(crate) enum Room {
         #[command(flatten)]
         data: Data,
     },
+}
+
+/// How much of a room is kept.
+#[derive(Arguments, Clone, Debug, Deserialize, Serialize)]
+#[group(required = true, multiple = true)]
+pub(crate) struct Keep {
+    /// How long messages are kept: a duration such as 90days, forever, none or default.
+    ///
+    /// It is counted from when they were sent. With none, they are dropped within an hour; default is as the server's
+    /// --keep-read has it.
+    #[arg(long = "keep-for", value_name = "AGE", value_parser = |text: &str| limit("keep_for", text))]
+    age: Option<String>,
+    /// How many of the latest messages are kept: a number, unlimited, or default, as the server's --keep-messages has it.
+    #[arg(long = "keep-messages", value_name = "N", value_parser = |text: &str| limit("keep_messages", text))]
+    messages: Option<String>,
+    /// How many bytes the latest messages may take: a size such as 64MiB, unlimited, or default, as the server's
+    /// --keep-bytes has it.
+    #[arg(long = "keep-bytes", value_name = "SIZE", value_parser = |text: &str| limit("keep_bytes", text))]
+    bytes: Option<String>,
+}
+
+impl Keep {
+    /// Changes the limits that were given.
+    pub(crate) fn change(&self, keep: &mut RoomKeep) -> Result<(), InvalidSetting> {
+        let all = [("keep_for", &self.age), ("keep_messages", &self.messages), ("keep_bytes", &self.bytes)];
+        let mut given = all.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
+        given.try_for_each(|(name, text)| keep.set(name, text))
+    }
+}
+
+/// A limit of a room that can be set.
+fn limit(name: &str, text: &str) -> Result<String, String> {
+    RoomKeep::default().set(name, text).map(|()| text.to_owned()).map_err(|invalid| invalid.problem)
 }
 
 /// What else can be done with invitations.

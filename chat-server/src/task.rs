@@ -52,6 +52,7 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
         Task::User(User::Erase { name, data }) => (Request::Erase { name }, data),
         Task::Room(Room::List { data }) => (Request::Rooms, data),
         Task::Room(Room::Show { room, data }) => (Request::Room { room: with_hash(&room) }, data),
+        Task::Room(Room::Set { room, data, keep }) => (Request::KeepRoom { room: with_hash(&room), keep }, data),
         Task::Room(Room::Delete { room, data }) => (Request::DeleteRoom { room: with_hash(&room) }, data),
         Task::Announce { text, data } => (Request::Announce { text }, data),
         Task::User(User::Edit { name, data, full_name, country }) => (Request::Edit { name, full_name, country }, data),

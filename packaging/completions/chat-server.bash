@@ -121,6 +121,9 @@ _chat__server() {
             chat__server__subcmd__help__subcmd__room,list)
                 cmd="chat__server__subcmd__help__subcmd__room__subcmd__list"
                 ;;
+            chat__server__subcmd__help__subcmd__room,set)
+                cmd="chat__server__subcmd__help__subcmd__room__subcmd__set"
+                ;;
             chat__server__subcmd__help__subcmd__room,show)
                 cmd="chat__server__subcmd__help__subcmd__room__subcmd__show"
                 ;;
@@ -184,6 +187,9 @@ _chat__server() {
             chat__server__subcmd__room,list)
                 cmd="chat__server__subcmd__room__subcmd__list"
                 ;;
+            chat__server__subcmd__room,set)
+                cmd="chat__server__subcmd__room__subcmd__set"
+                ;;
             chat__server__subcmd__room,show)
                 cmd="chat__server__subcmd__room__subcmd__show"
                 ;;
@@ -195,6 +201,9 @@ _chat__server() {
                 ;;
             chat__server__subcmd__room__subcmd__help,list)
                 cmd="chat__server__subcmd__room__subcmd__help__subcmd__list"
+                ;;
+            chat__server__subcmd__room__subcmd__help,set)
+                cmd="chat__server__subcmd__room__subcmd__help__subcmd__set"
                 ;;
             chat__server__subcmd__room__subcmd__help,show)
                 cmd="chat__server__subcmd__room__subcmd__help__subcmd__show"
@@ -830,7 +839,7 @@ _chat__server() {
             return 0
             ;;
         chat__subcmd__server__subcmd__help__subcmd__room)
-            opts="list show delete"
+            opts="list show set delete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -858,6 +867,20 @@ _chat__server() {
             return 0
             ;;
         chat__subcmd__server__subcmd__help__subcmd__room__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__room__subcmd__set)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1212,7 +1235,7 @@ _chat__server() {
             return 0
             ;;
         chat__subcmd__server__subcmd__room)
-            opts="-h --config --help list show delete help"
+            opts="-h --config --help list show set delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1252,7 +1275,7 @@ _chat__server() {
             return 0
             ;;
         chat__subcmd__server__subcmd__room__subcmd__help)
-            opts="list show delete help"
+            opts="list show set delete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1307,6 +1330,20 @@ _chat__server() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        chat__subcmd__server__subcmd__room__subcmd__help__subcmd__set)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         chat__subcmd__server__subcmd__room__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1329,6 +1366,40 @@ _chat__server() {
             fi
             case "${prev}" in
                 --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__room__subcmd__set)
+            opts="-h --data --keep-for --keep-messages --keep-bytes --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-messages)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-bytes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -80,7 +80,7 @@ complete -c chat-server -n "__fish_chat_server_needs_command" -s h -l help -d 'P
 complete -c chat-server -n "__fish_chat_server_needs_command" -s V -l version -d 'Print version'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "user" -d 'Adds, shows, changes and removes users'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
-complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "room" -d 'Shows and deletes rooms'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "room" -d 'Shows, limits and deletes rooms'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "announce" -d 'Sends a notice to every subscribed connection, such as when the server will be down'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "invite" -d 'Creates an invitation, with which one person can register within 7 days, and prints its code'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment'
@@ -169,23 +169,31 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fi
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Prints the configuration that is in effect, and where each value comes from'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "default" -d 'Prints a configuration file with every option, what it does and its default, as comments'
 complete -c chat-server -n "__fish_chat_server_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "list" -d 'Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs'
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "show" -d 'Lists the people in a room: name, full name, and owner, member or invited, separated by tabs'
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "delete" -d 'Deletes a room with its messages'
-complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show set delete help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show set delete help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show set delete help" -f -a "list" -d 'Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show set delete help" -f -a "show" -d 'Lists the people in a room: name, full name, and owner, member or invited, separated by tabs'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show set delete help" -f -a "set" -d 'Sets how much of a room is kept'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show set delete help" -f -a "delete" -d 'Deletes a room with its messages'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and not __fish_seen_subcommand_from list show set delete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from set" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from set" -l keep-for -d 'How long messages are kept: a duration such as 90days, forever, none or default' -r
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from set" -l keep-messages -d 'How many of the latest messages are kept: a number, unlimited, or default, as the server\'s --keep-messages has it' -r
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from set" -l keep-bytes -d 'How many bytes the latest messages may take: a size such as 64MiB, unlimited, or default, as the server\'s --keep-bytes has it' -r
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from set" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "show" -d 'Lists the people in a room: name, full name, and owner, member or invited, separated by tabs'
+complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "set" -d 'Sets how much of a room is kept'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "delete" -d 'Deletes a room with its messages'
 complete -c chat-server -n "__fish_chat_server_using_subcommand room; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand announce" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
@@ -221,7 +229,7 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l config
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "user" -d 'Adds, shows, changes and removes users'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "room" -d 'Shows and deletes rooms'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "room" -d 'Shows, limits and deletes rooms'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "announce" -d 'Sends a notice to every subscribed connection, such as when the server will be down'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "invite" -d 'Creates an invitation, with which one person can register within 7 days, and prints its code'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment'
@@ -245,6 +253,7 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "default" -d 'Prints a configuration file with every option, what it does and its default, as comments'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from room" -f -a "list" -d 'Lists all rooms: name, title, open or invite-only, and how many members, separated by tabs'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from room" -f -a "show" -d 'Lists the people in a room: name, full name, and owner, member or invited, separated by tabs'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from room" -f -a "set" -d 'Sets how much of a room is kept'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from room" -f -a "delete" -d 'Deletes a room with its messages'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from invite" -f -a "list" -d 'Lists the invitations that can still be used: id and when they expire, separated by a tab'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from invite" -f -a "revoke" -d 'Revokes an invitation'

@@ -5,6 +5,7 @@
 //! (`form.rs`): `64MiB`, `90days`, `always`. What cannot be set is in [`limits`](crate::limits).
 
 mod form;
+mod room_keep;
 mod row;
 mod table;
 

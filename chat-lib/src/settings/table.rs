@@ -125,12 +125,13 @@ settings! {
 
         keep_read: Option<KeepRead> as keep_read = None,
             "How long read messages are kept, counted from when they were sent. A wrong clock drops nothing early: \
-             messages age by at most a day per hour.",
+             messages age by at most a day per hour. A room can have an age of its own.",
             "Forgetting to repeat the setting drops nothing.";
 
         keep_messages: usize as count_or_zero = 0,
             "How many messages are kept, in all conversations together; 0 for no limit. Beyond that, the oldest are dropped: \
-             direct ones that were read, and those of rooms whether they were read or not.",
+             direct ones that were read, and those of rooms whether they were read or not. A room can have a limit of its own, and \
+             its messages do not count then.",
             "Only the operator knows what nobody needs.";
 
         keep_bytes: usize as bytes_or_zero = 0,

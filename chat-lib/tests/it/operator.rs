@@ -6,8 +6,8 @@ use std::path::Path;
 use chat_lib::limits::{ANNOUNCEMENT_BYTES, Limits};
 use chat_lib::model::{HistoryMessage, MessageId};
 use chat_lib::protocol::{Event, RoomChange};
-use chat_lib::store::{Durable, Options, Position, Standing};
-use chat_lib::{Chat, Config, Events, Session};
+use chat_lib::store::{Durable, Options, Position, RoomKeep, Standing};
+use chat_lib::{Chat, Config, Events, RoomUpdate, Session};
 use serde_json::{Value, json};
 
 use crate::support::{cheap, demo_chat};
@@ -169,6 +169,31 @@ fn rooms_are_listed_and_deleted_by_an_operator() {
     for refused in [chat.delete_room("#bench"), chat.room_members("#bench").map(drop)] {
         assert_eq!(refused.unwrap_err().code(), "no_such_room");
     }
+}
+
+#[test]
+fn the_limits_of_a_room_are_kept_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let chat = on_disk(directory.path());
+    let [messi, henderson, _] = demo_sessions(&chat);
+    messi.create_room("#bench", "", true).unwrap();
+    henderson.join_room("#bench").unwrap();
+    messi.send("#bench", "halo").unwrap();
+    let mut keep = RoomKeep::default();
+    for (name, limit) in [("keep_for", "forever"), ("keep_messages", "1000"), ("keep_bytes", "8GiB")] {
+        keep.set(name, limit).unwrap();
+    }
+    chat.set_room_keep("#bench", keep).unwrap();
+    assert_eq!(chat.set_room_keep("#none", keep).unwrap_err().code(), "no_such_room");
+    let update = RoomUpdate { title: Some("Title"), ..RoomUpdate::default() };
+    messi.set_room("#bench", update).unwrap();
+    drop((messi, henderson, chat));
+    let chat = on_disk_without_demo(directory.path());
+    let room = chat.rooms().unwrap().remove(0);
+    assert_eq!((room.keep, &*room.title, room.members), (keep, "Title", 2));
+    let henderson = chat.open_session("henderson").unwrap();
+    assert_eq!(henderson.room_inbox("#bench").unwrap().len(), 1);
+    chat.check().unwrap();
 }
 
 #[test]

@@ -7,15 +7,17 @@ mod socket;
 mod status;
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 
 use chat_lib::model::{InvitationId, Profile, UserName};
+use chat_lib::store::RoomState;
 use chat_lib::{Chat, Error, NewUser};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::ask::{PATIENCE, ask};
 pub(crate) use self::socket::Control;
 pub(crate) use self::status::Status;
+use crate::args::Keep;
 
 /// What is asked. Without a password, one is only asked whether it could be done with one.
 #[derive(Deserialize, Serialize)]
@@ -34,6 +36,7 @@ pub(crate) enum Request {
     Erase { name: String },
     Rooms,
     Room { room: String },
+    KeepRoom { room: String, keep: Keep },
     DeleteRoom { room: String },
     Announce { text: String },
     Invite,
@@ -105,7 +108,18 @@ pub(crate) fn perform(
         Request::Export { name } => chat.export_user(name, out),
         Request::Erase { name } => write_rows(out, [format!("deleted messages: {}", chat.erase_user(name)?)]),
         Request::Rooms => write_rows(out, chat.rooms()?.iter().map(rows::room)),
-        Request::Room { room } => write_rows(out, chat.room_members(room)?.iter().map(rows::member)),
+        Request::Room { room } => {
+            let members = chat.room_members(room)?;
+            write_rows(out, rows::limits(&find_room(chat, room)?))?;
+            write_rows(out, members.iter().map(rows::member))
+        }
+        Request::KeepRoom { room, keep } => {
+            let mut limits = find_room(chat, room)?.keep;
+            // The command line has none that are invalid, but anything may be asked through the socket.
+            keep.change(&mut limits)
+                .map_err(|invalid| Error::Io(io::Error::new(io::ErrorKind::InvalidInput, invalid)))?;
+            chat.set_room_keep(room, limits)
+        }
         Request::DeleteRoom { room } => chat.delete_room(room),
         Request::Announce { text } => write_rows(out, [rows::announced(chat.announce(text)?)]),
         Request::Invite => write_rows(out, [chat.invite()?.to_string()]),
@@ -124,6 +138,10 @@ pub(crate) fn perform(
 
 fn write_rows(out: &mut dyn Write, rows: impl IntoIterator<Item = String>) -> Result<(), Error> {
     rows.into_iter().try_for_each(|row| writeln!(out, "{row}")).map_err(Error::Io)
+}
+
+fn find_room(chat: &Chat, name: &str) -> Result<RoomState, Error> {
+    chat.rooms()?.into_iter().find(|room| room.name.as_str() == name).ok_or(Error::NoSuchRoom)
 }
 
 fn is_user(chat: &Chat, name: &str) -> Result<bool, Error> {
@@ -147,6 +165,7 @@ impl fmt::Debug for Request {
             Self::Erase { name } => write!(f, "erase {name:?}"),
             Self::Rooms => f.write_str("rooms"),
             Self::Room { room } => write!(f, "room {room:?}"),
+            Self::KeepRoom { room, .. } => write!(f, "set room {room:?}"),
             Self::DeleteRoom { room } => write!(f, "delete room {room:?}"),
             Self::Announce { .. } => f.write_str("announce"),
             Self::Invite => f.write_str("invite"),

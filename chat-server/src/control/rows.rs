@@ -45,6 +45,13 @@ pub(super) fn room(room: &RoomState) -> String {
     row(&[room.name.as_str(), &room.title, open, &room.members.to_string()])
 }
 
+/// The limits that a room has of its own.
+pub(super) fn limits(room: &RoomState) -> Option<String> {
+    let limits: Vec<_> = room.keep.texts().map(|(name, text)| format!("{name}={text}")).collect();
+    let fields = [room.name.as_str()].into_iter().chain(limits.iter().map(String::as_str));
+    (!limits.is_empty()).then(|| row(&fields.collect::<Vec<_>>()))
+}
+
 pub(super) fn member(member: &RoomMember) -> String {
     let standing = match member.standing {
         Standing::Owner => "owner",

@@ -112,6 +112,36 @@ fn rooms_are_shown_and_deleted() {
 }
 
 #[test]
+fn a_room_is_given_limits() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Process::start_on_data(directory.path(), &[]);
+    let mut messi = Rpc::login(&server, "messi");
+    messi.call("room.create", &json!({"room": "#bench"}));
+    let set = |words: &[&str]| done(&[&["room", "set", "bench"], words].concat(), directory.path(), b"");
+    let show = || done(&["room", "show", "bench"], directory.path(), b"");
+    let messi = "messi\tLionel Messi\towner\n";
+    assert_eq!(show(), messi);
+    assert_eq!(set(&["--keep-for", "90days", "--keep-messages", "1000"]), "");
+    assert_eq!(show(), format!("#bench\tkeep_for=90days\tkeep_messages=1000\n{messi}"));
+    set(&["--keep-bytes", "64MiB", "--keep-messages", "unlimited"]);
+    let all = format!("#bench\tkeep_for=90days\tkeep_messages=unlimited\tkeep_bytes=64MiB\n{messi}");
+    assert_eq!(show(), all);
+    let problem = fails(&["room", "set", "bench", "--keep-for", "long"], directory.path());
+    assert!(problem.contains("expected a duration") && problem.contains("forever, none or default"), "{problem}");
+    assert!(fails(&["room", "set", "bench"], directory.path()).contains("--keep-for"));
+    assert!(fails(&["room", "set", "none", "--keep-bytes", "0"], directory.path()).contains("there is no such room"));
+    assert!(fails(&["room", "show", "none"], directory.path()).contains("there is no such room"));
+
+    server.signal(Signal::TERM);
+    assert!(server.wait().0.success());
+    assert_eq!(show(), all);
+    set(&["--keep-for", "forever", "--keep-messages", "default"]);
+    assert_eq!(show(), format!("#bench\tkeep_for=forever\tkeep_bytes=64MiB\n{messi}"));
+    set(&["--keep-for", "default", "--keep-bytes", "default"]);
+    assert_eq!(show(), messi);
+}
+
+#[test]
 fn an_announcement_needs_a_server_and_reaches_its_subscribers() {
     let directory = tempfile::tempdir().unwrap();
     let server = Process::start_on_data(directory.path(), &["--log", "debug"]);
