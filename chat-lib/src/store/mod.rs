@@ -200,6 +200,9 @@ pub trait Accounts {
 
     /// Forgets the full name and the country under which a user who was removed has sent messages, of all accounts that had
     /// this name: the full name is the user name then, and the country empty. `false`, and nothing done, if there is such a user.
+    ///
+    /// A store on a disk then also drops all messages that nobody can reach, whose room or recipient was removed, with the texts of
+    /// deleted messages.
     fn forget_names(&mut self, user: &str) -> Result<bool, Error>;
 
     /// Has `user` take no direct messages from `other`. `false`, and nothing done, if one of them does not exist, or it is so

@@ -50,22 +50,24 @@ fn converse(chat: &Chat) {
     messi.block("lineker").unwrap();
 }
 
+/// How many times a text is in the files of a directory.
+fn on_files(directory: &Path, text: &str) -> usize {
+    let files = fs::read_dir(directory).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    let count = |bytes: Vec<u8>| bytes.windows(text.len()).filter(|part| *part == text.as_bytes()).count();
+    files.map(count).sum()
+}
+
 #[test]
 fn an_erased_users_texts_are_gone_from_the_disk() {
     let directory = tempfile::tempdir().unwrap();
     let chat = on_disk(directory.path());
     converse(&chat);
-    let files = || {
-        let files = fs::read_dir(directory.path()).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
-        files.collect::<Vec<_>>().concat()
-    };
-    let count = |bytes: &[u8], what: &str| bytes.windows(what.len()).filter(|part| *part == what.as_bytes()).count();
-    let secrets = |bytes: &[u8]| count(bytes, "sekret") + count(bytes, "Lionel");
-    assert!(secrets(&files()) > 0, "texts are stored as they are");
+    let secrets = || on_files(directory.path(), "sekret") + on_files(directory.path(), "Lionel");
+    assert!(secrets() > 0, "texts are stored as they are");
     let henderson = chat.open_session("henderson").unwrap();
     let mut events = henderson.events().unwrap();
     assert_eq!(chat.erase_user("messi").unwrap(), 5);
-    assert_eq!(secrets(&files()), 0);
+    assert_eq!(secrets(), 0);
 
     let mut deleted = Vec::new();
     while deleted.len() < 4 {
@@ -90,7 +92,42 @@ fn an_erased_users_texts_are_gone_from_the_disk() {
     assert_eq!(chat.erase_user("messi").unwrap_err().code(), "no_such_user");
     drop((events, henderson, chat));
     check(&on_disk_without_demo(directory.path()));
-    assert_eq!(secrets(&files()), 0);
+    assert_eq!(secrets(), 0);
+}
+
+/// Nobody could reach them any more, so they were not found, and stayed.
+#[test]
+fn an_erased_users_texts_are_gone_although_room_and_recipient_went_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let chat = on_disk(directory.path());
+    let [messi, henderson, lineker] = demo_sessions(&chat);
+    lineker.create_room("#stays", "", true).unwrap();
+    lineker.send("messi", "to messi").unwrap();
+    lineker.send("#stays", &"much more than what is dropped ".repeat(100)).unwrap();
+    messi.create_room("#del", "", true).unwrap();
+    messi.send("#del", "sekret in #del").unwrap();
+    messi.send("henderson", "sekret to henderson").unwrap();
+    lineker.send("lineker", "a note, read").unwrap();
+    lineker.inbox().unwrap();
+    lineker.send("lineker", "a note").unwrap();
+    drop(henderson);
+    chat.remove_user("henderson").unwrap();
+    chat.delete_room("#del").unwrap();
+    let look = |chat: &Chat| {
+        chat.check().unwrap();
+        let lineker = chat.open_session("lineker").unwrap();
+        let mut conversations = lineker.conversations(MessageId::MAX, 10).unwrap().entries;
+        conversations.retain(|one| one.with.as_str() != "messi");
+        (history(&lineker, "lineker"), history(&lineker, "#stays"), format!("{conversations:?}"))
+    };
+    let before = look(&chat);
+    assert!(on_files(directory.path(), "sekret") > 0);
+    assert_eq!(chat.erase_user("messi").unwrap(), 0);
+    assert_eq!(on_files(directory.path(), "sekret") + on_files(directory.path(), "to messi"), 0);
+    assert_eq!(look(&chat), before);
+    drop((messi, lineker, chat));
+    assert_eq!(look(&on_disk_without_demo(directory.path())), before);
+    assert_eq!(on_files(directory.path(), "sekret"), 0);
 }
 
 fn on_disk_without_demo(directory: &Path) -> Chat {

@@ -154,7 +154,7 @@ pub(super) struct Rewrite {
     pub(super) is_outdated: bool,
     pub(super) blocks: Vec<Compaction>,
     /// The last message of each stream that these changes drop.
-    dropped: HashMap<StreamId, MessageId>,
+    pub(super) dropped: HashMap<StreamId, MessageId>,
 }
 
 impl Rewrite {

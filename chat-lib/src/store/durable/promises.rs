@@ -13,6 +13,7 @@ use crate::conformance::{self, Fault};
 use crate::entropy::OsEntropy;
 use crate::limits::PUT_BACK_TIME;
 use crate::model::{Inbox, SessionId, SessionToken};
+use crate::store::log::Block;
 use crate::store::{Batch, CommitError, NewSession};
 
 #[test]
@@ -248,4 +249,54 @@ fn read(store: &Core, user: &str) -> Result<(Inbox, Vec<CursorMove>), Error> {
 
 fn texts(inbox: &Inbox) -> Vec<(String, String)> {
     inbox.iter().map(|message| (message.from.user().to_string(), message.body().to_owned())).collect()
+}
+
+/// When a user is erased, nothing stays in the log that nobody can reach, also if it has to be tried again; and nothing else goes.
+#[test]
+fn what_nobody_can_reach_is_dropped_when_a_user_is_erased() {
+    for calls in 0..40 {
+        let disk = Hostile::syncing();
+        let store = Core::open(Box::new(disk.clone())).unwrap();
+        let mut batch = begin(&store);
+        let [messi, henderson, lineker] = ["messi", "henderson", "lineker"].map(|user| {
+            assert!(batch.add_account(account(user)).unwrap());
+            account(user).profile
+        });
+        batch.commit().unwrap();
+        for number in 0..20 {
+            let mut batch = begin(&store);
+            send(&mut *batch, "henderson", &messi, "gone");
+            send(&mut *batch, "messi", &lineker, "gone, too");
+            if number % 3 > 0 {
+                send(&mut *batch, "lineker", &henderson, "halo");
+                send(&mut *batch, "lineker", &lineker, "note");
+            }
+            batch.commit().unwrap();
+        }
+        let mut batch = begin(&store);
+        ["messi", "henderson"].iter().for_each(|user| assert!(batch.remove_account(user).unwrap()));
+        assert!(batch.forget_names("messi").unwrap());
+        batch.commit().unwrap();
+        {
+            let _dump = store.log_stays.read();
+            store.purge().unwrap();
+            assert!(store.needs_purge(), "not while a dump is made");
+        }
+        disk.fail_after(calls);
+        store.purge().ok();
+        disk.fail_after(usize::MAX);
+        store.purge().unwrap();
+        assert!(!store.needs_purge());
+        let mut left = Vec::new();
+        let look = |block: &Block| {
+            left.extend(block.entries().flatten().map(|entry| entry.text.to_owned()));
+            Ok(())
+        };
+        store.each_block(MessageId::MAX, look).unwrap();
+        assert_eq!(left, ["halo", "note"].repeat(13), "{calls}");
+        disk.crash();
+        let store = Core::open(Box::new(disk)).unwrap();
+        store.check().unwrap();
+        assert_eq!(store.state().index.unread("lineker").0, 26);
+    }
 }

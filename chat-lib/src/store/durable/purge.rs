@@ -1,5 +1,6 @@
-//! Texts of deleted messages leave the disk.
+//! Texts of deleted messages leave the disk, and when a user is erased, all messages that nobody can reach.
 
+use std::collections::HashMap;
 use std::sync::TryLockError;
 use std::sync::atomic::Ordering;
 
@@ -7,29 +8,42 @@ use super::backend::Compaction;
 use super::compaction::{CHANGES_AT_ONCE, Rewrite};
 use super::core::Core;
 use crate::error::Error;
+use crate::model::MessageId;
+use crate::store::log::StreamId;
 
 impl Core {
-    /// Whether there are texts of deleted messages to be removed.
+    /// Whether there are texts to be removed.
     pub(super) fn needs_purge(&self) -> bool {
-        !self.state().index.deleted_in_log().is_empty()
+        let held = self.state();
+        held.index.erased() > 0 || !held.index.deleted_in_log().is_empty()
     }
 
-    /// Removes the texts of deleted messages from the log and from all files. Does nothing if somebody else needs the log as
-    /// it is, or a dump is being restored.
+    /// Removes the texts of deleted messages from the log and from all files, and if a user was erased, all messages that nobody
+    /// can reach. Does nothing if somebody else needs the log as it is, or a dump is being restored.
     pub(super) fn purge(&self) -> Result<(), Error> {
         let _log_is_ours = match self.log_stays.try_write() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(()),
         };
-        let (epoch, messages, restoring) = self.group.freeze(|held| {
-            let summary = held.index.summary();
-            (summary.epoch.clone(), held.index.deleted_in_log(), summary.restoring)
+        let frozen = self.group.freeze(|held| {
+            let index = &mut held.index;
+            let (messages, erased) = (index.deleted_in_log(), index.erased());
+            if index.summary().restoring || messages.is_empty() && erased == 0 {
+                return None;
+            }
+            if erased > 0 {
+                // Rows that do not know of messages that are dropped would need them at the next start.
+                index.flush_streams();
+            }
+            let reachable = (erased > 0).then(|| (index.reachable(), index.tail.last_message()));
+            Some((Rewrite::new(index.summary().epoch.clone()), messages, erased, reachable))
         })?;
-        if messages.is_empty() || restoring {
-            return Ok(());
+        let Some((mut rewrite, messages, erased, reachable)) = frozen else { return Ok(()) };
+        if let Some((reachable, last)) = reachable {
+            self.group.flush()?;
+            self.drop_unreachable(&mut rewrite, &reachable, last)?;
         }
-        let mut rewrite = Rewrite::new(epoch);
         let mut waiting = messages.iter().copied().peekable();
         while let Some(message) = waiting.next() {
             let Some(block) = self.backend().block(message)? else { continue };
@@ -51,7 +65,35 @@ impl Core {
             self.disk().untidied.fetch_add(untidied, Ordering::Relaxed);
             return Err(problem);
         }
-        self.group.freeze(|held| held.index.purged(&messages))?;
+        self.group.freeze(|held| held.index.purged(&messages, erased))?;
         self.group.flush().map_err(Error::from)
+    }
+
+    /// Drops the messages up to `last` of streams that are not in `reachable`, and of those that are, up to the message there.
+    fn drop_unreachable(
+        &self,
+        rewrite: &mut Rewrite,
+        reachable: &HashMap<StreamId, MessageId>,
+        last: MessageId,
+    ) -> Result<(), Error> {
+        self.each_block(last, |block| {
+            let mut dropped = Vec::new();
+            let thin = block.rewritten(|entry| {
+                let stays = reachable.get(&entry.stream).is_some_and(|gone| entry.id > *gone);
+                if !stays {
+                    dropped.push((entry.stream, entry.id));
+                }
+                stays.then_some(entry)
+            });
+            let thin = thin.ok_or_else(|| self.unparsable(block))?;
+            if !dropped.is_empty() {
+                rewrite.dropped.extend(dropped);
+                // The last block stays, if only as a sign of how far the log went.
+                let is_dropped = thin.body.is_empty() && thin.last < last;
+                rewrite.blocks.push(if is_dropped { Compaction::Drop(thin.first) } else { Compaction::Thin(thin) });
+            }
+            if rewrite.blocks.len() >= CHANGES_AT_ONCE { self.apply(rewrite) } else { Ok(()) }
+        })?;
+        self.apply(rewrite)
     }
 }

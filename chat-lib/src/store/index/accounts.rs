@@ -107,6 +107,7 @@ impl Index {
             ids.remove(&std::mem::replace(profile, Arc::clone(&nameless)));
             self.journal.push(|| Change::Profile(id, nameless));
         }
+        self.note_erased();
         true
     }
 

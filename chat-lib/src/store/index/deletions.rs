@@ -4,7 +4,7 @@
 //! is not unread any more. So deletions are numbered, a move carries the number of the last one that it knows of, and
 //! whoever does it takes out what was deleted since.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::{Change, Index};
 use crate::model::{MessageId, UserName};
@@ -23,6 +23,8 @@ pub(super) struct Deletions {
     pub(super) committed: u32,
     /// The last ones, in order.
     recent: VecDeque<Deletion>,
+    /// How many users were erased since texts that nobody can reach have left the log.
+    erased: u32,
 }
 
 struct Deletion {
@@ -36,8 +38,10 @@ struct Deletion {
 impl Deletions {
     /// As they were written. Which ones were the last is not known then.
     pub(super) fn load(in_log: Vec<MessageId>, last: u32) -> Self {
-        let in_log = in_log.into_iter().collect();
-        Self { in_log, last, taken: last, committed: last, recent: VecDeque::new() }
+        let in_log: BTreeSet<_> = in_log.into_iter().collect();
+        // These may be of an erased user, whose other texts would stay if the process was killed.
+        let erased = u32::from(!in_log.is_empty());
+        Self { in_log, last, taken: last, committed: last, recent: VecDeque::new(), erased }
     }
 
     /// What was deleted after the number `since`; `None` if that is not known any more.
@@ -58,6 +62,7 @@ impl Deletions {
     pub(super) fn continue_from(&mut self, before: &mut Self) {
         self.last = before.last;
         self.committed = before.committed;
+        self.erased = before.erased;
         self.recent = std::mem::take(&mut before.recent);
         // Those without a message take the places of those that were undone.
         let was_done =
@@ -187,8 +192,26 @@ impl Index {
         self.deletions.in_log.iter().copied().collect()
     }
 
-    /// Takes note that the texts of these have left the log.
-    pub(in crate::store) fn purged(&mut self, messages: &[MessageId]) {
+    /// Takes note that a user was erased: no text that nobody can reach may stay in the log.
+    pub(super) fn note_erased(&mut self) {
+        self.deletions.erased += 1;
+    }
+
+    /// How many users were erased since texts that nobody can reach have left the log.
+    pub(in crate::store) fn erased(&self) -> u32 {
+        self.deletions.erased
+    }
+
+    /// The streams and rooms that there are, each with the message up to which all were dropped. Other messages cannot be
+    /// reached.
+    pub(in crate::store) fn reachable(&self) -> HashMap<StreamId, MessageId> {
+        let streams = self.streams.keys().map(|id| (*id, MessageId::NONE));
+        streams.chain(self.rooms_gone()).collect()
+    }
+
+    /// Takes note that the texts of these have left the log, and what nobody could reach when so many users were erased.
+    pub(in crate::store) fn purged(&mut self, messages: &[MessageId], erased: u32) {
+        self.deletions.erased = self.deletions.erased.saturating_sub(erased);
         for id in messages {
             if self.deletions.in_log.remove(id) {
                 self.journal.push(|| Change::DropDeleted(*id));

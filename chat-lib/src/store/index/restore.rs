@@ -125,7 +125,7 @@ impl Index {
             (self.committed, self.unindexed_bytes) = (MessageId::NONE, 0);
             self.journal.marks.clear();
             self.journal.push(|| Change::ClearLog);
-            self.purged(&self.deleted_in_log());
+            self.purged(&self.deleted_in_log(), self.erased());
             self.empty_rooms();
             (self.summary.indexed, self.summary.keyed) = (MessageId::NONE, MessageId::NONE);
         }
