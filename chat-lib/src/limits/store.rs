@@ -17,9 +17,16 @@ pub(crate) const BLOCK_OVERHEAD: usize = 64;
 /// more than it shows at most; a note takes some 20 bytes.
 pub(crate) const MARK_INTERVAL: u64 = 64;
 
+/// For how many messages a page of one conversation is read at first, even if it may have more: long ones fill it before, and each
+/// that does not fit is read in vain.
+pub(crate) const FIRST_MESSAGES: usize = 100;
+
 /// Up to how many streams a page of all conversations walks back through. Each costs up to [`MARK_INTERVAL`] messages that are
-/// not on the page.
-pub(crate) const WALKED_STREAMS: usize = 16;
+/// not on the page, and these may be long: four streams of long ones are some 100 times what fits.
+pub(crate) const WALKED_STREAMS: usize = 4;
+
+/// About how many bytes of the log are read at once: twice what fits on a page.
+pub(crate) const SCAN_BYTES: usize = 256 * 1024;
 
 /// How many bytes of unread messages are read within a step. More are read by a job, beside the steps of others.
 pub(crate) const UNREAD_STEP_BYTES: usize = 64 * 1024;

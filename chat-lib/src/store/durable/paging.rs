@@ -1,12 +1,15 @@
 //! Random steps, with compactions, failed commits and crashes between them: pages show what they should.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::hostile::{Hostile, begin, send};
 use super::tests::{account, take};
 use super::*;
-use crate::limits::PUT_BACK_TIME;
-use crate::store::log::Block;
+use crate::limits::{PAGE_BYTES, PUT_BACK_TIME, SCAN_BYTES};
+use crate::store::index::Index;
+use crate::store::log::{Block, BlockRef, Source, StreamId};
+use crate::store::pages::Shelf;
 
 const USERS: [&str; 3] = ["henderson", "lineker", "messi"];
 
@@ -157,4 +160,76 @@ fn all_pages(limit: usize, page: impl Fn(Position) -> Result<HistoryPage, Error>
 #[test]
 fn pages_show_what_there_is() {
     (0..3).for_each(walk);
+}
+
+/// A store that counts the bytes of messages that are read.
+struct Counting<'a>(&'a Core, Cell<usize>);
+
+impl Counting<'_> {
+    fn count(&self, block: &Block) {
+        self.1.set(self.1.get() + block.body.len());
+    }
+}
+
+impl Source for Counting<'_> {
+    fn block(&self, id: MessageId) -> Result<Option<BlockRef<'_>>, Error> {
+        let block = self.0.block(id)?;
+        block.iter().for_each(|block| self.count(block));
+        Ok(block)
+    }
+}
+
+impl Shelf for Counting<'_> {
+    fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
+        self.0.index(look)
+    }
+
+    fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error> {
+        self.0.mark(stream, after, nth)
+    }
+
+    fn blocks_after(&self, after: MessageId, bytes: usize) -> Result<(Vec<Arc<Block>>, bool), Error> {
+        let found = self.0.blocks_after(after, bytes)?;
+        found.0.iter().for_each(|block| self.count(block));
+        Ok(found)
+    }
+
+    fn damage(&self, what: &str) -> Error {
+        self.0.damage(what)
+    }
+}
+
+/// A page of long messages took 65 MB to read, of which it had 128 KiB.
+#[test]
+fn pages_of_long_messages_read_little_more_than_they_show() {
+    const LONG: usize = 10_000;
+    let directory = tempfile::tempdir().unwrap();
+    let open = || Core::open(Box::new(Sqlite::open(directory.path(), true).unwrap())).unwrap();
+    let store = open();
+    let mut batch = begin(&store);
+    let senders: Vec<_> = (0..10).map(|number| format!("user{number}")).collect();
+    senders.iter().for_each(|user| assert!(batch.add_account(account(user)).unwrap()));
+    assert!(batch.add_account(account("messi")).unwrap());
+    for number in 0..1200 {
+        let sender = if number < 800 { "user0" } else { senders[number % 10].as_str() };
+        assert!(send(&mut *batch, "messi", &account(sender).profile, &"x".repeat(LONG)));
+    }
+    batch.commit().unwrap();
+    drop(store);
+    let store = open();
+    let read = |look: &dyn Fn(&Counting<'_>) -> usize| {
+        let counting = Counting(&store, Cell::new(0));
+        let shown = look(&counting);
+        assert!((PAGE_BYTES / LONG - 2..=PAGE_BYTES / LONG).contains(&shown), "{shown}");
+        counting.1.get()
+    };
+    let history = read(&|shelf| {
+        pages::history(shelf, "messi", "user0", Position::After(MessageId::NONE), 1000).unwrap().messages.len()
+    });
+    assert!(history < 200 * LONG, "{history}");
+    let sync = read(&|shelf| pages::sync(shelf, "messi", MessageId::NONE, 1000).unwrap().messages.len());
+    assert!(sync < 2 * SCAN_BYTES, "{sync}");
+    let blocks = store.backend().blocks_after(MessageId::NONE).unwrap();
+    let bytes: usize = blocks.iter().map(|block| block.body.len()).sum();
+    assert!(bytes < 2 * SCAN_BYTES, "{bytes}");
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::{Shelf, start};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::limits::{MARK_INTERVAL, MESSAGE_OVERHEAD, PAGE_BYTES};
+use crate::limits::{FIRST_MESSAGES, MARK_INTERVAL, MESSAGE_OVERHEAD, PAGE_BYTES};
 use crate::model::{HistoryMessage, MessageId, MessageKey};
 use crate::store::index::{Index, View};
 use crate::store::log::{Entry, ProfileId, StreamId, walk_back};
@@ -22,8 +22,15 @@ pub(in crate::store) fn history(
     let (views, committed) = shelf.index(|index| (index.committed_views(user, with), index.committed));
     match position {
         Position::After(after) => {
-            let (messages, more, _) = page_after(shelf, user, &views, (after, committed), limit, limit / INTERVAL + 1)?;
-            Ok(HistoryPage::new(messages, more))
+            let page = |limit_read| {
+                let nth = limit_read / INTERVAL + 1;
+                page_after(shelf, user, &views, (after, committed), limit, nth)
+            };
+            let mut found = page(limit.min(FIRST_MESSAGES))?;
+            if found.more && !found.is_full && limit > FIRST_MESSAGES {
+                found = page(limit)?;
+            }
+            Ok(HistoryPage::new(found.messages, found.more))
         }
         Position::Before(before) => {
             let until = MessageId::new(before.get().saturating_sub(1)).unwrap_or_default().min(committed);
@@ -47,8 +54,18 @@ pub(in crate::store) fn history(
     }
 }
 
-/// The first messages after `after`, each stream read from the mark at the place `nth`; whether there are more; and up to
-/// where this was looked for.
+/// Messages that follow one.
+pub(super) struct PageAfter {
+    pub(super) messages: Vec<HistoryMessage>,
+    /// Whether there are more.
+    pub(super) more: bool,
+    /// Whether there was no room for another one.
+    is_full: bool,
+    /// Up to where they were looked for.
+    pub(super) until: MessageId,
+}
+
+/// The first messages after `after`, each stream read from the mark at the place `nth`.
 pub(super) fn page_after(
     shelf: &impl Shelf,
     user: &str,
@@ -56,7 +73,7 @@ pub(super) fn page_after(
     (after, committed): (MessageId, MessageId),
     limit: usize,
     nth: usize,
-) -> Result<(Vec<HistoryMessage>, bool, MessageId), Error> {
+) -> Result<PageAfter, Error> {
     // Of a stream that is read from a mark, nothing after it is known, and so nothing after it can be on the page.
     let mut until = committed;
     let mut spans = Vec::new();
@@ -66,20 +83,21 @@ pub(super) fn page_after(
         until = until.min(mark.unwrap_or(committed));
         spans.push(view.span(mark.unwrap_or(view.head), after));
     }
-    let mut more = views.iter().any(|view| view.head > until);
-    let (mut found, mut bytes) = (VecDeque::<Found>::new(), 0);
+    let (mut found, mut bytes, mut is_cut) = (VecDeque::<Found>::new(), 0, false);
     walk_back(shelf, &spans, &|what| shelf.damage(what), |entries| {
         for entry in entries.iter().rev().filter(|entry| entry.id <= until) {
             bytes += size(entry.text);
             found.push_front(Found::from(entry));
             while found.len() > limit || bytes > PAGE_BYTES && found.len() > 1 {
                 bytes -= found.pop_back().map_or(0, |last| size(&last.text));
-                more = true;
+                is_cut = true;
             }
         }
         Ok(true)
     })?;
-    Ok((messages(shelf, user, found.into(), views)?, more, until))
+    let is_full = is_cut || found.len() >= limit;
+    let more = is_cut || views.iter().any(|view| view.head > until);
+    Ok(PageAfter { messages: messages(shelf, user, found.into(), views)?, more, is_full, until })
 }
 
 /// What still fits on a page: so many messages, of [`PAGE_BYTES`] together, but one at least.

@@ -14,7 +14,7 @@ use crate::store::{FoundMessage, News, NewsMessage};
 /// What was committed after `after`.
 pub(in crate::store) fn news(shelf: &impl Shelf, mut after: MessageId) -> Result<News, Error> {
     loop {
-        let Committed { blocks, upto, last } = committed_after(shelf, after)?;
+        let Committed { blocks, upto, last } = committed_after(shelf, after, NEWS_BYTES)?;
         let messages = messages(shelf, &blocks, after, upto)?;
         if !messages.is_empty() || upto >= last {
             return Ok(News::new(messages, upto.max(after)));
@@ -33,17 +33,17 @@ pub(super) struct Committed {
     last: MessageId,
 }
 
-/// What was committed after `after`: some of it, if it is much. There may be other messages in its blocks.
-pub(super) fn committed_after(shelf: &impl Shelf, after: MessageId) -> Result<Committed, Error> {
+/// What was committed after `after`: about so many bytes of it, if it is more. There may be other messages in its blocks.
+pub(super) fn committed_after(shelf: &impl Shelf, after: MessageId, bytes: usize) -> Result<Committed, Error> {
     let (held, last) = shelf.index(|index| {
         // Most often there is nothing.
         let is_all = index.committed <= after;
-        let held = if is_all { Some((Vec::new(), true)) } else { index.tail.blocks_after(after, NEWS_BYTES) };
+        let held = if is_all { Some((Vec::new(), true)) } else { index.tail.blocks_after(after, bytes) };
         (held, index.committed)
     });
     let (blocks, is_all) = match held {
         Some(held) => held,
-        None => shelf.blocks_after(after, NEWS_BYTES)?,
+        None => shelf.blocks_after(after, bytes)?,
     };
     let upto = blocks.last().filter(|_| !is_all).map_or(last, |block| block.last.min(last));
     Ok(Committed { blocks, upto, last })
@@ -108,7 +108,7 @@ pub(in crate::store) fn find_sent(
     limit: usize,
 ) -> Result<Vec<FoundMessage>, Error> {
     loop {
-        let Committed { blocks, upto, last } = committed_after(shelf, after)?;
+        let Committed { blocks, upto, last } = committed_after(shelf, after, NEWS_BYTES)?;
         let mut found = shelf.index(|index| {
             let mut found = Vec::new();
             for entry in blocks.iter().flat_map(|block| block.entries()) {

@@ -7,10 +7,10 @@
 use std::collections::HashMap;
 
 use super::Shelf;
-use super::history::{Found, Room, messages, page_after};
+use super::history::{Found, PageAfter, Room, messages, page_after};
 use super::news::committed_after;
 use crate::error::Error;
-use crate::limits::WALKED_STREAMS;
+use crate::limits::{SCAN_BYTES, WALKED_STREAMS};
 use crate::model::MessageId;
 use crate::store::SyncPage;
 use crate::store::hash::NumberHasher;
@@ -56,7 +56,7 @@ pub(in crate::store) fn sync_walking(
         }
         after = upto;
     }
-    let (messages, more, until) = page_after(shelf, user, &views, (after, committed), limit, 0)?;
+    let PageAfter { messages, more, until, .. } = page_after(shelf, user, &views, (after, committed), limit, 0)?;
     // A page may be empty although there is more, because what was to be on it is gone by now.
     let next = match messages.last() {
         Some(last) if more => last.id,
@@ -96,7 +96,7 @@ fn scan(shelf: &impl Shelf, views: &[View], after: MessageId, limit: usize) -> R
     let mut upto = first.as_ref().map_or(after, |block| block.last);
     let mut is_full = first.map_or(Ok(false), |block| read(&block))?;
     if !is_full {
-        let news = committed_after(shelf, upto)?;
+        let news = committed_after(shelf, upto, SCAN_BYTES)?;
         for block in &news.blocks {
             is_full = is_full || read(block)?;
         }

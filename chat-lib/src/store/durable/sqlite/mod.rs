@@ -25,6 +25,7 @@ use self::writing::Writing;
 use super::backend::{Backend, Compaction};
 use super::record::Record;
 use crate::error::Error;
+use crate::limits::SCAN_BYTES;
 use crate::model::MessageId;
 use crate::store::CommitError;
 use crate::store::index::{Change, Summary, Tables};
@@ -115,14 +116,30 @@ impl Sqlite {
     }
 
     /// What `look` finds in each row that `sql` gives.
-    fn rows<T>(&self, sql: &str, param: u64, mut look: impl FnMut(&Row<'_>) -> Sealed<T>) -> Result<Vec<T>, Error> {
+    fn rows<T>(&self, sql: &str, param: u64, look: impl FnMut(&Row<'_>) -> Sealed<T>) -> Result<Vec<T>, Error> {
+        self.rows_while(sql, param, look, |_| true)
+    }
+
+    /// As [`rows`](Self::rows), until `goes_on` says of a row that it is enough.
+    fn rows_while<T>(
+        &self,
+        sql: &str,
+        param: u64,
+        mut look: impl FnMut(&Row<'_>) -> Sealed<T>,
+        mut goes_on: impl FnMut(&T) -> bool,
+    ) -> Result<Vec<T>, Error> {
         let reader = get(&self.connections.reader);
         let mut found = Vec::new();
         let mut read = || {
             let mut statement = reader.prepare_cached(sql)?;
             let mut rows = statement.query([param])?;
             while let Some(row) = rows.next()? {
-                found.push((row.get::<_, i64>(0)?, look(row)?));
+                let one = look(row)?;
+                let is_enough = one.as_ref().is_some_and(|one| !goes_on(one));
+                found.push((row.get::<_, i64>(0)?, one));
+                if is_enough {
+                    break;
+                }
             }
             Ok(())
         };
@@ -239,7 +256,13 @@ impl Backend for Sqlite {
 
     fn blocks_after(&self, message: MessageId) -> Result<Vec<Block>, Error> {
         let sql = "SELECT first, last, time, body, seal FROM log WHERE first > ? ORDER BY first LIMIT 64";
-        self.in_order(message, self.rows(sql, message.get(), block)?)
+        // Blocks of long messages are large.
+        let mut bytes = 0;
+        let goes_on = |block: &Block| {
+            bytes += block.body.len();
+            bytes < SCAN_BYTES
+        };
+        self.in_order(message, self.rows_while(sql, message.get(), block, goes_on)?)
     }
 
     fn block_heads_after(&self, message: MessageId) -> Result<Vec<Block>, Error> {
