@@ -8,7 +8,7 @@ use super::reading::shorten;
 use super::step::Work;
 use super::{Chat, Job, Origin, Step};
 use crate::error::Error;
-use crate::limits::EVENTS_UNSENT_BYTES;
+use crate::limits::PAGE_BYTES;
 use crate::model::{MessageId, UserName};
 use crate::store::SyncPage;
 
@@ -56,7 +56,7 @@ impl Replay {
     pub(super) fn run(self) -> Result<SyncPage, Error> {
         let Self { chat, user, after, limit } = self;
         let mut page = chat.inner.config.store.sync(user.as_str(), after, limit)?;
-        shorten(&mut page, chat.answer_room().min(EVENTS_UNSENT_BYTES));
+        shorten(&mut page, chat.answer_room().min(PAGE_BYTES));
         Ok(page)
     }
 }

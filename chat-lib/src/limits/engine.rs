@@ -31,7 +31,7 @@ pub(crate) const SESSION_CHECK_MIN: Duration = Duration::from_secs(1);
 pub(crate) const REPLAY_MESSAGES: usize = 100;
 
 /// How many bytes of events may be written for a peer before it has taken some: what a socket takes at once, and little enough
-/// for thousands of peers that take nothing.
+/// for thousands of peers that take nothing. A page of a replay, of up to [`PAGE_BYTES`], is not begun when there are more.
 pub(crate) const EVENTS_UNSENT_BYTES: usize = 64 * 1024;
 
 /// How many messages of a user who is erased are deleted in one commit: few enough that a store remembers all of them as deleted
