@@ -50,7 +50,8 @@ impl ClientOptions {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if it cannot be read, [`Error::Tls`] if there is no certificate in it or one is damaged.
+    /// [`Error::Io`] if it cannot be read or is not a regular file of at most 1 MiB, [`Error::Tls`] if there is no certificate
+    /// in it or one is damaged.
     #[cfg(feature = "tls")]
     pub fn ca_file(mut self, path: impl AsRef<std::path::Path>) -> Result<Self, Error> {
         self.trust = Trust::in_file(path.as_ref())?;
