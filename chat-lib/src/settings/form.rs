@@ -9,6 +9,7 @@ const ZERO: &str = "0 would leave nothing; for no limit, use a very large number
 macro_rules! or_zero {
     ($name:ident, $form:ident, $type:ty, $zero:expr) => {
         pub(super) mod $name {
+            #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "the settings of a directory have it"))]
             pub(in super::super) const KIND: super::Kind = super::$form::KIND;
 
             pub(in super::super) fn parse(text: &str) -> Result<$type, String> {
