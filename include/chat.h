@@ -2024,6 +2024,22 @@ chat_status chat_list_members(struct chat *chat,
                               struct chat_users **members_out)
 CHAT_NONNULL(1, 2, 3);
 
+// Sets how much of a room is kept, as "chat-server room set" does.
+//
+// - `chat`: a chat.
+// - `room`: the room.
+// - `limit`: "keep_for", "keep_messages" or "keep_bytes".
+// - `value`: its value in text form, such as "90days", "1000" or "16MiB"; "default" for what holds for the whole chat.
+//
+// Fails with CHAT_NO_SUCH_ROOM, CHAT_STORAGE, or CHAT_INVALID_ARGUMENT for a limit or a value that there is not.
+//
+CHAT_WARN_UNUSED
+chat_status chat_set_room_keep(struct chat *chat,
+                               const char *room,
+                               const char *limit,
+                               const char *value)
+CHAT_NONNULL(1, 2, 3, 4);
+
 // Deletes a room with its messages. Its members are told, as if an owner had done it.
 //
 // - `chat`: a chat.

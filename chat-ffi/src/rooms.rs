@@ -4,6 +4,7 @@ use std::ffi::c_char;
 
 use crate::argument::{Out, text};
 use crate::boundary::boundary;
+use crate::error::Failure;
 use crate::handle::{chat, chat_rooms, chat_users, get, put};
 use crate::lists::list;
 use crate::status::chat_status;
@@ -52,6 +53,36 @@ pub unsafe extern "C" fn chat_list_members(
         members.retain(|member| member.standing.is_member());
         out.set(put(list(members)));
         Ok(())
+    })
+}
+
+/// Sets how much of a room is kept, as "chat-server room set" does.
+///
+/// - `chat`: a chat.
+/// - `room`: the room.
+/// - `limit`: "keep_for", "keep_messages" or "keep_bytes".
+/// - `value`: its value in text form, such as "90days", "1000" or "16MiB"; "default" for what holds for the whole chat.
+///
+/// Fails with CHAT_NO_SUCH_ROOM, CHAT_STORAGE, or CHAT_INVALID_ARGUMENT for a limit or a value that there is not.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2, 3, 4)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_set_room_keep(
+    chat: *mut chat,
+    room: *const c_char,
+    limit: *const c_char,
+    value: *const c_char,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise, for each.
+        let (room, limit, value) = unsafe { (text(room, "room")?, text(limit, "limit")?, text(value, "value")?) };
+        let chat = get(chat)?;
+        let found = chat.rooms()?.into_iter().find(|found| found.name.as_str() == room);
+        let mut keep = found.map(|found| found.keep).unwrap_or_default();
+        keep.set(limit, value)
+            .map_err(|problem| Failure::new(chat_status::CHAT_INVALID_ARGUMENT, problem.to_string()))?;
+        Ok(chat.set_room_keep(room, keep)?)
     })
 }
 

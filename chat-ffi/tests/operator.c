@@ -279,6 +279,11 @@ static void rooms_and_people(chat *it) {
     CHECK(strstr(bytes, "sekret") == NULL);
     CHECK(fclose(file) == 0);
 
+    OK(chat_set_room_keep(it, "#bench", "keep_messages", "1000"));
+    OK(chat_set_room_keep(it, "#bench", "keep_for", "90days"));
+    IS(CHAT_INVALID_ARGUMENT, chat_set_room_keep(it, "#bench", "keep_for", "soon"));
+    IS(CHAT_INVALID_ARGUMENT, chat_set_room_keep(it, "#bench", "keep_texts", "1"));
+    IS(CHAT_NO_SUCH_ROOM, chat_set_room_keep(it, "#other", "keep_for", "90days"));
     OK(chat_delete_room(it, "#bench"));
     IS(CHAT_NO_SUCH_ROOM, chat_delete_room(it, "#bench"));
     OK(chat_session_free(messi));

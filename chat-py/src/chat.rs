@@ -216,6 +216,16 @@ impl Chat {
         Ok(members.filter(|member| member.standing.is_member()).map(Member::from).collect())
     }
 
+    /// Set how much of a room is kept, as ``chat-server room set`` does. `limit` is ``keep_for``, ``keep_messages`` or ``keep_bytes``;
+    /// `value` is in text form, such as ``90days``, ``1000`` or ``16MiB``, or ``default`` for what holds for the whole chat.
+    fn set_room_keep(&self, py: Python<'_>, room: &str, limit: &str, value: &str) -> PyResult<()> {
+        let chat = self.get(py)?;
+        let found = run(py, || chat.rooms())?.into_iter().find(|found| found.name.as_str() == room);
+        let mut keep = found.map(|found| found.keep).unwrap_or_default();
+        keep.set(limit, value).map_err(|problem| PyValueError::new_err(problem.to_string()))?;
+        run(py, || chat.set_room_keep(room, keep))
+    }
+
     /// Delete a room with its messages. Its members are told, as if an owner had done it.
     fn delete_room(&self, py: Python<'_>, room: &str) -> PyResult<()> {
         let chat = self.get(py)?;

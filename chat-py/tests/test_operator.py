@@ -172,6 +172,14 @@ def test_people_are_exported_and_erased() -> None:
         room.erase_user("ana")
     with pytest.raises(errors.NoSuchUser):
         room.export_user("ana", export)
+    room.set_room_keep("#bench", "keep_messages", "1000")
+    dump = io.BytesIO()
+    room.dump(dump)
+    assert b"1000" in next(line for line in dump.getvalue().splitlines() if b"#bench" in line)
+    with pytest.raises(ValueError, match="keep_for"):
+        room.set_room_keep("#bench", "keep_for", "soon")
+    with pytest.raises(errors.NoSuchRoom):
+        room.set_room_keep("#other", "keep_for", "90days")
     room.delete_room("#bench")
     assert room.list_rooms() == []
     with pytest.raises(errors.NoSuchRoom):
