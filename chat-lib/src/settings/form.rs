@@ -13,7 +13,10 @@ macro_rules! or_zero {
             pub(in super::super) const KIND: super::Kind = super::$form::KIND;
 
             pub(in super::super) fn parse(text: &str) -> Result<$type, String> {
-                if text == "0" { Ok($zero) } else { super::$form::parse(text) }
+                match super::$form::parse(text) {
+                    Err(problem) if problem == super::ZERO => Ok($zero),
+                    outcome => outcome,
+                }
             }
 
             pub(in super::super) use super::$form::text;

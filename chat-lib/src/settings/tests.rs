@@ -66,6 +66,9 @@ fn a_limit_of_zero_is_refused_unless_it_means_something() {
     let takes_zero = Settings::ALL.iter().filter(|setting| Settings::default().set(setting.name, "0").is_ok());
     let takes_zero: Vec<_> = takes_zero.map(|setting| setting.name).collect();
     assert_eq!(takes_zero, ["shutdown_grace", "keep_read", "keep_messages", "keep_bytes"]);
+    let zero = settings(&[("shutdown_grace", "0")]);
+    let text = Settings::ALL.iter().find(|setting| setting.name == "shutdown_grace").unwrap().get(&zero);
+    assert_eq!(settings(&[("shutdown_grace", &text)]), zero, "however it is written: {text}");
 }
 
 #[test]
