@@ -6,6 +6,7 @@ macro_rules! say {
     ($($text:tt)*) => { crate::log::say(tracing::Level::INFO, &format!($($text)*)) };
 }
 
+mod accept;
 mod args;
 mod config;
 mod control;

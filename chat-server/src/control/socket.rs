@@ -15,12 +15,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use chat_lib::Chat;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::status::{SAMPLE_INTERVAL, Status};
 use super::{Request, perform};
+use crate::accept::until_stopped;
 
 /// Takes requests while a server runs.
 pub(crate) struct Control {
@@ -82,44 +81,23 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
 
 /// Takes requests until the other end of `stopped` is closed.
 fn accept(chat: &Chat, status: &Arc<Status>, listener: &UnixListener, stopped: &UnixStream) -> io::Result<()> {
-    let patience = Timespec { tv_sec: SAMPLE_INTERVAL.as_secs().cast_signed(), tv_nsec: 0 };
     let mut sampled: Option<Instant> = None;
-    let mut starved = false;
-    loop {
+    let sample = || {
         if sampled.is_none_or(|sampled| sampled.elapsed() >= SAMPLE_INTERVAL) {
             status.sample(chat);
             sampled = Some(Instant::now());
         }
-        let mut fds = [PollFd::new(listener, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
-        match poll(&mut fds, Some(&patience)) {
-            Err(Errno::INTR) => continue,
-            outcome => outcome?,
-        };
-        let [_, stop] = &fds;
-        if !stop.revents().is_empty() {
-            return Ok(());
+    };
+    let serve = |(peer, _)| {
+        let (chat, status, peer) = (chat.clone(), Arc::clone(status), Arc::new(peer));
+        let served = Arc::clone(&peer);
+        let thread = thread::Builder::new().spawn(move || serve(&chat, &status, &served));
+        if let Err(problem) = thread {
+            refuse(&peer, &problem);
         }
-        match listener.accept() {
-            Ok((peer, _)) => {
-                if std::mem::take(&mut starved) {
-                    tracing::info!("the control socket accepts again");
-                }
-                let (chat, status, peer) = (chat.clone(), Arc::clone(status), Arc::new(peer));
-                let served = Arc::clone(&peer);
-                let thread = thread::Builder::new().spawn(move || serve(&chat, &status, &served));
-                if let Err(problem) = thread {
-                    refuse(&peer, &problem);
-                }
-            }
-            Err(problem) if problem.kind() == io::ErrorKind::WouldBlock => {}
-            Err(problem) => {
-                if !std::mem::replace(&mut starved, true) {
-                    tracing::warn!(%problem, "the control socket cannot accept; requests wait until it works again");
-                }
-                thread::sleep(Duration::from_millis(500));
-            }
-        }
-    }
+    };
+    let interval = Some(SAMPLE_INTERVAL);
+    until_stopped("the control socket", listener, stopped, interval, sample, || listener.accept(), serve)
 }
 
 /// Answering may take long, so it is not done in the thread that accepts.

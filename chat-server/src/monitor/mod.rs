@@ -15,11 +15,10 @@ use std::time::{Duration, Instant};
 
 use chat_lib::Chat;
 use chat_lib::server::Handle;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 
 pub(crate) use self::host::Host;
 use self::http::{Answer, Deadline};
+use crate::accept::until_stopped;
 
 /// Answers while a server runs.
 pub(crate) struct Monitor {
@@ -66,46 +65,23 @@ impl Monitor {
 fn accept(watched: &Watched, listener: &TcpListener, stopped: &UnixStream) -> io::Result<()> {
     // Each connection holds a handle to it while it is open.
     let open = Arc::new(());
-    let mut starved = false;
-    loop {
-        let mut fds = [PollFd::new(listener, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
-        match poll(&mut fds, None) {
-            Err(Errno::INTR) => continue,
-            outcome => outcome?,
-        };
-        let [_, stop] = &fds;
-        if !stop.revents().is_empty() {
-            return Ok(());
+    let serve = |(stream, peer): (TcpStream, SocketAddr)| {
+        if Arc::strong_count(&open) > CONNECTIONS {
+            tracing::debug!(%peer, "too many connections to the metrics; closed");
+            return;
         }
-        match listener.accept() {
-            Ok((stream, peer)) => {
-                if std::mem::take(&mut starved) {
-                    tracing::info!("the metrics' address accepts again");
-                }
-                if Arc::strong_count(&open) > CONNECTIONS {
-                    tracing::debug!(%peer, "too many connections to the metrics; closed");
-                    continue;
-                }
-                let (watched, open) = (watched.clone(), Arc::clone(&open));
-                let spawned = thread::Builder::new().spawn(move || {
-                    if let Err(problem) = serve(&watched, stream) {
-                        tracing::debug!(%peer, %problem, "a request to the metrics was not answered");
-                    }
-                    drop(open);
-                });
-                if let Err(problem) = spawned {
-                    tracing::warn!(%problem, "the system has no thread for a request to the metrics");
-                }
+        let (watched, open) = (watched.clone(), Arc::clone(&open));
+        let spawned = thread::Builder::new().spawn(move || {
+            if let Err(problem) = serve(&watched, stream) {
+                tracing::debug!(%peer, %problem, "a request to the metrics was not answered");
             }
-            Err(problem) if problem.kind() == io::ErrorKind::WouldBlock => {}
-            Err(problem) => {
-                if !std::mem::replace(&mut starved, true) {
-                    tracing::warn!(%problem, "the metrics' address cannot accept; requests wait until it works again");
-                }
-                thread::sleep(Duration::from_millis(500));
-            }
+            drop(open);
+        });
+        if let Err(problem) = spawned {
+            tracing::warn!(%problem, "the system has no thread for a request to the metrics");
         }
-    }
+    };
+    until_stopped("the metrics' address", listener, stopped, None, || {}, || listener.accept(), serve)
 }
 
 /// Reads one request and answers it.
