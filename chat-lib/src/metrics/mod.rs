@@ -31,7 +31,7 @@ pub(crate) struct Metrics {
     pub(crate) connections: Counter,
     /// Connections that are open.
     pub(crate) open_connections: Gauge,
-    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "there is none"))]
+    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "only a server counts these"))]
     pub(crate) server: ServerCounters,
     pub(crate) gauges: Gauges,
 }

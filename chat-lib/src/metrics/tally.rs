@@ -203,7 +203,7 @@ impl EncodeMetric for Requests {
 impl EncodeMetric for Refusals {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         for ((code, _), counter) in Error::CODES.iter().zip(&self.0.codes) {
-            // Also those of which there are none: Prometheus sees no increase from nothing to 1.
+            // Zeros are shown, too: Prometheus sees no increase when a metric appears with 1.
             encode_counter(&mut encoder, &[("code", *code)], counter.load(Ordering::Relaxed))?;
         }
         Ok(())

@@ -235,7 +235,7 @@ pub trait Invitations {
     /// or neither.
     fn redeem_invitation(&mut self, id: &InvitationId, now: Timestamp, account: Account) -> Result<Redeemed, Error>;
 
-    /// Removes an invitation. `false` if there is none with that id.
+    /// Removes an invitation. `false` if no invitation has that id.
     fn remove_invitation(&mut self, id: &InvitationId) -> Result<bool, Error>;
 }
 
@@ -340,10 +340,10 @@ pub trait Rooms {
     /// Creates a room without members, and with no limits of its own. `false`, and nothing done, if there is one of that name.
     fn create_room(&mut self, room: &RoomName, title: &str, open: bool) -> Result<bool, Error>;
 
-    /// Changes a room; how much of it is kept stays. `false` if there is none of that name.
+    /// Changes a room; how much of it is kept stays. `false` if no room has that name.
     fn set_room(&mut self, room: &str, title: &str, open: bool) -> Result<bool, Error>;
 
-    /// Sets how much of a room is kept. `false` if there is none of that name.
+    /// Sets how much of a room is kept. `false` if no room has that name.
     fn set_room_keep(&mut self, room: &str, keep: RoomKeep) -> Result<bool, Error>;
 
     /// Removes a room with its members and messages. A later room of that name has nothing to do with it. `false` if there is

@@ -177,7 +177,7 @@ impl Core {
         Ok(excess.map_or(MessageId::NONE, |(message, _)| message))
     }
 
-    /// The error for a block with an entry that is none.
+    /// The error for a block that cannot be parsed.
     pub(super) fn unparsable(&self, block: &Block) -> Error {
         self.damage(&format!("block {} cannot be parsed", block.first))
     }

@@ -112,7 +112,7 @@ impl Room {
         Self { messages, bytes: PAGE_BYTES, is_whole: true }
     }
 
-    /// Takes the room for a message. `false` if there is none.
+    /// Reserves space for a message. `false` if it does not fit.
     pub(super) fn take(&mut self, text: &str) -> bool {
         let size = size(text);
         let fits = self.messages > 0 && (size <= self.bytes || self.is_whole);
