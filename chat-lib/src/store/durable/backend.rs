@@ -42,6 +42,10 @@ pub(super) trait Backend: Send + Sync {
     /// more.
     fn blocks_after(&self, message: MessageId) -> Result<Vec<Block>, Error>;
 
+    /// Some of the blocks that begin before that message, the newest first, and the last one before it among them; none if there are no
+    /// more.
+    fn blocks_before(&self, message: MessageId) -> Result<Vec<Block>, Error>;
+
     /// As [`blocks_after`](Self::blocks_after), without what is in the blocks, and unchecked.
     fn block_heads_after(&self, message: MessageId) -> Result<Vec<Block>, Error>;
 

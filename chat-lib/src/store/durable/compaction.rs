@@ -55,10 +55,8 @@ impl Core {
         let mut rewrite = Rewrite::new(epoch);
         self.group.flush()?;
         let mut left = 0;
-        let mut kept = floors.kept.into_iter();
         self.each_block(last, |block| {
-            // What came meanwhile is kept.
-            let kept = kept.next().unwrap_or(true);
+            let kept = block.last > floors.direct;
             let mut thin = BlockWriter::new(block.first, block.time);
             let mut senders: HashSet<ProfileId> = HashSet::new();
             let mut dropped = Vec::new();

@@ -14,8 +14,8 @@ use crate::store::pages::Shelf;
 
 /// What a compaction drops.
 pub(super) struct Floors {
-    /// Of each block, in the order of the log, whether direct messages in it are kept although they were read.
-    pub(super) kept: Vec<bool>,
+    /// The message up to which direct messages are dropped once they were read. It is the last one of a block.
+    pub(super) direct: MessageId,
     rooms: HashMap<StreamId, MessageId>,
 }
 
@@ -26,54 +26,67 @@ impl Floors {
     }
 }
 
-/// What is too old.
-struct Ages {
-    /// Of each block its last message, and whether it is young enough for what has no age of its own.
-    young: Vec<(MessageId, bool)>,
-    /// By age, with `None` for that of the chat, the message up to which all are too old.
-    floors: BTreeMap<Option<Duration>, MessageId>,
+/// A limit that is counted from the newest message back.
+struct Limit {
+    /// How much more there may be; `None` if there is no limit, or it was reached.
+    left: Option<u64>,
+    /// The newest message that is more than the limit.
+    floor: MessageId,
+}
+
+impl Limit {
+    fn new(limit: Option<u64>) -> Self {
+        Self { left: limit.filter(|limit| *limit < u64::MAX), floor: MessageId::NONE }
+    }
+
+    /// Counts so much, of which this is the last message. Does nothing once the limit was reached.
+    fn count(&mut self, last: MessageId, amount: u64) {
+        let Some(left) = self.left else { return };
+        self.left = left.checked_sub(amount);
+        if self.left.is_none() {
+            self.floor = last;
+        }
+    }
+}
+
+/// Limits of messages and of bytes.
+struct Limits {
+    messages: Limit,
+    bytes: Limit,
+}
+
+impl Limits {
+    fn new(messages: Option<u64>, bytes: Option<u64>) -> Self {
+        Self { messages: Limit::new(messages), bytes: Limit::new(bytes) }
+    }
+
+    fn count(&mut self, last: MessageId, messages: u64, bytes: u64) {
+        self.messages.count(last, messages);
+        self.bytes.count(last, bytes);
+    }
+
+    fn floor(&self) -> MessageId {
+        self.messages.floor.max(self.bytes.floor)
+    }
+
+    /// Whether nothing more has to be counted.
+    fn is_done(&self) -> bool {
+        self.messages.left.or(self.bytes.left).is_none()
+    }
 }
 
 /// A room with limits of its own.
 struct Limited {
     keep: RoomKeep,
-    /// The message up to which all are dropped, or were, because of these.
+    /// The message up to which all are too old, or were dropped before.
     floor: MessageId,
-    tally: Tally,
+    limits: Limits,
 }
 
-/// How many messages there are in each block, by its last message, and how many bytes they take.
-#[derive(Default)]
-struct Tally(BTreeMap<MessageId, (u64, u64)>);
-
-impl Tally {
-    fn add(&mut self, block: MessageId, messages: u64, bytes: u64) {
-        let sum = self.0.entry(block).or_default();
-        *sum = (sum.0 + messages, sum.1 + bytes);
-    }
-
-    /// The last block that is more than there may be, and how much of it there may be.
-    fn excess(&self, messages: Option<u64>, bytes: Option<u64>) -> Option<(MessageId, Space)> {
-        let mut space = Space { messages: messages.unwrap_or(u64::MAX), bytes: bytes.unwrap_or(u64::MAX) };
-        let excess = self.0.iter().rev().find(|(_, (messages, bytes))| !space.take(*messages, *bytes));
-        excess.map(|(block, _)| (*block, space))
-    }
-}
-
-/// For how many messages and bytes there is space.
-struct Space {
-    messages: u64,
-    bytes: u64,
-}
-
-impl Space {
-    /// Takes space for so much. `false`, and nothing done, if there is not enough.
-    fn take(&mut self, messages: u64, bytes: u64) -> bool {
-        match (self.messages.checked_sub(messages), self.bytes.checked_sub(bytes)) {
-            (Some(messages), Some(bytes)) => *self = Self { messages, bytes },
-            _ => return false,
-        }
-        true
+impl Limited {
+    /// The message up to which all are dropped because of these limits.
+    fn floor(&self) -> MessageId {
+        self.floor.max(self.limits.floor())
     }
 }
 
@@ -86,95 +99,76 @@ impl Core {
         keeps: impl FnMut(&Block, Option<Duration>) -> bool,
     ) -> Result<Floors, Error> {
         let rooms: Vec<_> = self.index(|index| index.room_keeps().collect());
-        let Ages { young, floors } = self.ages(rooms.iter().filter_map(|(_, keep, _)| keep.age), keeps)?;
-        let too_old = |keep: &RoomKeep| floors.get(&keep.age).copied().unwrap_or_default();
+        let by_age = self.too_old(rooms.iter().filter_map(|(_, keep, _)| keep.age), keeps)?;
+        let too_old = |age: &Option<Duration>| by_age.get(age).copied().unwrap_or_default();
         let own = rooms.iter().filter(|(_, keep, _)| *keep != RoomKeep::default());
         let own = own.map(|(id, keep, gone)| {
-            let floor = too_old(keep).max(*gone);
-            (*id, Limited { keep: *keep, floor, tally: Tally::default() })
+            let limits = Limits::new(keep.messages, keep.bytes);
+            (*id, Limited { keep: *keep, floor: too_old(&keep.age).max(*gone), limits })
         });
         let mut own: HashMap<_, _> = own.collect();
-        let [by_messages, by_bytes] = self.excess(keep, &mut own)?;
+        let Limits { messages, bytes } = self.count(keep, &mut own)?;
         let floor = |(id, keep, _): &(StreamId, RoomKeep, MessageId)| {
-            let own = own.get(id).map_or(too_old(keep), |room| room.floor);
-            let by_messages = if keep.messages.is_none() { by_messages } else { MessageId::NONE };
-            let by_bytes = if keep.bytes.is_none() { by_bytes } else { MessageId::NONE };
+            let own = own.get(id).map_or(too_old(&keep.age), Limited::floor);
+            let by_messages = if keep.messages.is_none() { messages.floor } else { MessageId::NONE };
+            let by_bytes = if keep.bytes.is_none() { bytes.floor } else { MessageId::NONE };
             (*id, own.max(by_messages).max(by_bytes))
         };
-        let kept = young.into_iter().map(|(last, is_young)| is_young && last > by_messages.max(by_bytes));
-        Ok(Floors { kept: kept.collect(), rooms: rooms.iter().map(floor).collect() })
+        let direct = too_old(&None).max(messages.floor).max(bytes.floor);
+        Ok(Floors { direct, rooms: rooms.iter().map(floor).collect() })
     }
 
-    fn ages(
+    /// By age, with `None` for that of the chat, the message up to which all are too old. A message with a time in the future is
+    /// as old as those that came after it.
+    fn too_old(
         &self,
         own: impl Iterator<Item = Duration>,
         mut keeps: impl FnMut(&Block, Option<Duration>) -> bool,
-    ) -> Result<Ages, Error> {
+    ) -> Result<BTreeMap<Option<Duration>, MessageId>, Error> {
         let mut floors: BTreeMap<_, _> = own.map(Some).chain([None]).map(|age| (age, MessageId::NONE)).collect();
-        let (mut young, mut after) = (Vec::new(), MessageId::NONE);
+        let upto = self.index(|index| index.tail.last_message());
+        let mut after = MessageId::NONE;
         loop {
             let heads = self.backend().block_heads_after(after)?;
-            let Some(last) = heads.last() else { return Ok(Ages { young, floors }) };
+            let Some(last) = heads.last() else { return Ok(floors) };
             after = last.first;
             for head in &heads {
                 for (age, floor) in &mut floors {
                     // A damaged head must not claim the messages of the next one.
                     *floor = (*floor).min(MessageId::new(head.first.get().saturating_sub(1)).unwrap_or_default());
-                    let is_young = keeps(head, *age);
-                    if !is_young {
-                        *floor = head.last;
-                    }
-                    if age.is_none() {
-                        young.push((head.last, is_young));
+                    if !keeps(head, *age) {
+                        *floor = head.last.min(upto);
                     }
                 }
             }
         }
     }
 
-    /// The last message of the last block that is more than the chat's limits of messages and of bytes allow. Raises the floors of
-    /// rooms to the last message that is more than their own allow.
-    fn excess(&self, keep: Keep, own: &mut HashMap<StreamId, Limited>) -> Result<[MessageId; 2], Error> {
-        let is_counted = |room: &Limited| room.keep.messages.or(room.keep.bytes).is_some();
-        if !keep.is_limited() && !own.values().any(is_counted) {
-            return Ok([MessageId::NONE; 2]);
-        }
-        let mut all = Tally::default();
-        self.each_block(MessageId::MAX, |block| {
-            for entry in block.sized_entries() {
-                let (entry, size) = entry.ok_or_else(|| self.unparsable(block))?;
-                let room = own.get_mut(&entry.stream).map(|room| &mut room.tally);
-                room.unwrap_or(&mut all).add(block.last, 1, size);
-            }
-            Ok(())
-        })?;
-        for (id, room) in own {
-            room.floor = room.floor.max(self.own_excess(*id, room)?);
-            // What is left counts for those limits of the chat that hold for the room.
-            let Limited { keep, floor, tally } = room;
-            for (block, (messages, bytes)) in tally.0.iter().filter(|(block, _)| *block > floor) {
-                let counted = |own: Option<u64>, number| if own.is_none() { number } else { 0 };
-                all.add(*block, counted(keep.messages, *messages), counted(keep.bytes, *bytes));
-            }
-        }
-        let last = |excess: Option<(MessageId, Space)>| excess.map_or(MessageId::NONE, |(block, _)| block);
-        Ok([last(all.excess(keep.messages, None)), last(all.excess(None, keep.bytes))])
-    }
-
-    /// The last message of a room that is more than its own limits allow.
-    fn own_excess(&self, id: StreamId, room: &Limited) -> Result<MessageId, Error> {
-        let excess = room.tally.excess(room.keep.messages, room.keep.bytes);
-        let Some((last, mut space)) = excess else { return Ok(MessageId::NONE) };
-        let Some(block) = self.backend().block(last)? else { return Ok(MessageId::NONE) };
-        let mut messages = Vec::new();
-        for entry in block.sized_entries() {
-            let (entry, size) = entry.ok_or_else(|| self.unparsable(&block))?;
-            if entry.stream == id {
-                messages.push((entry.id, size));
+    /// Counts messages against the limits of the chat, which drops whole blocks, and those of rooms.
+    fn count(&self, keep: Keep, own: &mut HashMap<StreamId, Limited>) -> Result<Limits, Error> {
+        let mut all = Limits::new(keep.messages, keep.bytes);
+        let mut before = MessageId::MAX;
+        while !all.is_done() || !own.values().all(|room| room.limits.is_done()) {
+            let blocks = self.backend().blocks_before(before)?;
+            let Some(first) = blocks.last().map(|block| block.first) else { break };
+            before = first;
+            for block in &blocks {
+                let (mut messages, mut bytes) = (0, 0);
+                let entries: Option<Vec<_>> = block.sized_entries().collect();
+                for (entry, size) in entries.ok_or_else(|| self.unparsable(block))?.into_iter().rev() {
+                    // A message counts for those limits of the chat that hold for its room, if the room's own let it stay.
+                    let [counts, bytes_count] = own.get_mut(&entry.stream).map_or([true; 2], |room| {
+                        room.limits.count(entry.id, 1, size);
+                        let stays = entry.id > room.floor();
+                        [stays && room.keep.messages.is_none(), stays && room.keep.bytes.is_none()]
+                    });
+                    messages += u64::from(counts);
+                    bytes += if bytes_count { size } else { 0 };
+                }
+                all.count(block.last, messages, bytes);
             }
         }
-        let excess = messages.into_iter().rev().find(|(_, size)| !space.take(1, *size));
-        Ok(excess.map_or(MessageId::NONE, |(message, _)| message))
+        Ok(all)
     }
 
     /// The error for a block that cannot be parsed.

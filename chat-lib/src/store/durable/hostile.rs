@@ -186,6 +186,10 @@ impl Backend for Hostile {
         Ok(self.call()?.now.log.range(after..).map(|(_, block)| block.clone()).take(3).collect())
     }
 
+    fn blocks_before(&self, message: MessageId) -> Result<Vec<Block>, Error> {
+        Ok(self.call()?.now.log.range(..message).rev().map(|(_, block)| block.clone()).take(3).collect())
+    }
+
     fn block_heads_after(&self, message: MessageId) -> Result<Vec<Block>, Error> {
         let heads = self.blocks_after(message)?.into_iter();
         Ok(heads.map(|block| Block { body: Vec::new(), ..block }).collect())

@@ -154,7 +154,21 @@ impl Sqlite {
     fn in_order(&self, after: MessageId, blocks: Vec<Block>) -> Result<Vec<Block>, Error> {
         // A damaged page could otherwise have a reader of the log go round in circles.
         let ids = [after].into_iter().chain(blocks.iter().map(|block| block.first));
-        if ids.is_sorted_by(|one, next| one < next) { Ok(blocks) } else { Err(self.damage("the log is out of order")) }
+        if ids.is_sorted_by(|one, next| one < next) { Ok(blocks) } else { Err(self.out_of_order()) }
+    }
+
+    fn out_of_order(&self) -> Error {
+        self.damage("the log is out of order")
+    }
+
+    /// The blocks that `sql` gives, and not many more bytes than [`SCAN_BYTES`]: blocks of long messages are large.
+    fn blocks(&self, sql: &str, message: MessageId) -> Result<Vec<Block>, Error> {
+        let mut bytes = 0;
+        let goes_on = |block: &Block| {
+            bytes += block.body.len();
+            bytes < SCAN_BYTES
+        };
+        self.rows_while(sql, message.get(), block, goes_on)
     }
 
     /// The one number that `sql` finds, if it finds one.
@@ -256,13 +270,14 @@ impl Backend for Sqlite {
 
     fn blocks_after(&self, message: MessageId) -> Result<Vec<Block>, Error> {
         let sql = "SELECT first, last, time, body, seal FROM log WHERE first > ? ORDER BY first LIMIT 64";
-        // Blocks of long messages are large.
-        let mut bytes = 0;
-        let goes_on = |block: &Block| {
-            bytes += block.body.len();
-            bytes < SCAN_BYTES
-        };
-        self.in_order(message, self.rows_while(sql, message.get(), block, goes_on)?)
+        self.in_order(message, self.blocks(sql, message)?)
+    }
+
+    fn blocks_before(&self, message: MessageId) -> Result<Vec<Block>, Error> {
+        let sql = "SELECT first, last, time, body, seal FROM log WHERE first < ? ORDER BY first DESC LIMIT 64";
+        let blocks = self.blocks(sql, message)?;
+        let ids = [message].into_iter().chain(blocks.iter().map(|block| block.first));
+        if ids.is_sorted_by(|one, next| one > next) { Ok(blocks) } else { Err(self.out_of_order()) }
     }
 
     fn block_heads_after(&self, message: MessageId) -> Result<Vec<Block>, Error> {
