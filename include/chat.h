@@ -219,6 +219,8 @@ enum chat_status
     // No encrypted connection came about that can be trusted: the server's certificate does not prove that it is the one that was
     // meant, or there is no TLS at that address. chat_last_error() says which.
     CHAT_TLS = 64,
+    // The text is too long for so many recipients.
+    CHAT_TOO_MANY_RECIPIENTS = 65,
     // The server could not read a line as JSON.
     CHAT_BAD_JSON = -32700,
     // A parameter of a request is missing, or has the wrong type.
@@ -1068,7 +1070,7 @@ CHAT_NONNULL(1, 2, 3, 4);
 // - `message`: the text; over a connection, it cannot contain CRLF.
 //
 // Fails with CHAT_NO_SUCH_RECIPIENT if one of them does not exist, or if the list is empty; CHAT_BLOCKED or CHAT_MAILBOX_FULL because
-// of one of them; CHAT_LINE_TOO_LONG; or as every function of a session.
+// of one of them; CHAT_TOO_MANY_RECIPIENTS; CHAT_LINE_TOO_LONG; or as every function of a session.
 //
 CHAT_WARN_UNUSED
 chat_status chat_session_send_to_all(struct chat_session *session,

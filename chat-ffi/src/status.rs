@@ -137,6 +137,8 @@ pub enum chat_status {
     /// No encrypted connection came about that can be trusted: the server's certificate does not prove that it is the one that was
     /// meant, or there is no TLS at that address. chat_last_error() says which.
     CHAT_TLS = 64,
+    /// The text is too long for so many recipients.
+    CHAT_TOO_MANY_RECIPIENTS = 65,
     /// The server could not read a line as JSON.
     CHAT_BAD_JSON = -32700,
     /// A parameter of a request is missing, or has the wrong type.
@@ -209,7 +211,7 @@ macro_rules! table {
     };
 }
 
-static TABLE: [Row; 66] = table! {
+static TABLE: [Row; 67] = table! {
     CHAT_OK "" c"the call succeeded"
     CHAT_END "" c"the end of the list"
     CHAT_INVALID_ARGUMENT "" c"an argument is NULL, not UTF-8, or otherwise invalid"
@@ -272,6 +274,7 @@ static TABLE: [Row; 66] = table! {
     CHAT_CLEARTEXT "cleartext" c"connections would not be encrypted, and the address is not loopback"
     CHAT_BAD_CERTIFICATE "bad_certificate" c"the TLS certificate or its key cannot be used"
     CHAT_TLS "tls" c"no encrypted connection came about that can be trusted"
+    CHAT_TOO_MANY_RECIPIENTS "too_many_recipients" c"this text is too long for so many recipients; send it to fewer at a time, or to a room"
     CHAT_BAD_JSON "bad_json" c"the line is not JSON"
     CHAT_BAD_PARAMETERS "bad_parameters" c"a parameter is missing, or has the wrong type"
     CHAT_NO_SUCH_METHOD "no_such_method" c"there is no such method"

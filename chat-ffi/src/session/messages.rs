@@ -92,7 +92,7 @@ pub unsafe extern "C" fn chat_session_send_with_key(
 /// - `message`: the text; over a connection, it cannot contain CRLF.
 ///
 /// Fails with CHAT_NO_SUCH_RECIPIENT if one of them does not exist, or if the list is empty; CHAT_BLOCKED or CHAT_MAILBOX_FULL because
-/// of one of them; CHAT_LINE_TOO_LONG; or as every function of a session.
+/// of one of them; CHAT_TOO_MANY_RECIPIENTS; CHAT_LINE_TOO_LONG; or as every function of a session.
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 4)
 #[must_use]

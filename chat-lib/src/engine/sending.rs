@@ -11,7 +11,7 @@ use super::rooms::{find_member, find_room};
 use super::{Chat, Step, Turn};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::limits::{Limits, TYPING_INTERVAL, TYPING_MEMBERS};
+use crate::limits::{GROUP_BYTES, Limits, MESSAGE_OVERHEAD, TYPING_INTERVAL, TYPING_MEMBERS};
 use crate::model::{ConversationName, Framing, MessageKey, Profile, UserName};
 use crate::protocol::Reply;
 use crate::store::{Appended, NewMessage, Quota};
@@ -54,6 +54,9 @@ impl Chat {
         let messages: Vec<_> = recipients.map(|to| NewMessage { to, from, text, framing, time, key: None }).collect();
         if messages.iter().any(|message| message.to.starts_with('#')) {
             return Err(Error::NoSuchRecipient);
+        }
+        if messages.len().saturating_mul(text.len() + MESSAGE_OVERHEAD) > GROUP_BYTES {
+            return Err(Error::TooManyRecipients);
         }
         turn.count_work(messages.len().saturating_mul(1 + text.len() / BYTES_PER_WORK));
         match turn.batch.append_all(&messages, quota(turn.limits))? {

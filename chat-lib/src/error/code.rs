@@ -75,6 +75,7 @@ codes! {
     62 "cleartext"                Self::Cleartext { .. }
     63 "bad_certificate"          Self::BadCertificate { .. }
     64 "tls"                      Self::Tls(_)
+    65 "too_many_recipients"      Self::TooManyRecipients
     -32700 "bad_json"                 Self::BadJson(_)
     -32602 "bad_parameters"           Self::BadParameters(_)
     -32601 "no_such_method"           Self::NoSuchMethod

@@ -90,6 +90,10 @@ pub enum Error {
     /// An invitation that was never given out, was used or revoked, or has expired. The peer's.
     #[error("there is no such invitation, or it was used or has expired; ask the operator for a new one")]
     NoSuchInvitation,
+    /// A text that is too long for so many recipients; there is a limit for both together, as others wait while it is stored. The
+    /// peer's.
+    #[error("this text is too long for so many recipients; send it to fewer at a time, or to a room")]
+    TooManyRecipients,
     /// The data directory is open already, in another process or in this one. The caller's.
     #[error("{} is in use by {}", path.display(), holder(process.as_ref()))]
     DataInUse {

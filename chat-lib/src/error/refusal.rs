@@ -34,6 +34,7 @@ impl Error {
             "registration_closed" => Some(Self::RegistrationClosed),
             "invitation_required" => Some(Self::InvitationRequired),
             "no_such_invitation" => Some(Self::NoSuchInvitation),
+            "too_many_recipients" => Some(Self::TooManyRecipients),
             "busy" => Some(Self::Busy),
             "storage" => Some(Self::Storage(message.into())),
             "entropy" => Some(Self::Entropy(reason(message, "the system gives no randomness: "))),

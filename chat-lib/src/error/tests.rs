@@ -41,6 +41,7 @@ pub(crate) fn samples() -> Vec<Error> {
         Error::RegistrationClosed,
         Error::InvitationRequired,
         Error::NoSuchInvitation,
+        Error::TooManyRecipients,
         Error::DataInUse { path: "chat-data".into(), process: None },
         Error::DataFormat { path: "chat-data/chat.db".into(), found: 2, known: 1 },
         Error::BadDump { line: 3, problem: "reason".to_owned() },

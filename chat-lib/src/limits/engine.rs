@@ -16,6 +16,10 @@ pub(crate) const LAST_SEEN_USERS: usize = 100_000;
 /// About how many bytes a message takes beside its text, in a queue of events or in an answer: ids, times and names.
 pub(crate) const MESSAGE_OVERHEAD: usize = 192;
 
+/// How many bytes the messages of one request may take together, with [`MESSAGE_OVERHEAD`] for each. Others wait while they are stored, for some
+/// 30 ms.
+pub(crate) const GROUP_BYTES: usize = 4 * 1024 * 1024;
+
 /// About how many bytes the messages of a page take in an answer, unless a single one takes more. Others wait while a page is written and
 /// sent, for some 0.5 ms.
 pub(crate) const PAGE_BYTES: usize = 128 * 1024;

@@ -82,7 +82,7 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::NoSuchRecipient`] if one of them does not exist, or if the list is empty; [`Error::Blocked`] or [`Error::MailboxFull`]
-    /// because of one of them; [`Error::LineTooLong`]; [`Error::InvalidRequest`] for a CRLF over a connection, or a
+    /// because of one of them; [`Error::TooManyRecipients`]; [`Error::LineTooLong`]; [`Error::InvalidRequest`] for a CRLF over a connection, or a
     /// name that is none; or as for every method.
     pub fn send_to_all(&self, to: &[&str], text: &str) -> Result<(), Error> {
         if to.is_empty() {

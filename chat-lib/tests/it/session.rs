@@ -8,7 +8,7 @@ use chat_lib::limits::Limits;
 use chat_lib::model::{HistoryMessage, MessageId, Registration};
 use chat_lib::protocol::ConversationView;
 use chat_lib::store::{HistoryPage, Position};
-use chat_lib::{Chat, Client, Config, Error, RoomUpdate, Sent, Session};
+use chat_lib::{Chat, Client, Config, Error, NewUser, RoomUpdate, Sent, Session};
 
 use crate::support::{Running, cheap};
 
@@ -312,4 +312,22 @@ fn a_session_is_shared_by_threads_and_shows_no_token() {
         });
         assert_eq!(chat.inbox_of("henderson").unwrap().len(), 2);
     }
+}
+
+/// A line of 60,000 bytes to 1,000 users was 60 MB of messages, for which everybody else waited half a second.
+#[test]
+fn one_request_stores_so_much_and_no_more() {
+    let chat = Chat::new(Config { password_cost: cheap(), ..Config::default() });
+    let users: Vec<_> = (0..100).map(|number| format!("user{number}")).collect();
+    chat.add_demo_users().unwrap();
+    for name in &users {
+        chat.add_user(NewUser { name, password: "secret", full_name: name, country: "" }).unwrap();
+    }
+    let to: Vec<_> = users.iter().map(String::as_str).collect();
+    let messi = chat.login("messi", "surabaya").unwrap();
+    messi.send_to_all(&to, &"x".repeat(41_000)).unwrap();
+    let refused = messi.send_to_all(&to, &"x".repeat(42_000));
+    assert!(matches!(refused, Err(Error::TooManyRecipients)), "{refused:?}");
+    assert_eq!(chat.login("user0", "secret").unwrap().inbox().unwrap().len(), 1);
+    messi.send_to_all(&to[..50], &"x".repeat(42_000)).unwrap();
 }

@@ -73,6 +73,7 @@ __all__ = [
     "TlsError",
     "TooManyAttempts",
     "TooManyConnections",
+    "TooManyRecipients",
     "TooManyRooms",
     "UserExists",
     "WrongPassword",
@@ -178,6 +179,12 @@ class NoSuchInvitation(ChatError):
     """The invitation was never given out, was used or revoked, or has expired."""
 
     code = "no_such_invitation"
+
+
+class TooManyRecipients(ChatError):
+    """The text is too long for so many recipients; send it to fewer at a time."""
+
+    code = "too_many_recipients"
 
 
 class Busy(ChatError):
