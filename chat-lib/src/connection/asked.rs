@@ -15,6 +15,11 @@ pub(super) enum Asked {
 }
 
 impl Asked {
+    /// A call whose id could not be read.
+    pub(super) fn unread_call() -> Self {
+        Self::Call(Some(rpc::Id::NULL))
+    }
+
     pub(super) fn write_reply(&self, reply: &Reply, out: &mut Vec<u8>) {
         match self {
             Self::Line => line::write_reply(reply, out),

@@ -52,6 +52,8 @@ pub struct Connection {
     frames: Frames,
     /// A line has ended.
     begun: bool,
+    /// Every line is JSON, whatever it begins with.
+    is_json: bool,
     /// Nothing more is taken from the peer.
     over: Option<Over>,
     /// The server stops: nothing is replayed any more.
@@ -108,6 +110,7 @@ impl Connection {
             origin: Origin::of_connection(number),
             frames,
             begun: false,
+            is_json: false,
             over: None,
             is_leaving: false,
             allowance: None,
@@ -244,7 +247,9 @@ impl Connection {
             let before = out.end();
             let is_admitted = self.allowance.as_mut().is_none_or(Allowance::take) && !self.is_refused;
             let outcome = match frame {
-                Frame::Line(line) if rpc::is_rpc(line) => {
+                // What a transport counts as a request, such as a ping, comes as an empty line.
+                Frame::Line(line) if self.is_json && is_admitted && line.trim_ascii().is_empty() => continue,
+                Frame::Line(line) if self.is_json || rpc::is_rpc(line) => {
                     let (id, command) = match rpc::parse(line) {
                         Ok(call) => (call.id, Ok(call.command)),
                         Err(refusal) => (refusal.id, Err(refusal.error)),
@@ -257,7 +262,7 @@ impl Connection {
                     }
                 }
                 Frame::TooLong { first } => {
-                    self.asked = if rpc::is_rpc(&[first]) { Asked::Call(Some(rpc::Id::NULL)) } else { Asked::Line };
+                    self.asked = if self.is_json || rpc::is_rpc(&[first]) { Asked::unread_call() } else { Asked::Line };
                     let limit = turn.limits.line_bytes;
                     let refusal = if line_bytes < limit { Error::Busy } else { Error::LineTooLong { limit } };
                     match is_admitted {

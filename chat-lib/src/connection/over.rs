@@ -48,6 +48,11 @@ impl Connection {
         self.over
     }
 
+    /// Takes every line as JSON, whatever it begins with.
+    pub(crate) fn take_json_only(&mut self) {
+        self.is_json = true;
+    }
+
     /// Has the first request refused, because there are too many connections. Then the connection is over.
     pub(crate) fn refuse_first_request(&mut self) {
         self.is_refused = true;
@@ -56,7 +61,8 @@ impl Connection {
     /// As [`refuse_first_request`](Self::refuse_first_request), for a peer that has sent none.
     pub(crate) fn refuse_unasked(&mut self, out: &mut Outbox) {
         self.over = Some(Over::Refused);
-        Asked::Line.write_refusal(&Error::TooManyConnections, out.buffer());
+        let asked = if self.is_json { Asked::unread_call() } else { Asked::Line };
+        asked.write_refusal(&Error::TooManyConnections, out.buffer());
         out.release();
     }
 

@@ -67,3 +67,23 @@ pub(crate) const PROXY_HEADER_BYTES: usize = 4096;
 
 /// How often each connection is looked at, whether it has used up its time: that may have been made shorter meanwhile.
 pub(crate) const DEADLINE_CHECK: Duration = Duration::from_secs(60);
+
+/// How many bytes a WebSocket reads at once, for which it holds a buffer: little, since most are idle.
+#[cfg(feature = "web")]
+pub(crate) const WEB_BUFFER_BYTES: usize = 1024;
+
+/// How many bytes of a WebSocket are looked at before others have their turn, if there is no message in them.
+#[cfg(feature = "web")]
+pub(crate) const WEB_READ_BYTES: usize = 8 * 1024;
+
+/// How many bytes of frames are held for a WebSocket. A longer message is sent in more than one.
+#[cfg(feature = "web")]
+pub(crate) const WEB_FRAMES_BYTES: usize = 16 * 1024;
+
+/// The longest request line and headers of HTTP together. Browsers send some 1,000 bytes, and proxies add to them.
+#[cfg(feature = "web")]
+pub(crate) const HTTP_HEAD_BYTES: usize = 8 * 1024;
+
+/// How many files a page may have: one that has more is a wrong folder.
+#[cfg(feature = "web")]
+pub(crate) const WEB_FILES: usize = 1000;

@@ -114,8 +114,9 @@ impl Acceptor {
                     let reactor = self.reactors.get(self.accepted % self.reactors.len());
                     self.accepted = self.accepted.wrapping_add(1);
                     let number = next_connection();
-                    let outcome = listener.transport.accept().and_then(|transport| {
-                        let accepted = Accepted { stream, number, address, transport, ticket, is_proxied };
+                    let outcome = listener.transport.accept(limits).and_then(|transport| {
+                        let is_json = listener.transport.is_json();
+                        let accepted = Accepted { stream, number, address, transport, is_json, ticket, is_proxied };
                         reactor.map_or(Ok(()), |reactor| hand_over(accepted, reactor))
                     });
                     if let Err(problem) = outcome {

@@ -13,6 +13,8 @@ use super::jobs::JobQueues;
 use super::listen::{Listening, listen};
 use super::proxy::Network;
 use super::reactor::Reactor;
+#[cfg(feature = "web")]
+use super::site::WebSite;
 use super::transport::TransportKind;
 use super::{Handle, Server};
 use crate::engine::Chat;
@@ -48,6 +50,12 @@ impl ServerBuilder {
     pub fn listen(mut self, listener: impl Into<Listener>) -> Self {
         self.listeners.push(listener.into());
         self
+    }
+
+    /// Adds an address for browsers: the library's page, and its WebSocket. [`Listener::web`] has more choices.
+    #[cfg(feature = "web")]
+    pub fn web(self, address: SocketAddr) -> Self {
+        self.listen(Listener::web(address, WebSite::new()))
     }
 
     /// Allows to listen for plain TCP on addresses that are not loopback. Anyone between a peer and the server can then read
@@ -185,6 +193,20 @@ impl Listener {
     #[must_use]
     pub fn tls(address: SocketAddr, identity: TlsIdentity) -> Self {
         Self { address, socket: None, transport: TransportKind::Tls(identity) }
+    }
+
+    /// HTTP and WebSocket for browsers: what goes over it is not encrypted.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn web(address: SocketAddr, site: WebSite) -> Self {
+        Self { address, socket: None, transport: TransportKind::Web(site, Box::new(TransportKind::Tcp)) }
+    }
+
+    /// As [`web`](Self::web), over TLS, with the certificate of `identity`.
+    #[cfg(all(feature = "tls", feature = "web"))]
+    #[must_use]
+    pub fn web_tls(address: SocketAddr, site: WebSite, identity: TlsIdentity) -> Self {
+        Self { address, socket: None, transport: TransportKind::Web(site, Box::new(TransportKind::Tls(identity))) }
     }
 
     #[cfg(test)]

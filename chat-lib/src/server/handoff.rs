@@ -31,6 +31,8 @@ pub(super) struct Accepted {
     pub(super) number: u64,
     pub(super) address: SocketAddr,
     pub(super) transport: Box<dyn Transport>,
+    /// All that is sent over the transport is JSON.
+    pub(super) is_json: bool,
     pub(super) ticket: Ticket,
     /// It comes from a proxy, which says first whom it is from.
     pub(super) is_proxied: bool,

@@ -18,6 +18,8 @@ mod listen;
 mod peer;
 mod proxy;
 mod reactor;
+#[cfg(feature = "web")]
+mod site;
 mod socket;
 mod transport;
 
@@ -35,6 +37,8 @@ pub use self::identity::TlsIdentity;
 use self::jobs::Worker;
 pub use self::proxy::{InvalidNetwork, Network};
 use self::reactor::Reactor;
+#[cfg(feature = "web")]
+pub use self::site::{InvalidOrigin, WebOrigin, WebSite};
 use crate::engine::Chat;
 use crate::error::Error;
 

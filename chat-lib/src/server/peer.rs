@@ -61,7 +61,7 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn new(chat: Chat, accepted: Accepted, now: Instant) -> Self {
-        let Accepted { stream, number, address, transport, ticket, is_proxied } = accepted;
+        let Accepted { stream, number, address, transport, is_json, ticket, is_proxied } = accepted;
         let mut peer = Self {
             socket: Socket::new(stream),
             alarm: None,
@@ -81,6 +81,9 @@ impl Peer {
             deadlines: Deadlines::new(now),
             ticket,
         };
+        if is_json {
+            peer.connection.take_json_only();
+        }
         peer.refuse_if_too_many();
         peer
     }
@@ -211,6 +214,13 @@ impl Peer {
         is_untold
     }
 
+    /// Tells the peer why the server closes the connection, if that is possible at once.
+    pub(super) fn take_leave(&mut self, reason: &Disconnect) {
+        if !self.finished && !matches!(reason, Disconnect::Failed(_)) {
+            self.transport.finish(&mut self.socket, reason).ok();
+        }
+    }
+
     /// Why a peer that is past its time is closed.
     pub(super) fn timeout_reason(&self) -> Disconnect {
         match (self.deadlines.is_stalled(), self.finished) {
@@ -288,8 +298,11 @@ impl Peer {
                     self.receive(scratch.get(..count).unwrap_or_default(), &mut lines, turn);
                 }
                 Err(problem) if problem.kind() != ErrorKind::WouldBlock => return Err(problem.into()),
-                Err(_) if !self.stopping => return Ok(Next::Wait),
-                Err(_) => self.read_limit = 0,
+                Err(_) if self.stopping => self.read_limit = 0,
+                Err(_) => {
+                    self.hold();
+                    return Ok(Next::Wait);
+                }
             }
         }
     }
@@ -317,11 +330,16 @@ impl Peer {
         }
         self.untaken.extend_from_slice(rest);
         // At once, and not after the turn: the next read of the turn is to know.
-        self.held.set(self.untaken.capacity() + self.connection.held());
+        self.hold();
         if self.out.end() > before {
             // A line has ended, so one that is under way is another.
             self.deadlines.set_mid_request(false);
         }
+    }
+
+    /// Takes note of how much is held of the peer's requests.
+    fn hold(&mut self) {
+        self.held.set(self.untaken.capacity() + self.connection.held() + self.transport.held());
     }
 
     /// Sends what may be sent, until it would block.
@@ -357,7 +375,8 @@ impl Peer {
     fn finish(&mut self, scratch: &mut [u8]) -> Result<Next, Disconnect> {
         if !self.finished {
             self.socket.assume_ready();
-            match self.transport.finish(&mut self.socket) {
+            let reason = if self.ended { Disconnect::PeerClosed } else { self.finish_reason() };
+            match self.transport.finish(&mut self.socket, &reason) {
                 Ok(()) => {
                     self.finished = true;
                     self.deadlines.set_finished(true);

@@ -38,3 +38,5 @@ mod steps;
 mod support;
 mod tls;
 mod transcripts;
+#[cfg(feature = "web")]
+mod web;

@@ -8,6 +8,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use super::Transport;
+use crate::server::disconnect::Disconnect;
 use crate::server::socket::Socket;
 
 #[derive(Default)]
@@ -94,7 +95,7 @@ impl Transport for LockStep {
         Ok(())
     }
 
-    fn finish(&mut self, socket: &mut Socket) -> io::Result<()> {
+    fn finish(&mut self, socket: &mut Socket, _: &Disconnect) -> io::Result<()> {
         self.flush(socket)?;
         // Closing a socket with unread bytes would take with it what is on its way.
         while !self.credit && !self.finished {
@@ -110,6 +111,10 @@ impl Transport for LockStep {
 
     fn mid_frame(&self) -> bool {
         !self.ready || self.byte_follows
+    }
+
+    fn held(&self) -> usize {
+        0
     }
 
     fn is_handshaking(&self) -> bool {

@@ -1,7 +1,6 @@
 //! The seam between a socket and a connection: what the bytes on the wire look like.
 //!
-//! Plain TCP passes bytes through, and TLS encrypts them. WebSocket will be another file here, and another variant of
-//! [`TransportKind`]; neither the reactor nor the peer has to know of it. A transport does no I/O of its own but on the
+//! Plain TCP passes bytes through, TLS encrypts them, and WebSocket puts them into messages. A transport does no I/O of its own but on the
 //! [`Socket`] that it is handed in each call. So it fits libraries that are handed a stream in the same way, such as rustls
 //! (`read_tls`, `write_tls`) and tungstenite (`WebSocketContext`), and one transport can lie on top of another.
 //!
@@ -19,12 +18,18 @@ mod tcp;
 mod tests;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "web")]
+mod web;
 
 use std::io;
 
+use super::disconnect::Disconnect;
 #[cfg(feature = "tls")]
 use super::identity::TlsIdentity;
+#[cfg(feature = "web")]
+use super::site::WebSite;
 use super::socket::Socket;
+use crate::limits::Limits;
 
 /// Turns the bytes of a socket into those of a connection, and back.
 ///
@@ -43,12 +48,16 @@ pub(super) trait Transport: Send {
     /// Writes what is held here. It is also called when the connection has sent nothing, for the sake of handshakes.
     fn flush(&mut self, socket: &mut Socket) -> io::Result<()>;
 
-    /// Writes what is held here, tells the peer that nothing more will come, and shuts the socket down for writing.
-    fn finish(&mut self, socket: &mut Socket) -> io::Result<()>;
+    /// Writes what is held here, tells the peer that nothing more will come, and why where it can, and shuts the socket down for
+    /// writing.
+    fn finish(&mut self, socket: &mut Socket, reason: &Disconnect) -> io::Result<()>;
 
     /// Whether the peer has yet to complete what it has begun, such as a handshake or a frame. It has as long for that as
     /// for a line.
     fn mid_frame(&self) -> bool;
+
+    /// How many bytes are held of what has come and the connection has not read.
+    fn held(&self) -> usize;
 
     /// Whether a handshake is under way, which takes much longer than requests do.
     fn is_handshaking(&self) -> bool;
@@ -60,6 +69,9 @@ pub(super) enum TransportKind {
     Tcp,
     #[cfg(feature = "tls")]
     Tls(TlsIdentity),
+    /// HTTP and WebSocket, over another one.
+    #[cfg(feature = "web")]
+    Web(WebSite, Box<TransportKind>),
     /// The tests' own.
     #[cfg(test)]
     LockStep,
@@ -67,11 +79,13 @@ pub(super) enum TransportKind {
 
 impl TransportKind {
     /// The transport of a connection that was just accepted.
-    pub(super) fn accept(&self) -> io::Result<Box<dyn Transport>> {
+    pub(super) fn accept(&self, limits: &Limits) -> io::Result<Box<dyn Transport>> {
         Ok(match self {
             Self::Tcp => Box::new(tcp::Tcp),
             #[cfg(feature = "tls")]
             Self::Tls(identity) => Box::new(tls::Tls::new(identity.config())?),
+            #[cfg(feature = "web")]
+            Self::Web(site, over) => Box::new(web::Web::new(over.accept(limits)?, site.clone(), limits.line_bytes)),
             #[cfg(test)]
             Self::LockStep => Box::new(lock_step::LockStep::default()),
         })
@@ -79,6 +93,20 @@ impl TransportKind {
 
     /// Whether others on the network can read what is sent.
     pub(super) fn is_cleartext(&self) -> bool {
-        matches!(self, Self::Tcp)
+        match self {
+            Self::Tcp => true,
+            #[cfg(feature = "web")]
+            Self::Web(_, over) => over.is_cleartext(),
+            _ => false,
+        }
+    }
+
+    /// Whether all that is sent there is JSON.
+    pub(super) fn is_json(&self) -> bool {
+        match self {
+            #[cfg(feature = "web")]
+            Self::Web(..) => true,
+            _ => false,
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::Transport;
+use crate::server::disconnect::Disconnect;
 use crate::server::socket::Socket;
 
 pub(super) struct Tcp;
@@ -20,12 +21,16 @@ impl Transport for Tcp {
         Ok(())
     }
 
-    fn finish(&mut self, socket: &mut Socket) -> io::Result<()> {
+    fn finish(&mut self, socket: &mut Socket, _: &Disconnect) -> io::Result<()> {
         socket.finish()
     }
 
     fn mid_frame(&self) -> bool {
         false
+    }
+
+    fn held(&self) -> usize {
+        0
     }
 
     fn is_handshaking(&self) -> bool {

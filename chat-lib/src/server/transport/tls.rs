@@ -9,6 +9,7 @@ use rustls::{ServerConfig, ServerConnection};
 
 use super::Transport;
 use crate::limits::{TLS_BUFFER_BYTES, TLS_BYTES_WITHOUT_DATA};
+use crate::server::disconnect::Disconnect;
 use crate::server::socket::Socket;
 
 pub(super) struct Tls {
@@ -83,7 +84,7 @@ impl Transport for Tls {
         Ok(())
     }
 
-    fn finish(&mut self, socket: &mut Socket) -> io::Result<()> {
+    fn finish(&mut self, socket: &mut Socket, _: &Disconnect) -> io::Result<()> {
         self.session.send_close_notify();
         self.flush(socket)?;
         socket.finish()
@@ -92,6 +93,10 @@ impl Transport for Tls {
     fn mid_frame(&self) -> bool {
         // A message may be spread over records. One as short as a key update is not waited for.
         self.is_handshaking() || self.records.is_mid_record() || self.without_data > SHORT_MESSAGE
+    }
+
+    fn held(&self) -> usize {
+        0
     }
 
     fn is_handshaking(&self) -> bool {

@@ -1,0 +1,155 @@
+//! What is asked for over HTTP, and what the answer is. It relies on httparse for the syntax and on the
+//! [`WebSite`] for files and origins.
+
+use std::sync::Arc;
+
+use httparse::{Error, Header, Status};
+use tungstenite::handshake::derive_accept_key;
+
+use crate::limits::HTTP_HEAD_BYTES;
+use crate::server::site::{File, WebSite};
+
+/// An answer, and what comes after it.
+pub(super) struct Answer {
+    /// The status line and the headers, with the empty line after them; then the text of an error.
+    pub(super) head: Vec<u8>,
+    /// The rest.
+    pub(super) file: Option<Arc<File>>,
+    pub(super) then: Then,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Then {
+    /// Another request may come.
+    GoOn,
+    Close,
+    /// What follows are frames.
+    WebSocket,
+}
+
+/// The answer to the request that `received` begins with, and the request's length; `None` if it is not whole.
+pub(super) fn answer(received: &[u8], site: &WebSite) -> Option<(usize, Answer)> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    let length = match request.parse(received) {
+        Ok(Status::Complete(length)) => length,
+        Ok(Status::Partial) if received.len() < HTTP_HEAD_BYTES => return None,
+        Ok(Status::Partial) | Err(Error::TooManyHeaders) => {
+            return Some((
+                received.len(),
+                refusal("431 Request Header Fields Too Large", "", "The request is too long."),
+            ));
+        }
+        Err(_) => return Some((received.len(), refusal("400 Bad Request", "", "This is not a request of HTTP/1.1."))),
+    };
+    let headers = Headers(request.headers);
+    let (method, target) = (request.method.unwrap_or_default(), request.path.unwrap_or_default());
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let mut answer = match (method, path) {
+        ("GET", SOCKET_PATH) => upgrade(&headers, site),
+        ("GET" | "HEAD", _) => page(path, &headers, site),
+        _ => refusal("405 Method Not Allowed", "Allow: GET, HEAD\r\n", "There are only pages here."),
+    };
+    if method == "HEAD" {
+        answer.file = None;
+    }
+    // A body would be taken for the next request.
+    let has_body =
+        headers.get("content-length").is_some_and(|length| length != "0") || headers.get("transfer-encoding").is_some();
+    if answer.then == Then::GoOn && (request.version != Some(1) || has_body || headers.has_word("connection", "close"))
+    {
+        answer.then = Then::Close;
+    }
+    Some((length, answer))
+}
+
+/// The answer to a connection that is refused, whatever it asks for.
+pub(super) fn unavailable(reason: &str) -> Answer {
+    refusal("503 Service Unavailable", "Retry-After: 1\r\n", reason)
+}
+
+fn page(path: &str, headers: &Headers<'_>, site: &WebSite) -> Answer {
+    let Some(file) = site.file(path) else {
+        let text = "There is no such page.";
+        return Answer { then: Then::GoOn, ..refusal("404 Not Found", "", text) };
+    };
+    let is_known = headers.get("if-none-match").is_some_and(|tags| tags.split(',').any(|tag| is_tag(tag, &file.etag)));
+    let (status, length) = if is_known { ("304 Not Modified", None) } else { ("200 OK", Some(file.body.len())) };
+    let length = length.map(|length| format!("Content-Length: {length}\r\n")).unwrap_or_default();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {}\r\n{length}ETag: {}\r\nCache-Control: no-cache\r\n{SAFETY}\r\n",
+        file.content_type, file.etag
+    );
+    Answer { head: head.into_bytes(), file: Some(file).filter(|_| !is_known), then: Then::GoOn }
+}
+
+fn is_tag(tag: &str, etag: &str) -> bool {
+    let tag = tag.trim();
+    tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
+}
+
+fn upgrade(headers: &Headers<'_>, site: &WebSite) -> Answer {
+    if !headers.has_word("upgrade", "websocket") || !headers.has_word("connection", "upgrade") {
+        let headers = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
+        return refusal("426 Upgrade Required", headers, "This address is for WebSocket.");
+    }
+    if headers.get("sec-websocket-version") != Some("13") {
+        return refusal("426 Upgrade Required", "Sec-WebSocket-Version: 13\r\n", "The version of WebSocket is not 13.");
+    }
+    let Some(key) = headers.get("sec-websocket-key") else {
+        return refusal("400 Bad Request", "", "There is no Sec-WebSocket-Key.");
+    };
+    if !site.allows(headers.get("origin"), headers.get("host").unwrap_or_default()) {
+        let text = "Pages of this origin may not connect here.";
+        return refusal("403 Forbidden", "", text);
+    }
+    let accept = derive_accept_key(key.as_bytes());
+    let head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    Answer { head: head.into_bytes(), file: None, then: Then::WebSocket }
+}
+
+/// An answer that is an error, after which the connection ends.
+fn refusal(status: &str, headers: &str, text: &str) -> Answer {
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n{headers}{SAFETY}\r\n{text}\n",
+        text.len() + 1
+    );
+    Answer { head: head.into_bytes(), file: None, then: Then::Close }
+}
+
+/// The headers of a request.
+struct Headers<'a>(&'a [Header<'a>]);
+
+impl Headers<'_> {
+    /// The value of the only header of that name.
+    fn get(&self, name: &str) -> Option<&str> {
+        let mut values =
+            self.0.iter().filter(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value);
+        // Two that differ would mean one thing to a proxy and another one here.
+        let value = values.next().filter(|_| values.next().is_none())?;
+        std::str::from_utf8(value).ok().map(str::trim)
+    }
+
+    /// Whether a word is among those of a list.
+    fn has_word(&self, name: &str, word: &str) -> bool {
+        let all = self.0.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+        let mut words = all.flat_map(|header| header.value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+        words.any(|it| it.eq_ignore_ascii_case(word.as_bytes()))
+    }
+}
+
+/// Where the WebSocket is.
+const SOCKET_PATH: &str = "/ws";
+
+/// How many headers a request may have. Browsers send some twenty, and proxies add some.
+const HEADERS: usize = 64;
+
+/// With every answer: what a page may do is what is in the files of this site, and no other site may show it within its own.
+const SAFETY: &str = "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+    manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n\
+    X-Content-Type-Options: nosniff\r\n\
+    Referrer-Policy: no-referrer\r\n\
+    Cross-Origin-Opener-Policy: same-origin\r\n\
+    Cross-Origin-Resource-Policy: same-origin\r\n";

@@ -1,0 +1,249 @@
+//! Messages of WebSocket.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use chat_lib::limits::Limits;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
+use tungstenite::protocol::frame::{Frame, FrameHeader};
+use tungstenite::protocol::{Role, WebSocket};
+use tungstenite::{Error, Message};
+
+use super::Running;
+
+fn connect(server: &Running) -> WebSocket<TcpStream> {
+    let request = format!("ws://{}/ws", server.web).into_client_request().unwrap();
+    tungstenite::client(request, server.connect()).unwrap().0
+}
+
+fn call(method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
+}
+
+/// The answer to a request, after events.
+fn ask(socket: &mut WebSocket<TcpStream>, request: &str) -> String {
+    socket.send(Message::text(request)).unwrap();
+    loop {
+        let answer = read(socket);
+        if !answer.starts_with(r#"{"jsonrpc":"2.0","method""#) {
+            return answer;
+        }
+    }
+}
+
+fn read(socket: &mut WebSocket<TcpStream>) -> String {
+    socket.read().unwrap().into_text().unwrap().as_str().to_owned()
+}
+
+fn login(server: &Running, user: &str) -> WebSocket<TcpStream> {
+    let mut socket = connect(server);
+    let answer = ask(&mut socket, &call("login", &format!(r#"{{"user":"{user}","password":"surabaya"}}"#)));
+    assert!(answer.contains("\"token\""), "{answer}");
+    socket
+}
+
+/// Why the server closes.
+fn close_code(socket: &mut WebSocket<TcpStream>) -> CloseCode {
+    loop {
+        match socket.read() {
+            Ok(Message::Close(frame)) => {
+                let code = frame.unwrap().code;
+                // The server closes the connection, not the client.
+                while socket.read().is_ok() {}
+                return code;
+            }
+            Ok(_) => {}
+            Err(problem) => panic!("{problem}"),
+        }
+    }
+}
+
+#[test]
+fn two_browsers_talk() {
+    let server = Running::new();
+    let (mut messi, mut lineker) = (login(&server, "messi"), login(&server, "lineker"));
+    assert!(ask(&mut lineker, &call("subscribe", "{}")).contains("\"next\""));
+    let sent = ask(&mut messi, &call("send", r#"{"to":"lineker","text":"halo\nsemua"}"#));
+    assert!(sent.contains("\"id\":"), "{sent}");
+    let event = read(&mut lineker);
+    assert!(event.contains(r#""text":"halo\nsemua""#), "{event}");
+    lineker.close(None).unwrap();
+    assert!(matches!(lineker.read(), Ok(Message::Close(None))));
+    assert!(matches!(lineker.read(), Err(Error::ConnectionClosed)));
+}
+
+/// A line ends a request elsewhere. In a message it is white space, and no part of a string.
+#[test]
+fn a_message_may_have_lines() {
+    let server = Running::new();
+    let mut socket = connect(&server);
+    let answer = ask(&mut socket, "\r\n{\"jsonrpc\":\"2.0\",\r\n \"id\":7,\n\"method\":\"ping\"}\n");
+    assert_eq!(answer, r#"{"jsonrpc":"2.0","id":7,"result":{}}"#);
+    assert!(ask(&mut socket, "{\"jsonrpc\":\"2.0\",\"id\":\"a\nb\",\"method\":\"ping\"}").contains("-32700"));
+}
+
+#[test]
+fn what_is_not_json_is_refused_and_nothing_is_lost() {
+    let server = Running::with(Limits { line_bytes: 2000, ..Limits::default() });
+    let mut socket = login(&server, "messi");
+    for bad in ["auth messi surabaya", "x", "[]", "GET / HTTP/1.1", "Host: x"] {
+        let answer = ask(&mut socket, bad);
+        assert!(answer.starts_with(r#"{"jsonrpc":"2.0","id":null,"error""#), "{bad}: {answer}");
+    }
+    // An empty message is no request.
+    socket.send(Message::text("")).unwrap();
+    socket.send(Message::text(" \n")).unwrap();
+    let long = call("send", &format!(r#"{{"to":"messi","text":"{}"}}"#, "x".repeat(1926)));
+    assert_eq!(long.len(), 2000);
+    assert!(
+        ask(&mut socket, &long).contains("line_too_long"),
+        "with the end of its line, it is longer than a line may be"
+    );
+    assert!(ask(&mut socket, &call("ping", "{}")).contains("result"));
+}
+
+#[test]
+fn broken_rules_are_told() {
+    let server = Running::new();
+    let text = |is_final, opcode, bytes: &'static [u8]| {
+        let header = FrameHeader { is_final, opcode: OpCode::Data(opcode), ..FrameHeader::default() };
+        Message::Frame(Frame::from_payload(header, bytes.into()))
+    };
+    let long = Message::text("x".repeat(Limits::default().line_bytes + 1));
+    let cases: [(Vec<Message>, CloseCode); 8] = [
+        (vec![Message::binary(&b"{}"[..])], CloseCode::Unsupported),
+        (vec![text(true, Data::Text, b"\xff")], CloseCode::Invalid),
+        (vec![text(false, Data::Text, b"\xce\xba\xed"), text(true, Data::Continue, b"\xa0\x80")], CloseCode::Invalid),
+        (vec![long], CloseCode::Size),
+        (vec![text(true, Data::Continue, b"{}")], CloseCode::Protocol),
+        (vec![text(false, Data::Text, b"{"), text(true, Data::Text, b"}")], CloseCode::Protocol),
+        (vec![text(true, Data::Reserved(3), b"{}")], CloseCode::Protocol),
+        (
+            vec![Message::Frame(Frame::from_payload(
+                FrameHeader { rsv1: true, ..FrameHeader::default() },
+                (&b"{}"[..]).into(),
+            ))],
+            CloseCode::Protocol,
+        ),
+    ];
+    for (messages, code) in cases {
+        let mut socket = connect(&server);
+        let shown = format!("{messages:?}");
+        messages.into_iter().for_each(|message| socket.send(message).unwrap());
+        assert_eq!(close_code(&mut socket), code, "{shown:.200}");
+    }
+    let mut socket = connect(&server);
+    socket.get_mut().write_all(b"\x81\x02{}").unwrap();
+    assert_eq!(close_code(&mut socket), CloseCode::Protocol, "not masked");
+}
+
+#[test]
+fn fragments_and_pings_between_them() {
+    let server = Running::new();
+    let mut socket = connect(&server);
+    let request = call("ping", "{}");
+    for (number, byte) in request.bytes().enumerate() {
+        let opcode = if number == 0 { Data::Text } else { Data::Continue };
+        let is_final = number == request.len() - 1;
+        let header = FrameHeader { is_final, opcode: OpCode::Data(opcode), ..FrameHeader::default() };
+        socket.send(Message::Frame(Frame::from_payload(header, vec![byte].into()))).unwrap();
+        if number % 9 == 0 {
+            socket.send(Message::Ping(vec![byte; 125].into())).unwrap();
+            assert_eq!(socket.read().unwrap(), Message::Pong(vec![byte; 125].into()));
+        }
+    }
+    assert!(read(&mut socket).contains("\"result\""));
+}
+
+/// A peer that sent nothing but pings had a reactor for itself.
+#[test]
+fn pings_count_as_requests() {
+    let limits = Limits { requests_per_second: 1, requests_burst: 20, limit_loopback: true, ..Limits::default() };
+    let server = Running::with(limits);
+    let mut socket = connect(&server);
+    let mut frames = Vec::new();
+    let mut writer = WebSocket::from_raw_socket(std::io::Cursor::new(&mut frames), Role::Client, None);
+    (0..100_000).for_each(|_| writer.write(Message::Ping("x".into())).unwrap());
+    writer.flush().unwrap();
+    // The server closes in the middle.
+    socket.get_mut().write_all(&frames).ok();
+    assert_eq!(close_code(&mut socket), CloseCode::Policy);
+}
+
+/// An answer that is longer than what is held of frames, and a peer that takes it slowly.
+#[test]
+fn long_answers_arrive_whole() {
+    let server = Running::new();
+    let mut socket = login(&server, "messi");
+    let text = "é".repeat(20_000);
+    for _ in 0..10 {
+        assert!(ask(&mut socket, &call("send", &format!(r#"{{"to":"lineker","text":"{text}"}}"#))).contains("\"id\""));
+    }
+    let history = call("history", r#"{"with":"lineker"}"#);
+    // More than the sockets hold, with a ping after each.
+    for _ in 0..40 {
+        socket.write(Message::text(&history)).unwrap();
+        socket.write(Message::Ping("are you there".into())).unwrap();
+    }
+    socket.flush().unwrap();
+    let (mut answers, mut pongs) = (0, 0);
+    while answers < 40 {
+        match socket.read().unwrap() {
+            Message::Text(page) => {
+                assert!(page.contains(&text));
+                answers += 1;
+            }
+            Message::Pong(_) => pongs += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    socket.send(Message::Ping("last".into())).unwrap();
+    while socket.read().unwrap() != Message::Pong("last".into()) {
+        pongs += 1;
+    }
+    assert!(pongs > 0, "the latest of them are answered");
+}
+
+#[test]
+fn a_server_that_stops_says_so() {
+    let server = Running::new();
+    let (mut messi, mut nobody) = (login(&server, "messi"), connect(&server));
+    assert!(ask(&mut messi, &call("subscribe", "{}")).contains("\"next\""));
+    server.handle.stop();
+    assert!(read(&mut messi).contains("server_stopping"));
+    assert_eq!(close_code(&mut messi), CloseCode::Away);
+    assert_eq!(close_code(&mut nobody), CloseCode::Away);
+}
+
+#[test]
+fn who_takes_too_long_is_told() {
+    let limits =
+        Limits { line_time: Duration::from_millis(100), login_time: Duration::from_millis(200), ..Limits::default() };
+    let server = Running::with(limits);
+    let mut silent = connect(&server);
+    assert_eq!(close_code(&mut silent), CloseCode::Policy);
+    let mut slow = login(&server, "messi");
+    // A message of 40 bytes, of which one comes.
+    slow.get_mut().write_all(b"\x81\xa8abcdx").unwrap();
+    assert_eq!(close_code(&mut slow), CloseCode::Policy);
+    let mut gone = login(&server, "messi");
+    gone.get_mut().shutdown(Shutdown::Write).unwrap();
+    assert_eq!(
+        gone.get_mut().read(&mut [0; 8]).map_err(|problem| problem.kind()).unwrap_or_else(|kind| {
+            assert_eq!(kind, ErrorKind::ConnectionReset);
+            0
+        }),
+        0
+    );
+}
+
+#[test]
+fn lines_and_messages_are_of_one_chat() {
+    let server = Running::new();
+    let mut messi = login(&server, "messi");
+    let client = chat_lib::Client::connect(server.lines).unwrap();
+    client.login("lineker", "surabaya").unwrap().send("messi", "from a line").unwrap();
+    assert!(ask(&mut messi, &call("history", r#"{"with":"lineker"}"#)).contains("from a line"));
+}
