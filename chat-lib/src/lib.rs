@@ -56,7 +56,7 @@ mod engine;
 pub mod entropy;
 mod error;
 mod events;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "web"))]
 mod files;
 pub mod limits;
 pub mod metrics;

@@ -6,7 +6,7 @@ use std::env;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use chat_lib::server::Network;
+use chat_lib::server::{Network, WebOrigin};
 use clap::{Args as Arguments, ColorChoice, Command, CommandFactory, Parser, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -47,13 +47,35 @@ pub(crate) struct Serve {
     /// HOST is an IP address or a name, and all addresses of a name are listened on; an IPv6 address stands in
     /// brackets. Port 0 takes a free port; the address that was bound is printed on stderr. Nothing is encrypted
     /// there, not even passwords, so only loopback addresses are taken unless --allow-cleartext is given. Sockets
-    /// that systemd passes replace these addresses and those of --tls-listen.
+    /// that systemd passes replace these addresses and those of --tls-listen, --web and --tls-web.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8889", value_parser = addresses)]
     pub(crate) listen: Vec<Addresses>,
 
     /// Where to listen for connections with TLS, in the same form; the usual port is 8890.
     #[arg(long, value_name = "ADDR", value_parser = addresses)]
     pub(crate) tls_listen: Vec<Addresses>,
+
+    /// Where to serve browsers, in the same form: the page, and its WebSocket at /ws. The usual port is 8080.
+    ///
+    /// Nothing is encrypted there, so only loopback addresses are taken unless --allow-cleartext is given.
+    #[arg(long, value_name = "ADDR", value_parser = addresses)]
+    pub(crate) web: Vec<Addresses>,
+
+    /// Where to serve browsers over TLS, in the same form; the usual port is 443.
+    #[arg(long, value_name = "ADDR", value_parser = addresses)]
+    pub(crate) tls_web: Vec<Addresses>,
+
+    /// Let pages of other sites use the WebSocket: their origins, such as https://example.org, separated by commas.
+    ///
+    /// Those of the server's own address always can, and so can programs that are no browsers.
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    pub(crate) web_origin: Vec<WebOrigin>,
+
+    /// A folder with another page, instead of the built-in one, or "none" for the WebSocket alone.
+    ///
+    /// Its files are read when the server starts, and held in memory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) web_page: Option<PathBuf>,
 
     /// The certificate for TLS, in PEM, followed by those that lead to its issuer.
     ///
@@ -123,14 +145,19 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    /// All addresses to listen on without TLS.
-    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        flat(&self.listen)
-    }
-
-    /// All addresses to listen on with TLS.
-    pub(crate) fn tls_addresses(&self) -> Vec<SocketAddr> {
-        flat(&self.tls_listen)
+    /// Every address to listen on, with what it is for.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (Purpose, SocketAddr)> {
+        let all = [
+            (Purpose::Lines, &self.listen),
+            (Purpose::TlsLines, &self.tls_listen),
+            (Purpose::Web, &self.web),
+            (Purpose::TlsWeb, &self.tls_web),
+        ];
+        let each = |(purpose, addresses): (Purpose, &Vec<Addresses>)| {
+            let addresses: Vec<_> = addresses.iter().flat_map(|Addresses(found)| found).copied().collect();
+            addresses.into_iter().map(move |address| (purpose, address))
+        };
+        all.into_iter().flat_map(each)
     }
 }
 
@@ -146,15 +173,19 @@ impl Args {
     pub(crate) fn check(&self) -> Result<(), String> {
         let serve = &self.serve;
         let is_public = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
-        let (cleartext, encrypted) = (serve.addresses(), serve.tls_addresses());
-        if let Some(address) = cleartext.iter().chain(&encrypted).copied().find(is_public).filter(|_| serve.demo) {
-            return Err(format!("--demo has a public password and cannot listen on {address}, which is not loopback"));
-        }
-        if let Some(address) = cleartext.into_iter().find(is_public).filter(|_| !serve.allow_cleartext) {
-            return Err(format!(
-                "--listen {address} is not loopback, and nothing is encrypted there; use --tls-listen, or add \
-                 --allow-cleartext if the network is trusted"
-            ));
+        for (purpose, address) in serve.addresses().filter(|(_, address)| is_public(address)) {
+            if serve.demo {
+                return Err(format!(
+                    "--demo has a public password and cannot listen on {address}, which is not loopback"
+                ));
+            }
+            if !purpose.has_tls() && !serve.allow_cleartext {
+                let (option, safe_option) = (purpose.option(), purpose.with_tls().option());
+                return Err(format!(
+                    "{option} {address} is not loopback, and nothing is encrypted there; use {safe_option}, or add \
+                     --allow-cleartext if the network is trusted"
+                ));
+            }
         }
         if let Some(address) = serve.metrics.filter(is_public).filter(|_| !serve.allow_cleartext) {
             return Err(format!(
@@ -165,16 +196,48 @@ impl Args {
         match (&serve.tls_certificate, &serve.tls_key) {
             (Some(_), None) => Err("--tls-certificate needs --tls-key".to_owned()),
             (None, Some(_)) => Err("--tls-key needs --tls-certificate".to_owned()),
-            (None, None) if !encrypted.is_empty() => {
-                Err("--tls-listen needs a certificate; add --tls-certificate and --tls-key".to_owned())
-            }
+            (None, None) => match serve.addresses().find(|(purpose, _)| purpose.has_tls()) {
+                Some((purpose, _)) => {
+                    let option = purpose.option();
+                    Err(format!("{option} needs a certificate; add --tls-certificate and --tls-key"))
+                }
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
 }
 
-fn flat(addresses: &[Addresses]) -> Vec<SocketAddr> {
-    addresses.iter().flat_map(|Addresses(addresses)| addresses).copied().collect()
+/// What an address is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Purpose {
+    Lines,
+    TlsLines,
+    Web,
+    TlsWeb,
+}
+
+impl Purpose {
+    pub(crate) fn has_tls(self) -> bool {
+        matches!(self, Self::TlsLines | Self::TlsWeb)
+    }
+
+    pub(crate) fn is_web(self) -> bool {
+        matches!(self, Self::Web | Self::TlsWeb)
+    }
+
+    fn with_tls(self) -> Self {
+        if self.is_web() { Self::TlsWeb } else { Self::TlsLines }
+    }
+
+    fn option(self) -> &'static str {
+        match self {
+            Self::Lines => "--listen",
+            Self::TlsLines => "--tls-listen",
+            Self::Web => "--web",
+            Self::TlsWeb => "--tls-web",
+        }
+    }
 }
 
 /// The addresses that a HOST:PORT stands for.

@@ -80,7 +80,8 @@ const SECTIONS: [(&str, &[(&str, &str)]); 5] = [
             ("NO_COLOR, TERM", "With NO_COLOR set, or TERM=dumb, nothing has colours."),
             (
                 "LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES",
-                "Sockets from systemd, which replace --listen and --tls-listen. One with the name \"tls\" is for TLS.",
+                "Sockets from systemd, which replace --listen, --tls-listen, --web and --tls-web. One with the name \"tls\", \"web\" or \
+                 \"tls-web\" is for what --tls-listen, --web or --tls-web is for, any other one for what --listen is for.",
             ),
             (
                 "NOTIFY_SOCKET, WATCHDOG_USEC",

@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use chat_lib::server::{Listener, TlsIdentity};
+use chat_lib::server::{Listener, TlsIdentity, WebSite};
 use chat_lib::{Chat, Server};
 
-use crate::args::Serve;
+use crate::args::{Purpose, Serve};
 use crate::service::PassedSocket;
 
 /// Reads the certificate and its key, if there are to be any.
@@ -28,37 +28,52 @@ pub(crate) fn bind(
     if args.allow_cleartext {
         builder = builder.allow_cleartext();
     }
-    if sockets.is_empty() {
-        let cleartext = args.addresses().into_iter().map(Listener::tcp);
-        let with_tls = |identity: &TlsIdentity| {
-            args.tls_addresses().into_iter().map(|address| Listener::tls(address, identity.clone())).collect::<Vec<_>>()
+    let site = site(args)?;
+    let listener = |purpose: Purpose, address| {
+        let listener = match (purpose.is_web(), identity.filter(|_| purpose.has_tls())) {
+            (false, None) => Listener::tcp(address),
+            (false, Some(identity)) => Listener::tls(address, identity.clone()),
+            (true, None) => Listener::web(address, site.clone()),
+            (true, Some(identity)) => Listener::web_tls(address, site.clone(), identity.clone()),
         };
-        let encrypted = identity.map(with_tls).unwrap_or_default();
-        builder = cleartext.chain(encrypted).fold(builder, |builder, listener| builder.listen(listener));
+        if purpose.has_tls() && identity.is_none() {
+            return Err("a socket of the service manager is for TLS; set tls_certificate and tls_key");
+        }
+        Ok(listener)
+    };
+    if sockets.is_empty() {
+        for (purpose, address) in args.addresses() {
+            builder = builder.listen(listener(purpose, address)?);
+        }
     }
     for passed in sockets {
-        let address = passed.socket.local_addr()?;
-        let listener = match (passed.is_tls(), identity) {
-            (false, _) => Listener::tcp(address),
-            (true, Some(identity)) => Listener::tls(address, identity.clone()),
-            (true, None) => {
-                return Err("a socket of the service manager is for TLS; set tls_certificate and tls_key".into());
-            }
-        };
+        let listener = listener(passed.purpose(), passed.socket.local_addr()?)?;
         builder = builder.listen(listener.with_socket(passed.socket)?);
     }
     Ok(builder.bind()?)
 }
 
+/// What browsers are shown.
+fn site(args: &Serve) -> Result<WebSite, chat_lib::Error> {
+    let site = match &args.web_page {
+        None => WebSite::new(),
+        Some(page) if page.as_os_str() == "none" => WebSite::without_page(),
+        Some(page) => WebSite::folder(page)?,
+    };
+    Ok(args.web_origin.iter().cloned().fold(site, WebSite::allow_origin))
+}
+
 /// Says where the server listens, and where it would be better not to send a password.
 pub(crate) fn say_where(server: &Server) {
     for address in server.addresses() {
-        if !server.cleartext_addresses().contains(address) {
-            say!("chat-server: listening with TLS on {address}");
-            continue;
+        let is_cleartext = server.cleartext_addresses().contains(address);
+        match (server.web_addresses().contains(address), is_cleartext) {
+            (false, true) => say!("chat-server: listening on {address}"),
+            (false, false) => say!("chat-server: listening with TLS on {address}"),
+            (true, true) => say!("chat-server: browsers can open http://{address}/"),
+            (true, false) => say!("chat-server: listening for browsers with TLS on {address}"),
         }
-        say!("chat-server: listening on {address}");
-        if !address.ip().is_loopback() {
+        if is_cleartext && !address.ip().is_loopback() {
             let warning = format!("chat-server: passwords and messages to and from {address} are not encrypted");
             crate::log::say(tracing::Level::WARN, &warning);
         }

@@ -11,6 +11,8 @@ use chat_lib::server::Handle;
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 
+use crate::args::Purpose;
+
 /// A listening socket that the service manager has opened.
 pub(crate) struct PassedSocket {
     pub(crate) socket: TcpListener,
@@ -35,8 +37,13 @@ impl PassedSocket {
     }
 
     /// Whether connections on it are encrypted.
-    pub(crate) fn is_tls(&self) -> bool {
-        self.name == "tls"
+    pub(crate) fn purpose(&self) -> Purpose {
+        match &*self.name {
+            "tls" => Purpose::TlsLines,
+            "web" => Purpose::Web,
+            "tls-web" => Purpose::TlsWeb,
+            _ => Purpose::Lines,
+        }
     }
 }
 

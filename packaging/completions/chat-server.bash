@@ -287,7 +287,7 @@ _chat__server() {
 
     case "${cmd}" in
         chat__server)
-            opts="-h -V --config --listen --tls-listen --tls-certificate --tls-key --allow-cleartext --proxy --data --memory --demo --log --log-format --metrics --line-bytes --reply-bytes --answers-bytes --events-bytes --line-time --stall-time --shutdown-grace --connections --connections-per-address --connections-per-user --requests-per-second --requests-burst --login-time --idle-time --limit-loopback --session-idle --mailbox-messages --mailbox-bytes --room-members --rooms-per-user --failed-logins --registration --password-cost --sync --keep-read --keep-messages --keep-bytes --help --version user config room announce invite dump restore status check help"
+            opts="-h -V --config --listen --tls-listen --web --tls-web --web-origin --web-page --tls-certificate --tls-key --allow-cleartext --proxy --data --memory --demo --log --log-format --metrics --line-bytes --reply-bytes --answers-bytes --events-bytes --line-time --stall-time --shutdown-grace --connections --connections-per-address --connections-per-user --requests-per-second --requests-burst --login-time --idle-time --limit-loopback --session-idle --mailbox-messages --mailbox-bytes --room-members --rooms-per-user --failed-logins --registration --password-cost --sync --keep-read --keep-messages --keep-bytes --help --version user config room announce invite dump restore status check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -302,6 +302,22 @@ _chat__server() {
                     return 0
                     ;;
                 --tls-listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-web)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web-origin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web-page)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

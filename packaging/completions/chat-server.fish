@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_chat_server_global_optspecs
-    string join \n config= listen= tls-listen= tls-certificate= tls-key= allow-cleartext proxy= data= memory demo log= log-format= metrics= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= connections= connections-per-address= connections-per-user= requests-per-second= requests-burst= login-time= idle-time= limit-loopback= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= keep-messages= keep-bytes= h/help V/version
+    string join \n config= listen= tls-listen= web= tls-web= web-origin= web-page= tls-certificate= tls-key= allow-cleartext proxy= data= memory demo log= log-format= metrics= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= connections= connections-per-address= connections-per-user= requests-per-second= requests-burst= login-time= idle-time= limit-loopback= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= keep-messages= keep-bytes= h/help V/version
 end
 
 function __fish_chat_server_needs_command
@@ -27,6 +27,10 @@ end
 complete -c chat-server -n "__fish_chat_server_needs_command" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_needs_command" -l listen -d 'Where to listen, as HOST:PORT; may be given more than once' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-listen -d 'Where to listen for connections with TLS, in the same form; the usual port is 8890' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l web -d 'Where to serve browsers, in the same form: the page, and its WebSocket at /ws' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-web -d 'Where to serve browsers over TLS, in the same form; the usual port is 443' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l web-origin -d 'Let pages of other sites use the WebSocket: their origins, such as https://example.org, separated by commas' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l web-page -d 'A folder with another page, instead of the built-in one, or "none" for the WebSocket alone' -r -F
 complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-certificate -d 'The certificate for TLS, in PEM, followed by those that lead to its issuer' -r -F
 complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-key -d 'The certificate\'s private key, in PEM and not encrypted' -r -F
 complete -c chat-server -n "__fish_chat_server_needs_command" -l proxy -d 'Trust these proxies in front of the server: addresses or networks such as 10.0.0.0/8, separated by commas' -r

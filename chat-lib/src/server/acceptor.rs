@@ -115,7 +115,7 @@ impl Acceptor {
                     self.accepted = self.accepted.wrapping_add(1);
                     let number = next_connection();
                     let outcome = listener.transport.accept(limits).and_then(|transport| {
-                        let is_json = listener.transport.is_json();
+                        let is_json = listener.transport.is_web();
                         let accepted = Accepted { stream, number, address, transport, is_json, ticket, is_proxied };
                         reactor.map_or(Ok(()), |reactor| hand_over(accepted, reactor))
                     });

@@ -113,11 +113,12 @@ impl ServerBuilder {
         if listening.is_empty() {
             return Err(Error::Io(io::Error::other("there is no address to listen on")));
         }
-        let (mut addresses, mut cleartext) = (Vec::new(), Vec::new());
+        let (mut addresses, mut cleartext, mut web) = (Vec::new(), Vec::new(), Vec::new());
         for Listening { socket, transport, .. } in &listening {
             let address = socket.local_addr()?;
             addresses.push(address);
             cleartext.extend(Some(address).filter(|_| transport.is_cleartext()));
+            web.extend(Some(address).filter(|_| transport.is_web()));
         }
 
         let stopping = Arc::new(AtomicBool::new(false));
@@ -132,7 +133,7 @@ impl ServerBuilder {
         let [processor, disk] = workers;
         let login_threads = if chat.has_authenticator() { AUTHENTICATOR_THREADS } else { 0 };
         let workers = [(processor, job_threads.get().max(login_threads)), (disk, job_threads.get())];
-        Ok(Server { reactors, workers, addresses, cleartext, handle: Handle { stopping, reactors: handles } })
+        Ok(Server { reactors, workers, addresses, cleartext, web, handle: Handle { stopping, reactors: handles } })
     }
 }
 

@@ -68,6 +68,7 @@ pub struct Server {
     workers: [(Worker, usize); 2],
     addresses: Vec<SocketAddr>,
     cleartext: Vec<SocketAddr>,
+    web: Vec<SocketAddr>,
     handle: Handle,
 }
 
@@ -105,6 +106,11 @@ impl Server {
     /// Those of [`addresses`](Self::addresses) on which connections are not encrypted.
     pub fn cleartext_addresses(&self) -> &[SocketAddr] {
         &self.cleartext
+    }
+
+    /// Those of [`addresses`](Self::addresses) that are for browsers.
+    pub fn web_addresses(&self) -> &[SocketAddr] {
+        &self.web
     }
 
     /// A handle that stops the server.

@@ -79,6 +79,7 @@ pub(super) enum TransportKind {
 
 impl TransportKind {
     /// The transport of a connection that was just accepted.
+    #[cfg_attr(not(feature = "web"), expect(unused_variables, reason = "it is for messages"))]
     pub(super) fn accept(&self, limits: &Limits) -> io::Result<Box<dyn Transport>> {
         Ok(match self {
             Self::Tcp => Box::new(tcp::Tcp),
@@ -95,18 +96,21 @@ impl TransportKind {
     pub(super) fn is_cleartext(&self) -> bool {
         match self {
             Self::Tcp => true,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => false,
             #[cfg(feature = "web")]
             Self::Web(_, over) => over.is_cleartext(),
-            _ => false,
+            #[cfg(test)]
+            Self::LockStep => false,
         }
     }
 
-    /// Whether all that is sent there is JSON.
-    pub(super) fn is_json(&self) -> bool {
-        match self {
-            #[cfg(feature = "web")]
-            Self::Web(..) => true,
-            _ => false,
-        }
+    /// Whether it is for browsers, who send nothing but JSON.
+    pub(super) fn is_web(&self) -> bool {
+        #[cfg(feature = "web")]
+        let is_web = matches!(self, Self::Web(..));
+        #[cfg(not(feature = "web"))]
+        let is_web = false;
+        is_web
     }
 }
