@@ -80,7 +80,7 @@ pub use self::engine::{
 };
 pub use self::error::{Error, Process};
 pub use self::events::{Events, EventsStopper};
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "web"))]
 pub use self::files::read_small_file;
 pub use self::outbox::Outbox;
 pub use self::printable::printable;

@@ -2,6 +2,7 @@
 //!
 //! - `cargo bench -p chat-server --bench load -- abuse [--short]`: how other clients fare while somebody floods the server.
 //! - `cargo bench -p chat-server --bench load -- soak [--minutes N]`: whether memory and descriptors stay as they are for an hour.
+//! - `cargo bench -p chat-server --bench load -- cost`: what TLS and WebSocket cost against lines in clear text.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unwrap_used)]
 
@@ -9,6 +10,7 @@ mod abuse;
 #[path = "../../../chat-lib/tests/it/tls/certificates.rs"]
 #[allow(dead_code, reason = "what only the tests of the library need")]
 mod certificates;
+mod cost;
 mod floods;
 mod hammer;
 mod probe;
@@ -46,6 +48,8 @@ enum What {
         #[arg(long, default_value_t = 60.0)]
         minutes: f64,
     },
+    /// Measures what each transport costs.
+    Cost,
 }
 
 fn main() -> ExitCode {
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
     let is_good = match Args::parse().what {
         What::Abuse { short, only } => abuse::run(short, &only),
         What::Soak { minutes } => soak::run(minutes),
+        What::Cost => cost::run(),
     };
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

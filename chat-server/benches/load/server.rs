@@ -23,6 +23,8 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) clear: SocketAddr,
     pub(crate) tls: SocketAddr,
+    pub(crate) web: SocketAddr,
+    pub(crate) tls_web: SocketAddr,
     metrics: SocketAddr,
     authority: Authority,
     _data: TempDir,
@@ -34,27 +36,37 @@ impl Server {
         let (data, authority) = (TempDir::new().unwrap(), Authority::new());
         let (certificate, key) = authority.write(&authority.pair(&["localhost", "127.0.0.1"]));
         let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-        command.args(["--demo", "--limit-loopback", "yes", "--metrics", "127.0.0.1:0"]);
+        command.args(["--demo", "--metrics", "127.0.0.1:0"]);
+        if !args.contains(&"--limit-loopback") {
+            command.args(["--limit-loopback", "yes"]);
+        }
         command.args(["--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0"]).args(args);
-        command.arg("--data").arg(data.path());
+        command.args(["--web", "127.0.0.1:0", "--tls-web", "127.0.0.1:0"]);
+        if !args.contains(&"--memory") {
+            command.arg("--data").arg(data.path());
+        }
         command.arg("--tls-certificate").arg(certificate).arg("--tls-key").arg(key);
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let (mut clear, mut tls, mut metrics) = (None, None, None);
-        while clear.is_none() || tls.is_none() || metrics.is_none() {
+        let prefixes = [
+            "listening on ",
+            "listening with TLS on ",
+            "open http://",
+            "browsers with TLS on ",
+            "metrics are at http://",
+        ];
+        let mut addresses = prefixes.map(|_| None);
+        while addresses.contains(&None) {
             let line = lines.next().expect("the server has not started");
-            if let Some((_, address)) = line.split_once("listening on ") {
-                clear = address.parse().ok();
-            } else if let Some((_, address)) = line.split_once("listening with TLS on ") {
-                tls = address.parse().ok();
-            } else if let Some((_, address)) = line.split_once("metrics are at http://") {
-                metrics = address.trim_end_matches("/metrics").parse().ok();
+            for (address, prefix) in addresses.iter_mut().zip(prefixes) {
+                let rest = line.split_once(prefix).map(|(_, rest)| rest.split('/').next().unwrap());
+                *address = address.or(rest.and_then(|rest| rest.parse::<SocketAddr>().ok()));
             }
         }
         let errors = lines.filter(|line| line.contains(" ERROR "));
         thread::spawn(move || errors.for_each(|line| eprintln!("{line}")));
-        let [clear, tls, metrics] = [clear, tls, metrics].map(Option::unwrap);
-        Self { child, clear, tls, metrics, authority, _data: data }
+        let [clear, tls, web, tls_web, metrics] = addresses.map(Option::unwrap);
+        Self { child, clear, tls, web, tls_web, metrics, authority, _data: data }
     }
 
     /// The certificate of the authority that signed the server's.
