@@ -68,11 +68,11 @@ pub(crate) const PROXY_HEADER_BYTES: usize = 4096;
 /// How often each connection is looked at, whether it has used up its time: that may have been made shorter meanwhile.
 pub(crate) const DEADLINE_CHECK: Duration = Duration::from_secs(60);
 
-/// How many bytes a WebSocket reads at once, for which it holds a buffer: little, since most are idle.
+/// How many bytes a WebSocket takes apart at once, for which it holds a buffer: little, since most are idle.
 #[cfg(feature = "web")]
 pub(crate) const WEB_BUFFER_BYTES: usize = 1024;
 
-/// How many bytes of a WebSocket are looked at before others have their turn, if there is no message in them.
+/// How many bytes a WebSocket reads before others have their turn.
 #[cfg(feature = "web")]
 pub(crate) const WEB_READ_BYTES: usize = 8 * 1024;
 

@@ -115,8 +115,8 @@ impl Acceptor {
                     self.accepted = self.accepted.wrapping_add(1);
                     let number = next_connection();
                     let outcome = listener.transport.accept(limits).and_then(|transport| {
-                        let is_json = listener.transport.is_web();
-                        let accepted = Accepted { stream, number, address, transport, is_json, ticket, is_proxied };
+                        let is_web = listener.transport.is_web();
+                        let accepted = Accepted { stream, number, address, transport, is_web, ticket, is_proxied };
                         reactor.map_or(Ok(()), |reactor| hand_over(accepted, reactor))
                     });
                     if let Err(problem) = outcome {

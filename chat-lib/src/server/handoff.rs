@@ -31,8 +31,8 @@ pub(super) struct Accepted {
     pub(super) number: u64,
     pub(super) address: SocketAddr,
     pub(super) transport: Box<dyn Transport>,
-    /// All that is sent over the transport is JSON.
-    pub(super) is_json: bool,
+    /// The transport is for browsers, who send nothing but JSON.
+    pub(super) is_web: bool,
     pub(super) ticket: Ticket,
     /// It comes from a proxy, which says first whom it is from.
     pub(super) is_proxied: bool,

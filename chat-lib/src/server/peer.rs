@@ -38,6 +38,8 @@ pub(super) struct Peer {
     pub(super) serial: u64,
     /// A proxy has yet to say whom the connection is from.
     awaits_header: bool,
+    /// It may do so within HTTP.
+    awaits_forwarded: bool,
     transport: Box<dyn Transport>,
     connection: Connection,
     out: Outbox,
@@ -61,13 +63,14 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn new(chat: Chat, accepted: Accepted, now: Instant) -> Self {
-        let Accepted { stream, number, address, transport, is_json, ticket, is_proxied } = accepted;
+        let Accepted { stream, number, address, transport, is_web, ticket, is_proxied } = accepted;
         let mut peer = Self {
             socket: Socket::new(stream),
             alarm: None,
             queued: false,
             serial: number,
             awaits_header: is_proxied,
+            awaits_forwarded: is_proxied && is_web,
             transport,
             out: Outbox::new(&chat),
             held: chat.share_of_requests(),
@@ -81,7 +84,7 @@ impl Peer {
             deadlines: Deadlines::new(now),
             ticket,
         };
-        if is_json {
+        if is_web {
             peer.connection.take_json_only();
         }
         peer.refuse_if_too_many();
@@ -294,6 +297,12 @@ impl Peer {
                 Ok(0) => self.ended = true,
                 Ok(count) => {
                     self.deadlines.set_heard(now);
+                    if self.awaits_forwarded
+                        && let Some(source) = self.transport.take_forwarded_for()
+                    {
+                        self.awaits_forwarded = false;
+                        self.take_source(Some(SocketAddr::new(source.to_canonical(), 0)))?;
+                    }
                     self.read_limit = self.read_limit.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX));
                     self.receive(scratch.get(..count).unwrap_or_default(), &mut lines, turn);
                 }
@@ -309,8 +318,19 @@ impl Peer {
 
     /// Reads what a proxy says of the connection.
     fn read_header(&mut self) -> Result<(), Disconnect> {
+        #[cfg(feature = "web")]
+        if self.awaits_forwarded && proxy::is_without_header(&mut self.socket)? {
+            self.awaits_header = false;
+            return Ok(());
+        }
+        self.awaits_forwarded = false;
         let source = proxy::read_header(&mut self.socket)?;
         self.awaits_header = false;
+        self.take_source(source)
+    }
+
+    /// Takes note of whom the connection is from, if it is not from whom it seems to be.
+    fn take_source(&mut self, source: Option<SocketAddr>) -> Result<(), Disconnect> {
         if let Some(source) = source {
             info!(conn = self.serial, peer = %source, proxy = self.address(), "connection through a proxy");
             self.connection.set_peer(source);

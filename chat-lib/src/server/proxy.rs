@@ -57,6 +57,21 @@ impl fmt::Display for Network {
     }
 }
 
+/// Whether what comes first is no header. It is as long as too little has come to tell, which
+/// [`read_header`] waits for.
+#[cfg(feature = "web")]
+pub(super) fn is_without_header(socket: &mut Socket) -> io::Result<bool> {
+    let mut bytes = [0; SIGNATURES[1].len()];
+    let count = socket.peek(&mut bytes)?;
+    let received = bytes.get(..count).unwrap_or_default();
+    let begins = |signature: &[u8]| received.iter().zip(signature).all(|(byte, wanted)| byte == wanted);
+    Ok(!SIGNATURES.into_iter().any(begins))
+}
+
+/// How headers of version 1 and 2 begin.
+#[cfg(feature = "web")]
+const SIGNATURES: [&[u8]; 2] = [b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n"];
+
 /// Reads the header of a connection from a proxy. Returns whom the connection is from; `None` if it is from the proxy itself,
 /// which may look whether the server is there, or if the proxy does not know.
 ///

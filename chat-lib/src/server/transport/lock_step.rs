@@ -6,6 +6,7 @@
 //! after the client's `c` for the ones before, and for the end [`PADDING`] zeros and `e`.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::IpAddr;
 
 use super::Transport;
 use crate::server::disconnect::Disconnect;
@@ -115,6 +116,10 @@ impl Transport for LockStep {
 
     fn held(&self) -> usize {
         0
+    }
+
+    fn take_forwarded_for(&mut self) -> Option<IpAddr> {
+        None
     }
 
     fn is_handshaking(&self) -> bool {

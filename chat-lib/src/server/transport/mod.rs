@@ -22,6 +22,7 @@ mod tls;
 mod web;
 
 use std::io;
+use std::net::IpAddr;
 
 use super::disconnect::Disconnect;
 #[cfg(feature = "tls")]
@@ -58,6 +59,9 @@ pub(super) trait Transport: Send {
 
     /// How many bytes are held of what has come and the connection has not read.
     fn held(&self) -> usize;
+
+    /// Whom a proxy has said the connection is from, in a request of HTTP that has just come.
+    fn take_forwarded_for(&mut self) -> Option<IpAddr>;
 
     /// Whether a handshake is under way, which takes much longer than requests do.
     fn is_handshaking(&self) -> bool;

@@ -1,6 +1,7 @@
 //! Plain TCP: the connection's bytes are the socket's. It has no state, so a box of it takes no memory.
 
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 
 use super::Transport;
 use crate::server::disconnect::Disconnect;
@@ -31,6 +32,10 @@ impl Transport for Tcp {
 
     fn held(&self) -> usize {
         0
+    }
+
+    fn take_forwarded_for(&mut self) -> Option<IpAddr> {
+        None
     }
 
     fn is_handshaking(&self) -> bool {

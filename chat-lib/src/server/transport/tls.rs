@@ -3,6 +3,7 @@
 //! It relies on rustls doing no I/O of its own: bytes are fed to it from the socket and taken from it to the socket here.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::{ServerConfig, ServerConnection};
@@ -97,6 +98,10 @@ impl Transport for Tls {
 
     fn held(&self) -> usize {
         0
+    }
+
+    fn take_forwarded_for(&mut self) -> Option<IpAddr> {
+        None
     }
 
     fn is_handshaking(&self) -> bool {

@@ -9,9 +9,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use chat_lib::Server;
 use chat_lib::limits::Limits;
 use chat_lib::server::{Handle, Listener, WebSite};
+use chat_lib::{Chat, Server};
 
 use crate::support::demo_chat;
 
@@ -20,6 +20,7 @@ struct Running {
     web: SocketAddr,
     lines: SocketAddr,
     handle: Handle,
+    chat: Chat,
 }
 
 impl Running {
@@ -28,16 +29,26 @@ impl Running {
     }
 
     fn with(limits: Limits) -> Self {
+        Self::behind(limits, &[])
+    }
+
+    /// One that trusts proxies.
+    fn behind(limits: Limits, proxies: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("index.html"), PAGE).unwrap();
         std::fs::write(folder.path().join("large.png"), vec![b'x'; LARGE]).unwrap();
         let site = WebSite::folder(folder.path()).unwrap().allow_origin("https://example.org".parse().unwrap());
         let chat = demo_chat(limits).0;
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::builder(chat).listen(any).listen(Listener::web(any, site)).bind().unwrap();
+        let server = Server::builder(chat.clone())
+            .trust_proxies(proxies.iter().map(|it| it.parse().unwrap()))
+            .listen(any)
+            .listen(Listener::web(any, site))
+            .bind()
+            .unwrap();
         let (handle, &[lines, web]) = (server.handle(), server.addresses()) else { panic!("two addresses") };
         thread::spawn(move || server.run().unwrap());
-        Self { web, lines, handle }
+        Self { web, lines, handle, chat }
     }
 
     fn connect(&self) -> TcpStream {

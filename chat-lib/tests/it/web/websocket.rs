@@ -247,3 +247,28 @@ fn lines_and_messages_are_of_one_chat() {
     client.login("lineker", "surabaya").unwrap().send("messi", "from a line").unwrap();
     assert!(ask(&mut messi, &call("history", r#"{"with":"lineker"}"#)).contains("from a line"));
 }
+
+/// nginx cannot send a header of the PROXY protocol to a server of HTTP.
+#[test]
+fn proxies_say_whom_a_connection_is_from() {
+    let cases: [(&[&str], &str, &[&str], &str); 5] = [
+        (&["127.0.0.1"], "", &["198.51.100.1", "198.51.100.2, 203.0.113.9"], "203.0.113.9:0"),
+        (&["127.0.0.1"], "", &["2001:db8::7"], "[2001:db8::7]:0"),
+        (&["127.0.0.1"], "", &["unknown"], "127.0.0.1"),
+        (&["127.0.0.1"], "PROXY TCP4 203.0.113.5 192.0.2.1 7 8\r\n", &["203.0.113.9"], "203.0.113.5:7"),
+        (&[], "", &["203.0.113.9"], "127.0.0.1"),
+    ];
+    for (proxies, header, forwarded, from) in cases {
+        let server = Running::behind(Limits::default(), proxies);
+        let mut stream = server.connect();
+        stream.write_all(header.as_bytes()).unwrap();
+        let mut request = format!("ws://{}/ws", server.web).into_client_request().unwrap();
+        for value in forwarded {
+            request.headers_mut().append("X-Forwarded-For", value.parse().unwrap());
+        }
+        let mut socket = tungstenite::client(request, stream).unwrap().0;
+        assert!(ask(&mut socket, &call("login", r#"{"user":"messi","password":"surabaya"}"#)).contains("token"));
+        let seen = server.chat.sessions().unwrap()[0].from.unwrap().to_string();
+        assert!(seen.starts_with(from), "{seen} with {header:?} and {forwarded:?} behind {proxies:?}");
+    }
+}

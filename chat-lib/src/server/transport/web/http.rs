@@ -1,6 +1,7 @@
 //! A connection before it is a WebSocket: requests of HTTP, and what is sent in answer.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::IpAddr;
 
 use super::request::{Answer, Then, answer, unavailable};
 use super::websocket::WebSocket;
@@ -17,7 +18,8 @@ pub(super) struct Http {
     answering: Option<(Answer, usize)>,
     /// Everything is said, and the peer has been told.
     is_over: bool,
-    websocket: Option<WebSocket>,
+    /// What the connection has become, and whom a proxy says it is from.
+    websocket: Option<(WebSocket, Option<IpAddr>)>,
 }
 
 impl Http {
@@ -25,8 +27,8 @@ impl Http {
         Self { site, message_bytes, received: Vec::new(), answering: None, is_over: false, websocket: None }
     }
 
-    /// What the connection is from now on, once the peer has asked for it.
-    pub(super) fn take_websocket(&mut self) -> Option<WebSocket> {
+    /// What the connection is from now on, once the peer has asked for it, and whom a proxy says it is from.
+    pub(super) fn take_websocket(&mut self) -> Option<(WebSocket, Option<IpAddr>)> {
         self.websocket.take()
     }
 
@@ -40,7 +42,10 @@ impl Http {
             if let Some((length, answer)) = answer(&self.received, &self.site) {
                 let rest = self.received.split_off(length.min(self.received.len()));
                 match answer.then {
-                    Then::WebSocket => self.websocket = Some(WebSocket::new(answer.head, rest, self.message_bytes)),
+                    Then::WebSocket { forwarded_for } => {
+                        let websocket = WebSocket::new(answer.head, rest, self.message_bytes);
+                        self.websocket = Some((websocket, forwarded_for));
+                    }
                     Then::GoOn | Then::Close => {
                         self.received = rest;
                         self.answering = Some((answer, 0));

@@ -10,6 +10,7 @@ mod request;
 mod websocket;
 
 use std::io::{self, Read as _};
+use std::net::IpAddr;
 
 use self::http::Http;
 use self::websocket::WebSocket;
@@ -23,6 +24,8 @@ use crate::server::socket::Socket;
 pub(in crate::server) struct Web {
     inner: Box<dyn Transport>,
     state: State,
+    /// Whom a proxy has said the WebSocket is from.
+    forwarded_for: Option<IpAddr>,
 }
 
 enum State {
@@ -33,7 +36,7 @@ enum State {
 impl Web {
     /// `message_bytes` is how long a message may be.
     pub(super) fn new(inner: Box<dyn Transport>, site: WebSite, message_bytes: usize) -> Self {
-        Self { inner, state: State::Http(Box::new(Http::new(site, message_bytes))) }
+        Self { inner, state: State::Http(Box::new(Http::new(site, message_bytes))), forwarded_for: None }
     }
 }
 
@@ -44,7 +47,8 @@ impl Transport for Web {
             State::WebSocket(websocket) => websocket.read(wire, buffer),
             State::Http(http) => {
                 let outcome = http.read(wire, buffer);
-                if let Some(websocket) = http.take_websocket() {
+                if let Some((websocket, forwarded_for)) = http.take_websocket() {
+                    self.forwarded_for = forwarded_for;
                     self.state = State::WebSocket(Box::new(websocket));
                 }
                 outcome
@@ -84,6 +88,10 @@ impl Transport for Web {
             State::WebSocket(websocket) => websocket.mid_message(),
         };
         is_mid_frame || self.inner.mid_frame()
+    }
+
+    fn take_forwarded_for(&mut self) -> Option<IpAddr> {
+        self.forwarded_for.take()
     }
 
     fn is_handshaking(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What is asked for over HTTP, and what the answer is. It relies on httparse for the syntax and on the
 //! [`WebSite`] for files and origins.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use httparse::{Error, Header, Status};
@@ -23,8 +24,10 @@ pub(super) enum Then {
     /// Another request may come.
     GoOn,
     Close,
-    /// What follows are frames.
-    WebSocket,
+    /// What follows are frames. A proxy has said whom they are from, if the connection is from a proxy.
+    WebSocket {
+        forwarded_for: Option<IpAddr>,
+    },
 }
 
 /// The answer to the request that `received` begins with, and the request's length; `None` if it is not whole.
@@ -107,7 +110,7 @@ fn upgrade(headers: &Headers<'_>, site: &WebSite) -> Answer {
     let head = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    Answer { head: head.into_bytes(), file: None, then: Then::WebSocket }
+    Answer { head: head.into_bytes(), file: None, then: Then::WebSocket { forwarded_for: headers.forwarded_for() } }
 }
 
 /// An answer that is an error, after which the connection ends.
@@ -130,6 +133,12 @@ impl Headers<'_> {
         // Two that differ would mean one thing to a proxy and another one here.
         let value = values.next().filter(|_| values.next().is_none())?;
         std::str::from_utf8(value).ok().map(str::trim)
+    }
+
+    /// Whom the last proxy has its request from.
+    fn forwarded_for(&self) -> Option<IpAddr> {
+        let last = self.0.iter().rfind(|header| header.name.eq_ignore_ascii_case("x-forwarded-for"))?;
+        std::str::from_utf8(last.value).ok()?.rsplit(',').next()?.trim().parse().ok()
     }
 
     /// Whether a word is among those of a list.

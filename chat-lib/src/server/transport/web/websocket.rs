@@ -20,6 +20,8 @@ pub(super) struct WebSocket {
     out: Messages,
     /// The part of a message that the connection has not read.
     unread: Option<Bytes>,
+    /// What has come and was not looked at, since the connection had enough.
+    untaken: Vec<u8>,
     /// How many bytes have come of a message that has not ended.
     partial: usize,
     end: End,
@@ -49,6 +51,7 @@ impl WebSocket {
             context: WebSocketContext::from_partially_read(received, Role::Server, Some(config)),
             out: Messages::after(handshake),
             unread: None,
+            untaken: Vec::new(),
             partial: 0,
             end: End::No,
         }
@@ -62,23 +65,24 @@ impl WebSocket {
                 count => Ok(count),
             };
         }
-        let mut filled = 0;
-        let mut metered = Metered { wire, left: WEB_READ_BYTES, is_open: self.out.is_empty() };
+        let (mut filled, mut has_control) = (0, false);
+        let mut metered = Metered::new(wire, std::mem::take(&mut self.untaken), self.out.is_empty());
         while let End::No = self.end {
             filled += self.read_message(buffer.get_mut(filled..).unwrap_or_default());
             if self.unread.is_some() {
+                self.untaken = metered.rest().to_vec();
                 return Ok(filled);
             }
-            let before = metered.left;
+            let before = metered.taken;
             let outcome = self.context.read(&mut metered);
-            self.partial += before - metered.left;
+            self.partial += metered.taken - before;
             match outcome {
                 Ok(message) => {
                     self.partial = 0;
                     match message {
                         Message::Text(text) => self.unread = Some(text.into()),
                         Message::Binary(_) => self.fail(&mut metered, CloseCode::Unsupported, "a message was not text"),
-                        _ => {}
+                        _ => has_control = true,
                     }
                 }
                 Err(Error::Io(problem)) if problem.kind() == ErrorKind::WouldBlock => break,
@@ -96,7 +100,9 @@ impl WebSocket {
         match (filled, &self.end) {
             (0, End::Peer) => Ok(0),
             // What was read is no message: pings, or pieces of one.
-            (0, _) if metered.left == 0 || !matches!(self.end, End::No) => Ok(empty_line(buffer)),
+            (0, _) if has_control || metered.length == WEB_READ_BYTES || !matches!(self.end, End::No) => {
+                Ok(empty_line(buffer))
+            }
             (0, _) => Err(ErrorKind::WouldBlock.into()),
             (count, _) => Ok(count),
         }
@@ -183,22 +189,42 @@ fn close_code(reason: &Disconnect) -> CloseCode {
     }
 }
 
-/// A wire that gives so many bytes at once: a peer that sends nothing but pings must not hold up the others.
+/// A wire that is read once, whatever comes: a peer that sends nothing but pings must not hold up the others.
 struct Metered<'a, 'b> {
     wire: &'a mut Wire<'b>,
-    left: usize,
+    bytes: [u8; WEB_READ_BYTES],
+    taken: usize,
+    length: usize,
+    has_read: bool,
     /// Nothing is on its way that must not be interrupted.
     is_open: bool,
 }
 
+impl<'a, 'b> Metered<'a, 'b> {
+    /// `bytes` come before what is read.
+    fn new(wire: &'a mut Wire<'b>, before: Vec<u8>, is_open: bool) -> Self {
+        let mut bytes = [0; WEB_READ_BYTES];
+        bytes.iter_mut().zip(&before).for_each(|(to, from)| *to = *from);
+        Self { wire, bytes, taken: 0, length: before.len(), has_read: !before.is_empty(), is_open }
+    }
+
+    /// What is left.
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.taken..self.length).unwrap_or_default()
+    }
+}
+
 impl Read for Metered<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let room = buffer.len().min(self.left);
-        if room == 0 {
-            return Err(ErrorKind::WouldBlock.into());
+        if self.taken == self.length {
+            if self.has_read {
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            self.length = self.wire.read(&mut self.bytes)?;
+            self.has_read = self.length > 0;
         }
-        let count = self.wire.read(buffer.get_mut(..room).unwrap_or_default())?;
-        self.left -= count;
+        let count = self.rest().read(buffer)?;
+        self.taken += count;
         Ok(count)
     }
 }
