@@ -1,29 +1,77 @@
 // The chat client: one session over as many connections as it takes. It speaks protocol 2 (docs/protocol-2.md) over WebSocket, in
 // browsers and in Node, and needs nothing else.
 
-import { ChatError } from "./client/error.js";
+import { Connector } from "./client/connector.js";
+import { environment, socketUrl } from "./client/env.js";
+import { ChatError, cancelled, closed, disconnected, signedOut } from "./client/error.js";
+import { Gate } from "./client/gate.js";
+import { Outbox } from "./client/outbox.js";
+import { Broadcast } from "./client/queue.js";
+import { Subscription } from "./client/subscription.js";
 
-/** @import { ChatEvent, Methods, Options, ServerInfo, Session, State } from "./client/protocol.js" */
+/** @import { ChatEvent, Methods, Options, ServerInfo, Session, State, StateEvent } from "./client/protocol.js" */
+/** @import { Link } from "./client/link.js" */
+/** @typedef {{ token: string, resolve: (session: Session) => void, reject: (error: ChatError) => void }} Resuming */
 
 export { ChatError };
+
+/** Methods that this class has functions of its own for, since it has to know of them. */
+const OWN_METHODS = new Set(["login", "register", "resume", "logout", "subscribe", "unsubscribe"]);
+/** Methods whose `no_such_session` says nothing about the session of the client. */
+const OTHER_SESSIONS = new Set(["login", "register", "session.end"]);
+/** Refusals of a token that a later attempt does not change. */
+const USELESS_TOKEN = new Set(["no_such_session", "banned", "bad_parameters"]);
+/** Names of events that only the client itself gives. */
+const OWN_EVENTS = new Set(["state", "signedout", "reset"]);
 
 /**
  * A client of one server. It connects at once, and again whenever the connection is lost, until it is closed.
  */
 export class ChatClient {
+  /** Who is logged in. It stays while the client is offline. @type {Session | null} */
+  session = null;
+  /** What the server said of itself when the client last connected. @type {ServerInfo | null} */
+  server = null;
+
+  #env;
+  #connector;
+  #outbox;
+  /** @type {Broadcast<ChatEvent>} */
+  #events = new Broadcast();
+  #gate = new Gate();
+  /** The link is open, and changes its session. */
+  #isBusy = false;
+  /** What `resume` was called with, until it is answered. @type {Resuming | null} */
+  #resuming = null;
+  /** Tokens that were logged out, and that the server has not confirmed yet. @type {Set<string>} */
+  #loggedOut = new Set();
+  /** @type {Subscription | null} */
+  #subscription = null;
+
   /**
    * @param {string | URL} url such as `wss://chat.example/ws`; in a page, a path such as `/ws` will do
    * @param {Options} [options]
    */
   constructor(url, options = {}) {
-    /** What the connection is doing; changes come as events of the type `state`. @type {State} */
-    this.state = "connecting";
-    /** When the next attempt to connect is due, while `state` is `offline`. @type {number | undefined} */
-    this.retryAt = undefined;
-    /** Who is logged in. It stays while the client is offline. @type {Session | null} */
-    this.session = null;
-    /** What the server said of itself when the client last connected. @type {ServerInfo | null} */
-    this.server = null;
+    this.#env = environment(options);
+    this.#outbox = new Outbox(this.#env.now, (error) => this.#refused(error, this.session));
+    this.#connector = new Connector(socketUrl(url), this.#env, {
+      onOpen: (link) => this.#greet(link),
+      onEvent: (name, params) => this.#receive(name, params),
+      onDown: () => this.#linkDown(),
+      onState: (event) => this.#stateChanged(event),
+    });
+    this.#connector.connect();
+  }
+
+  /** What the connection is doing. Changes come as events of the type `state`. @returns {State} */
+  get state() {
+    return this.#connector.state;
+  }
+
+  /** When the next attempt to connect is due, in milliseconds since 1970, while `state` is `offline`. */
+  get retryAt() {
+    return this.#connector.retryAt;
   }
 
   /**
@@ -33,29 +81,40 @@ export class ChatClient {
    * @param {string} password
    * @returns {Promise<Session>}
    */
-  async login(user, password) {
-    throw new ChatError("closed", "not there yet");
+  login(user, password) {
+    return this.#logIn("login", { user, password });
   }
 
   /**
-   * Creates an account and opens its first session.
+   * Creates an account and opens its first session, as `login` does.
    *
    * @param {{ user: string, password: string, name: string, invitation?: string }} account
    * @returns {Promise<Session>}
    */
-  async register(account) {
-    throw new ChatError("closed", "not there yet");
+  register(account) {
+    return this.#logIn("register", account);
   }
 
   /**
    * Opens the session of a token. This waits while the client is offline. It is rejected with `no_such_session` or `banned` if the
-   * token opens no session (any more).
+   * token opens no session (any more). A session that the client had before is forgotten, but not ended.
    *
    * @param {string} token
    * @returns {Promise<Session>}
    */
-  async resume(token) {
-    throw new ChatError("closed", "not there yet");
+  resume(token) {
+    if (this.state === "closed") {
+      return Promise.reject(closed());
+    }
+    this.#forget(cancelled);
+    return new Promise((resolve, reject) => {
+      this.#resuming = { token, resolve, reject };
+      if (this.#gate.link) {
+        this.#authenticate(this.#gate.link);
+      } else if (this.#isBusy) {
+        this.#connector.connect();
+      }
+    });
   }
 
   /**
@@ -64,7 +123,21 @@ export class ChatClient {
    *
    * @returns {Promise<void>}
    */
-  async logout() {}
+  async logout() {
+    const token = this.#token();
+    if (token === undefined || this.state === "closed") {
+      return;
+    }
+    this.#loggedOut.add(token);
+    this.#forget(cancelled);
+    this.#events.emit({ type: "signedout", reason: "logout" });
+    const { link } = this.#gate;
+    if (link) {
+      await new Promise((resolve) => this.#endSession(link, token, resolve));
+    } else if (this.#isBusy) {
+      this.#connector.connect();
+    }
+  }
 
   /**
    * Calls a method of the protocol. This waits for an attempt to connect that is under way. It is rejected with `disconnected` if there
@@ -75,8 +148,23 @@ export class ChatClient {
    * @param {Methods[M][0]} [params]
    * @returns {Promise<Methods[M][1]>}
    */
-  async call(method, params) {
-    throw new ChatError("closed", "not there yet");
+  call(method, params) {
+    if (OWN_METHODS.has(method)) {
+      return Promise.reject(new TypeError(`call ${method}() instead`));
+    }
+    const { session } = this;
+    return this.#whenReady(this.#token(), (link, resolve, reject) => {
+      link.request(method, params, (error, result) => {
+        if (error) {
+          if (!OTHER_SESSIONS.has(method)) {
+            this.#refused(error, session);
+          }
+          reject(error);
+        } else {
+          resolve(result);
+        }
+      });
+    });
   }
 
   /**
@@ -88,22 +176,52 @@ export class ChatClient {
    * @param {{ key?: string }} [options] `key`: 1 to 64 bytes used for no other message; a random one if it is missing
    * @returns {Promise<{ id: number, time: number, key: string }>}
    */
-  async send(to, text, { key } = {}) {
-    throw new ChatError("closed", "not there yet");
+  send(to, text, { key = this.#env.newKey() } = {}) {
+    const error = this.#whyNotSignedIn();
+    if (error) {
+      return Promise.reject(error);
+    }
+    return this.#outbox.add({ to, text, key }, this.#gate.link);
   }
 
   /**
-   * Has the server send events from now on, also after a reconnect, and then without a gap or a repeat in messages.
+   * Has the server send events from now on, also after a reconnect, and then without a gap or a repeat in messages. Call
+   * `events` first.
    *
    * @param {number} [after] replay all messages after this id first; if it is missing, none
    * @returns {Promise<{ next: number }>}
    */
-  async subscribe(after) {
-    throw new ChatError("closed", "not there yet");
+  subscribe(after) {
+    const error = this.#whyNotSignedIn();
+    if (error) {
+      return Promise.reject(error);
+    }
+    return new Promise((resolve, reject) => {
+      const subscription = new Subscription(after, this.#subscription, { resolve, reject }, (error, isFirst) => {
+        if (isFirst) {
+          this.#subscription = null;
+          this.#refused(error, this.session);
+        } else {
+          this.#giveUp(error);
+        }
+      });
+      this.#subscription = subscription;
+      if (this.#gate.link) {
+        subscription.start(this.#gate.link);
+      }
+    });
   }
 
   /** Ends the subscription. @returns {Promise<void>} */
-  async unsubscribe() {}
+  async unsubscribe() {
+    this.#subscription?.cancel(cancelled());
+    this.#subscription = null;
+    const { link } = this.#gate;
+    if (link) {
+      // If this is lost, the subscription is, too.
+      await new Promise((resolve) => link.request("unsubscribe", undefined, resolve));
+    }
+  }
 
   /**
    * All events from now on, those of the client itself included. Each iterator gets all of them, and keeps what was not taken yet;
@@ -112,15 +230,267 @@ export class ChatClient {
    * @returns {AsyncIterableIterator<ChatEvent>}
    */
   events() {
-    throw new ChatError("closed", "not there yet");
+    const events = this.#events.listen();
+    if (this.state === "closed") {
+      this.#events.end();
+    }
+    return events;
   }
 
   /**
    * Connects at once if the client waits to reconnect, and makes sure that the connection still works if there is one: for a button, and
    * for when the browser is online or the page visible again.
    */
-  retryNow() {}
+  retryNow() {
+    this.#connector.retryNow();
+  }
 
   /** Closes the connection for good, and ends all iterators. The session lives on: `resume` opens it again with its token. */
-  close() {}
+  close() {
+    if (this.state === "closed") {
+      return;
+    }
+    this.#forget(closed, this.session);
+    this.#connector.close();
+    this.#events.end();
+  }
+
+  // Logging in
+
+  /**
+   * @param {"login" | "register"} method
+   * @param {object} params
+   * @returns {Promise<Session>}
+   */
+  #logIn(method, params) {
+    if (this.state === "offline") {
+      this.#connector.connect();
+    }
+    return this.#whenReady(undefined, (link, resolve, reject) => {
+      this.#beBusy();
+      link.request(method, params, (error, session) => {
+        if (error) {
+          reject(error);
+        } else {
+          this.#forget(cancelled, session);
+          resolve(session);
+        }
+        if (error?.code !== "disconnected") {
+          this.#ready(link);
+        }
+      });
+    });
+  }
+
+  /**
+   * The first request of a link.
+   *
+   * @param {Link} link
+   */
+  #greet(link) {
+    link.request("server", undefined, (error, server) => {
+      if (error) {
+        return this.#giveUp(error);
+      }
+      this.server = server;
+      link.lineBytes = server.limits?.line_bytes ?? Infinity;
+      this.#authenticate(link);
+    });
+  }
+
+  /**
+   * Binds the session to the link, if there is one.
+   *
+   * @param {Link} link
+   */
+  #authenticate(link) {
+    this.#beBusy();
+    const [ended] = this.#loggedOut;
+    const resuming = this.#resuming;
+    const token = ended ?? resuming?.token ?? this.session?.token;
+    if (token === undefined) {
+      return this.#ready(link);
+    }
+    link.request("resume", { token }, (error, session) => {
+      if (error && !USELESS_TOKEN.has(error.code)) {
+        return this.#giveUp(error);
+      }
+      if (ended !== undefined) {
+        return error ? this.#ended(ended) : this.#endSession(link, ended, () => {});
+      }
+      if (resuming) {
+        this.#resuming = null;
+        if (error) {
+          resuming.reject(error);
+        } else {
+          this.session = session;
+          resuming.resolve(session);
+        }
+      } else if (error) {
+        this.#signOut(error.code);
+      } else {
+        this.#resumed(session);
+      }
+      this.#ready(link);
+    });
+  }
+
+  /** @param {Session} session */
+  #resumed(session) {
+    const isReset = session.epoch !== this.session?.epoch;
+    this.session = session;
+    if (isReset) {
+      this.#subscription?.reset();
+      this.#events.emit({ type: "reset" });
+    }
+  }
+
+  /**
+   * Ends the session that is bound to the link, and goes on with a new link: nothing that belongs to the old session can come over it.
+   *
+   * @param {Link} link
+   * @param {string} token
+   * @param {(done?: any) => void} done
+   */
+  #endSession(link, token, done) {
+    this.#beBusy();
+    link.request("logout", undefined, (error) => {
+      if (error?.code !== "disconnected") {
+        this.#ended(token);
+      }
+      done();
+    });
+  }
+
+  /** @param {string} token */
+  #ended(token) {
+    this.#loggedOut.delete(token);
+    this.#connector.connect();
+  }
+
+  /**
+   * The session is over, or another one takes its place.
+   *
+   * @param {(sent: boolean) => ChatError} error what everything is rejected with that waits
+   * @param {Session | null} [session]
+   */
+  #forget(error, session = null) {
+    this.session = session;
+    this.#subscription?.cancel(error(false));
+    this.#subscription = null;
+    this.#resuming?.reject(error(false));
+    this.#resuming = null;
+    this.#outbox.clear(error);
+  }
+
+  /** @param {string} reason */
+  #signOut(reason) {
+    this.#forget(signedOut);
+    this.#events.emit({ type: "signedout", reason });
+  }
+
+  /**
+   * Looks whether a refusal means that the session has ended.
+   *
+   * @param {ChatError} error
+   * @param {Session | null} session the one of the request
+   */
+  #refused(error, session) {
+    if (error.code === "no_such_session" && session && session.token === this.session?.token) {
+      this.#signOut(error.code);
+    }
+  }
+
+  // The link
+
+  /**
+   * The link takes requests: what has waited is sent.
+   *
+   * @param {Link} link
+   */
+  #ready(link) {
+    this.#isBusy = false;
+    this.#subscription?.start(link);
+    this.#outbox.flush(link);
+    this.#connector.ready();
+    this.#gate.open(link, this.session?.token);
+  }
+
+  /** The link changes its session: other requests have to wait. */
+  #beBusy() {
+    this.#isBusy = true;
+    this.#gate.close();
+  }
+
+  #linkDown() {
+    this.#isBusy = false;
+    this.#gate.close();
+  }
+
+  /** @param {StateEvent} event */
+  #stateChanged(event) {
+    if (event.state === "offline" || event.state === "closed") {
+      this.#gate.clear();
+    }
+    this.#events.emit(event);
+  }
+
+  /**
+   * A request without which the link is of no use was refused. Later, it may succeed.
+   *
+   * @param {ChatError} error
+   */
+  #giveUp(error) {
+    if (error.code !== "disconnected") {
+      this.#connector.giveUp();
+    }
+  }
+
+  /**
+   * @template T
+   * @param {string | undefined} token
+   * @param {(link: Link, resolve: (value: T) => void, reject: (error: ChatError) => void) => void} run
+   * @returns {Promise<T>}
+   */
+  #whenReady(token, run) {
+    if (this.state === "closed") {
+      return Promise.reject(closed());
+    }
+    return this.#connector.link ? this.#gate.pass(token, run) : Promise.reject(disconnected(false));
+  }
+
+  #token() {
+    return this.session?.token ?? this.#resuming?.token;
+  }
+
+  #whyNotSignedIn() {
+    if (this.state === "closed") {
+      return closed();
+    }
+    return this.#token() === undefined ? signedOut() : null;
+  }
+
+  // Events
+
+  /**
+   * @param {string} name
+   * @param {any} params
+   */
+  #receive(name, params) {
+    if (name === "closed") {
+      // A session that was logged out is not the current one. When the server stops, it closes the connection.
+      if (params.reason === "session_ended" && this.session && this.#loggedOut.size === 0) {
+        this.#signOut("session_ended");
+      }
+      return;
+    }
+    const subscription = this.#subscription;
+    if (!subscription || OWN_EVENTS.has(name) || (name === "message" && !subscription.accept(params.id))) {
+      return;
+    }
+    if (name === "lagged" && this.#connector.link) {
+      subscription.restart(this.#connector.link);
+    }
+    this.#events.emit({ ...params, type: name });
+  }
 }

@@ -25,4 +25,32 @@ export class ChatError extends Error {
     /** What the server adds, such as `wait_ms` for `too_many_attempts`. @type {Record<string, any>} */
     this.data = data;
   }
+
+  /**
+   * The error of an answer.
+   *
+   * @param {any} error
+   */
+  static parse(error) {
+    const { code, ...data } = error?.data ?? {};
+    return new ChatError(String(code ?? "unknown"), String(error?.message), Number(error?.code), data);
+  }
+}
+
+/** @param {boolean} sent whether the server may have carried out the call */
+export function disconnected(sent) {
+  return new ChatError("disconnected", sent ? "the connection broke before the answer" : "there is no connection", 0, { sent });
+}
+
+export function cancelled() {
+  return new ChatError("cancelled", "the session was replaced or logged out");
+}
+
+/** @param {boolean} sent whether the server may have carried out the call */
+export function closed(sent = false) {
+  return new ChatError("closed", "the client is closed", 0, { sent });
+}
+
+export function signedOut() {
+  return new ChatError("no_such_session", "nobody is logged in", 13);
 }
