@@ -5,13 +5,13 @@ import { Connector } from "./client/connector.js";
 import { environment, socketUrl } from "./client/env.js";
 import { ChatError, cancelled, closed, disconnected, signedOut } from "./client/error.js";
 import { Gate } from "./client/gate.js";
+import { Identity } from "./client/identity.js";
 import { Outbox } from "./client/outbox.js";
 import { Broadcast } from "./client/queue.js";
 import { Subscription } from "./client/subscription.js";
 
 /** @import { ChatEvent, Methods, Options, ServerInfo, Session, State, StateEvent } from "./client/protocol.js" */
 /** @import { Link } from "./client/link.js" */
-/** @typedef {{ token: string, resolve: (session: Session) => void, reject: (error: ChatError) => void }} Resuming */
 
 export { ChatError };
 
@@ -19,8 +19,6 @@ export { ChatError };
 const OWN_METHODS = new Set(["login", "register", "resume", "logout", "subscribe", "unsubscribe"]);
 /** Methods whose `no_such_session` says nothing about the session of the client. */
 const OTHER_SESSIONS = new Set(["login", "register", "session.end"]);
-/** Refusals of a token that a later attempt does not change. */
-const USELESS_TOKEN = new Set(["no_such_session", "banned", "bad_parameters"]);
 /** Names of events that only the client itself gives. */
 const OWN_EVENTS = new Set(["state", "signedout", "reset"]);
 
@@ -28,23 +26,18 @@ const OWN_EVENTS = new Set(["state", "signedout", "reset"]);
  * A client of one server. It connects at once, and again whenever the connection is lost, until it is closed.
  */
 export class ChatClient {
-  /** Who is logged in. It stays while the client is offline. @type {Session | null} */
-  session = null;
   /** What the server said of itself when the client last connected. @type {ServerInfo | null} */
   server = null;
 
   #env;
   #connector;
   #outbox;
+  #identity;
   /** @type {Broadcast<ChatEvent>} */
   #events = new Broadcast();
   #gate = new Gate();
   /** The link is open, and changes its session. */
   #isBusy = false;
-  /** What `resume` was called with, until it is answered. @type {Resuming | null} */
-  #resuming = null;
-  /** Tokens that were logged out, and that the server has not confirmed yet. @type {Set<string>} */
-  #loggedOut = new Set();
   /** @type {Subscription | null} */
   #subscription = null;
 
@@ -55,6 +48,13 @@ export class ChatClient {
   constructor(url, options = {}) {
     this.#env = environment(options);
     this.#outbox = new Outbox(this.#env.now, (error) => this.#refused(error, this.session));
+    this.#identity = new Identity({
+      onBound: (link) => this.#ready(link),
+      onFailed: (error) => this.#giveUp(error),
+      onUnbound: () => this.#connector.connect(),
+      onLost: (reason) => this.#signOut(reason),
+      onReset: () => this.#reset(),
+    });
     this.#connector = new Connector(socketUrl(url), this.#env, {
       onOpen: (link) => this.#greet(link),
       onEvent: (name, params) => this.#receive(name, params),
@@ -67,6 +67,11 @@ export class ChatClient {
   /** What the connection is doing. Changes come as events of the type `state`. @returns {State} */
   get state() {
     return this.#connector.state;
+  }
+
+  /** Who is logged in. It stays while the client is offline. */
+  get session() {
+    return this.#identity.session;
   }
 
   /** When the next attempt to connect is due, in milliseconds since 1970, while `state` is `offline`. */
@@ -107,14 +112,13 @@ export class ChatClient {
       return Promise.reject(closed());
     }
     this.#forget(cancelled);
-    return new Promise((resolve, reject) => {
-      this.#resuming = { token, resolve, reject };
-      if (this.#gate.link) {
-        this.#authenticate(this.#gate.link);
-      } else if (this.#isBusy) {
-        this.#connector.connect();
-      }
-    });
+    const session = this.#identity.resume(token);
+    if (this.#gate.link) {
+      this.#bind(this.#gate.link);
+    } else if (this.#isBusy) {
+      this.#connector.connect();
+    }
+    return session;
   }
 
   /**
@@ -124,16 +128,17 @@ export class ChatClient {
    * @returns {Promise<void>}
    */
   async logout() {
-    const token = this.#token();
+    const { token } = this.#identity;
     if (token === undefined || this.state === "closed") {
       return;
     }
-    this.#loggedOut.add(token);
+    this.#identity.leave(token);
     this.#forget(cancelled);
     this.#events.emit({ type: "signedout", reason: "logout" });
     const { link } = this.#gate;
     if (link) {
-      await new Promise((resolve) => this.#endSession(link, token, resolve));
+      this.#beBusy();
+      await new Promise((/** @type {(done: void) => void} */ resolve) => this.#identity.end(link, token, resolve));
     } else if (this.#isBusy) {
       this.#connector.connect();
     }
@@ -153,7 +158,7 @@ export class ChatClient {
       return Promise.reject(new TypeError(`call ${method}() instead`));
     }
     const { session } = this;
-    return this.#whenReady(this.#token(), (link, resolve, reject) => {
+    return this.#whenReady(this.#identity.token, (link, resolve, reject) => {
       link.request(method, params, (error, result) => {
         if (error) {
           if (!OTHER_SESSIONS.has(method)) {
@@ -294,78 +299,19 @@ export class ChatClient {
       }
       this.server = server;
       link.lineBytes = server.limits?.line_bytes ?? Infinity;
-      this.#authenticate(link);
+      this.#bind(link);
     });
   }
 
-  /**
-   * Binds the session to the link, if there is one.
-   *
-   * @param {Link} link
-   */
-  #authenticate(link) {
+  /** @param {Link} link */
+  #bind(link) {
     this.#beBusy();
-    const [ended] = this.#loggedOut;
-    const resuming = this.#resuming;
-    const token = ended ?? resuming?.token ?? this.session?.token;
-    if (token === undefined) {
-      return this.#ready(link);
-    }
-    link.request("resume", { token }, (error, session) => {
-      if (error && !USELESS_TOKEN.has(error.code)) {
-        return this.#giveUp(error);
-      }
-      if (ended !== undefined) {
-        return error ? this.#ended(ended) : this.#endSession(link, ended, () => {});
-      }
-      if (resuming) {
-        this.#resuming = null;
-        if (error) {
-          resuming.reject(error);
-        } else {
-          this.session = session;
-          resuming.resolve(session);
-        }
-      } else if (error) {
-        this.#signOut(error.code);
-      } else {
-        this.#resumed(session);
-      }
-      this.#ready(link);
-    });
+    this.#identity.bind(link);
   }
 
-  /** @param {Session} session */
-  #resumed(session) {
-    const isReset = session.epoch !== this.session?.epoch;
-    this.session = session;
-    if (isReset) {
-      this.#subscription?.reset();
-      this.#events.emit({ type: "reset" });
-    }
-  }
-
-  /**
-   * Ends the session that is bound to the link, and goes on with a new link: nothing that belongs to the old session can come over it.
-   *
-   * @param {Link} link
-   * @param {string} token
-   * @param {(done?: any) => void} done
-   */
-  #endSession(link, token, done) {
-    this.#beBusy();
-    link.request("logout", undefined, (error) => {
-      if (error?.code !== "disconnected") {
-        this.#ended(token);
-      }
-      done();
-    });
-  }
-
-  /** @param {string} token */
-  #ended(token) {
-    this.#loggedOut.delete(token);
-    this.#connector.connect();
+  #reset() {
+    this.#subscription?.reset();
+    this.#events.emit({ type: "reset" });
   }
 
   /**
@@ -375,11 +321,9 @@ export class ChatClient {
    * @param {Session | null} [session]
    */
   #forget(error, session = null) {
-    this.session = session;
+    this.#identity.replace(session, error(false));
     this.#subscription?.cancel(error(false));
     this.#subscription = null;
-    this.#resuming?.reject(error(false));
-    this.#resuming = null;
     this.#outbox.clear(error);
   }
 
@@ -459,15 +403,11 @@ export class ChatClient {
     return this.#connector.link ? this.#gate.pass(token, run) : Promise.reject(disconnected(false));
   }
 
-  #token() {
-    return this.session?.token ?? this.#resuming?.token;
-  }
-
   #whyNotSignedIn() {
     if (this.state === "closed") {
       return closed();
     }
-    return this.#token() === undefined ? signedOut() : null;
+    return this.#identity.token === undefined ? signedOut() : null;
   }
 
   // Events
@@ -479,7 +419,7 @@ export class ChatClient {
   #receive(name, params) {
     if (name === "closed") {
       // A session that was logged out is not the current one. When the server stops, it closes the connection.
-      if (params.reason === "session_ended" && this.session && this.#loggedOut.size === 0) {
+      if (params.reason === "session_ended" && this.session && !this.#identity.isLeaving) {
         this.#signOut("session_ended");
       }
       return;
