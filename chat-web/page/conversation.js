@@ -1,0 +1,182 @@
+// An open conversation: its heading, the log, who is typing, and the field for a new message.
+
+import { composer } from "./composer.js";
+import { avatar, bdi, confirmDialog, h, icon, iconButton, openDialog } from "./dom.js";
+import { Log } from "./log.js";
+import { searchBar } from "./search.js";
+import { ago, errorText, words } from "./words.js";
+
+/** @import { Message } from "../client/protocol.js" */
+/** @import { Model } from "./model.js" */
+
+export class ConversationView {
+  /** @type {ReturnType<typeof searchBar> | null} */
+  #search = null;
+  /** @type {ReturnType<typeof composer> | null} */
+  #composer = null;
+  #typingTimer = 0;
+  #head = "";
+
+  /**
+   * @param {Model} model
+   * @param {string} name
+   * @param {{ back: () => void, about: (name: string) => void }} actions
+   */
+  constructor(model, name, actions) {
+    this.model = model;
+    this.name = name;
+    this.actions = actions;
+    this.conversation = model.store.conversation(name);
+    this.avatar = h("span", { className: "head-avatar" });
+    this.title = h("h1", {});
+    this.line = h("p", { className: "head-line" });
+    this.typing = h("p", { className: "typing", "aria-live": "off" });
+    this.searchButton = iconButton("search", words.search, () => this.#toggleSearch(), { "aria-expanded": "false" });
+    this.about = iconButton(name.startsWith("#") ? "people" : "info", name.startsWith("#") ? words.showMembers : words.about,
+      () => actions.about(name), { hidden: name === model.me });
+    this.log = new Log(this.conversation, model.me, {
+      older: () => model.older(this.conversation),
+      seen: (id) => model.markRead(this.conversation, id),
+      remove: (message) => void this.#remove(message),
+      again: (pending) => model.sendAgain(pending),
+      discard: (pending) => model.discard(pending),
+      removable: (message) => message.from === model.me || model.store.rooms.get(name)?.standing === "owner",
+    });
+    this.foot = h("div", { className: "foot" });
+    this.root = h("main", { className: "conversation" },
+      h("header", { className: "head" },
+        iconButton("back", words.back, actions.back, { className: "icon-button back" }),
+        this.avatar, h("div", { className: "head-names" }, this.title, this.line), this.searchButton, this.about),
+      this.log.root, this.foot);
+  }
+
+  /** Loads and shows it. @param {boolean} focus whether the field for a message gets the focus */
+  async open(focus) {
+    this.log.hush();
+    this.render();
+    if (focus) this.focus();
+    try {
+      await this.model.open(this.name);
+    } catch (error) {
+      if (!this.conversation.loaded && this.root.isConnected && this.model.client.state === "online")
+        this.foot.replaceChildren(h("p", { className: "notice", role: "alert" }, errorText(error)));
+      return;
+    }
+    this.log.hush();
+    this.render();
+    this.log.toDivider();
+  }
+
+  focus() {
+    (this.#composer?.input ?? this.title).focus();
+  }
+
+  close() {
+    clearTimeout(this.#typingTimer);
+    this.log.close();
+  }
+
+  render() {
+    const { store } = this.model;
+    // After a reset of the server's data, the conversation is another one.
+    if (store.conversation(this.name) !== this.conversation) return false;
+    this.#renderHead();
+    this.#renderFoot();
+    this.#renderTyping();
+    this.log.render();
+    return true;
+  }
+
+  #renderHead() {
+    const { store, me } = this.model;
+    const room = store.rooms.get(this.name), user = store.users.get(this.name);
+    const own = this.name === me;
+    const title = own ? words.notes : this.conversation.isRoom ? this.name : (user?.name ?? this.name);
+    let line = "";
+    if (this.conversation.isRoom) line = room ? [words.members(room.members), room.title].filter(Boolean).join(" · ") : "";
+    else if (!own) line = [this.name, user?.online ? words.online : user?.last_seen ? words.lastSeen(ago(Date.now() - user.last_seen)) : ""].filter(Boolean).join(" · ");
+    const all = JSON.stringify([title, line, user?.online]);
+    if (all === this.#head) return;
+    this.#head = all;
+    this.avatar.replaceChildren(avatar(this.name, own ? (user?.name ?? me) : title, !own && !!user?.online));
+    this.title.replaceChildren(bdi(title));
+    this.line.replaceChildren(bdi(line));
+    this.line.title = line;
+    this.title.title = title;
+  }
+
+  #renderFoot() {
+    const room = this.model.store.rooms.get(this.name);
+    const invited = room?.standing === "invited";
+    if (invited) {
+      this.#composer = null;
+      if (this.foot.firstElementChild?.className === "invitation") return;
+      this.foot.replaceChildren(h("div", { className: "invitation" }, h("p", {}, bdi(words.invitedTo(this.name))),
+        h("button", { type: "button", className: "button primary", onclick: () => void this.#join() }, words.join)));
+    } else if (!this.#composer) {
+      this.#composer = composer(this.conversation, {
+        send: (text) => {
+          this.model.send(this.conversation, text);
+          this.log.toEnd();
+        },
+        typing: () => this.model.typing(this.conversation),
+        limit: () => this.model.client.server?.limits["line_bytes"] ?? 65_536,
+      });
+      this.foot.replaceChildren(this.typing, this.#composer.root);
+    }
+  }
+
+  async #join() {
+    try {
+      await this.model.reach(this.name, false);
+      this.conversation.loaded = false;
+      await this.open(true);
+    } catch (error) {
+      openDialog(this.name, () => [h("p", { role: "alert" }, errorText(error))], { className: "small" });
+    }
+  }
+
+  #renderTyping() {
+    const typists = this.conversation.typists(Date.now()).map((user) => this.model.store.name(user));
+    const text = typists.length ? words.typing(typists) : "";
+    if (this.typing.textContent !== text) this.typing.replaceChildren(text ? bdi(text) : "");
+    clearTimeout(this.#typingTimer);
+    if (typists.length) this.#typingTimer = window.setTimeout(() => this.#renderTyping(), 1_000);
+  }
+
+  /** @param {Message} message */
+  async #remove(message) {
+    if (!(await confirmDialog(words.removeQuestion, words.removeHint, words.removeButton))) return;
+    try {
+      await this.model.client.call("delete", { id: message.id });
+      this.model.store.takeDeleted(this.name, message.id);
+      this.render();
+    } catch (error) {
+      openDialog(words.remove, () => [h("p", { role: "alert" }, errorText(error))], { className: "small" });
+    }
+  }
+
+  #toggleSearch() {
+    if (this.#search) {
+      this.#search.root.remove();
+      this.#search = null;
+      this.log.reveal(0);
+      this.searchButton.focus();
+    } else {
+      this.#search = searchBar(this.conversation, {
+        reveal: (id) => this.log.reveal(id),
+        older: () => this.model.older(this.conversation),
+        close: () => this.#toggleSearch(),
+      });
+      this.log.root.before(this.#search.root);
+      this.#search.input.focus();
+    }
+    this.searchButton.setAttribute("aria-expanded", String(!!this.#search));
+  }
+}
+
+/** What stands in place of a conversation while none is open. */
+export function placeholder() {
+  return h("main", { className: "conversation placeholder" },
+    h("div", { className: "blank" }, icon("chat"), h("h1", {}, words.chooseTitle), h("p", {}, words.choose)));
+}
