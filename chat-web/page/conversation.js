@@ -177,6 +177,15 @@ export class ConversationView {
 
 /** What stands in place of a conversation while none is open. */
 export function placeholder() {
-  return h("main", { className: "conversation placeholder" },
-    h("div", { className: "blank" }, icon("chat"), h("h1", {}, words.chooseTitle), h("p", {}, words.choose)));
+  const title = h("h1", {}), text = h("p", {});
+  return {
+    root: h("main", { className: "conversation placeholder" }, h("div", { className: "blank" }, icon("chat"), title, text)),
+    /** @param {boolean} first whether there is no conversation at all */
+    render: (first) => {
+      const [name, line] = first ? [words.firstTitle, words.first] : [words.chooseTitle, words.choose];
+      if (title.textContent === name) return;
+      title.textContent = name;
+      text.textContent = line;
+    },
+  };
 }

@@ -30,31 +30,33 @@ function problems() {
 
 /**
  * @param {Model} model
- * @param {(name: string) => void} open
+ * @param {string} value what the field begins with
+ * @param {string} problem what was wrong with it
+ * @param {(name: string, inviteOnly: boolean) => void} open
  */
-export function newConversation(model, open) {
+export function newConversation(model, value, problem, open) {
   openDialog(words.newConversation, (close) => {
-    const target = field(words.target, { autocomplete: "off", autocapitalize: "none", spellcheck: false, maxLength: 64, autofocus: true, enterKeyHint: "go" }, words.targetHint);
+    const target = field(words.target, { value, autocomplete: "off", autocapitalize: "none", spellcheck: false, maxLength: 64, autofocus: true, enterKeyHint: "go" }, words.targetHint);
     const closed = h("input", { type: "checkbox", id: "invite-only" });
     const closedRow = h("div", { className: "check", hidden: true }, closed, h("label", { htmlFor: closed.id }, words.inviteOnly));
     const suggestions = h("div", { className: "suggestions" });
     const button = h("button", { type: "submit", className: "button primary" }, words.open);
-    let busy = false;
+    let missing = ""; // a name that is surely no user's
 
     /** @param {string} name */
-    const go = async (name) => {
-      if (!name || name === "#" || busy) return target.input.focus();
-      busy = true;
-      try {
-        await model.reach(name, closed.checked);
-        close();
-        open(name);
-      } catch (error) {
-        target.complain(errorText(error));
-        target.input.focus();
-      } finally {
-        busy = false;
-      }
+    const go = (name) => {
+      if (!name || name === "#") return target.input.focus();
+      if (name === missing) return target.complain(errorText({ code: "no_such_user" }));
+      close();
+      open(name, closed.checked && !closedRow.hidden);
+    };
+    const find = async () => {
+      const name = typed();
+      if (!name || name.startsWith("#")) return;
+      const found = await model.finds(name).catch(() => true);
+      if (name !== typed()) return;
+      missing = found ? "" : name;
+      if (found) suggest();
     };
     const typed = () => target.input.value.trim().replace(/^@/, "");
     const suggest = () => {
@@ -76,13 +78,16 @@ export function newConversation(model, open) {
      * @param {boolean} [online]
      */
     const choice = (name, title, line, online) =>
-      h("button", { type: "button", className: "choice", onclick: () => void go(name) }, avatar(name, title, online),
+      h("button", { type: "button", className: "choice", onclick: () => go(name) }, avatar(name, title, online),
         h("span", { className: "choice-name" }, bdi(title)), h("span", { className: "choice-line" }, bdi(line)));
-    target.input.addEventListener("input", suggest);
+    target.input.addEventListener("input", () => {
+      suggest();
+      void find();
+    });
     const form = h("form", { noValidate: true, className: "stack" }, target.root, closedRow, suggestions, h("div", { className: "actions" }, button));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void go(typed());
+      go(typed());
     });
     form.addEventListener("keydown", (event) => {
       const all = [target.input, .../** @type {NodeListOf<HTMLElement>} */ (suggestions.querySelectorAll("button"))];
@@ -92,6 +97,7 @@ export function newConversation(model, open) {
       next.focus();
     });
     suggest();
+    if (problem) target.complain(problem);
     return [form];
   });
 }
@@ -144,9 +150,10 @@ export function roomDialog(model, name) {
       const room = store.rooms.get(name), owner = room?.standing === "owner";
       const owners = members.filter((it) => it.owner).map((it) => it.user);
       const rows = [...members].sort((a, b) => Number(b.owner) - Number(a.owner)).map((it) => h("li", { className: "member" },
-        avatar(it.user, it.name), h("span", { className: "choice-name" }, bdi(it.name)), h("span", { className: "choice-line" }, bdi(it.user)),
+        avatar(it.user, it.name),
+        h("span", { className: "names" }, h("span", { className: "choice-name" }, bdi(it.name)), h("span", { className: "choice-line" }, bdi(it.user))),
         it.owner ? h("span", { className: "tag" }, words.owner) : null,
-        owner && !it.owner && !more ? iconButton("up", words.makeOwner(it.user), () => void attempt(async () => {
+        owner && !it.owner && !more ? iconButton("key", words.makeOwner(it.user), () => void attempt(async () => {
           await client.call("room.set", { room: name, owners: [...owners, it.user] });
           await refresh();
         })) : null,
@@ -165,7 +172,7 @@ export function roomDialog(model, name) {
       }) }, words.deleteRoom) : null;
       body.replaceChildren(
         ...(owner ? [settings(room?.title ?? "", room?.open ?? true)] : room?.title ? [h("p", { className: "about-title" }, bdi(room.title))] : []),
-        h("p", { className: "hint" }, icon(room?.open ? "people" : "lock"), room?.open ? words.roomOpen : words.roomClosed),
+        ...(owner ? [] : [h("p", { className: "hint" }, icon(room?.open ? "people" : "lock"), room?.open ? words.roomOpen : words.roomClosed)]),
         ...(room?.open || owner ? [form, done] : []),
         h("h3", {}, words.members(room?.members ?? members.length)), h("ul", { className: "members", role: "list" }, ...rows),
         ...(more ? [h("p", { className: "hint" }, words.roomMore)] : []),

@@ -19,13 +19,14 @@ export class ListView {
     this.model = model;
     this.open = open;
     this.list = h("ul", { className: "list", role: "list", "aria-label": words.conversations });
-    this.empty = h("div", { className: "list-empty", hidden: true },
+    this.empty = h("li", { className: "list-empty", hidden: true },
       h("p", { className: "list-empty-title" }, words.noConversations), h("p", {}, words.noConversationsHint));
     const me = h("button", { type: "button", className: "me", "aria-label": `${words.account}: ${model.myName}`, title: words.account, onclick: account },
       avatar(model.me, model.myName), h("span", { className: "me-name" }, bdi(model.myName)));
     this.root = h("nav", { className: "side", "aria-label": words.conversations },
       h("header", { className: "side-head" }, me, iconButton("plus", words.newConversation, start, { className: "icon-button start" })),
-      h("div", { className: "side-body" }, this.list, this.empty));
+      h("div", { className: "side-body" }, this.list));
+    this.list.append(this.empty);
     this.list.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -34,7 +35,6 @@ export class ListView {
     const { store } = this.model;
     const all = store.sorted();
     this.empty.hidden = all.length > 0 || !store.listed;
-    this.list.hidden = all.length === 0;
     this.list.setAttribute("aria-busy", String(!store.listed));
     const names = new Set(all.map((it) => it.with));
     for (const [name, { element }] of this.#shown)

@@ -118,7 +118,7 @@ export class Log {
       }
       elements.push(entry.element);
     };
-    show("top", this, `${it.loaded} ${from > 0 || it.more} ${this.#failed}`, () => this.#top(from > 0 || it.more));
+    show("top", this, `${it.loaded} ${from > 0 || it.more} ${this.#failed} ${messages.length + it.pending.length > 0}`, () => this.#top(from > 0 || it.more));
     const today = new Date().toDateString();
     for (const { message, day, first, last } of rows(messages, from, to, this.#divider)) {
       if (day) show(`day ${message.id}`, this, `${message.time} ${today}`, () => dayElement(message.time));
@@ -164,7 +164,7 @@ export class Log {
     if (this.#failed)
       return h("div", { className: "top" }, h("p", {}, words.loadFailed), h("button", { type: "button", className: "link", onclick: () => this.#older() }, words.retry));
     if (!it.loaded || more) return h("div", { className: "top" }, h("p", { className: "loading" }, words.loadingMessages));
-    if (it.messages.length) return h("div", { className: "top" }, h("p", {}, words.beginning));
+    if (it.messages.length + it.pending.length) return h("div", { className: "top" }, h("p", {}, words.beginning));
     return h("div", { className: "top empty" }, h("p", {}, it.isRoom ? words.emptyRoom : it.with === this.me ? words.emptyNotes : words.emptyDirect));
   }
 

@@ -1,6 +1,6 @@
 // Login, and registration where the server takes it.
 
-import { field, h, icon } from "./dom.js";
+import { field, h } from "./dom.js";
 import { errorText, words } from "./words.js";
 
 /** @import { ChatClient } from "../client.js" */
@@ -33,7 +33,7 @@ export function loginView(client, { invitation, notice, done }) {
     const problem = h("p", { className: "notice", role: "alert" }, registering ? "" : notice);
     const button = h("button", { type: "submit", className: "button primary wide" }, registering ? words.register : words.logIn);
     const form = h("form", { className: "card", noValidate: true, "aria-labelledby": "login-title" },
-      h("span", { className: "logo" }, icon("chat")),
+      h("img", { className: "logo", src: "icon.svg", alt: "", width: 48, height: 48 }),
       h("h1", { id: "login-title" }, registering ? words.welcomeNew : words.welcome),
       problem, fields.user.root, fields.name?.root, fields.password.root, fields.invitation?.root, button, h("p", { className: "other" }));
 

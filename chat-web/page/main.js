@@ -8,7 +8,7 @@ import { ListView } from "./list.js";
 import { loginView } from "./login.js";
 import { Model } from "./model.js";
 import { notify, onNotificationClick, showUnread } from "./notify.js";
-import { lang, words } from "./words.js";
+import { errorText, lang, words } from "./words.js";
 
 /** @import { ChatEvent, Session } from "../client/protocol.js" */
 
@@ -27,6 +27,7 @@ let model = null;
 let list = null;
 /** @type {ConversationView | null} */
 let view = null;
+const blank = placeholder();
 /** @type {ReturnType<typeof loginView> | null} */
 let login = null;
 let drawing = false;
@@ -74,9 +75,9 @@ function showApp(session, resumed) {
     onforgotten: (room) => view?.name === room && go("", true),
     oninvited: ({ room }) => announce(words.invitedTo(room)),
   }));
-  list = new ListView(mine, { open, start: () => newConversation(mine, open), account: () => accountDialog(mine, logOut) });
+  list = new ListView(mine, { open, start: () => begin(mine), account: () => accountDialog(mine, logOut) });
   app.className = "app in";
-  app.replaceChildren(list.root, placeholder());
+  app.replaceChildren(list.root, blank.root);
   route(false);
   draw();
   const ready = resumed ? Promise.resolve(session) : client.resume(session.token);
@@ -87,6 +88,25 @@ function showApp(session, resumed) {
   }).catch((error) => {
     // A refused token comes as the event `signedout`, too; a lost connection is made again by the client.
     console.warn("start:", error.code ?? error);
+  });
+}
+
+/**
+ * Asks for whom or what to open, and opens it at once; what comes back to say that it cannot be leads to the question again.
+ * @param {Model} mine
+ * @param {string} [value]
+ * @param {string} [problem]
+ */
+function begin(mine, value = "", problem = "") {
+  newConversation(mine, value, problem, (name, inviteOnly) => {
+    const before = named();
+    const reached = mine.reach(name, inviteOnly);
+    open(name);
+    reached.catch((error) => {
+      if (model !== mine) return;
+      if (view?.name === name) go(before, true);
+      begin(mine, name, errorText(error));
+    });
   });
 }
 
@@ -146,7 +166,7 @@ function route(focus) {
       if (name.startsWith("#")) roomDialog(model, name);
       else personDialog(model, name);
     } }) : null;
-    before?.replaceWith(view?.root ?? placeholder());
+    before?.replaceWith(view?.root ?? blank.root);
     app.classList.toggle("open", !!view);
     // On phones the keyboard would cover what one came to read.
     void view?.open(focus && !(narrow.matches && matchMedia("(pointer: coarse)").matches));
@@ -170,6 +190,7 @@ function draw() {
     if (!model || !list) return;
     showUnread(model.store.unread);
     list.render(view?.name ?? "");
+    if (!view) blank.render(model.store.listed && !model.store.sorted().length);
     if (view && !view.render()) {
       // Its data was replaced: begin anew.
       const { name } = view;

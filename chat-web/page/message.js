@@ -37,7 +37,7 @@ export function messageElement(message, look, remove) {
     !own && room ? (last ? avatar(message.from, message.name) : h("span", { className: "avatar-space" })) : null,
     bubble);
   if (look.removable)
-    it.append(h("button", { type: "button", className: "icon-button remove", tabIndex: -1, "aria-label": words.remove, title: words.remove,
+    bubble.append(h("button", { type: "button", className: "icon-button remove", tabIndex: -1, "aria-label": words.remove, title: words.remove,
       onclick: () => remove(message) }, icon("trash")));
   it.dataset["id"] = String(message.id);
   return it;

@@ -1,6 +1,7 @@
 // Joins the client and the store: asks the server for what the page shows, takes its events, and keeps unsent messages
 // in localStorage, so that a reload loses none.
 
+import { ChatError } from "../client.js";
 import { Store } from "./store.js";
 import { justBefore } from "./text.js";
 import { errorText } from "./words.js";
@@ -163,6 +164,7 @@ export class Model {
     this.#open = name;
     if (!name) return;
     const it = this.store.conversation(name);
+    await it.reaching;
     if (!it.isRoom) this.#lookUp(name);
     if (!it.loaded) await this.#load(it);
   }
@@ -194,29 +196,65 @@ export class Model {
   }
 
   /**
-   * Finds the conversation that a user name or the name of a room means, and makes it if need be. Rejects if that cannot be.
+   * Makes a conversation with a user, or joins a room, or makes it if there is none. It can be opened at once;
+   * messages to it wait until that is done. Rejects if it cannot be.
    * @param {string} name
    * @param {boolean} inviteOnly for a new room
+   * @returns {Promise<void>}
    */
-  async reach(name, inviteOnly) {
+  reach(name, inviteOnly) {
+    const it = this.store.conversation(name), before = it.touched;
+    it.touched = Date.now();
+    it.reaching ??= this.#reach(name, inviteOnly).catch((error) => {
+      it.touched = before;
+      throw error;
+    }).finally(() => {
+      it.reaching = null;
+      this.listener.onchange();
+    });
+    return it.reaching;
+  }
+
+  /**
+   * @param {string} name
+   * @param {boolean} inviteOnly
+   */
+  async #reach(name, inviteOnly) {
     const { client, store } = this;
-    if (name.startsWith("#")) {
-      const standing = store.rooms.get(name)?.standing;
-      if (standing !== "member" && standing !== "owner") {
-        try {
-          await client.call("room.join", { room: name });
-        } catch (error) {
-          if (/** @type {{ code?: string }} */ (error).code !== "no_such_room") throw error;
-          await client.call("room.create", { room: name, open: !inviteOnly });
-        }
-        await this.refreshRooms();
-      }
-    } else {
-      const it = store.conversation(name);
-      if (!it.loaded) await this.#load(it);
+    if (!name.startsWith("#")) {
+      if (!(await this.finds(name))) throw new ChatError("no_such_user", "there is no such user");
+      return;
     }
-    store.conversation(name).touched = Date.now();
-    this.listener.onchange();
+    const standing = store.rooms.get(name)?.standing;
+    if (standing === "member" || standing === "owner") return;
+    /** @param {unknown} error */
+    const code = (error) => /** @type {{ code?: string }} */ (error).code;
+    const join = () => client.call("room.join", { room: name });
+    try {
+      await join();
+    } catch (error) {
+      if (code(error) !== "no_such_room") throw error;
+      try {
+        await client.call("room.create", { room: name, open: !inviteOnly });
+      } catch (error) {
+        if (code(error) !== "room_exists") throw error;
+        // Somebody else has just made it, or it is invite-only.
+        await join().catch((again) => { throw code(again) === "no_such_room" ? error : again; });
+      }
+    }
+    await this.refreshRooms();
+  }
+
+  /**
+   * Whether there is a user of this name.
+   * @param {string} user
+   */
+  async finds(user) {
+    if (this.store.users.has(user)) return true;
+    const { users } = await this.client.call("users", { after: justBefore(user), limit: 1 });
+    if (users[0]?.user !== user) return false;
+    this.store.takeUsers(users);
+    return true;
   }
 
   async refreshRooms() {
@@ -304,6 +342,7 @@ export class Model {
     const { key, to, text } = pending;
     delete pending.error;
     try {
+      await this.store.conversation(to).reaching;
       const { id, time } = await this.client.send(to, text, { key });
       this.#forgetPending(key);
       this.store.settle(this.store.conversation(to), key);

@@ -25,6 +25,8 @@ export class Conversation {
     this.loaded = false;
     /** @type {Promise<void> | null} */
     this.loading = null; // the page of history that is on its way
+    /** @type {Promise<void> | null} */
+    this.reaching = null; // a room that is being joined or made; messages wait for it
     this.more = true; // whether the server has messages before the first of `messages`
     this.unread = 0;
     this.read = 0;

@@ -3,7 +3,7 @@
 const en = {
   app: "Chat",
   // Login and registration
-  welcome: "Welcome back",
+  welcome: "Log in to chat",
   welcomeNew: "Create your account",
   userName: "User name",
   password: "Password",
@@ -51,7 +51,9 @@ const en = {
   unread: (n) => (n === 1 ? "1 unread message" : `${n} unread messages`),
   // Conversation
   chooseTitle: "Pick a conversation",
-  choose: "Choose one on the left, or start a new one.",
+  choose: "Choose one from the list, or start a new one with the + button.",
+  firstTitle: "Say hello to somebody",
+  first: "Press the + button to write to a person, or to open a room.",
   emptyDirect: "This is the beginning of your conversation.",
   emptyRoom: "This is the beginning of this room. Say hello.",
   emptyNotes: "Write down what you want to keep. Only you can see it.",
@@ -139,7 +141,7 @@ const en = {
 /** @type {typeof en} */
 const id = {
   app: "Chat",
-  welcome: "Selamat datang kembali",
+  welcome: "Masuk ke obrolan",
   welcomeNew: "Buat akun Anda",
   userName: "Nama pengguna",
   password: "Kata sandi",
@@ -183,7 +185,9 @@ const id = {
   waiting: "Menunggu",
   unread: (n) => `${n} pesan belum dibaca`,
   chooseTitle: "Pilih percakapan",
-  choose: "Pilih satu di sebelah kiri, atau mulai yang baru.",
+  choose: "Pilih satu dari daftar, atau mulai yang baru dengan tombol +.",
+  firstTitle: "Sapalah seseorang",
+  first: "Tekan tombol + untuk menulis kepada seseorang, atau untuk membuka ruang.",
   emptyDirect: "Ini awal percakapan Anda.",
   emptyRoom: "Ini awal ruang ini. Sapalah yang lain.",
   emptyNotes: "Catat apa yang ingin Anda simpan. Hanya Anda yang dapat melihatnya.",
