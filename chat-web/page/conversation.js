@@ -16,6 +16,9 @@ export class ConversationView {
   #composer = null;
   #typingTimer = 0;
   #head = "";
+  #foot = "";
+  #refusal = "";
+  #mayJoin = false;
 
   /**
    * @param {Model} model
@@ -57,9 +60,14 @@ export class ConversationView {
     if (focus) this.focus();
     try {
       await this.model.open(this.name);
+      this.#refusal = "";
     } catch (error) {
-      if (!this.conversation.loaded && this.root.isConnected && this.model.client.state === "online")
-        this.foot.replaceChildren(h("p", { className: "notice", role: "alert" }, errorText(error)));
+      const { code = "" } = /** @type {{ code?: string }} */ (error);
+      // Without a connection, the page asks again when there is one. The invitation of somebody invited says it better.
+      if (this.conversation.loaded || code === "disconnected") return;
+      this.#refusal = errorText(error);
+      this.#mayJoin = code === "not_a_member";
+      this.render();
       return;
     }
     this.log.hush();
@@ -80,8 +88,12 @@ export class ConversationView {
     const { store } = this.model;
     // After a reset of the server's data, the conversation is another one.
     if (store.conversation(this.name) !== this.conversation) return false;
+    const invited = store.rooms.get(this.name)?.standing === "invited";
+    this.log.barred = invited ? words.invitedTo(this.name) : this.#refusal;
+    this.searchButton.hidden = !!this.log.barred;
+    this.about.hidden = !!this.log.barred || this.name === this.model.me;
     this.#renderHead();
-    this.#renderFoot();
+    this.#renderFoot(invited || this.#mayJoin);
     this.#renderTyping();
     this.log.render();
     return true;
@@ -105,15 +117,17 @@ export class ConversationView {
     this.title.title = title;
   }
 
-  #renderFoot() {
-    const room = this.model.store.rooms.get(this.name);
-    const invited = room?.standing === "invited";
-    if (invited) {
-      this.#composer = null;
-      if (this.foot.firstElementChild?.className === "invitation") return;
-      this.foot.replaceChildren(h("div", { className: "invitation" }, h("p", {}, bdi(words.invitedTo(this.name))),
+  /** @param {boolean} mayJoin */
+  #renderFoot(mayJoin) {
+    const wanted = !this.log.barred ? "composer" : mayJoin ? "join" : "none";
+    if (this.#foot === wanted) return;
+    this.#foot = wanted;
+    this.#composer = null;
+    if (wanted === "none") this.foot.replaceChildren();
+    else if (wanted === "join")
+      this.foot.replaceChildren(h("div", { className: "actions center" },
         h("button", { type: "button", className: "button primary", onclick: () => void this.#join() }, words.join)));
-    } else if (!this.#composer) {
+    else {
       this.#composer = composer(this.conversation, {
         send: (text) => {
           this.model.send(this.conversation, text);
@@ -129,7 +143,8 @@ export class ConversationView {
   async #join() {
     try {
       await this.model.reach(this.name, false);
-      this.conversation.loaded = false;
+      this.#refusal = "";
+      this.#mayJoin = false;
       await this.open(true);
     } catch (error) {
       openDialog(this.name, () => [h("p", { role: "alert" }, errorText(error))], { className: "small" });

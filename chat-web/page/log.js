@@ -36,6 +36,8 @@ export class Log {
   #divider = 0;
   #found = 0;
   #failed = false;
+  /** Why there is nothing to read, if that is so. */
+  barred = "";
   #quiet = 0;
 
   /**
@@ -118,7 +120,7 @@ export class Log {
       }
       elements.push(entry.element);
     };
-    show("top", this, `${it.loaded} ${from > 0 || it.more} ${this.#failed} ${messages.length + it.pending.length > 0}`, () => this.#top(from > 0 || it.more));
+    show("top", this, `${it.loaded} ${from > 0 || it.more} ${this.#failed} ${messages.length + it.pending.length > 0} ${this.barred}`, () => this.#top(from > 0 || it.more));
     const today = new Date().toDateString();
     for (const { message, day, first, last } of rows(messages, from, to, this.#divider)) {
       if (day) show(`day ${message.id}`, this, `${message.time} ${today}`, () => dayElement(message.time));
@@ -161,6 +163,7 @@ export class Log {
   /** The line above the first message. @param {boolean} more */
   #top(more) {
     const it = this.conversation;
+    if (this.barred) return h("div", { className: "top empty" }, h("p", {}, this.barred));
     if (this.#failed)
       return h("div", { className: "top" }, h("p", {}, words.loadFailed), h("button", { type: "button", className: "link", onclick: () => this.#older() }, words.retry));
     if (!it.loaded || more) return h("div", { className: "top" }, h("p", { className: "loading" }, words.loadingMessages));
