@@ -186,7 +186,7 @@ export class ChatClient {
     if (error) {
       return Promise.reject(error);
     }
-    return this.#outbox.add({ to, text, key }, this.#gate.link);
+    return this.#outbox.add({ to, text, key });
   }
 
   /**
@@ -355,7 +355,7 @@ export class ChatClient {
   #ready(link) {
     this.#isBusy = false;
     this.#subscription?.start(link);
-    this.#outbox.flush(link);
+    this.#outbox.open(link);
     this.#connector.ready();
     this.#gate.open(link, this.session?.token);
   }
@@ -363,11 +363,13 @@ export class ChatClient {
   /** The link changes its session: other requests have to wait. */
   #beBusy() {
     this.#isBusy = true;
+    this.#outbox.close();
     this.#gate.close();
   }
 
   #linkDown() {
     this.#isBusy = false;
+    this.#outbox.close();
     this.#gate.close();
   }
 

@@ -8,21 +8,19 @@
  * @param {Options} options
  * @returns {Env}
  */
-export function environment(options) {
-  const WebSocket = options.WebSocket ?? globalThis.WebSocket;
+export function environment({
+  WebSocket = globalThis.WebSocket,
+  now = () => Date.now(),
+  random = () => Math.random(),
+  newKey = randomKey,
+  // Browsers refuse to call these as methods of another object.
+  setTimeout = (callback, ms) => globalThis.setTimeout(callback, ms),
+  clearTimeout = (timer) => globalThis.clearTimeout(timer),
+}) {
   if (!WebSocket) {
     throw new TypeError("there is no global WebSocket: pass one, such as that of the package ws, as the option WebSocket");
   }
-  return {
-    now: () => Date.now(),
-    random: () => Math.random(),
-    newKey: randomKey,
-    // Browsers refuse to call these as methods of another object.
-    setTimeout: (callback, ms) => setTimeout(callback, ms),
-    clearTimeout: (timer) => clearTimeout(timer),
-    ...options,
-    WebSocket,
-  };
+  return { WebSocket, now, random, newKey, setTimeout, clearTimeout };
 }
 
 /** 128 random bits. `crypto.randomUUID` would not do: it is missing in pages that come over plain HTTP. */

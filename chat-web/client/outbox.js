@@ -5,6 +5,9 @@ import { disconnected } from "./error.js";
 /** @import { ChatError } from "./error.js" */
 /** @import { Link } from "./link.js" */
 
+/** How many messages may be on their way at once. Over a link that breaks often, all of a long queue would be repeated each time, and
+ * the link would break before the first answer. */
+const IN_FLIGHT = 32;
 /** A server remembers keys for 24 hours. A message that may have been stored before that must not be repeated. */
 const KEY_LIFETIME = 23 * 60 * 60 * 1000;
 
@@ -17,8 +20,12 @@ const KEY_LIFETIME = 23 * 60 * 60 * 1000;
  */
 
 export class Outbox {
-  /** @type {Set<Letter>} */
-  #letters = new Set();
+  /** Sent over the link, the oldest first. @type {Set<Letter>} */
+  #inFlight = new Set();
+  /** To be sent, the oldest first. @type {Set<Letter>} */
+  #waiting = new Set();
+  /** @type {Link | null} */
+  #link = null;
   #now;
   #onRefusal;
 
@@ -33,61 +40,78 @@ export class Outbox {
 
   /**
    * @param {Letter["params"]} params
-   * @param {Link | null} link null while there is none, or it is not ready
    * @returns {Promise<{ id: number, time: number, key: string }>}
    */
-  add(params, link) {
+  add(params) {
     return new Promise((resolve, reject) => {
-      const letter = { params, sentAt: null, resolve, reject };
-      this.#letters.add(letter);
-      if (link) {
-        this.#send(letter, link);
-      }
+      this.#waiting.add({ params, sentAt: null, resolve, reject });
+      this.#send();
     });
   }
 
   /**
-   * Sends everything over a new link.
+   * Sends over a link from now on: first, what was not answered.
    *
    * @param {Link} link
    */
-  flush(link) {
-    for (const letter of this.#letters) {
-      this.#send(letter, link);
-    }
+  open(link) {
+    this.#link = link;
+    this.#waiting = new Set([...this.#inFlight, ...this.#waiting]);
+    this.#inFlight.clear();
+    this.#send();
   }
 
-  /** @param {(sent: boolean) => ChatError} error */
+  /** Sends nothing more until a link is opened. */
+  close() {
+    this.#link = null;
+  }
+
+  /**
+   * Rejects everything.
+   *
+   * @param {(sent: boolean) => ChatError} error
+   */
   clear(error) {
-    const letters = [...this.#letters];
-    this.#letters.clear();
+    const letters = [...this.#inFlight, ...this.#waiting];
+    this.#inFlight.clear();
+    this.#waiting.clear();
     for (const { sentAt, reject } of letters) {
       reject(error(sentAt !== null));
     }
   }
 
-  /**
-   * @param {Letter} letter
-   * @param {Link} link
-   */
-  #send(letter, link) {
-    const { params, resolve, reject } = letter;
-    letter.sentAt ??= this.#now();
-    if (this.#now() - letter.sentAt > KEY_LIFETIME) {
-      this.#letters.delete(letter);
-      return reject(disconnected(true));
-    }
-    link.request("send", params, (error, result) => {
-      if (error?.code === "disconnected" || !this.#letters.has(letter)) {
+  #send() {
+    for (const letter of this.#waiting) {
+      if (!this.#link || this.#inFlight.size >= IN_FLIGHT) {
         return;
       }
-      this.#letters.delete(letter);
-      if (error) {
-        this.#onRefusal(error);
-        reject(error);
+      this.#waiting.delete(letter);
+      letter.sentAt ??= this.#now();
+      if (this.#now() - letter.sentAt > KEY_LIFETIME) {
+        letter.reject(disconnected(true));
       } else {
-        resolve({ ...result, key: params.key });
+        this.#inFlight.add(letter);
+        this.#link.request("send", letter.params, (error, result) => this.#answered(letter, error, result));
       }
-    });
+    }
+  }
+
+  /**
+   * @param {Letter} letter
+   * @param {ChatError | null} error
+   * @param {{ id: number, time: number }} result
+   */
+  #answered(letter, error, result) {
+    // Without an answer, the letter stays for the next link. It is no longer there if everything was rejected.
+    if (error?.code === "disconnected" || !this.#inFlight.delete(letter)) {
+      return;
+    }
+    if (error) {
+      this.#onRefusal(error);
+      letter.reject(error);
+    } else {
+      letter.resolve({ ...result, key: letter.params.key });
+    }
+    this.#send();
   }
 }

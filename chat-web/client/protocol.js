@@ -63,8 +63,6 @@
  * @property {Record<string, number>} limits
  */
 
-/** @typedef {{ after?: number, before?: number, limit?: number }} Page */
-/** @typedef {{ after?: string, limit?: number }} NamePage */
 /** @typedef {Record<string, never>} Nothing */
 
 /**
@@ -82,7 +80,7 @@
  *   "sessions": [Nothing, { sessions: SessionEntry[], more: boolean }],
  *   "session.end": [{ session: string }, Nothing],
  *   "send": [{ to: string, text: string, key?: string }, { id: number, time: number }],
- *   "history": [{ with: string } & Page, { messages: Message[], more: boolean }],
+ *   "history": [{ with: string, before?: number, after?: number, limit?: number }, { messages: Message[], more: boolean }],
  *   "sync": [{ after: number, limit?: number }, { messages: Message[], more: boolean, next: number }],
  *   "read": [{ with: string, upto: number }, { unread: number }],
  *   "conversations": [{ before?: number, limit?: number }, { conversations: Conversation[], more: boolean }],
@@ -90,7 +88,7 @@
  *   "delete": [{ id: number }, Nothing],
  *   "subscribe": [{ after?: number }, { next: number }],
  *   "unsubscribe": [Nothing, Nothing],
- *   "users": [NamePage, { users: User[], more: boolean }],
+ *   "users": [{ after?: string, limit?: number }, { users: User[], more: boolean }],
  *   "blocks": [Nothing, { users: User[], more: boolean }],
  *   "block": [{ user: string }, Nothing],
  *   "unblock": [{ user: string }, Nothing],
@@ -101,8 +99,8 @@
  *   "room.invite": [{ room: string, user: string }, Nothing],
  *   "room.remove": [{ room: string, user: string }, Nothing],
  *   "room.set": [{ room: string, title?: string, open?: boolean, owners?: string[] }, Nothing],
- *   "room.members": [{ room: string } & NamePage, { members: Member[], more: boolean }],
- *   "room.list": [NamePage, { rooms: Room[], more: boolean }],
+ *   "room.members": [{ room: string, after?: string, limit?: number }, { members: Member[], more: boolean }],
+ *   "room.list": [{ after?: string, limit?: number }, { rooms: Room[], more: boolean }],
  * }} Methods
  */
 
