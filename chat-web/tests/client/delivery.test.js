@@ -177,6 +177,33 @@ test("nothing comes after `unsubscribe`, nor after a reconnect", async () => {
   assert.deepEqual(seen.texts(), []);
 });
 
+test("a long queue goes out bit by bit, and in order", async () => {
+  const world = new World();
+  const client = world.client();
+  await world.settle(client.login("messi", "surabaya"));
+  const texts = Array.from({ length: 100 }, (_, index) => `${index}`);
+  const { length } = world.socket.requests;
+  world.server.answer = (method) => (method === "send" ? null : undefined);
+  const sent = Promise.all(texts.map((text) => client.send("henderson", text)));
+  await world.pass(10);
+  assert.equal(world.socket.requests.length - length, 32);
+  world.server.answer = () => undefined;
+  world.socket.break();
+  await world.settle(sent);
+  assert.deepEqual(world.server.messages.map(({ text }) => text), texts);
+});
+
+test("nothing of a queue goes out during a login", async () => {
+  const world = new World();
+  const client = world.client();
+  await world.settle(client.login("messi", "surabaya"));
+  const sent = Array.from({ length: 40 }, (_, index) => outcome(client.send("lineker", `${index}`)));
+  await world.settle(client.login("henderson", "surabaya"));
+  const outcomes = await world.settle(Promise.all(sent));
+  assert.deepEqual(outcomes, sent.map((_, index) => (index < 32 ? "none" : "cancelled")));
+  assert.ok(world.server.messages.every(({ from }) => from === "messi"));
+});
+
 test("a refused message is rejected, and the next ones are sent", async () => {
   const world = new World();
   const client = world.client();

@@ -305,7 +305,7 @@ class FakeServer {
     }
     switch (method) {
       case "send":
-        return this.#send(socket, socket.session.user, params);
+        return this.#send(socket.session.user, params);
       case "subscribe":
         return { next: params?.after ?? this.#lastId };
       case "conversations":
@@ -340,8 +340,8 @@ class FakeServer {
 
   #isNew = false;
 
-  /** @param {FakeSocket} socket @param {string} from @param {any} params */
-  #send(socket, from, { text, key }) {
+  /** @param {string} from @param {any} params */
+  #send(from, { text, key }) {
     const former = this.messages.find((message) => message.key === key && key !== undefined);
     this.#isNew = !former;
     const { id, time } = former ?? this.store(from, text, key);
