@@ -10,8 +10,21 @@ import { Outbox } from "./client/outbox.js";
 import { Broadcast } from "./client/queue.js";
 import { Subscription } from "./client/subscription.js";
 
-/** @import { ChatEvent, Methods, Options, ServerInfo, Session, State, StateEvent } from "./client/protocol.js" */
 /** @import { Link } from "./client/link.js" */
+
+// Types that users of the package import from here.
+/** @typedef {import("./client/protocol.js").ChatEvent} ChatEvent */
+/** @typedef {import("./client/protocol.js").Conversation} Conversation */
+/** @typedef {import("./client/protocol.js").Member} Member */
+/** @typedef {import("./client/protocol.js").Message} Message */
+/** @typedef {import("./client/protocol.js").Methods} Methods */
+/** @typedef {import("./client/protocol.js").Options} Options */
+/** @typedef {import("./client/protocol.js").Room} Room */
+/** @typedef {import("./client/protocol.js").ServerInfo} ServerInfo */
+/** @typedef {import("./client/protocol.js").Session} Session */
+/** @typedef {import("./client/protocol.js").State} State */
+/** @typedef {import("./client/protocol.js").StateEvent} StateEvent */
+/** @typedef {import("./client/protocol.js").User} User */
 
 export { ChatError };
 
