@@ -115,7 +115,7 @@ export class ChatClient {
 
   /**
    * Opens the session of a token. This waits while the client is offline. It is rejected with `no_such_session` or `banned` if the
-   * token opens no session (any more). A session that the client had before is forgotten, but not ended.
+   * token opens no session (any more), and the event `signedout` comes, too. A session that the client had before is forgotten, but not ended.
    *
    * @param {string} token
    * @returns {Promise<Session>}
@@ -433,8 +433,8 @@ export class ChatClient {
    */
   #receive(name, params) {
     if (name === "closed") {
-      // A session that was logged out is not the current one. When the server stops, it closes the connection.
-      if (params.reason === "session_ended" && this.session && !this.#identity.isLeaving) {
+      // When the server stops, it closes the connection, and nothing else is to be done.
+      if (params.reason === "session_ended" && this.session) {
         this.#signOut("session_ended");
       }
       return;

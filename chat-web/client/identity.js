@@ -36,11 +36,6 @@ export class Identity {
     return this.session?.token ?? this.#resuming?.token;
   }
 
-  /** Whether what the server says may be about a session that was logged out. */
-  get isLeaving() {
-    return this.#loggedOut.size > 0;
-  }
-
   /**
    * Takes on a session.
    *
@@ -87,19 +82,14 @@ export class Identity {
       if (leaving !== undefined) {
         return error ? this.#ended(leaving) : this.end(link, leaving);
       }
-      if (resuming) {
-        this.#resuming = null;
-        if (error) {
-          resuming.reject(error);
-        } else {
-          this.session = session;
-          resuming.resolve(session);
-        }
-      } else if (error) {
+      this.#resuming = null;
+      if (error) {
+        resuming?.reject(error);
         this.#handlers.onLost(error.code);
       } else {
-        const isReset = session.epoch !== this.session?.epoch;
+        const isReset = this.session !== null && this.session.epoch !== session.epoch;
         this.session = session;
+        resuming?.resolve(session);
         if (isReset) {
           this.#handlers.onReset();
         }

@@ -146,7 +146,8 @@ export class Link {
 
   #look() {
     // A clock that was set back must not have the link wait for hours.
-    const silence = Math.max(0, this.#env.now() - this.#heard);
+    this.#heard = Math.min(this.#heard, this.#env.now());
+    const silence = this.#env.now() - this.#heard;
     if (silence < this.#patience) {
       return this.#watch(this.#patience - silence);
     }

@@ -119,6 +119,58 @@ test("a subscription without `after` replays nothing, and misses nothing later",
   assert.deepEqual(seen.texts(), ["while offline"]);
 });
 
+test("a message that a server repeats is seen once", async () => {
+  const world = new World();
+  const client = world.client();
+  const seen = collect(client);
+  await world.settle(client.login("messi", "surabaya"));
+  await world.settle(client.subscribe());
+  world.server.post("henderson", "one");
+  world.server.event("message", world.server.messages[0]);
+  world.server.post("henderson", "two");
+  await world.until(() => seen.texts().length >= 2);
+  assert.deepEqual(seen.texts(), ["one", "two"]);
+});
+
+test("a second subscription replays what it asks for, whatever came before its answer", async () => {
+  const world = new World();
+  const client = world.client();
+  const seen = collect(client);
+  world.server.store("henderson", "one");
+  await world.settle(client.login("messi", "surabaya"));
+  await world.settle(client.subscribe());
+  world.server.post("henderson", "two");
+  client.subscribe(0);
+  await world.until(() => seen.texts().length === 3);
+  assert.deepEqual(seen.texts(), ["two", "one", "two"]);
+});
+
+test("a second subscription without `after` goes on where the first one was", async () => {
+  const world = new World();
+  const client = world.client();
+  const seen = collect(client);
+  await world.settle(client.login("messi", "surabaya"));
+  await world.settle(client.subscribe());
+  world.socket.break();
+  world.server.store("henderson", "while offline");
+  await world.until(() => client.state === "offline");
+  await world.settle(client.subscribe());
+  await world.pass(10);
+  assert.deepEqual(seen.texts(), ["while offline"]);
+});
+
+test("a subscription that was cancelled may be refused", async () => {
+  const world = new World();
+  const client = world.client();
+  await world.settle(client.login("messi", "surabaya"));
+  world.server.answer = (method) => (method === "subscribe" ? "busy" : undefined);
+  const subscribed = outcome(client.subscribe());
+  await world.settle(client.unsubscribe());
+  assert.equal(await subscribed, "cancelled");
+  await world.pass(1000);
+  assert.equal(world.sockets.length, 1);
+});
+
 test("what `lagged` has left out is replayed", async () => {
   const world = new World();
   const client = world.client();
@@ -159,6 +211,7 @@ test("a first subscription that is refused is rejected, and not asked for again"
   world.socket.break();
   await world.until(() => client.state === "offline");
   await world.until(() => client.state === "online");
+  await world.pass(100);
   assert.deepEqual(world.socket.requests.map(({ method }) => method), ["server", "resume"]);
 });
 
@@ -168,7 +221,9 @@ test("nothing comes after `unsubscribe`, nor after a reconnect", async () => {
   const seen = collect(client);
   await world.settle(client.login("messi", "surabaya"));
   await world.settle(client.subscribe());
+  world.server.post("henderson", "too late");
   await world.settle(client.unsubscribe());
+  assert.equal(world.socket.isSubscribed, false);
   world.socket.break();
   await world.until(() => client.state === "offline");
   await world.until(() => client.state === "online");
@@ -201,6 +256,7 @@ test("nothing of a queue goes out during a login", async () => {
   await world.settle(client.login("henderson", "surabaya"));
   const outcomes = await world.settle(Promise.all(sent));
   assert.deepEqual(outcomes, sent.map((_, index) => (index < 32 ? "none" : "cancelled")));
+  await world.pass(100);
   assert.ok(world.server.messages.every(({ from }) => from === "messi"));
 });
 

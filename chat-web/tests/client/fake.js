@@ -17,6 +17,8 @@ export function randomFrom(seed) {
 
 export class World {
   time = 1_000_000;
+  /** How wrong the client's clock is. */
+  skew = 0;
   /** Frames that came through so far. */
   frames = 0;
   /** Whether the connection breaks instead of passing on the next frame. @type {() => boolean} */
@@ -40,7 +42,7 @@ export class World {
           super(url, world);
         }
       },
-      now: () => this.time,
+      now: () => this.time + this.skew,
       random: () => 0,
       newKey: () => `key ${++keys}`,
       setTimeout: (callback, ms) => this.after(ms, callback),
@@ -153,6 +155,8 @@ class FakeSocket {
   /** @type {((event: any) => void) | null} */
   onerror = null;
   isUp = true;
+  /** The client has closed it, and the server does not know yet. */
+  isClosing = false;
   /** The requests that came to the server. @type {any[]} */
   requests = [];
   /** What the server knows of the connection. @type {{ token: string, user: string } | null} */
@@ -185,29 +189,31 @@ class FakeSocket {
 
   /** @param {object} frame */
   deliver(frame) {
-    this.#pass(() => this.onmessage?.({ data: JSON.stringify(frame) }));
+    this.#pass(() => this.onmessage?.({ data: JSON.stringify(frame) }), true);
   }
 
   close() {
-    this.isUp = false;
-    this.world.server.sockets.delete(this);
+    // What is on its way to the client still comes, as it does in browsers.
+    this.isClosing = this.isUp;
+    this.break(1000);
   }
 
   /** Breaks the connection: what is on its way is lost. @param {number} [code] */
   break(code = 1006) {
-    this.close();
+    this.isUp = false;
+    this.world.server.sockets.delete(this);
     this.world.after(1, () => {
       this.onerror?.({});
       this.onclose?.({ code });
     });
   }
 
-  /** @param {() => void} arrive */
-  #pass(arrive) {
+  /** @param {() => void} arrive @param {boolean} [toClient] */
+  #pass(arrive, toClient = false) {
     this.world.after(1, () => {
       if (this.isUp && this.world.breaks()) {
         this.break();
-      } else if (this.isUp) {
+      } else if (this.isUp || (toClient && this.isClosing)) {
         this.world.frames++;
         arrive();
       }

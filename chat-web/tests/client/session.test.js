@@ -47,6 +47,7 @@ test("a login that is refused leaves the session as it was", async () => {
   await world.settle(sent);
   assert.equal(client.session, session);
   await world.until(() => seen.texts().length === 1);
+  assert.deepEqual(methods(world), ["server", "login", "subscribe", "login", "send"]);
 });
 
 test("login without a server is rejected, and tries at once", async () => {
@@ -102,7 +103,14 @@ test("resume goes on when the server is busy, and not when the token is useless"
     assert.equal(client.session, null);
     assert.equal(client.state, "online");
   }
-  assert.deepEqual(seen.of("signedout"), []);
+  assert.deepEqual(seen.of("signedout"), ["signedout: no_such_session", "signedout: banned"]);
+});
+
+test("resume that is refused rejects what waits for it", async () => {
+  const world = new World();
+  const client = world.client();
+  const waiting = [client.resume("t"), client.send("henderson", "halo"), client.subscribe()].map(outcome);
+  assert.deepEqual(await world.settle(Promise.all(waiting)), ["no_such_session", "no_such_session", "no_such_session"]);
 });
 
 test("a session that ended while offline signs out, and rejects what waits", async () => {
@@ -140,9 +148,8 @@ test("a call or message that is refused with no_such_session signs out, once", a
   ]) {
     const { world, client, seen } = await online();
     world.server.endSessions();
-    const second = outcome(client.call("typing", { with: "henderson" }));
-    assert.equal(await world.refusal(doIt(client)), "no_such_session");
-    assert.equal(await world.settle(second), "no_such_session");
+    const refused = [doIt(client), doIt(client)].map(outcome);
+    assert.ok((await world.settle(Promise.all(refused))).includes("no_such_session"));
     assert.deepEqual(seen.of("signedout"), ["signedout: no_such_session"]);
     assert.equal(client.session, null);
   }
@@ -193,6 +200,16 @@ test("logout while offline tells the server later, before anything else", async 
   await world.until(() => client.state === "online");
   assert.deepEqual(methods(world), ["server"]);
   await world.settle(client.login("henderson", "surabaya"));
+});
+
+test("logout while offline ends its own session, and not the next one", async () => {
+  const { world, client } = await online();
+  world.server.sessions.set("h", { token: "h", user: "henderson" });
+  world.socket.break();
+  await world.until(() => client.state === "offline");
+  client.logout();
+  await world.settle(client.resume("h"));
+  assert.deepEqual([...world.server.sessions.keys()], ["h"]);
 });
 
 test("a logout is repeated wherever the connection breaks", async () => {
