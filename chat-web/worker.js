@@ -1,10 +1,14 @@
 // The service worker: keeps a copy of the page's files for when the server cannot be reached, and shows notifications.
-// It asks the server first, always, so that a page is never older than its server. Messages are never kept here.
+// Whether it can is asked anew for each load of the page, and as long as it can, all files come from the server: the page is
+// never older than its server, and no slower than without a worker. Messages are never kept here.
 
 const scope = /** @type {any} */ (globalThis);
 const CACHE = "chat-shell";
 /** A server that does not answer for so long counts as unreachable. */
 const PATIENCE_MS = 4_000;
+
+/** Whether the page that was loaded last came from the copies; its other files then do, too. */
+let away = false;
 
 scope.addEventListener("install", (/** @type {any} */ event) => {
   event.waitUntil(scope.skipWaiting());
@@ -14,60 +18,55 @@ scope.addEventListener("activate", (/** @type {any} */ event) => {
   event.waitUntil((async () => {
     await scope.registration.navigationPreload?.enable();
     await scope.clients.claim();
-    // The page that registered this worker was loaded without it: keep its files now.
-    const cache = await caches.open(CACHE);
-    const page = await fetch("/", { cache: "no-cache" });
-    if (!page.ok) return;
-    const text = await page.clone().text();
-    await cache.put("/", page);
-    const files = [...text.matchAll(/(?:href|src)="([\w./-]+)"/g)].map((match) => `/${match[1]}`);
-    await Promise.all(files.map(async (file) => {
-      const answer = await fetch(file, { cache: "no-cache" });
-      if (answer.ok) await cache.put(file, answer);
-    }));
-  })().catch(() => {})); // the server is away: the next load fills the cache
+    await keep(); // the page that registered this worker was loaded without it
+  })());
 });
 
 scope.addEventListener("fetch", (/** @type {any} */ event) => {
   const { request } = event;
-  const url = new URL(request.url);
-  if (request.method !== "GET" || url.origin !== scope.location.origin) return;
-  event.respondWith(answer(event, url));
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== scope.location.origin) return;
+  if (request.mode === "navigate") event.respondWith(page(event));
+  else if (away) event.respondWith(copy(pathname).then((kept) => kept ?? fetch(request)));
 });
 
 /**
+ * The page itself: the server's, or the copy if there is no answer.
  * @param {any} event
- * @param {URL} url
  */
-async function answer(event, url) {
-  const { request } = event;
-  const fetched = fresh(event);
-  const cache = await caches.open(CACHE);
-  const kept = () => cache.match(request.mode === "navigate" ? "/" : url.pathname);
-  const patience = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS)).then(kept);
+async function page(event) {
+  const fetched = Promise.resolve(event.preloadResponse).then((loaded) => loaded ?? fetch(event.request));
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
   try {
-    const response = await Promise.race([fetched, patience.then((copy) => copy ?? fetched)]);
-    return response;
+    const answer = await Promise.race([fetched, late.then(() => copy("/")).then((kept) => kept && Promise.reject(new Error("late")) || fetched)]);
+    away = false;
+    event.waitUntil(late.then(keep)); // later, when the page has loaded
+    return answer;
   } catch (error) {
-    const copy = await kept();
-    if (copy) return copy;
-    throw error;
+    const kept = await copy("/");
+    if (!kept) throw error;
+    away = true;
+    return kept;
   }
 }
 
-/**
- * The server's answer, which is kept if it is good.
- * @param {any} event
- */
-async function fresh(event) {
-  const { request } = event;
-  const response = (await event.preloadResponse) ?? (await fetch(request.mode === "navigate" ? request.url : request, { cache: "no-cache" }));
-  if (response.ok && response.type === "basic") {
-    const copy = response.clone();
-    const { pathname } = new URL(request.url);
-    event.waitUntil(caches.open(CACHE).then((cache) => cache.put(pathname === "/index.html" ? "/" : pathname, copy)).catch(() => {}));
-  }
-  return response;
+/** @param {string} pathname */
+async function copy(pathname) {
+  return (await caches.open(CACHE)).match(pathname);
+}
+
+/** Copies all files of the page, or none: those of two versions do not fit together. */
+async function keep() {
+  try {
+    const index = await fetch("/", { cache: "no-cache" });
+    const text = await index.clone().text();
+    const files = [...text.matchAll(/<(?:link|script)[^>]* (?:href|src)="([\w./-]+)"/g)].map((match) => `/${match[1]}`);
+    const answers = await Promise.all(files.map(async (file) => /** @type {const} */ ([file, await fetch(file, { cache: "no-cache" })])));
+    if (!index.ok || !answers.every(([, answer]) => answer.ok)) return;
+    await caches.delete(CACHE); // files that are no longer used
+    const cache = await caches.open(CACHE);
+    await Promise.all([...answers, /** @type {const} */ (["/", index])].map(([file, answer]) => cache.put(file, answer)));
+  } catch {} // the server is away: the next load copies them
 }
 
 scope.addEventListener("notificationclick", (/** @type {any} */ event) => {

@@ -54,6 +54,7 @@ export function composer(conversation, { send, typing, limit }) {
     submit();
   });
   input.value = conversation.draft;
+  button.disabled = !input.value.trim();
   requestAnimationFrame(resize); // it has a width only once it is in the document
   return { root, input };
 }

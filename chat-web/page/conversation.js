@@ -23,7 +23,7 @@ export class ConversationView {
   /**
    * @param {Model} model
    * @param {string} name
-   * @param {{ back: () => void, about: (name: string) => void }} actions
+   * @param {{ back: () => void, about: () => void }} actions
    */
   constructor(model, name, actions) {
     this.model = model;
@@ -36,7 +36,7 @@ export class ConversationView {
     this.typing = h("p", { className: "typing", "aria-live": "off" });
     this.searchButton = iconButton("search", words.search, () => this.#toggleSearch(), { "aria-expanded": "false" });
     this.about = iconButton(name.startsWith("#") ? "people" : "info", name.startsWith("#") ? words.showMembers : words.about,
-      () => actions.about(name), { hidden: name === model.me });
+      () => actions.about(), { hidden: name === model.me });
     this.log = new Log(this.conversation, model.me, {
       older: () => model.older(this.conversation),
       seen: (id) => model.markRead(this.conversation, id),
@@ -89,6 +89,7 @@ export class ConversationView {
     // After a reset of the server's data, the conversation is another one.
     if (store.conversation(this.name) !== this.conversation) return false;
     const invited = store.rooms.get(this.name)?.standing === "invited";
+    this.log.offline = !store.connected;
     this.log.barred = invited ? words.invitedTo(this.name) : this.#refusal;
     this.searchButton.hidden = !!this.log.barred;
     this.about.hidden = !!this.log.barred || this.name === this.model.me;
@@ -102,15 +103,15 @@ export class ConversationView {
   #renderHead() {
     const { store, me } = this.model;
     const room = store.rooms.get(this.name), user = store.users.get(this.name);
-    const own = this.name === me;
+    const own = this.name === me, online = store.isOnline(this.name);
     const title = own ? words.notes : this.conversation.isRoom ? this.name : (user?.name ?? this.name);
     let line = "";
     if (this.conversation.isRoom) line = room ? [words.members(room.members), room.title].filter(Boolean).join(" · ") : "";
-    else if (!own) line = [this.name, user?.online ? words.online : user?.last_seen ? words.lastSeen(ago(Date.now() - user.last_seen)) : ""].filter(Boolean).join(" · ");
-    const all = JSON.stringify([title, line, user?.online]);
+    else if (!own) line = [title === this.name ? "" : this.name, online ? words.online : user?.last_seen ? words.lastSeen(ago(Date.now() - user.last_seen)) : ""].filter(Boolean).join(" · ");
+    const all = JSON.stringify([title, line, online]);
     if (all === this.#head) return;
     this.#head = all;
-    this.avatar.replaceChildren(avatar(this.name, own ? (user?.name ?? me) : title, !own && !!user?.online));
+    this.avatar.replaceChildren(avatar(this.name, own ? (user?.name ?? me) : title, online));
     this.title.replaceChildren(bdi(title));
     this.line.replaceChildren(bdi(line));
     this.line.title = line;

@@ -21,13 +21,18 @@ export class ListView {
     this.list = h("ul", { className: "list", role: "list", "aria-label": words.conversations });
     this.empty = h("li", { className: "list-empty", hidden: true },
       h("p", { className: "list-empty-title" }, words.noConversations), h("p", {}, words.noConversationsHint));
-    const me = h("button", { type: "button", className: "me", "aria-label": `${words.account}: ${model.myName}`, title: words.account, onclick: account },
-      avatar(model.me, model.myName), h("span", { className: "me-name" }, bdi(model.myName)));
+    const me = h("button", { type: "button", className: "me", onclick: account },
+      avatar(model.me, model.myName), hidden(`${words.account}: `), h("span", { className: "me-name" }, bdi(model.myName)));
     this.root = h("nav", { className: "side", "aria-label": words.conversations },
       h("header", { className: "side-head" }, me, iconButton("plus", words.newConversation, start, { className: "icon-button start" })),
       h("div", { className: "side-body" }, this.list));
     this.list.append(this.empty);
     this.list.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** @param {string} name the conversation whose entry gets the focus */
+  focus(name) {
+    this.#shown.get(name)?.element.querySelector("button")?.focus();
   }
 
   /** @param {string} current the conversation that is open */
@@ -63,18 +68,18 @@ export class ListView {
     const { store, me } = this.model;
     const own = it.with === me, user = store.users.get(it.with), room = store.rooms.get(it.with);
     const name = own ? words.notes : it.isRoom ? it.with : (user?.name ?? it.with);
-    const invited = room?.standing === "invited";
+    const invited = room?.standing === "invited", online = store.isOnline(it.with);
     const { text, time } = this.#preview(it, current, invited);
     const when = time ? shortTime(time, daysAgo(time, Date.now())) : "";
     const handle = !own && !it.isRoom && !isNamedIn(it.with, name) && name !== it.with ? it.with : "";
-    const look = JSON.stringify([name, text, when, it.unread, current, invited, user?.online, handle]);
+    const look = JSON.stringify([name, text, when, it.unread, current, invited, online, handle]);
     let entry = this.#shown.get(it.with);
     if (!entry) this.#shown.set(it.with, (entry = { element: h("li", { className: "entry" }), look: "" }));
     if (entry.look !== look) {
       const focused = entry.element.contains(document.activeElement);
       const badge = it.unread ? h("span", { className: "badge" }, h("span", { "aria-hidden": "true" }, it.unread > 999 ? "999+" : String(it.unread)), hidden(words.unread(it.unread))) : null;
       const button = h("button", { type: "button", className: it.unread ? "entry-button unread" : "entry-button", "aria-current": current ? "true" : undefined, onclick: () => this.open(it.with) },
-        avatar(it.with, own ? this.model.myName : name, !own && !!user?.online),
+        avatar(it.with, own ? this.model.myName : name, online),
         h("span", { className: "entry-name" }, bdi(name), handle ? h("small", {}, ` ${handle}`) : null),
         h("span", { className: "entry-time" }, when),
         h("span", { className: "entry-text" }, bdi(text)),

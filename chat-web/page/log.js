@@ -36,6 +36,7 @@ export class Log {
   #divider = 0;
   #found = 0;
   #failed = false;
+  offline = false;
   /** Why there is nothing to read, if that is so. */
   barred = "";
   #quiet = 0;
@@ -120,7 +121,7 @@ export class Log {
       }
       elements.push(entry.element);
     };
-    show("top", this, `${it.loaded} ${from > 0 || it.more} ${this.#failed} ${messages.length + it.pending.length > 0} ${this.barred}`, () => this.#top(from > 0 || it.more));
+    show("top", this, `${it.loaded} ${from > 0 || it.more} ${this.#failed} ${messages.length + it.pending.length > 0} ${this.barred} ${this.offline}`, () => this.#top(from > 0 || it.more));
     const today = new Date().toDateString();
     for (const { message, day, first, last } of rows(messages, from, to, this.#divider)) {
       if (day) show(`day ${message.id}`, this, `${message.time} ${today}`, () => dayElement(message.time));
@@ -166,6 +167,7 @@ export class Log {
     if (this.barred) return h("div", { className: "top empty" }, h("p", {}, this.barred));
     if (this.#failed)
       return h("div", { className: "top" }, h("p", {}, words.loadFailed), h("button", { type: "button", className: "link", onclick: () => this.#older() }, words.retry));
+    if ((!it.loaded || more) && this.offline) return h("div", { className: "top" }, h("p", {}, words.loadLater));
     if (!it.loaded || more) return h("div", { className: "top" }, h("p", { className: "loading" }, words.loadingMessages));
     if (it.messages.length + it.pending.length) return h("div", { className: "top" }, h("p", {}, words.beginning));
     return h("div", { className: "top empty" }, h("p", {}, it.isRoom ? words.emptyRoom : it.with === this.me ? words.emptyNotes : words.emptyDirect));
@@ -200,7 +202,7 @@ export class Log {
       this.#hush();
       this.#window(from - STEP, Math.min(to, from - STEP + WINDOW));
       this.render();
-    } else if (log.scrollTop < NEAR && from === 0 && it.more && !it.loading && !this.#failed) {
+    } else if (log.scrollTop < NEAR && from === 0 && it.more && !it.loading && !this.#failed && !this.offline) {
       this.#older();
     } else if (below < NEAR && to < messages.length) {
       this.#hush();

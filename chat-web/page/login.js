@@ -67,7 +67,8 @@ export function loginView(client, { invitation, notice, done }) {
     fields.user.input.addEventListener("input", () => (user = fields.user.input.value));
     root.replaceChildren(form);
     other(registering);
-    if (matchMedia("(pointer: fine)").matches || registering) (user ? fields.password : fields.user).input.focus();
+    // Not on phones, whose keyboard would cover the form; and only when it is in the document.
+    if (!matchMedia("(pointer: coarse)").matches) queueMicrotask(() => (user ? fields.password : fields.user).input.focus());
   };
 
   /** The way to the other form, once it is known whether there is one. @param {boolean} registering */

@@ -1,36 +1,26 @@
-// The page: who is logged in, which conversation is open, and the state of the connection.
+// The entrance: the connection and its state, and whether somebody is logged in. The rest is in app.js, which
+// the login form does not wait for.
 
 import { ChatClient } from "../client.js";
-import { ConversationView, placeholder } from "./conversation.js";
-import { accountDialog, newConversation, personDialog, roomDialog } from "./dialogs.js";
 import { announce, h } from "./dom.js";
-import { ListView } from "./list.js";
 import { loginView } from "./login.js";
-import { Model } from "./model.js";
-import { notify, onNotificationClick, showUnread } from "./notify.js";
-import { errorText, lang, words } from "./words.js";
+import { lang, words } from "./words.js";
 
 /** @import { ChatEvent, Session } from "../client/protocol.js" */
+/** @import { App } from "./app.js" */
 
 const SESSION = "chat.session";
-const narrow = matchMedia("(max-width: 639px)");
 
 const client = new ChatClient("/ws");
-const app = h("div", { className: "app" });
 const status = h("div", { className: "status", role: "status", "aria-label": words.connection });
 const retry = h("button", { type: "button", className: "link", onclick: () => client.retryNow() }, words.retry);
 const bar = h("div", { className: "bar" }, status, retry);
+const frame = h("div", { className: "frame" }, bar);
 
-/** @type {Model | null} */
-let model = null;
-/** @type {ListView | null} */
-let list = null;
-/** @type {ConversationView | null} */
-let view = null;
-const blank = placeholder();
+/** @type {App | null} */
+let app = null;
 /** @type {ReturnType<typeof loginView> | null} */
 let login = null;
-let drawing = false;
 let wasOffline = false;
 
 /** @returns {Session | null} */
@@ -43,216 +33,108 @@ function savedSession() {
   }
 }
 
+/** @param {Session | null} session */
+function saveSession(session) {
+  try {
+    if (session) localStorage.setItem(SESSION, JSON.stringify(session));
+    else localStorage.removeItem(SESSION);
+  } catch {} // forbidden: the session lasts as long as the page
+}
+
 function showLogin(notice = "") {
-  view?.close();
-  model = list = view = null;
-  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
-  showUnread(0);
+  app?.close();
+  app = null;
   const invitation = /^#invite=([0-9a-f]{1,64})$/i.exec(location.hash)?.[1] ?? "";
   login = loginView(client, { invitation, notice, done: (session) => {
-    localStorage.setItem(SESSION, JSON.stringify(session));
+    saveSession(session);
     if (location.hash.startsWith("#invite=")) history.replaceState(null, "", location.pathname);
-    showApp(session, true);
+    void showApp(session, true);
   } });
-  app.className = "app";
-  app.replaceChildren(login.root);
+  frame.lastElementChild === bar || frame.lastElementChild?.remove();
+  frame.append(login.root);
+  showState(client.state);
 }
 
 /**
  * @param {Session} session
- * @param {boolean} resumed whether the client has the session already
+ * @param {boolean} bound whether the client has the session already
  */
-function showApp(session, resumed) {
+async function showApp(session, bound) {
+  const { App } = await loadApp();
   login = null;
-  const mine = (model = new Model(client, session, {
-    onchange: draw,
-    onmessage: (message) => {
-      const seen = !document.hidden && document.hasFocus() && view?.name === message.with;
-      if (seen) return;
-      announce(`${message.with.startsWith("#") ? message.with : message.name}: ${words.newMessages}`);
-      void notify(message, open);
-    },
-    onforgotten: (room) => view?.name === room && go("", true),
-    oninvited: ({ room }) => announce(words.invitedTo(room)),
-  }));
-  list = new ListView(mine, { open, start: () => begin(mine), account: () => accountDialog(mine, logOut) });
-  app.className = "app in";
-  app.replaceChildren(list.root, blank.root);
-  route(false);
-  draw();
-  const ready = resumed ? Promise.resolve(session) : client.resume(session.token);
-  ready.then(async (session) => {
-    localStorage.setItem(SESSION, JSON.stringify(session));
+  const mine = (app = new App(client, session, logOut));
+  frame.lastElementChild === bar || frame.lastElementChild?.remove();
+  frame.append(mine.root);
+  showState(client.state);
+  try {
+    if (!bound) saveSession(await client.resume(session.token));
     await mine.start();
-    if (model === mine && view) await view.open(false);
-  }).catch((error) => {
+  } catch (error) {
     // A refused token comes as the event `signedout`, too; a lost connection is made again by the client.
-    console.warn("start:", error.code ?? error);
-  });
+    console.warn("start:", /** @type {{ code?: string }} */ (error).code ?? error);
+  }
 }
 
-/**
- * Asks for whom or what to open, and opens it at once; what comes back to say that it cannot be leads to the question again.
- * @param {Model} mine
- * @param {string} [value]
- * @param {string} [problem]
- */
-function begin(mine, value = "", problem = "") {
-  newConversation(mine, value, problem, (name, inviteOnly) => {
-    const before = named();
-    const reached = mine.reach(name, inviteOnly);
-    open(name);
-    reached.catch((error) => {
-      if (model !== mine) return;
-      if (view?.name === name) go(before, true);
-      begin(mine, name, errorText(error));
-    });
-  });
+/** All modules of the app at once, and not one after the other as they import each other. */
+function loadApp() {
+  const later = document.querySelector("template");
+  if (later) document.head.append(later.content);
+  return import("./app.js");
 }
 
 function logOut() {
-  model?.clearOutbox();
-  localStorage.removeItem(SESSION);
+  saveSession(null);
   void client.logout().catch(() => {});
-  history.replaceState(null, "", location.pathname);
   showLogin();
 }
 
-/** The conversation that the address names. */
-function named() {
-  try {
-    return location.hash.startsWith("#/") ? decodeURIComponent(location.hash.slice(2)) : "";
-  } catch {
-    return "";
-  }
-}
-
-/**
- * Changes the address, and shows what it names.
- * @param {string} name a conversation, or "" for the list alone
- * @param {boolean} [replace] instead of a new entry in the browser's history
- */
-function go(name, replace = false) {
-  const address = name ? `#/${encodeURIComponent(name)}` : location.pathname;
-  if (replace) history.replaceState(null, "", address);
-  else history.pushState({ within: true }, "", address);
-  route(true);
-}
-
-/** @param {string} name */
-function open(name) {
-  if (view?.name !== name) go(name);
-  else view.focus();
-}
-
-/** On narrow screens, from the conversation to the list. */
-function back() {
-  const name = view?.name;
-  if (history.state?.within) history.back();
-  else go("", true);
-  if (name) returnTo = name;
-}
-let returnTo = "";
-
-/** @param {boolean} focus */
-function route(focus) {
-  if (!model || !list) return;
-  const name = named();
-  const before = app.querySelector("main");
-  if (view?.name !== name) {
-    view?.close();
-    view = name ? new ConversationView(model, name, { back, about: (name) => {
-      if (!model) return;
-      if (name.startsWith("#")) roomDialog(model, name);
-      else personDialog(model, name);
-    } }) : null;
-    before?.replaceWith(view?.root ?? blank.root);
-    app.classList.toggle("open", !!view);
-    // On phones the keyboard would cover what one came to read.
-    void view?.open(focus && !(narrow.matches && matchMedia("(pointer: coarse)").matches));
-    if (!view) void model.open("");
-  }
-  draw();
-  if (!view && returnTo) {
-    const entry = list.list.querySelectorAll("button");
-    const at = model.store.sorted().findIndex((it) => it.with === returnTo);
-    entry[at]?.focus();
-    returnTo = "";
-  }
-}
-
-/** Draws at the next frame, however many changes come until then. A page in the background has no frames. */
-function draw() {
-  if (drawing) return;
-  drawing = true;
-  const now = () => {
-    drawing = false;
-    if (!model || !list) return;
-    showUnread(model.store.unread);
-    list.render(view?.name ?? "");
-    if (!view) blank.render(model.store.listed && !model.store.sorted().length);
-    if (view && !view.render()) {
-      // Its data was replaced: begin anew.
-      const { name } = view;
-      view.close();
-      view = null;
-      if (name === named()) route(false);
-    }
-  };
-  if (document.hidden) setTimeout(now, 0);
-  else requestAnimationFrame(now);
-}
-
-/** @param {ChatEvent & { type: "state" }} event */
-function showState({ state }) {
+/** A first attempt to connect is no news; one after a failure is part of being offline. @param {string} state */
+function showState(state) {
   if (state === "offline") wasOffline = true;
   if (state === "online") wasOffline = false;
-  bar.dataset["state"] = state === "connecting" && wasOffline ? "offline" : state;
-  const text = state === "online" ? words.online : state === "connecting" ? words.connecting : model ? words.offline : words.offlineLogin;
+  frame.dataset["state"] = state === "connecting" && wasOffline ? "offline" : state;
+  const text = state === "online" ? words.connected : state === "connecting" ? words.connecting : app ? words.offline : words.offlineLogin;
   if (status.textContent !== text) status.textContent = text;
   retry.hidden = state !== "offline";
   if (state === "online") login?.ready();
 }
 
+/** @param {ChatEvent} event */
+function take(event) {
+  if (event.type === "state") showState(event.state);
+  if (event.type === "announcement") showAnnouncement(event.text);
+  if (event.type === "signedout" && app) {
+    saveSession(null);
+    showLogin(event.reason === "logout" ? "" : words.ended);
+  } else app?.take(event);
+}
+
 async function listen() {
-  for await (const event of client.events()) {
-    if (event.type === "state") showState(event);
-    if (event.type === "signedout" && model) {
-      localStorage.removeItem(SESSION);
-      showLogin(event.reason === "logout" ? "" : words.ended);
-    } else if (event.type === "announcement") {
-      announce(`${words.announcement}: ${event.text}`);
-      showAnnouncement(event.text);
-    } else model?.take(event);
-  }
+  for await (const event of client.events()) take(event);
 }
 
 /** @param {string} text */
 function showAnnouncement(text) {
+  announce(`${words.announcement}: ${text}`);
   const it = h("div", { className: "bar announcement" }, h("p", {}, h("strong", {}, `${words.announcement}: `), h("bdi", {}, text)),
     h("button", { type: "button", className: "link", onclick: () => it.remove() }, words.close));
   bar.after(it);
 }
 
 document.documentElement.lang = lang;
-document.body.append(h("div", { className: "frame" }, bar, app));
-showState({ type: "state", state: client.state });
+document.body.append(frame);
 void listen();
 const session = savedSession();
-if (session) showApp(session, false);
-else showLogin();
+if (session) void showApp(session, false);
+else {
+  showLogin();
+  void loadApp(); // while the user types
+}
 
-window.addEventListener("popstate", () => route(true));
 window.addEventListener("online", () => client.retryNow());
-document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return;
-  client.retryNow();
-  view?.log.lookedAt();
-});
-window.addEventListener("focus", () => view?.log.lookedAt());
+document.addEventListener("visibilitychange", () => document.hidden || client.retryNow());
 // Another tab has logged out, or in as somebody else.
 window.addEventListener("storage", (event) => {
-  if (event.key === SESSION && savedSession()?.user !== model?.me) location.reload();
+  if (event.key === SESSION && savedSession()?.user !== app?.model.me) location.reload();
 });
-onNotificationClick(open);
 if ("serviceWorker" in navigator) window.addEventListener("load", () => void navigator.serviceWorker.register("worker.js").catch(() => {}));

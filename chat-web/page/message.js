@@ -31,8 +31,9 @@ export function messageElement(message, look, remove) {
   const time = h("time", { dateTime: new Date(message.time).toISOString(), title: fullTime(message.time) }, clock(message.time));
   const bubble = h("div", { className: "bubble" },
     sender,
-    message.deleted ? h("p", { className: "text gone" }, icon("trash"), words.deleted) : textElement(message.text),
-    h("span", { className: "meta" }, time, own && !message.deleted && look.mark ? mark(look.mark) : null));
+    h("div", { className: "line" },
+      message.deleted ? h("p", { className: "text gone" }, icon("trash"), words.deleted) : textElement(message.text),
+      h("span", { className: "meta" }, time, own && !message.deleted && look.mark ? mark(look.mark) : null)));
   const it = h("article", { className: classes(own, first, last), tabIndex: -1 },
     !own && room ? (last ? avatar(message.from, message.name) : h("span", { className: "avatar-space" })) : null,
     bubble);
@@ -55,7 +56,7 @@ export function pendingElement(pending, first, last, again, discard) {
   const meta = h("span", { className: "meta" }, clock(pending.time),
     pending.error ? icon("alert") : icon("clock"), hidden(pending.error ? words.unsent : words.waiting));
   const it = h("article", { className: `${classes(true, first, last)} pending${pending.error ? " failed" : ""}`, tabIndex: -1 },
-    h("div", { className: "bubble" }, hidden(`${words.you}: `), textElement(pending.text), meta));
+    h("div", { className: "bubble" }, hidden(`${words.you}: `), h("div", { className: "line" }, textElement(pending.text), meta)));
   if (pending.error)
     it.append(h("div", { className: "failure" }, h("p", {}, `${words.unsent}. ${pending.error}`),
       h("button", { type: "button", className: "link", onclick: () => again(pending) }, words.again),

@@ -51,7 +51,7 @@ export class Model {
   /** Begins once the session is there. */
   async start() {
     await this.client.subscribe();
-    this.#started = true;
+    this.#started = this.store.connected = true;
     for (const it of this.store.conversations.values()) for (const pending of it.pending) void this.#dispatch(pending);
     await this.refresh();
   }
@@ -105,6 +105,7 @@ export class Model {
         this.#takeRoom(event);
         break;
       case "state":
+        store.connected = event.state === "online";
         if (event.state === "online" && this.#started) this.#afterReconnect();
         break;
       case "lagged":
@@ -112,6 +113,7 @@ export class Model {
         break;
       case "reset":
         this.store = new Store(this.me);
+        this.store.connected = store.connected;
         this.store.takeUsers([{ user: this.me, name: this.myName }]);
         this.#restoreOutbox();
         this.#asked.clear();

@@ -44,11 +44,12 @@ export async function notify(message, open) {
 /**
  * Has `open` called when a notification that the worker showed was clicked.
  * @param {(name: string) => void} open
+ * @param {AbortSignal} signal
  */
-export function onNotificationClick(open) {
+export function onNotificationClick(open, signal) {
   navigator.serviceWorker?.addEventListener("message", (event) => {
     if (typeof event.data?.open === "string") open(event.data.open);
-  });
+  }, { signal });
 }
 
 /** @param {number} unread */

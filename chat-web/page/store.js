@@ -67,6 +67,7 @@ export class Store {
     this.users = new Map();
     /** @type {Map<string, Room>} */
     this.rooms = new Map();
+    this.connected = false; // whether what is known of others is up to date
     this.listed = false; // whether the server has told the conversations
   }
 
@@ -88,6 +89,11 @@ export class Store {
     let sum = 0;
     for (const it of this.conversations.values()) sum += it.unread;
     return sum;
+  }
+
+  /** Whether a user is known to be there now. @param {string} user */
+  isOnline(user) {
+    return this.connected && user !== this.me && !!this.users.get(user)?.online;
   }
 
   /** @param {string} user */

@@ -11,6 +11,8 @@
 // Characters that reorder or hide others end a link, so that it cannot show another address than it opens.
 const LINK = /(?:https?:\/\/|mailto:)[^\s<>"`{}|\\^\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+/gi;
 const SCHEMES = new Set(["http:", "https:", "mailto:"]);
+/** Links in a text; what would be further ones stays text. */
+const LINKS = 200;
 /** Messages of one sender stand together if no more than this lies between them. */
 const GROUP_MS = 5 * 60_000;
 
@@ -24,6 +26,7 @@ export function linkify(text) {
   const pieces = [];
   let end = 0;
   for (const match of text.matchAll(LINK)) {
+    if (pieces.length > 2 * LINKS) break;
     const link = trimmed(match[0]);
     const href = address(link);
     const at = match.index;
@@ -41,15 +44,13 @@ export function linkify(text) {
  * @param {string} link
  */
 function trimmed(link) {
+  // Counted once: a link of thousands of brackets should cost nobody anything.
+  const unopened = { ")": link.split(")").length - link.split("(").length, "]": link.split("]").length - link.split("[").length };
   let end = link.length;
-  /** @param {string} c */
-  const count = (c) => link.slice(0, end).split(c).length;
   for (; end > 0; end--) {
     const last = link[end - 1] ?? "";
-    if (/[.,;:!?'*_~]/.test(last)) continue;
-    if (last === ")" && count(")") > count("(")) continue;
-    if (last === "]" && count("]") > count("[")) continue;
-    break;
+    if ((last === ")" || last === "]") && unopened[last] > 0) unopened[last]--;
+    else if (!/[.,;:!?'*_~]/.test(last)) break;
   }
   return link.slice(0, end);
 }
