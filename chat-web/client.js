@@ -1,16 +1,12 @@
 // The chat client: one session over as many connections as it takes. It speaks protocol 2 (docs/protocol-2.md) over WebSocket, in
 // browsers and in Node, and needs nothing else.
 
-import { Connector } from "./client/connector.js";
-import { environment, socketUrl } from "./client/env.js";
+import { Connector, environment, socketUrl } from "./client/connection.js";
+import { Broadcast, Outbox, Subscription } from "./client/delivery.js";
 import { ChatError, cancelled, closed, disconnected, signedOut } from "./client/error.js";
-import { Gate } from "./client/gate.js";
-import { Identity } from "./client/identity.js";
-import { Outbox } from "./client/outbox.js";
-import { Broadcast } from "./client/queue.js";
-import { Subscription } from "./client/subscription.js";
+import { Gate, Identity } from "./client/session.js";
 
-/** @import { Link } from "./client/link.js" */
+/** @import { Link } from "./client/connection.js" */
 
 // Types that users of the package import from here.
 /** @typedef {import("./client/protocol.js").ChatEvent} ChatEvent */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ChatClient } from "../../client.js";
-import { Backoff } from "../../client/backoff.js";
+import { Backoff } from "../../client/connection.js";
 import { World, collect, outcome, randomFrom } from "./fake.js";
 
 /** A client that is logged in. */

@@ -1,10 +1,154 @@
-// One connection: a WebSocket with requests and their answers, which come in the same order, and events between them. It notices when
-// the peer has gone silent. It knows nothing of sessions, and is not used again once it is down.
+// One link to the server after another. A `Link` is one WebSocket, with requests and their answers, which come in the same order, and
+// events between them. It notices when the peer has gone silent. A `Connector` makes a new one when it is down, after a time that
+// `Backoff` tells. What they need of their surroundings is in `environment`. Nothing here knows of sessions.
 
 import { ChatError, disconnected } from "./error.js";
 
-/** @import { Env } from "./env.js" */
-/** @import { Socket } from "./protocol.js" */
+/** @import { Options, Socket, State, StateEvent } from "./protocol.js" */
+
+/**
+ * @typedef {object} Handlers
+ * @property {(link: Link) => void} onOpen the link is open; `ready` is called when it can be used
+ * @property {(name: string, params: any) => void} onEvent
+ * @property {() => void} onDown the link is down, and all its requests were rejected; what follows, `onState` tells
+ * @property {(event: StateEvent) => void} onState
+ */
+
+export class Connector {
+  /** @type {State} */
+  state = "connecting";
+  /** When the next attempt is due, while `state` is `offline`. @type {number | undefined} */
+  retryAt = undefined;
+  /** @type {Link | null} */
+  link = null;
+  #url;
+  #env;
+  #handlers;
+  #backoff;
+  /** When the link was first ready; null if it was not. @type {number | null} */
+  #readySince = null;
+  /** @type {any} */
+  #timer;
+
+  /**
+   * @param {string} url
+   * @param {Env} env
+   * @param {Handlers} handlers
+   */
+  constructor(url, env, handlers) {
+    this.#url = url;
+    this.#env = env;
+    this.#handlers = handlers;
+    this.#backoff = new Backoff(env.random);
+  }
+
+  /** Connects at once, and gives up the link that there is. */
+  connect() {
+    this.#leave();
+    this.#change({ type: "state", state: "connecting" });
+    this.#readySince = null;
+    const link = new Link(this.#url, this.#env, {
+      onOpen: () => this.#handlers.onOpen(link),
+      onEvent: this.#handlers.onEvent,
+      onDown: (code) => this.#wait(code),
+    });
+    this.link = link;
+  }
+
+  /** The link can be used. */
+  ready() {
+    this.#readySince ??= this.#env.now();
+    this.#change({ type: "state", state: "online" });
+  }
+
+  /** Gives up the link, and connects again after a while. */
+  giveUp() {
+    this.#leave();
+    this.#wait(undefined);
+  }
+
+  retryNow() {
+    if (this.state === "offline") {
+      this.connect();
+    } else {
+      this.link?.check();
+    }
+  }
+
+  close() {
+    this.#leave();
+    this.#change({ type: "state", state: "closed" });
+  }
+
+  #leave() {
+    this.#env.clearTimeout(this.#timer);
+    const link = this.link;
+    this.link = null;
+    if (link) {
+      link.close();
+      this.#handlers.onDown();
+    }
+  }
+
+  /** @param {number | undefined} code why the link was closed */
+  #wait(code) {
+    const wasUp = this.link !== null;
+    const now = this.#env.now();
+    const delay = this.#backoff.next(this.#readySince === null ? 0 : now - this.#readySince, code);
+    this.#readySince = null;
+    this.link = null;
+    if (wasUp) {
+      this.#handlers.onDown();
+    }
+    this.#timer = this.#env.setTimeout(() => this.connect(), delay);
+    this.#change({ type: "state", state: "offline", retryAt: now + delay, code });
+  }
+
+  /** @param {StateEvent} event */
+  #change(event) {
+    if (event.state !== this.state || event.state === "offline") {
+      this.state = event.state;
+      this.retryAt = event.retryAt;
+      this.#handlers.onState(event);
+    }
+  }
+}
+
+/** The longest time of the first attempt and of all. Half of it is random. */
+const FIRST = 1_000;
+const LONGEST = 30_000;
+/** After a connection that lasted as long, attempts are counted anew. */
+const STABLE = 10_000;
+/** Close codes with which a server asks for patience: refused (1008), and try again later (1013). The first attempt waits for 4 s. */
+const NOT_SO_FAST = new Set([1008, 1013]);
+const PATIENT_ATTEMPT = 3;
+
+export class Backoff {
+  #random;
+  #attempt = 0;
+
+  /** @param {() => number} random */
+  constructor(random) {
+    this.#random = random;
+  }
+
+  /**
+   * The time to wait in ms.
+   *
+   * @param {number} lasted how long the connection was up in ms, 0 if it never was
+   * @param {number | undefined} code why it was closed, if it was not by the client
+   */
+  next(lasted, code) {
+    if (lasted >= STABLE) {
+      this.#attempt = 0;
+    }
+    if (code !== undefined && NOT_SO_FAST.has(code)) {
+      this.#attempt = Math.max(this.#attempt, PATIENT_ATTEMPT);
+    }
+    const longest = Math.min(LONGEST, FIRST * 2 ** this.#attempt++);
+    return Math.round((longest * (1 + this.#random())) / 2);
+  }
+}
 
 /** @typedef {(error: ChatError | null, result?: any) => void} Done */
 
@@ -205,4 +349,42 @@ function isLonger(text, limit) {
 /** @param {number} [limit] */
 function tooLong(limit) {
   return new ChatError("line_too_long", "the request is too long", 15, limit === undefined ? {} : { limit_bytes: limit });
+}
+
+/** @typedef {Required<Options>} Env */
+
+/**
+ * @param {Options} options
+ * @returns {Env}
+ */
+export function environment({
+  WebSocket = globalThis.WebSocket,
+  now = () => Date.now(),
+  random = () => Math.random(),
+  newKey = randomKey,
+  // Browsers refuse to call these as methods of another object.
+  setTimeout = (callback, ms) => globalThis.setTimeout(callback, ms),
+  clearTimeout = (timer) => globalThis.clearTimeout(timer),
+}) {
+  if (!WebSocket) {
+    throw new TypeError("there is no global WebSocket: pass one, such as that of the package ws, as the option WebSocket");
+  }
+  return { WebSocket, now, random, newKey, setTimeout, clearTimeout };
+}
+
+/** 128 random bits. `crypto.randomUUID` would not do: it is missing in pages that come over plain HTTP. */
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * The address of the WebSocket: relative to the page if there is one, and with `ws` for `http`.
+ *
+ * @param {string | URL} url
+ */
+export function socketUrl(url) {
+  const absolute = new URL(url, globalThis.location?.href);
+  absolute.protocol = absolute.protocol.replace(/^http/, "ws");
+  return absolute.href;
 }
