@@ -4,7 +4,7 @@
 import { ChatError } from "../client.js";
 import { Store } from "./store.js";
 import { justBefore } from "./text.js";
-import { errorText } from "./words.js";
+import { errorText, words } from "./words.js";
 
 /** @import { ChatClient } from "../client.js" */
 /** @import { ChatEvent, Message, RoomEvent, Session } from "../client/protocol.js" */
@@ -20,6 +20,8 @@ import { errorText } from "./words.js";
  */
 
 const PAGE = 200;
+/** The server remembers for a day which keys it has seen; an older message might be stored twice. */
+const KEY_MS = 23 * 3_600_000;
 const TYPING_EVERY_MS = 3_000;
 /** How much of a conversation is read again after a reconnect, since deletions are not replayed. */
 const RELOAD_PAGES = 3;
@@ -52,7 +54,7 @@ export class Model {
   async start() {
     await this.client.subscribe();
     this.#started = this.store.connected = true;
-    for (const it of this.store.conversations.values()) for (const pending of it.pending) void this.#dispatch(pending);
+    for (const it of this.store.conversations.values()) for (const pending of it.pending) if (!pending.error) void this.#dispatch(pending);
     await this.refresh();
   }
 
@@ -409,6 +411,9 @@ export class Model {
         if (typeof key === "string" && typeof to === "string" && typeof text === "string") all.push({ key, to, text, time: Number(time) || 0 });
       } catch {} // not ours
     }
-    for (const pending of all.sort((a, b) => a.time - b.time)) this.store.conversation(pending.to).pending.push(pending);
+    for (const pending of all.sort((a, b) => a.time - b.time)) {
+      if (Date.now() - pending.time > KEY_MS) pending.error = words.old;
+      this.store.conversation(pending.to).pending.push(pending);
+    }
   }
 }
