@@ -20,8 +20,8 @@ use crate::server::{PATIENCE, Server};
 const CLIENTS: usize = 64;
 
 /// Connections that are idle, and how many of them before, for what the first ones have the server allocate.
-const IDLE: usize = 1000;
-const IDLE_BEFORE: usize = 100;
+const IDLE: usize = 4000;
+const IDLE_BEFORE: usize = 1000;
 
 /// Users and requests are not limited.
 const OPTIONS: &[&str] =
