@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::floods::{FLOODS, Flood, NOTES, notes, register};
+use crate::floods::{FLOODS, Flood, NOTES, Place, notes, register};
 use crate::hammer::Hammer;
 use crate::probe::{Latency, Probe};
 use crate::server::{MIB, PATIENCE, Server};
@@ -94,7 +94,12 @@ fn start() -> Server {
 
 /// Floods a server for so long, and returns from when to when.
 fn attack(flood: &'static Flood, server: &Server, length: Duration) -> (Instant, Instant) {
-    let hammer = Hammer::start(flood, if flood.tls { server.tls } else { server.clear });
+    let address = match flood.to {
+        Place::Lines => server.clear,
+        Place::Tls => server.tls,
+        Place::Web => server.web,
+    };
+    let hammer = Hammer::start(flood, address);
     let times = pass(length);
     hammer.stop();
     times

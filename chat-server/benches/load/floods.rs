@@ -12,7 +12,7 @@ pub(crate) struct Flood {
     pub(crate) addresses: u8,
     /// How many connections it tries to have from each.
     pub(crate) connections: usize,
-    pub(crate) tls: bool,
+    pub(crate) to: Place,
     /// What a new connection sends.
     pub(crate) first: fn() -> Vec<u8>,
     /// What it sends again and again; the number is another one each time.
@@ -25,12 +25,20 @@ pub(crate) struct Flood {
     pub(crate) is_refused: bool,
 }
 
+/// Where the server listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Lines,
+    Tls,
+    Web,
+}
+
 /// Ten connections from four addresses that send nothing, and read.
 const QUIET: Flood = Flood {
     name: "",
     addresses: 4,
     connections: 10,
-    tls: false,
+    to: Place::Lines,
     first: Vec::new,
     again: |_| Vec::new(),
     reads: true,
@@ -38,7 +46,7 @@ const QUIET: Flood = Flood {
     is_refused: false,
 };
 
-pub(crate) const FLOODS: [Flood; 10] = [
+pub(crate) const FLOODS: [Flood; 13] = [
     // The password is right, so that each login has to be checked.
     Flood { name: "logins", connections: 50, again: |_| line("auth mallory correct-horse"), ..QUIET },
     Flood {
@@ -54,8 +62,12 @@ pub(crate) const FLOODS: [Flood; 10] = [
     Flood { name: "slow readers", addresses: 9, connections: 100, first: many_histories, reads: false, ..QUIET },
     Flood { name: "subscriptions", connections: 50, first: login, again: subscriptions, ..QUIET },
     Flood { name: "rooms", first: login, again: rooms, ..QUIET },
-    Flood { name: "half handshakes", addresses: 20, connections: 100, tls: true, first: half_a_hello, ..QUIET },
-    Flood { name: "handshakes", connections: 50, tls: true, first: hello, leaves: true, ..QUIET },
+    Flood { name: "half handshakes", addresses: 20, connections: 100, to: Place::Tls, first: half_a_hello, ..QUIET },
+    Flood { name: "handshakes", connections: 50, to: Place::Tls, first: hello, leaves: true, ..QUIET },
+    Flood { name: "pages", to: Place::Web, again: pages, is_refused: true, ..QUIET },
+    Flood { name: "pings", to: Place::Web, first: upgrade, again: |_| ping().repeat(1000), is_refused: true, ..QUIET },
+    // A message of 64,000 bytes, of which most never come.
+    Flood { name: "half messages", addresses: 20, connections: 100, to: Place::Web, first: half_a_message, ..QUIET },
 ];
 
 /// The account that is attacked; its password is hashed at the usual cost.
@@ -118,6 +130,24 @@ fn half_a_hello() -> Vec<u8> {
     let mut bytes = hello();
     bytes.truncate(bytes.len() / 2);
     bytes
+}
+
+fn pages(_: usize) -> Vec<u8> {
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100)
+}
+
+fn upgrade() -> Vec<u8> {
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        .to_vec()
+}
+
+fn ping() -> Vec<u8> {
+    vec![0x89, 0x80, 1, 2, 3, 4]
+}
+
+fn half_a_message() -> Vec<u8> {
+    [upgrade(), vec![0x81, 0xfe, 0xfa, 0x00, 1, 2, 3, 4], vec![b'a'; 60_000]].concat()
 }
 
 fn line(text: &str) -> Vec<u8> {

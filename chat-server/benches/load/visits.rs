@@ -4,11 +4,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpStream};
 
 use chat_lib::client::{Client, ClientOptions};
+use tungstenite::Message;
+use tungstenite::client::IntoClientRequest;
 
 use crate::server::{PATIENCE, Server};
 
 /// Each is repeated by a client of its own, with another number each time.
-pub(crate) const VISITS: [fn(&Server, u64); 5] = [lines, rpc, subscriber, tls, cut_off];
+pub(crate) const VISITS: [fn(&Server, u64); 6] = [lines, rpc, subscriber, tls, browser, cut_off];
 
 fn lines(server: &Server, number: u64) {
     let mut wire = Wire::connect(server);
@@ -54,6 +56,28 @@ fn tls(server: &Server, number: u64) {
     session.send("lineker", &format!("number {number}")).unwrap();
     session.inbox().unwrap();
     session.logout().unwrap();
+}
+
+fn browser(server: &Server, number: u64) {
+    let request = format!("ws://{}/ws", server.web).into_client_request().unwrap();
+    let stream = TcpStream::connect(server.web).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut socket = tungstenite::client(request, stream).unwrap().0;
+    let text = format!(r#"{{"to":"lineker","text":"number {number}"}}"#);
+    let calls = [
+        ("login", r#"{"user":"henderson","password":"surabaya"}"#),
+        ("subscribe", "{}"),
+        ("send", &*text),
+        ("logout", "{}"),
+    ];
+    for (method, params) in calls {
+        let request = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+        socket.send(Message::text(request)).unwrap();
+        // Events come between answers.
+        while !socket.read().unwrap().to_text().unwrap().contains("\"result\"") {}
+    }
+    socket.close(None).unwrap();
+    while socket.read().is_ok() {}
 }
 
 /// Goes in the middle of a line, without reading what was answered.

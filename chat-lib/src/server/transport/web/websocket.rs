@@ -22,6 +22,7 @@ pub(super) struct WebSocket {
     unread: Option<Bytes>,
     /// What has come and was not looked at, since the connection had enough.
     untaken: Vec<u8>,
+    message_bytes: usize,
     /// How many bytes have come of a message that has not ended.
     partial: usize,
     end: End,
@@ -52,6 +53,7 @@ impl WebSocket {
             out: Messages::after(handshake),
             unread: None,
             untaken: Vec::new(),
+            message_bytes,
             partial: 0,
             end: End::No,
         }
@@ -65,7 +67,7 @@ impl WebSocket {
                 count => Ok(count),
             };
         }
-        let (mut filled, mut has_control) = (0, false);
+        let mut filled = 0;
         let mut metered = Metered::new(wire, std::mem::take(&mut self.untaken), self.out.is_empty());
         while let End::No = self.end {
             filled += self.read_message(buffer.get_mut(filled..).unwrap_or_default());
@@ -74,18 +76,18 @@ impl WebSocket {
                 return Ok(filled);
             }
             let before = metered.taken;
-            let outcome = self.context.read(&mut metered);
-            self.partial += metered.taken - before;
-            match outcome {
-                Ok(message) => {
-                    self.partial = 0;
-                    match message {
-                        Message::Text(text) => self.unread = Some(text.into()),
-                        Message::Binary(_) => self.fail(&mut metered, CloseCode::Unsupported, "a message was not text"),
-                        _ => has_control = true,
+            match self.context.read(&mut metered) {
+                Ok(Message::Text(text)) => (self.unread, self.partial) = (Some(text.into()), 0),
+                Ok(Message::Binary(_)) => self.fail(&mut metered, CloseCode::Unsupported, "a message was not text"),
+                // Each ping counts, as a request does.
+                Ok(_) => filled += empty_line(buffer.get_mut(filled..).unwrap_or_default()),
+                Err(Error::Io(problem)) if problem.kind() == ErrorKind::WouldBlock => {
+                    self.partial += metered.taken - before;
+                    if self.partial <= self.message_bytes.saturating_mul(FRAGMENTATION) {
+                        break;
                     }
+                    self.fail(&mut metered, CloseCode::Size, "a message was in too many pieces");
                 }
-                Err(Error::Io(problem)) if problem.kind() == ErrorKind::WouldBlock => break,
                 Err(Error::Io(problem)) => return Err(problem),
                 Err(Error::Capacity(_)) => self.fail(&mut metered, CloseCode::Size, "a message was too long"),
                 Err(Error::Utf8(_)) => self.fail(&mut metered, CloseCode::Invalid, "a text was not UTF-8"),
@@ -100,9 +102,7 @@ impl WebSocket {
         match (filled, &self.end) {
             (0, End::Peer) => Ok(0),
             // What was read is no message: pings, or pieces of one.
-            (0, _) if has_control || metered.length == WEB_READ_BYTES || !matches!(self.end, End::No) => {
-                Ok(empty_line(buffer))
-            }
+            (0, _) if metered.length == WEB_READ_BYTES || !matches!(self.end, End::No) => Ok(empty_line(buffer)),
             (0, _) => Err(ErrorKind::WouldBlock.into()),
             (count, _) => Ok(count),
         }
@@ -188,6 +188,9 @@ fn close_code(reason: &Disconnect) -> CloseCode {
         _ => CloseCode::Error,
     }
 }
+
+/// How many times as many bytes as a message has may come for it: the pieces of a message may be as short as a byte, but not empty for ever.
+const FRAGMENTATION: usize = 8;
 
 /// A wire that is read once, whatever comes: a peer that sends nothing but pings must not hold up the others.
 struct Metered<'a, 'b> {
