@@ -22,6 +22,8 @@ import { words } from "./words.js";
 
 /** Messages that are in the document at most, and how many the window moves by. */
 const WINDOW = 240, STEP = 80;
+/** Messages that stay loaded, at least, while the log follows new ones. */
+const KEPT_PINNED = 3_000;
 /** This close to an end, in pixels, more is shown. */
 const NEAR = 900;
 /** This close to the end, in pixels, the log follows new messages. */
@@ -94,7 +96,9 @@ export class Log {
 
   /** Draws what has changed. */
   render() {
-    const it = this.conversation, { messages } = it;
+    const it = this.conversation;
+    if (this.#pinned) it.trim(KEPT_PINNED);
+    const { messages } = it;
     if (this.#last === Infinity && (this.#pinned || !this.#first)) this.#window(messages.length - WINDOW / 2, messages.length);
     const anchor = this.#pinned ? null : this.#anchor();
     const from = indexOf(messages, this.#first);

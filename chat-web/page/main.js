@@ -47,7 +47,6 @@ function showLogin(notice = "") {
   const invitation = /^#invite=([0-9a-f]{1,64})$/i.exec(location.hash)?.[1] ?? "";
   login = loginView(client, { invitation, notice, done: (session) => {
     saveSession(session);
-    if (location.hash.startsWith("#invite=")) history.replaceState(null, "", location.pathname);
     void showApp(session, true);
   } });
   frame.lastElementChild === bar || frame.lastElementChild?.remove();
@@ -60,6 +59,7 @@ function showLogin(notice = "") {
  * @param {boolean} bound whether the client has the session already
  */
 async function showApp(session, bound) {
+  if (location.hash.startsWith("#invite=")) history.replaceState(null, "", location.pathname); // used, or not needed
   const { App } = await loadApp();
   login = null;
   const mine = (app = new App(client, session, logOut));

@@ -20,6 +20,8 @@ import { errorText, words } from "./words.js";
  */
 
 const PAGE = 200;
+const NEWS_MS = 120_000;
+const BUSY_MS = 3_000;
 /** The server remembers for a day which keys it has seen; an older message might be stored twice. */
 const KEY_MS = 23 * 3_600_000;
 const TYPING_EVERY_MS = 3_000;
@@ -32,6 +34,7 @@ export class Model {
   /** @type {Set<string>} */
   #asked = new Set();
   #roomsTimer = 0;
+  #wanted = false;
   #started = false;
   #open = "";
 
@@ -50,9 +53,11 @@ export class Model {
     this.#restoreOutbox();
   }
 
-  /** Begins once the session is there. */
+  /** Begins once the session is there, and again with the next connection if this one is lost meanwhile. */
   async start() {
+    this.#wanted = true;
     await this.client.subscribe();
+    if (this.#started) return;
     this.#started = this.store.connected = true;
     for (const it of this.store.conversations.values()) for (const pending of it.pending) if (!pending.error) void this.#dispatch(pending);
     await this.refresh();
@@ -88,7 +93,8 @@ export class Model {
         if (message.key && message.from === this.me) this.#forgetPending(message.key);
         const fresh = store.takeMessage(message);
         if (!store.conversation(message.with).isRoom) this.#lookUp(message.with);
-        if (fresh && message.from !== this.me) this.listener.onmessage(message);
+        // What was sent long ago comes by the thousand after a reconnect: the unread counts tell of it.
+        if (fresh && message.from !== this.me && Date.now() - message.time < NEWS_MS) this.listener.onmessage(message);
         break;
       }
       case "read":
@@ -109,6 +115,7 @@ export class Model {
       case "state":
         store.connected = event.state === "online";
         if (event.state === "online" && this.#started) this.#afterReconnect();
+        else if (event.state === "online" && this.#wanted) void this.start().catch(() => {});
         break;
       case "lagged":
         this.#afterReconnect();
@@ -133,7 +140,10 @@ export class Model {
       it.messages = [];
     }
     this.#asked.clear();
-    void this.refresh().then(() => this.#reload(this.#open)).catch(() => {}); // broken again: the next reconnect does it
+    this.refresh().then(() => this.#reload(this.#open)).catch((error) => {
+      // Without a connection, the next one does it. A server that is busy is asked again.
+      if (error.code !== "disconnected" && this.client.session) setTimeout(() => this.store.connected && this.#afterReconnect(), BUSY_MS);
+    });
   }
 
   /**

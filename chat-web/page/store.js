@@ -9,7 +9,7 @@
  */
 
 /** Messages that a conversation keeps in memory while it is not open. */
-const KEPT_CLOSED = 400;
+const KEPT_CLOSED = 300;
 /** How long somebody counts as typing after the last sign of it. */
 const TYPING_MS = 5_000;
 
@@ -49,10 +49,13 @@ export class Conversation {
     return Math.max(this.last?.time ?? 0, this.pending.at(-1)?.time ?? 0, this.touched);
   }
 
-  /** Forgets what lies far back, so that a long session does not grow without end. */
-  trim() {
-    if (this.messages.length <= KEPT_CLOSED) return;
-    this.messages = this.messages.slice(-KEPT_CLOSED);
+  /**
+   * Forgets what lies far back, so that a long session does not grow without end.
+   * @param {number} [keep]
+   */
+  trim(keep = KEPT_CLOSED) {
+    if (this.messages.length <= 2 * keep) return;
+    this.messages = this.messages.slice(-keep);
     this.more = true;
   }
 }
