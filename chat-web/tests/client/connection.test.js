@@ -210,6 +210,15 @@ test("an answer to another request ends the connection", async () => {
   assert.equal(await called, "disconnected");
 });
 
+test("what a connection brings after it was given up is ignored", async () => {
+  const { world, client, seen } = await online();
+  await world.settle(client.subscribe());
+  world.server.event("typing", { with: "henderson", user: "henderson" });
+  world.socket.onmessage?.({ data: "nonsense" });
+  await world.pass(10);
+  assert.deepEqual(seen.of("typing"), []);
+});
+
 test("calls wait until a login is answered", async () => {
   const world = new World();
   const client = world.client();

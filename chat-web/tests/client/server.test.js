@@ -116,10 +116,11 @@ test("logout ends the session on the server", { skip: !address && "CHAT_WEB_URL 
   const seen = collect(client);
   const { token } = await client.login("lineker", "surabaya");
   await client.logout();
+  assert.deepEqual(seen.of("signedout"), ["signedout: logout"]);
   await assert.rejects(client.resume(token), { code: "no_such_session" });
   // The `closed` of the session that was logged out does not end the new one.
   const session = await client.login("lineker", "surabaya");
   await client.call("conversations");
   assert.equal(client.session, session);
-  assert.deepEqual(seen.of("signedout"), ["signedout: logout"]);
+  assert.deepEqual(seen.of("signedout"), ["signedout: logout", "signedout: no_such_session"]);
 });
