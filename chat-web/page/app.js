@@ -1,11 +1,10 @@
 // The page of somebody who is logged in: the list beside the open conversation, which the address names.
 
 import { ConversationView, placeholder } from "./conversation.js";
-import { accountDialog, newConversation, personDialog, roomDialog } from "./dialogs.js";
+import { accountDialog, newConversation, notify, onNotificationClick, personDialog, roomDialog, showUnread } from "./dialogs.js";
 import { announce, h } from "./dom.js";
 import { ListView } from "./list.js";
 import { Model } from "./model.js";
-import { notify, onNotificationClick, showUnread } from "./notify.js";
 import { errorText, words } from "./words.js";
 
 /** @import { ChatClient } from "../client.js" */

@@ -1,13 +1,13 @@
-// An open conversation: its heading, the log, who is typing, and the field for a new message.
+// An open conversation: its heading, the log, search, who is typing, and the field for a new message.
 
-import { composer } from "./composer.js";
 import { avatar, bdi, confirmDialog, h, icon, iconButton, openDialog } from "./dom.js";
 import { Log } from "./log.js";
-import { searchBar } from "./search.js";
+import { wireBytes } from "./text.js";
 import { ago, errorText, words } from "./words.js";
 
 /** @import { Message } from "../client/protocol.js" */
 /** @import { Model } from "./model.js" */
+/** @import { Conversation } from "./store.js" */
 
 export class ConversationView {
   /** @type {ReturnType<typeof searchBar> | null} */
@@ -204,4 +204,119 @@ export function placeholder() {
       text.textContent = line;
     },
   };
+}
+
+/** Bytes of a request beside its text. */
+const REQUEST_BYTES = 400;
+
+/**
+ * @param {Conversation} conversation
+ * @param {{ send: (text: string) => void, typing: () => void, limit: () => number }} actions
+ */
+function composer(conversation, { send, typing, limit }) {
+  const problem = h("p", { className: "composer-error", role: "alert" });
+  const input = h("textarea", { rows: 1, "aria-label": words.message, placeholder: words.message, dir: "auto", enterKeyHint: "send", autocomplete: "off" });
+  const button = h("button", { type: "submit", className: "send", "aria-label": words.send, title: words.send }, icon("send"));
+  const root = h("form", { className: "composer" }, problem, h("div", { className: "composer-row" }, input, button));
+
+  const resize = () => {
+    input.style.height = "auto";
+    input.style.height = `${input.scrollHeight + 2}px`; // the border
+    button.disabled = !input.value.trim();
+  };
+  const submit = () => {
+    const text = input.value.trim();
+    if (!text) return;
+    const excess = wireBytes(text) + REQUEST_BYTES - limit();
+    if (excess > 0) {
+      problem.textContent = words.tooLong(excess);
+      return;
+    }
+    send(text);
+    input.value = conversation.draft = "";
+    resize();
+    input.focus();
+  };
+  input.addEventListener("input", () => {
+    conversation.draft = input.value;
+    problem.textContent = "";
+    resize();
+    if (input.value.trim()) typing();
+  });
+  input.addEventListener("keydown", (event) => {
+    // While an input method composes, Enter belongs to it.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    submit();
+  });
+  root.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  input.value = conversation.draft;
+  button.disabled = !input.value.trim();
+  requestAnimationFrame(resize); // it has a width only once it is in the document
+  return { root, input };
+}
+
+/**
+ * @param {Conversation} conversation
+ * @param {{ reveal: (id: number) => void, older: () => Promise<void>, close: () => void }} actions
+ */
+function searchBar(conversation, { reveal, older, close }) {
+  let at = 0; // id of the match that is shown
+  const input = h("input", { type: "search", className: "input", "aria-label": words.searchField, placeholder: words.searchField, enterKeyHint: "search" });
+  const count = h("span", { className: "count", "aria-live": "polite" });
+  const up = iconButton("up", words.previous, () => move(-1));
+  const down = iconButton("down", words.next, () => move(1));
+  const more = h("button", { type: "button", className: "link", onclick: () => void loadMore() }, words.older);
+  const root = h("search", { className: "search" }, h("div", { className: "search-row" }, input, count, up, down, iconButton("close", words.close, close)), more);
+
+  const matches = () => {
+    const wanted = input.value.trim().toLowerCase();
+    return wanted ? conversation.messages.filter((message) => message.text.toLowerCase().includes(wanted)).map((message) => message.id) : [];
+  };
+  /** @param {number[]} found */
+  const show = (found) => {
+    const index = found.indexOf(at);
+    count.textContent = input.value.trim() ? words.found(index < 0 ? 0 : found.length - index, found.length) : "";
+    up.disabled = down.disabled = found.length < 2;
+    more.hidden = !input.value.trim() || !conversation.more;
+    reveal(at);
+  };
+  /** @param {number} step */
+  const move = (step) => {
+    const found = matches();
+    const index = found.indexOf(at);
+    at = found[(index + step + found.length) % found.length] ?? 0;
+    show(found);
+  };
+  const search = () => {
+    const found = matches();
+    at = found.at(-1) ?? 0;
+    show(found);
+  };
+  // Loads until there is a new match, or nothing more.
+  const loadMore = async () => {
+    const before = matches().length;
+    more.disabled = true;
+    try {
+      while (conversation.more && matches().length === before && root.isConnected) await older();
+      const found = matches();
+      if (found.length > before) at = found[found.length - before - 1] ?? at;
+      show(found);
+    } catch {
+      count.textContent = words.loadFailed;
+    } finally {
+      more.disabled = false;
+    }
+  };
+  input.addEventListener("input", search);
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") move(event.shiftKey ? 1 : -1);
+    if (event.key === "Escape") close();
+    if (event.key === "Enter" || event.key === "Escape") event.preventDefault();
+  });
+  show([]);
+  return { root, input };
 }
