@@ -111,7 +111,8 @@ export class ChatClient {
 
   /**
    * Opens the session of a token. This waits while the client is offline. It is rejected with `no_such_session` or `banned` if the
-   * token opens no session (any more), and the event `signedout` comes, too. A session that the client had before is forgotten, but not ended.
+   * token opens no session (any more), and the event `signedout` comes, too. A session that the client had before is forgotten, but not
+   * ended.
    *
    * @param {string} token
    * @returns {Promise<Session>}
@@ -120,11 +121,13 @@ export class ChatClient {
     if (this.state === "closed") {
       return Promise.reject(closed());
     }
+    const isBound = this.session !== null;
     this.#forget(cancelled);
     const session = this.#identity.resume(token);
-    if (this.#gate.link) {
+    if (this.#gate.link && !isBound) {
       this.#bind(this.#gate.link);
-    } else if (this.#isBusy) {
+    } else if (this.#gate.link || this.#isBusy) {
+      // If the token is refused, the link must not stay bound to another session.
       this.#connector.connect();
     }
     return session;

@@ -235,6 +235,7 @@ class FakeServer {
   answer = (/** @type {string} */ method, /** @type {any} */ params) => /** @type {any} */ (undefined);
   /** Ids have gaps, as real ones do. */
   #lastId = 0;
+  #logins = 0;
 
   /** @param {FakeSocket} socket @param {any} request */
   receive(socket, { id, method, params }) {
@@ -297,7 +298,7 @@ class FakeServer {
         if (params.password !== "surabaya") {
           return "wrong_password";
         }
-        const session = { token: `token ${this.sessions.size + 1}`, user: params.user };
+        const session = { token: `token ${++this.#logins}`, user: params.user };
         this.sessions.set(session.token, session);
         return this.#bind(socket, session);
       }

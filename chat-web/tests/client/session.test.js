@@ -106,6 +106,13 @@ test("resume goes on when the server is busy, and not when the token is useless"
   assert.deepEqual(seen.of("signedout"), ["signedout: no_such_session", "signedout: banned"]);
 });
 
+test("resume that is refused leaves no other session bound", async () => {
+  const { world, client } = await online();
+  assert.equal(await world.refusal(client.resume("t")), "no_such_session");
+  // The link was bound to the session of messi, who would go on reading here.
+  assert.equal(await world.refusal(client.call("conversations")), "no_such_session");
+});
+
 test("resume that is refused rejects what waits for it", async () => {
   const world = new World();
   const client = world.client();
