@@ -2,11 +2,11 @@
 // browsers and in Node, and needs nothing else.
 
 import { Connector, environment, socketUrl } from "./client/connection.js";
-import { Broadcast, Outbox, Subscription } from "./client/delivery.js";
 import { ChatError, cancelled, closed, disconnected, signedOut } from "./client/error.js";
-import { Gate, Identity } from "./client/session.js";
+import { Broadcast, Gate, Identity, Outbox, Subscription } from "./client/session.js";
 
 /** @import { Link } from "./client/connection.js" */
+/** @import { Call, Run, Sent, StateEvent } from "./client/protocol.js" */
 
 // Types that users of the package import from here.
 /** @typedef {import("./client/protocol.js").ChatEvent} ChatEvent */
@@ -19,7 +19,6 @@ import { Gate, Identity } from "./client/session.js";
 /** @typedef {import("./client/protocol.js").ServerInfo} ServerInfo */
 /** @typedef {import("./client/protocol.js").Session} Session */
 /** @typedef {import("./client/protocol.js").State} State */
-/** @typedef {import("./client/protocol.js").StateEvent} StateEvent */
 /** @typedef {import("./client/protocol.js").User} User */
 
 export { ChatError };
@@ -31,9 +30,7 @@ const OTHER_SESSIONS = new Set(["login", "register", "session.end"]);
 /** Names of events that only the client itself gives. */
 const OWN_EVENTS = new Set(["state", "signedout", "reset"]);
 
-/**
- * A client of one server. It connects at once, and again whenever the connection is lost, until it is closed.
- */
+/** A client of one server. It connects at once, and again whenever the connection is lost, until it is closed. */
 export class ChatClient {
   /** What the server said of itself when the client last connected. @type {ServerInfo | null} */
   server = null;
@@ -89,7 +86,7 @@ export class ChatClient {
   }
 
   /**
-   * Opens a session. A client that waits to reconnect tries at once; without a connection, this is rejected with `disconnected`.
+   * Opens a session. If offline, it connects at once; without success, it is rejected with `disconnected`.
    *
    * @param {string} user
    * @param {string} password
@@ -110,9 +107,8 @@ export class ChatClient {
   }
 
   /**
-   * Opens the session of a token. This waits while the client is offline. It is rejected with `no_such_session` or `banned` if the
-   * token opens no session (any more), and the event `signedout` comes, too. A session that the client had before is forgotten, but not
-   * ended.
+   * Opens the session of a token; waits while offline. A token that opens none is refused with `no_such_session` or `banned`, and
+   * the event `signedout` comes, too. A former session is forgotten, but not ended.
    *
    * @param {string} token
    * @returns {Promise<Session>}
@@ -134,8 +130,8 @@ export class ChatClient {
   }
 
   /**
-   * Ends the session. The client forgets it at once. Without a connection, the server is told when there is one again, as long as the
-   * client lives. Sends that wait are rejected with `cancelled`.
+   * Ends the session. The client forgets it at once, and tells the server as soon as there is a connection. Sends that wait are rejected
+   * with `cancelled`.
    *
    * @returns {Promise<void>}
    */
@@ -157,8 +153,8 @@ export class ChatClient {
   }
 
   /**
-   * Calls a method of the protocol. This waits for an attempt to connect that is under way. It is rejected with `disconnected` if there
-   * is none, or if the connection breaks before the answer: `data.sent` then tells whether the server may have carried it out.
+   * Calls a method of the protocol; waits while connecting. It is rejected with `disconnected` while offline, or if the connection breaks
+   * before the answer: `data.sent` tells whether the server may have carried it out.
    *
    * @template {keyof Methods} M
    * @param {M} method
@@ -185,13 +181,13 @@ export class ChatClient {
   }
 
   /**
-   * Sends a message to a user or room. This waits while the client is offline, and is repeated with the same key until it is answered,
-   * so that the message is stored once. Messages are sent in the order of the calls.
+   * Sends a message to a user or room; waits while offline. It is repeated with its key until it is answered, so it is stored once.
+   * Messages go out in the order of the calls.
    *
    * @param {string} to
    * @param {string} text
    * @param {{ key?: string }} [options] `key`: 1 to 64 bytes used for no other message; a random one if it is missing
-   * @returns {Promise<{ id: number, time: number, key: string }>}
+   * @returns {Promise<Sent>}
    */
   send(to, text, { key = this.#env.newKey() } = {}) {
     const error = this.#whyNotSignedIn();
@@ -202,8 +198,7 @@ export class ChatClient {
   }
 
   /**
-   * Has the server send events from now on, also after a reconnect, and then without a gap or a repeat in messages. Call
-   * `events` first.
+   * Has the server send events from now on, also after reconnects: no message is left out or repeated. Call `events` first.
    *
    * @param {number} [after] replay all messages after this id first; if it is missing, none
    * @returns {Promise<{ next: number }>}
@@ -241,8 +236,7 @@ export class ChatClient {
   }
 
   /**
-   * All events from now on, those of the client itself included. Each iterator gets all of them, and keeps what was not taken yet;
-   * `return()` ends it, also from elsewhere.
+   * All events from now on, also those of the client itself. Each iterator keeps what was not taken yet; `return()` ends it.
    *
    * @returns {AsyncIterableIterator<ChatEvent>}
    */
@@ -254,15 +248,12 @@ export class ChatClient {
     return events;
   }
 
-  /**
-   * Connects at once if the client waits to reconnect, and makes sure that the connection still works if there is one: for a button, and
-   * for when the browser is online or the page visible again.
-   */
+  /** Connects at once if offline, and else checks the connection: for a button, or when the page is online or visible again. */
   retryNow() {
     this.#connector.retryNow();
   }
 
-  /** Closes the connection for good, and ends all iterators. The session lives on: `resume` opens it again with its token. */
+  /** Closes the connection for good, and ends all iterators. The session lives on. */
   close() {
     if (this.state === "closed") {
       return;
@@ -299,11 +290,7 @@ export class ChatClient {
     });
   }
 
-  /**
-   * The first request of a link.
-   *
-   * @param {Link} link
-   */
+  /** The first request of a link. @param {Link} link */
   #greet(link) {
     link.request("server", undefined, (error, server) => {
       if (error) {
@@ -359,11 +346,7 @@ export class ChatClient {
 
   // The link
 
-  /**
-   * The link takes requests: what has waited is sent.
-   *
-   * @param {Link} link
-   */
+  /** The link takes requests: what has waited is sent. @param {Link} link */
   #ready(link) {
     this.#isBusy = false;
     this.#subscription?.start(link);
@@ -393,11 +376,7 @@ export class ChatClient {
     this.#events.emit(event);
   }
 
-  /**
-   * A request without which the link is of no use was refused. Later, it may succeed.
-   *
-   * @param {ChatError} error
-   */
+  /** A request without which the link is of no use was refused. Later, it may succeed. @param {ChatError} error */
   #giveUp(error) {
     if (error.code !== "disconnected") {
       this.#connector.giveUp();
@@ -406,8 +385,8 @@ export class ChatClient {
 
   /**
    * @template T
-   * @param {string | undefined} token
-   * @param {(link: Link, resolve: (value: T) => void, reject: (error: ChatError) => void) => void} run
+   * @param {Call["token"]} token
+   * @param {Run<T>} run
    * @returns {Promise<T>}
    */
   #whenReady(token, run) {
@@ -426,10 +405,7 @@ export class ChatClient {
 
   // Events
 
-  /**
-   * @param {string} name
-   * @param {any} params
-   */
+  /** @param {string} name @param {any} params */
   #receive(name, params) {
     if (name === "closed") {
       // When the server stops, it closes the connection, and nothing else is to be done.

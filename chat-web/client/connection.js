@@ -4,15 +4,7 @@
 
 import { ChatError, disconnected } from "./error.js";
 
-/** @import { Options, Socket, State, StateEvent } from "./protocol.js" */
-
-/**
- * @typedef {object} Handlers
- * @property {(link: Link) => void} onOpen the link is open; `ready` is called when it can be used
- * @property {(name: string, params: any) => void} onEvent
- * @property {() => void} onDown the link is down, and all its requests were rejected; what follows, `onState` tells
- * @property {(event: StateEvent) => void} onState
- */
+/** @import { ConnectorHandlers, Done, Env, LinkHandlers, Options, Socket, State, StateEvent } from "./protocol.js" */
 
 export class Connector {
   /** @type {State} */
@@ -33,7 +25,7 @@ export class Connector {
   /**
    * @param {string} url
    * @param {Env} env
-   * @param {Handlers} handlers
+   * @param {ConnectorHandlers} handlers
    */
   constructor(url, env, handlers) {
     this.#url = url;
@@ -119,7 +111,7 @@ const FIRST = 1_000;
 const LONGEST = 30_000;
 /** After a connection that lasted as long, attempts are counted anew. */
 const STABLE = 10_000;
-/** Close codes with which a server asks for patience: refused (1008), and try again later (1013). The first attempt waits for 4 s. */
+/** Close codes that ask for patience: refused, and try again later. The first attempt waits for 4 s. */
 const NOT_SO_FAST = new Set([1008, 1013]);
 const PATIENT_ATTEMPT = 3;
 
@@ -135,8 +127,8 @@ export class Backoff {
   /**
    * The time to wait in ms.
    *
-   * @param {number} lasted how long the connection was up in ms, 0 if it never was
-   * @param {number | undefined} code why it was closed, if it was not by the client
+   * @param {number} lasted how long the connection was up
+   * @param {number | undefined} code why it was closed
    */
   next(lasted, code) {
     if (lasted >= STABLE) {
@@ -150,12 +142,9 @@ export class Backoff {
   }
 }
 
-/** @typedef {(error: ChatError | null, result?: any) => void} Done */
-
 /** How long connecting may take. */
 const CONNECT_TIMEOUT = 15_000;
-/** After this time without a frame, the link sends a `ping`; and after as much without an answer, it is down. Proxies often close
- * connections that are silent for 60 s. */
+/** After this time without a frame comes a `ping`; after as much without an answer, the link is down. Proxies often give it 60 s. */
 const SILENCE = 25_000;
 /** The same for an answer when `check` asks for it. */
 const CHECK_TIMEOUT = 5_000;
@@ -189,7 +178,7 @@ export class Link {
   /**
    * @param {string} url
    * @param {Env} env
-   * @param {{ onOpen: () => void, onEvent: (name: string, params: any) => void, onDown: (code: number) => void }} handlers
+   * @param {LinkHandlers} handlers
    */
   constructor(url, env, { onOpen, onEvent, onDown }) {
     this.#env = env;
@@ -309,16 +298,15 @@ export class Link {
     }
     this.#isDown = true;
     this.#env.clearTimeout(this.#timer);
-    // A browser can take minutes to tell that a silent peer did not confirm the close. Nothing of that matters any more; but an error
-    // without a handler would end a Node process.
+    // A close that the peer does not confirm can take minutes.
     const socket = this.#socket;
+    // Its `onerror` stays: an error without a handler would end a Node process.
     socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.onerror = () => {};
     socket.close();
 
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    // Something between us and the server takes less than the server. The largest request must not be repeated for ever.
+    // A proxy takes less than the server. The largest request must not be repeated for ever.
     const culprit = code === CLOSE_TOO_LARGE ? Math.max(...pending.map(({ length }) => length)) : Infinity;
     for (const { length, done } of pending) {
       done(length >= culprit ? tooLong() : disconnected(true));
@@ -336,12 +324,7 @@ function parse(data) {
   }
 }
 
-/**
- * Whether a text is longer than so many bytes of UTF-8.
- *
- * @param {string} text
- * @param {number} limit
- */
+/** Whether a text is longer than so many bytes of UTF-8. @param {string} text @param {number} limit */
 function isLonger(text, limit) {
   return text.length * 3 > limit && new TextEncoder().encode(text).length > limit;
 }
@@ -351,12 +334,7 @@ function tooLong(limit) {
   return new ChatError("line_too_long", "the request is too long", 15, limit === undefined ? {} : { limit_bytes: limit });
 }
 
-/** @typedef {Required<Options>} Env */
-
-/**
- * @param {Options} options
- * @returns {Env}
- */
+/** @param {Options} options @returns {Env} */
 export function environment({
   WebSocket = globalThis.WebSocket,
   now = () => Date.now(),

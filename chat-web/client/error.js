@@ -12,12 +12,8 @@ export class ChatError extends Error {
     super(message);
     this.name = "ChatError";
     /**
-     * The word of the error, such as `wrong_password`; see "Errors" in docs/protocol-2.md. The client's own words are
-     *
-     * - `disconnected`: there is no connection, or it broke before the answer. `data.sent` tells whether the server may have
-     *   carried out the call;
-     * - `cancelled`: the session has been replaced or logged out meanwhile;
-     * - `closed`: the client was closed.
+     * A word of the protocol such as `wrong_password`, or one of the client: `disconnected` (`data.sent`: the server may have carried
+     * out the call), `cancelled` (the session was replaced or logged out), `closed`.
      */
     this.code = code;
     /** The number of the error; 0 for the client's own. */
@@ -26,11 +22,7 @@ export class ChatError extends Error {
     this.data = data;
   }
 
-  /**
-   * The error of an answer.
-   *
-   * @param {any} error
-   */
+  /** The error of an answer. @param {any} error */
   static parse(error) {
     const { code, ...data } = error?.data ?? {};
     return new ChatError(String(code ?? "unknown"), String(error?.message), Number(error?.code), data);

@@ -1,5 +1,8 @@
-// The types of protocol 2 (docs/protocol-2.md): its methods, results and events. This module has no code, and nothing loads it at
-// run time. A test compares it with docs/openrpc.json.
+// The types of protocol 2 (docs/protocol-2.md): its methods, results and events; at the end, those that the modules of the client have in
+// common. This module has no code, and nothing loads it at run time. A test compares it with docs/openrpc.json.
+
+/** @import { Link } from "./connection.js" */
+/** @import { ChatError } from "./error.js" */
 
 /**
  * @typedef {object} Message
@@ -159,6 +162,73 @@
  * @property {() => string} [newKey] a new key for a message
  * @property {(callback: () => void, ms: number) => any} [setTimeout]
  * @property {(timer: any) => void} [clearTimeout]
+ */
+
+// Types of the client's own.
+
+/** @typedef {Required<Options>} Env */
+/** @typedef {{ id: number, time: number, key: string }} Sent What `send` gives. */
+/** @typedef {(error: ChatError | null, result?: any) => void} Done Called once, with the answer or why there is none. */
+
+/**
+ * What a link tells.
+ *
+ * @typedef {object} LinkHandlers
+ * @property {() => void} onOpen
+ * @property {(name: string, params: any) => void} onEvent
+ * @property {(code: number) => void} onDown all requests were rejected
+ */
+
+/**
+ * What a connector tells.
+ *
+ * @typedef {object} ConnectorHandlers
+ * @property {(link: Link) => void} onOpen the link is open; `ready` is called when it can be used
+ * @property {(name: string, params: any) => void} onEvent
+ * @property {() => void} onDown the link is down, and all its requests were rejected; what follows, `onState` tells
+ * @property {(event: StateEvent) => void} onState
+ */
+
+/**
+ * What an identity tells.
+ *
+ * @typedef {object} IdentityHandlers
+ * @property {(link: Link) => void} onBound the link is bound to the session, if there is one
+ * @property {(error: ChatError) => void} onFailed binding has failed, and may succeed later
+ * @property {() => void} onUnbound a session that was logged out has ended: go on with a new link, over which nothing of it can come
+ * @property {(reason: string) => void} onLost the server does not know the session any more
+ * @property {() => void} onReset the server's data was replaced
+ */
+
+/**
+ * A message that was handed to `send`.
+ *
+ * @typedef {object} Letter
+ * @property {{ to: string, text: string, key: string }} params
+ * @property {number | null} sentAt when it was first sent
+ * @property {(result: Sent) => void} resolve
+ * @property {(error: ChatError) => void} reject
+ */
+
+/**
+ * Who waits for something.
+ *
+ * @template T
+ * @typedef {{ resolve: (value: T) => void, reject: (error: ChatError) => void }} Waiter
+ */
+
+/**
+ * A call that waits for a link.
+ *
+ * @typedef {object} Call
+ * @property {string | undefined} token the token that must be current when it runs; if undefined, any will do, or none
+ * @property {(link: Link) => void} run
+ * @property {(error: ChatError) => void} reject
+ */
+
+/**
+ * @template T
+ * @typedef {(link: Link, resolve: (value: T) => void, reject: (error: ChatError) => void) => void} Run
  */
 
 export {};
