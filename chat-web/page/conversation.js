@@ -3,7 +3,7 @@
 import { avatar, bdi, confirmDialog, h, icon, iconButton, openDialog } from "./dom.js";
 import { Log } from "./log.js";
 import { wireBytes } from "./text.js";
-import { ago, errorText, words } from "./words.js";
+import { ago, errorCode, errorText, words } from "./words.js";
 
 /** @import { Message } from "../client/protocol.js" */
 /** @import { Model } from "./model.js" */
@@ -62,7 +62,7 @@ export class ConversationView {
       await this.model.open(this.name);
       this.#refusal = "";
     } catch (error) {
-      const { code = "" } = /** @type {{ code?: string }} */ (error);
+      const code = errorCode(error);
       // Without a connection, the page asks again when there is one. The invitation of somebody invited says it better.
       if (this.conversation.loaded || code === "disconnected") return;
       this.#refusal = errorText(error);

@@ -3,7 +3,7 @@
 
 import { ChatClient } from "../client.js";
 import { announce, field, h } from "./dom.js";
-import { errorText, lang, words } from "./words.js";
+import { errorCode, errorText, lang, words } from "./words.js";
 
 /** @import { ChatEvent, Session } from "../client/protocol.js" */
 /** @import { App } from "./app.js" */
@@ -75,7 +75,7 @@ async function showApp(session, bound) {
     await mine.start();
   } catch (error) {
     // A refused token comes as the event `signedout`, too; a lost connection is made again by the client.
-    console.warn("start:", /** @type {{ code?: string }} */ (error).code ?? error);
+    console.warn("start:", errorCode(error) || error);
   }
 }
 
@@ -140,6 +140,7 @@ function loginView({ invitation, notice, done }) {
         registering ? words.userNameHint : ""),
       name: registering ? field(words.fullName, { name: "name", autocomplete: "name", required: true, maxLength: 256 }) : null,
       password: field(words.password, { name: "password", type: "password", autocomplete: registering ? "new-password" : "current-password", required: true }),
+      none: null,
       invitation: registering && (client.server?.invitation || invitation)
         ? field(words.invitation, { name: "invitation", autocomplete: "off", autocapitalize: "none", spellcheck: false, required: true, value: invitation }) : null,
     };
@@ -166,8 +167,8 @@ function loginView({ invitation, notice, done }) {
           : await client.login(account.user, account.password);
         done(session);
       } catch (error) {
-        const culprit = fields[CULPRIT[/** @type {{ code?: string }} */ (error).code ?? ""] ?? "user"];
-        if (culprit && CULPRIT[/** @type {{ code?: string }} */ (error).code ?? ""]) {
+        const culprit = fields[CULPRIT[errorCode(error)] ?? "none"];
+        if (culprit) {
           culprit.complain(errorText(error));
           culprit.input.select();
           culprit.input.focus();

@@ -4,7 +4,7 @@
 import { ChatError } from "../client.js";
 import { Store } from "./store.js";
 import { justBefore } from "./text.js";
-import { errorText, words } from "./words.js";
+import { errorCode, errorText, words } from "./words.js";
 
 /** @import { ChatClient } from "../client.js" */
 /** @import { ChatEvent, Message, RoomEvent, Session } from "../client/protocol.js" */
@@ -241,19 +241,17 @@ export class Model {
     }
     const standing = store.rooms.get(name)?.standing;
     if (standing === "member" || standing === "owner") return;
-    /** @param {unknown} error */
-    const code = (error) => /** @type {{ code?: string }} */ (error).code;
     const join = () => client.call("room.join", { room: name });
     try {
       await join();
     } catch (error) {
-      if (code(error) !== "no_such_room") throw error;
+      if (errorCode(error) !== "no_such_room") throw error;
       try {
         await client.call("room.create", { room: name, open: !inviteOnly });
       } catch (error) {
-        if (code(error) !== "room_exists") throw error;
+        if (errorCode(error) !== "room_exists") throw error;
         // Somebody else has just made it, or it is invite-only.
-        await join().catch((again) => { throw code(again) === "no_such_room" ? error : again; });
+        await join().catch((again) => { throw errorCode(again) === "no_such_room" ? error : again; });
       }
     }
     await this.refreshRooms();
@@ -363,8 +361,7 @@ export class Model {
       this.store.takeMessage({ id, time, key, text, with: to, from: this.me, name: this.myName });
       if (!to.startsWith("#")) this.#lookUp(to);
     } catch (error) {
-      const { code } = /** @type {{ code?: string }} */ (error);
-      if (code === "cancelled" || code === "closed") return; // the next login sends it
+      if (["cancelled", "closed"].includes(errorCode(error))) return; // the next login sends it
       pending.error = errorText(error);
     }
     this.listener.onchange();
