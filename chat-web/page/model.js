@@ -35,6 +35,8 @@ export class Model {
   #asked = new Set();
   #roomsTimer = 0;
   #wanted = false;
+  /** @type {Promise<void> | null} */
+  #starting = null;
   #started = false;
   #open = "";
 
@@ -54,10 +56,13 @@ export class Model {
   }
 
   /** Begins once the session is there, and again with the next connection if this one is lost meanwhile. */
-  async start() {
+  start() {
     this.#wanted = true;
+    return (this.#starting ??= this.#begin().finally(() => (this.#starting = null)));
+  }
+
+  async #begin() {
     await this.client.subscribe();
-    if (this.#started) return;
     this.#started = this.store.connected = true;
     for (const it of this.store.conversations.values()) for (const pending of it.pending) if (!pending.error) void this.#dispatch(pending);
     await this.refresh();
@@ -115,7 +120,7 @@ export class Model {
       case "state":
         store.connected = event.state === "online";
         if (event.state === "online" && this.#started) this.#afterReconnect();
-        else if (event.state === "online" && this.#wanted) void this.start().catch(() => {});
+        else if (event.state === "online" && this.#wanted) void this.start().then(() => this.#reload(this.#open)).catch(() => {});
         break;
       case "lagged":
         this.#afterReconnect();
