@@ -11,7 +11,6 @@ pub const FILES: &[(&str, &[u8])] = files! {
     "page.css"
     "client.js"
     "client/connection.js"
-    "client/delivery.js"
     "client/error.js"
     "client/session.js"
     "page/app.js"
