@@ -217,9 +217,9 @@ impl Peer {
         is_untold
     }
 
-    /// Tells the peer why the server closes the connection, if that is possible at once.
+    /// Tells a peer that is past its time why it is closed, if that is possible at once.
     pub(super) fn take_leave(&mut self, reason: &Disconnect) {
-        if !self.finished && !matches!(reason, Disconnect::Failed(_)) {
+        if !self.finished && !self.is_handshaking() {
             self.transport.finish(&mut self.socket, reason).ok();
         }
     }

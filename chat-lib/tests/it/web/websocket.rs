@@ -2,16 +2,23 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::thread;
 use std::time::Duration;
 
+use chat_lib::Server;
 use chat_lib::limits::Limits;
+use chat_lib::server::{Listener, WebSite};
+use rustls::StreamOwned;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::protocol::frame::{Frame, FrameHeader};
 use tungstenite::protocol::{Role, WebSocket};
 use tungstenite::{Error, Message};
 
-use super::Running;
+use super::{PATIENCE, Running};
+use crate::support::demo_chat;
+use crate::tls::certificates::Authority;
+use crate::tls::client_session;
 
 fn connect(server: &Running) -> WebSocket<TcpStream> {
     let request = format!("ws://{}/ws", server.web).into_client_request().unwrap();
@@ -271,4 +278,44 @@ fn proxies_say_whom_a_connection_is_from() {
         let seen = server.chat.sessions().unwrap()[0].from.unwrap().to_string();
         assert!(seen.starts_with(from), "{seen} with {header:?} and {forwarded:?} behind {proxies:?}");
     }
+}
+
+/// The rest of a message was in the next record of TLS, and nobody looked for it until the peer sent more.
+#[test]
+fn a_message_may_be_in_many_records() {
+    let authority = Authority::new();
+    let chat = demo_chat(Limits::default()).0;
+    let listener = Listener::web_tls(([127, 0, 0, 1], 0).into(), WebSite::without_page(), authority.identity());
+    let server = Server::builder(chat).listen(listener).bind().unwrap();
+    let (address, handle) = (server.addresses()[0], server.handle());
+    let running = thread::spawn(move || server.run());
+    let mut session = client_session(&authority);
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    while session.is_handshaking() {
+        session.complete_io(&mut stream).unwrap();
+    }
+    let mut wire = StreamOwned::new(session, stream);
+    let request = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    wire.write_all(request.as_bytes()).unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        wire.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    assert!(String::from_utf8(head).unwrap().contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    let ping = call("ping", "{}");
+    let mut records = Vec::new();
+    for byte in [&[0x81, 0x80 | ping.len() as u8, 0, 0, 0, 0], ping.as_bytes()].concat() {
+        wire.conn.writer().write_all(&[byte]).unwrap();
+        wire.conn.write_tls(&mut records).unwrap();
+    }
+    wire.sock.write_all(&records).unwrap();
+    let mut answer = vec![0; 2 + r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.len()];
+    wire.read_exact(&mut answer).unwrap();
+    assert!(answer.ends_with(br#""result":{}}"#));
+    handle.stop();
+    running.join().unwrap().unwrap();
 }

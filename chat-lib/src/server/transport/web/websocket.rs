@@ -75,14 +75,14 @@ impl WebSocket {
                 self.untaken = metered.rest().to_vec();
                 return Ok(filled);
             }
-            let before = metered.taken;
+            let before = metered.given;
             match self.context.read(&mut metered) {
                 Ok(Message::Text(text)) => (self.unread, self.partial) = (Some(text.into()), 0),
                 Ok(Message::Binary(_)) => self.fail(&mut metered, CloseCode::Unsupported, "a message was not text"),
                 // Each ping counts, as a request does.
                 Ok(_) => filled += empty_line(buffer.get_mut(filled..).unwrap_or_default()),
                 Err(Error::Io(problem)) if problem.kind() == ErrorKind::WouldBlock => {
-                    self.partial += metered.taken - before;
+                    self.partial += metered.given - before;
                     if self.partial <= self.message_bytes.saturating_mul(FRAGMENTATION) {
                         break;
                     }
@@ -102,7 +102,7 @@ impl WebSocket {
         match (filled, &self.end) {
             (0, End::Peer) => Ok(0),
             // What was read is no message: pings, or pieces of one.
-            (0, _) if metered.length == WEB_READ_BYTES || !matches!(self.end, End::No) => Ok(empty_line(buffer)),
+            (0, _) if metered.left == 0 || !matches!(self.end, End::No) => Ok(empty_line(buffer)),
             (0, _) => Err(ErrorKind::WouldBlock.into()),
             (count, _) => Ok(count),
         }
@@ -192,26 +192,29 @@ fn close_code(reason: &Disconnect) -> CloseCode {
 /// How many times as many bytes as a message has may come for it: the pieces of a message may be as short as a byte, but not empty for ever.
 const FRAGMENTATION: usize = 8;
 
-/// A wire that is read once, whatever comes: a peer that sends nothing but pings must not hold up the others.
+/// A wire of which so much is read and no more, whatever comes: a peer that sends nothing but pings must not hold up the others.
 struct Metered<'a, 'b> {
     wire: &'a mut Wire<'b>,
     bytes: [u8; WEB_READ_BYTES],
     taken: usize,
     length: usize,
-    has_read: bool,
+    /// How many bytes were taken in all.
+    given: usize,
+    /// How much more may be read.
+    left: usize,
     /// Nothing is on its way that must not be interrupted.
     is_open: bool,
 }
 
 impl<'a, 'b> Metered<'a, 'b> {
-    /// `bytes` come before what is read.
+    /// `before` comes before what is read.
     fn new(wire: &'a mut Wire<'b>, before: Vec<u8>, is_open: bool) -> Self {
         let mut bytes = [0; WEB_READ_BYTES];
         bytes.iter_mut().zip(&before).for_each(|(to, from)| *to = *from);
-        Self { wire, bytes, taken: 0, length: before.len(), has_read: !before.is_empty(), is_open }
+        Self { wire, bytes, taken: 0, length: before.len(), given: 0, left: WEB_READ_BYTES - before.len(), is_open }
     }
 
-    /// What is left.
+    /// What was read and not taken.
     fn rest(&self) -> &[u8] {
         self.bytes.get(self.taken..self.length).unwrap_or_default()
     }
@@ -220,14 +223,14 @@ impl<'a, 'b> Metered<'a, 'b> {
 impl Read for Metered<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.taken == self.length {
-            if self.has_read {
-                return Err(ErrorKind::WouldBlock.into());
-            }
-            self.length = self.wire.read(&mut self.bytes)?;
-            self.has_read = self.length > 0;
+            let room = self.bytes.get_mut(..self.left).filter(|room| !room.is_empty()).ok_or(ErrorKind::WouldBlock)?;
+            (self.taken, self.length) = (0, 0);
+            self.length = self.wire.read(room)?;
+            self.left -= self.length;
         }
         let count = self.rest().read(buffer)?;
         self.taken += count;
+        self.given += count;
         Ok(count)
     }
 }
