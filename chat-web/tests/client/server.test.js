@@ -27,17 +27,17 @@ async function breakingProxy(target, lifetime) {
     const far = net.connect(Number(target.port), target.hostname);
     let left = lifetime();
     for (const [from, to] of [[near, far], [far, near]]) {
-      from.on("data", (data) => {
+      from.on("data", (/** @type {any} */ data) => {
+        // What was on its way before the connection broke has come, however much is in a packet.
+        to.write(data.subarray(0, Math.max(0, left)));
         left -= data.length;
         if (left < 0) {
-          near.destroy();
-          far.destroy();
-        } else {
-          to.write(data);
+          to.end(() => near.destroy());
+          from.destroy();
         }
       });
-      from.on("close", () => to.destroy());
-      from.on("error", () => to.destroy());
+      from.on("close", () => to.end());
+      from.on("error", () => to.end());
     }
   });
   proxy.listen(0, "127.0.0.1");
@@ -65,7 +65,7 @@ test("two people talk over connections that break", { skip: !address && "CHAT_WE
   const random = randomFrom(14);
   // Logging in is not repeated, so the first connection of each has to live that long.
   let spared = 2;
-  const proxy = await breakingProxy(new URL(address ?? ""), () => (spared-- > 0 ? 6_000 : 600 + 12_000 * random()));
+  const proxy = await breakingProxy(new URL(address ?? ""), () => (spared-- > 0 ? 6_000 : 1_000 + 40_000 * random()));
   /** @type {ChatClient[]} */
   const clients = [];
   t.after(() => {
@@ -77,7 +77,7 @@ test("two people talk over connections that break", { skip: !address && "CHAT_WE
   const soon = (/** @type {() => void} */ callback, /** @type {number} */ ms) => setTimeout(callback, ms / 50);
   const options = { WebSocket, setTimeout: soon, random: () => 0 };
   const run = Math.random().toString(36).slice(2);
-  const count = 200;
+  const count = 300;
   /** @type {{ user: string, client: ChatClient, events: AsyncIterableIterator<any> }[]} */
   const people = [];
   for (const user of ["messi", "henderson"]) {
@@ -107,7 +107,7 @@ test("two people talk over connections that break", { skip: !address && "CHAT_WE
     assert.deepEqual(ids, [...ids].sort((a, b) => a - b));
   }
   assert.equal(messi.seen.length, 2 * count);
-  assert.ok(proxy.connections() > 10, `${proxy.connections()} connections`);
+  assert.ok(proxy.connections() > 6, `${proxy.connections()} connections`);
 });
 
 test("logout ends the session on the server", { skip: !address && "CHAT_WEB_URL is not set", timeout: 60_000 }, async (t) => {
