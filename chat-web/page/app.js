@@ -14,7 +14,7 @@ import { errorText, shortTime, words } from "./words.js";
 const narrow = matchMedia("(max-width: 639px) and (pointer: coarse)");
 
 export class App {
-  root = h("div", { className: "app in" });
+  root = h("main", { className: "app in" });
   /** @type {ConversationView | null} */
   #view = null;
   #blank = placeholder();
@@ -137,7 +137,7 @@ export class App {
       back: () => this.#back(),
       about: () => (name.startsWith("#") ? roomDialog : personDialog)(model, name),
     }) : null;
-    this.root.querySelector("main")?.replaceWith(this.#view?.root ?? this.#blank.root);
+    this.root.querySelector(".conversation")?.replaceWith(this.#view?.root ?? this.#blank.root);
     this.root.classList.toggle("open", !!this.#view);
     // On phones the keyboard would cover what one came to read.
     if (this.#view) void this.#view.open(focus && !narrow.matches);
@@ -188,7 +188,7 @@ class ListView {
       h("p", { className: "list-empty-title" }, words.noConversations), h("p", {}, words.noConversationsHint));
     const me = h("button", { type: "button", className: "me", onclick: account },
       avatar(model.me, model.myName), hidden(`${words.account}: `), h("span", { className: "me-name" }, bdi(model.myName)));
-    this.root = h("nav", { className: "side", "aria-label": words.conversations },
+    this.root = h("nav", { className: "side", "aria-label": words.conversations }, h("h1", { className: "hidden" }, words.conversations),
       h("header", { className: "side-head" }, me, iconButton("plus", words.newConversation, start, { className: "icon-button start" })),
       h("div", { className: "side-body" }, this.list));
     this.list.append(this.empty);

@@ -31,7 +31,7 @@ export class ConversationView {
     this.actions = actions;
     this.conversation = model.store.conversation(name);
     this.avatar = h("span", { className: "head-avatar" });
-    this.title = h("h1", {});
+    this.title = h("h1", { tabIndex: -1 });
     this.line = h("p", { className: "head-line" });
     this.typing = h("p", { className: "typing", "aria-live": "off" });
     this.searchButton = iconButton("search", words.search, () => this.#toggleSearch(), { "aria-expanded": "false" });
@@ -46,7 +46,7 @@ export class ConversationView {
       removable: (message) => message.from === model.me || model.store.rooms.get(name)?.standing === "owner",
     });
     this.foot = h("div", { className: "foot" });
-    this.root = h("main", { className: "conversation" },
+    this.root = h("section", { className: "conversation" },
       h("header", { className: "head" },
         iconButton("back", words.back, actions.back, { className: "icon-button back" }),
         this.avatar, h("div", { className: "head-names" }, this.title, this.line), this.searchButton, this.about),
@@ -195,7 +195,7 @@ export class ConversationView {
 export function placeholder() {
   const title = h("h1", {}), text = h("p", {});
   return {
-    root: h("main", { className: "conversation placeholder" }, h("div", { className: "blank" }, icon("chat"), title, text)),
+    root: h("section", { className: "conversation placeholder" }, h("div", { className: "blank" }, icon("chat"), title, text)),
     /** @param {boolean} first whether there is no conversation at all */
     render: (first) => {
       const [name, line] = first ? [words.firstTitle, words.first] : [words.chooseTitle, words.choose];
