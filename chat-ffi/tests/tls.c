@@ -59,6 +59,34 @@ static void encrypted(void) {
     OK(chat_close(it));
 }
 
+/* To write to a server that is gone raised SIGPIPE, and the program ended. */
+static void the_server_goes_away(void) {
+    chat *it = NULL;
+    chat_server *server = NULL;
+    chat_client *client = NULL;
+    chat_session *messi = NULL;
+    chat_server_options options = CHAT_SERVER_OPTIONS_INIT;
+    chat_client_options trust = CHAT_CLIENT_OPTIONS_INIT;
+    char url[64];
+    uint16_t port;
+    OK(chat_open(NULL, &it));
+    OK(chat_add_demo_users(it));
+    options.certificate_file = certificate;
+    options.key_file = key;
+    OK(chat_server_start(it, "127.0.0.1:0", &options, &server));
+    OK(chat_server_port(server, &port));
+    snprintf(url, sizeof url, "chats://localhost:%u", (unsigned)port);
+    trust.ca_file = ca;
+    OK(chat_client_connect(url, &trust, &client));
+    OK(chat_client_login(client, "messi", "surabaya", &messi));
+    stop(server);
+    IS(CHAT_DISCONNECTED, chat_session_logout(messi));
+    IS(CHAT_DISCONNECTED, chat_session_logout(messi));
+    OK(chat_session_free(messi));
+    OK(chat_client_free(client));
+    OK(chat_close(it));
+}
+
 static void cleartext(void) {
     chat *it = NULL;
     chat_server *server = NULL;
@@ -83,6 +111,7 @@ int main(int count, char **arguments) {
     path(certificate, arguments[1], "cert.pem");
     path(key, arguments[1], "key.pem");
     encrypted();
+    the_server_goes_away();
     cleartext();
     return 0;
 }

@@ -21,7 +21,7 @@ pub struct Stream<S: Read + Write = TcpStream>(Kind<S>);
 enum Kind<S: Read + Write> {
     Clear(S),
     #[cfg(feature = "tls")]
-    Tls(Box<StreamOwned<ClientConnection, S>>),
+    Tls(Box<StreamOwned<ClientConnection, OneByOne<S>>>),
 }
 
 impl<S: Read + Write> Stream<S> {
@@ -42,7 +42,10 @@ impl<S: Read + Write> Stream<S> {
             return Ok(Self(Kind::Clear(socket)));
         }
         #[cfg(feature = "tls")]
-        return Ok(Self(Kind::Tls(Box::new(StreamOwned::new(options.trust.connection(address.host())?, socket)))));
+        {
+            let connection = options.trust.connection(address.host())?;
+            Ok(Self(Kind::Tls(Box::new(StreamOwned::new(connection, OneByOne(socket))))))
+        }
         #[cfg(not(feature = "tls"))]
         {
             let _ = options;
@@ -81,7 +84,7 @@ impl<S: Read + Write> Stream<S> {
         match &self.0 {
             Kind::Clear(socket) => socket,
             #[cfg(feature = "tls")]
-            Kind::Tls(tls) => &tls.sock,
+            Kind::Tls(tls) => &tls.sock.0,
         }
     }
 }
@@ -127,7 +130,7 @@ impl Stream {
 
 /// Reads what has come until it says whether the connection goes on. Session tickets come unasked, and say nothing about that.
 #[cfg(feature = "tls")]
-fn is_closed(tls: &mut StreamOwned<ClientConnection, TcpStream>) -> bool {
+fn is_closed(tls: &mut StreamOwned<ClientConnection, OneByOne<TcpStream>>) -> bool {
     while tls.conn.wants_read() {
         match tls.conn.read_tls(&mut tls.sock) {
             Ok(0) => return true,
@@ -140,6 +143,30 @@ fn is_closed(tls: &mut StreamOwned<ClientConnection, TcpStream>) -> bool {
         }
     }
     false
+}
+
+/// A socket that is written to by `write` alone. The standard library's `write_vectored`, which TLS would use, raises SIGPIPE if the server is gone, and a
+/// program in C ends by it.
+#[cfg(feature = "tls")]
+#[derive(Debug)]
+struct OneByOne<S>(S);
+
+#[cfg(feature = "tls")]
+impl<S: Read> Read for OneByOne<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+#[cfg(feature = "tls")]
+impl<S: Write> Write for OneByOne<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 impl<S: Read + Write> Read for Stream<S> {

@@ -8,6 +8,8 @@ use std::net::Shutdown;
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+#[cfg(not(target_vendor = "apple"))]
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 
 /// A stream and its readiness. Reading and writing return [`ErrorKind::WouldBlock`] until the next event if nothing can be
 /// done before it.
@@ -107,12 +109,25 @@ impl Write for Socket {
     }
 
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.write_by(|stream| stream.write_vectored(pieces))
+        self.write_by(|stream| send(stream, pieces))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The standard library's `write_vectored`, unlike its `write`, raises SIGPIPE if the peer is gone. Rust and Python ignore that; a program in C ends.
+#[cfg(not(target_vendor = "apple"))]
+fn send(stream: &TcpStream, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    let nothing_more = &mut SendAncillaryBuffer::default();
+    Ok(sendmsg(stream, pieces, nothing_more, SendFlags::NOSIGNAL)?)
+}
+
+/// Sockets are made without SIGPIPE there.
+#[cfg(target_vendor = "apple")]
+fn send(stream: &mut TcpStream, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    stream.write_vectored(pieces)
 }
 
 impl Drop for Socket {
