@@ -51,7 +51,7 @@
 /* The default options of a client. */
 #define CHAT_CLIENT_OPTIONS_INIT {sizeof(chat_client_options), 0, NULL}
 
-#define CHAT_SERVER_OPTIONS_INIT {sizeof(chat_server_options), NULL, NULL, 0}
+#define CHAT_SERVER_OPTIONS_INIT {sizeof(chat_server_options), NULL, NULL, 0, NULL, NULL, NULL, 0}
 
 /* Function attributes; define them before including this header to override them. */
 #if defined(__GNUC__) || defined(__clang__)
@@ -796,12 +796,23 @@ typedef struct chat_server_options {
     // sizeof(chat_server_options).
     size_t size;
     // A PEM file with the server's certificate, followed by those that lead to its issuer: connections are then encrypted with
-    // TLS. Any path, UTF-8 or not. NULL is for clear text.
+    // TLS, those of browsers, too. Any path, UTF-8 or not. NULL is for clear text.
     const char *certificate_file;
     // A PEM file with the certificate's private key, not encrypted. Both files are set, or none.
     const char *key_file;
     // Whether to listen in clear text on an address that is not loopback, where others can read passwords: 0 or 1.
     int32_t allow_cleartext;
+    // Where to serve browsers, such as "127.0.0.1:8080": the web page, and its WebSocket at /ws. Port 0 takes a free one;
+    // chat_server_web_port() tells which. NULL is for no browsers, and the fields below are then NULL and 0.
+    const char *web_address;
+    // A folder whose files are served instead of the library's page; they are read when the server starts. Any path, UTF-8 or
+    // not. "none" serves only the WebSocket. NULL is the library's page.
+    const char *web_page;
+    // Other sites whose pages may use the WebSocket, by their origins, such as "https://example.org". Pages from the server's
+    // own address always may, and so may programs other than browsers. NULL if there are none.
+    const char *const *web_origins;
+    // The number of origins.
+    size_t web_origins_count;
 } chat_server_options;
 
 // How a client connects. Begin with CHAT_CLIENT_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for the defaults.
@@ -2300,10 +2311,11 @@ chat_status chat_connection_free(struct chat_connection *connection);
 // - `options`: the options; NULL for the defaults, with which connections are not encrypted.
 // - `server_out`: receives the server.
 //
-// Fails with CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and a demo user still has the public
-// password; CHAT_CLEARTEXT if it is not loopback, connections would not be encrypted and `allow_cleartext` is 0;
-// CHAT_BAD_CERTIFICATE if certificate or key cannot be read or do not belong together; CHAT_IO if the address is invalid, or the system has no thread or descriptor left (if it refuses a thread
-// later, the server ends, and chat_server_join() returns CHAT_IO); CHAT_STORAGE.
+// Fails with CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if an address is not loopback and a demo user still has the public
+// password; CHAT_CLEARTEXT if one is not loopback, connections would not be encrypted and `allow_cleartext` is 0;
+// CHAT_BAD_CERTIFICATE if certificate or key cannot be read or do not belong together; CHAT_IO if an address is invalid, if the
+// folder of `web_page` cannot be read, or if the system has no thread or descriptor left (if it refuses a thread later, the
+// server ends, and chat_server_join() returns CHAT_IO); CHAT_STORAGE.
 // Memory: free the server with chat_server_free(), after chat_server_stop() and chat_server_join().
 //
 CHAT_WARN_UNUSED
@@ -2344,6 +2356,32 @@ CHAT_NONNULL(1, 2);
 CHAT_WARN_UNUSED
 chat_status chat_server_port(const struct chat_server *server,
                              uint16_t *port_out)
+CHAT_NONNULL(1, 2);
+
+// Gives the address on which a server serves browsers, with the actual port. The page is at "http://" and that address, or at
+// "https://" if the server has a certificate.
+//
+// - `server`: a server.
+// - `address_out`: receives the text, such as "127.0.0.1:40123".
+//
+// Fails with CHAT_INVALID_ARGUMENT if the server was started without `web_address`.
+// Memory: free the text with chat_buffer_free().
+//
+CHAT_WARN_UNUSED
+chat_status chat_server_web_address(const struct chat_server *server,
+                                    struct chat_buffer *address_out)
+CHAT_NONNULL(1, 2);
+
+// Gives the port on which a server serves browsers.
+//
+// - `server`: a server.
+// - `port_out`: receives the port.
+//
+// Fails with CHAT_INVALID_ARGUMENT if the server was started without `web_address`.
+//
+CHAT_WARN_UNUSED
+chat_status chat_server_web_port(const struct chat_server *server,
+                                 uint16_t *port_out)
 CHAT_NONNULL(1, 2);
 
 // Asks a server to stop, without waiting for it. The server answers the requests that it has read, gives peers a few

@@ -21,6 +21,7 @@ mod value;
 mod values;
 mod views;
 mod wakeups;
+mod web;
 mod wire;
 
 use chat_lib::limits;

@@ -14,14 +14,21 @@ use crate::chat::Chat;
 use crate::errors::{exception, of_code, panicked, run, seconds, wait};
 use crate::process::Process;
 use crate::session::unmasked;
+use crate::web::{Page, Place, Web};
 
 /// A server in threads of its own. It listens from its creation until it is stopped.
 ///
 /// `tls` are the paths of two PEM files: the certificate, followed by those that lead to its issuer, and its private key. Without
 /// it, nothing is encrypted, and an address that is not loopback raises `Cleartext` unless `allow_cleartext` is true.
+///
+/// `web` is where browsers find the web page, and its WebSocket at ``/ws``: an address, as ``"HOST:PORT"`` or ``(host, port)``, or True for a
+/// free port of 127.0.0.1. With `tls`, they are served over TLS. `web_page` is a folder whose files are served instead of the page, and are
+/// read now; None or False serves only the WebSocket. `web_origins` are other sites whose pages may use it, such as
+/// ``https://example.org``.
 #[pyclass(frozen, module = "chat")]
 pub(crate) struct Server {
     address: SocketAddr,
+    web_address: Option<SocketAddr>,
     identity: Option<TlsIdentity>,
     handle: Handle,
     process: Process,
@@ -31,7 +38,15 @@ pub(crate) struct Server {
 #[pymethods]
 impl Server {
     #[new]
-    #[pyo3(signature = (chat, host="127.0.0.1", port=0, *, tls=None, allow_cleartext=false))]
+    #[pyo3(
+        signature = (
+            chat, host="127.0.0.1", port=0, *,
+            tls=None, allow_cleartext=false, web=Place::Nowhere, web_page=Page::Library, web_origins=Vec::new(),
+        ),
+        text_signature = "(chat, host='127.0.0.1', port=0, *, tls=None, allow_cleartext=False, web=None, web_page=True, \
+            web_origins=())",
+    )]
+    #[allow(clippy::too_many_arguments, reason = "each has a name in Python")]
     fn new(
         py: Python<'_>,
         chat: &Bound<'_, Chat>,
@@ -39,8 +54,12 @@ impl Server {
         port: u16,
         tls: Option<(PathBuf, PathBuf)>,
         allow_cleartext: bool,
+        web: Place,
+        web_page: Page,
+        web_origins: Vec<String>,
     ) -> PyResult<Self> {
         let chat = chat.get().get(py)?;
+        let web = Web::read(web, web_page, &web_origins)?;
         run(py, || {
             let identity = tls.map(|(certificate, key)| TlsIdentity::from_files(certificate, key)).transpose()?;
             let mut builder = chat_lib::Server::builder(chat);
@@ -53,12 +72,17 @@ impl Server {
                     None => Listener::tcp(address),
                 });
             }
+            for listener in web.map_or(Ok(Vec::new()), |web| web.listeners(identity.as_ref()))? {
+                builder = builder.listen(listener);
+            }
             let server = builder.bind()?;
             let address = server.addresses().first().copied().ok_or(Error::Disconnected)?;
+            let web_address = server.web_addresses().first().copied();
             let handle = server.handle();
             let thread = thread::Builder::new().name("chat-server".to_owned()).spawn(move || server.run());
             let thread = thread.map_err(|problem| Error::no_thread(&problem))?;
-            Ok(Self { address, identity, handle, process: Process::this(), thread: Mutex::new(Some(thread)) })
+            let thread = Mutex::new(Some(thread));
+            Ok(Self { address, web_address, identity, handle, process: Process::this(), thread })
         })
     }
 
@@ -66,6 +90,20 @@ impl Server {
     #[getter]
     fn address(&self) -> (String, u16) {
         (self.address.ip().to_string(), self.address.port())
+    }
+
+    /// The host and port on which browsers are served; None without `web`.
+    #[getter]
+    fn web_address(&self) -> Option<(String, u16)> {
+        self.web_address.map(|address| (address.ip().to_string(), address.port()))
+    }
+
+    /// What to open in a browser, such as ``http://127.0.0.1:8080/``; None without `web`. With `tls`, replace the host by a
+    /// name that is in the certificate.
+    #[getter]
+    fn web_url(&self) -> Option<String> {
+        let scheme = if self.identity.is_some() { "https" } else { "http" };
+        self.web_address.map(|address| format!("{scheme}://{address}/"))
     }
 
     /// Read the files of `tls` again, when the certificate was renewed: connections that are opened from then on get the new

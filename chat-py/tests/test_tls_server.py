@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from chat import Chat, Client, Server, errors
@@ -48,6 +50,19 @@ def test_connections_are_encrypted(folder: Path) -> None:
             pass
         with pytest.raises(errors.ChatError):
             Client(url)
+
+
+def test_browsers_are_served_over_tls(folder: Path) -> None:
+    page = folder / "page"
+    page.mkdir()
+    (page / "index.html").write_text("A page")
+    pair = (folder / "cert.pem", folder / "key.pem")
+    with Chat() as room, Server(room, tls=pair, web=True, web_page=page) as server:
+        assert server.web_address
+        host, port = server.web_address
+        assert server.web_url == f"https://{host}:{port}/"
+        trusted = ssl.create_default_context(cafile=folder / "ca.pem")
+        assert httpx.get(f"https://localhost:{port}/", verify=trusted).text == "A page"
 
 
 def test_a_certificate_needs_its_key(folder: Path) -> None:

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// In the order in which a reader of the header wants them.
-const FILES: [&str; 22] = [
+const FILES: [&str; 23] = [
     "status",
     "error",
     "buffer",
@@ -24,7 +24,8 @@ const FILES: [&str; 22] = [
     "data",
     "health",
     "connection",
-    "server",
+    "server/options",
+    "server/mod",
     "client",
     "log",
 ];

@@ -1,4 +1,4 @@
-"""Serves: ``python -m chat [--demo] [--data DIR] [--host HOST] [--port PORT]``, and more."""
+"""Serves: ``python -m chat [--demo] [--data DIR] [--port PORT] [--web [ADDR]]``, and more."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="listen on it (%(default)s)")
     parser.add_argument("--port", type=port_number, default=8889, help="listen on it (%(default)s)")
     parser.add_argument(
+        "--web",
+        nargs="?",
+        const="127.0.0.1:8080",
+        metavar="ADDR",
+        help="serve browsers, too, on HOST:PORT (%(const)s)",
+    )
+    parser.add_argument(
         "--tls",
         nargs=2,
         metavar=("CERTIFICATE", "KEY"),
@@ -46,10 +53,18 @@ def main(arguments: list[str] | None = None) -> int:
             if options.demo:
                 chat.add_demo_users()
             with Server(
-                chat, options.host, options.port, tls=tls, allow_cleartext=options.allow_cleartext
+                chat,
+                options.host,
+                options.port,
+                tls=tls,
+                allow_cleartext=options.allow_cleartext,
+                web=options.web,
             ) as server:
                 host, port = server.address
                 print(f"chat: listening on {host}:{port}", file=sys.stderr, flush=True)  # noqa: T201
+                if server.web_url:
+                    told = f"chat: browsers can open {server.web_url}"
+                    print(told, file=sys.stderr, flush=True)  # noqa: T201
                 server.join()
     except KeyboardInterrupt:
         return 0

@@ -22,7 +22,9 @@ __all__ = ["ChatServer", "serve"]
 async def serve(
     chat: Chat, host: str = "127.0.0.1", port: int = 0, *, allow_cleartext: bool = False
 ) -> ChatServer:
-    """Serve a chat in the running event loop, without encryption; ``Server`` has that.
+    """Serve a chat in the running event loop, without encryption and without the web page.
+
+    ``Server`` has both, in threads of its own.
 
     On an address that is not loopback, others could read passwords, so it takes
     ``allow_cleartext``.

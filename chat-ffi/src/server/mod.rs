@@ -1,81 +1,29 @@
 //! The server, in threads of its own.
 
-use std::ffi::{CStr, c_char};
-use std::net::ToSocketAddrs;
+pub mod options;
+
+use std::ffi::c_char;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-use std::{mem, ptr};
 
 use chat_lib::server::{Handle, Listener, TlsIdentity};
 use chat_lib::{Chat, Error, Server};
 
+use self::options::{Options, Web, chat_server_options};
 use crate::argument::{Out, text};
 use crate::boundary::{boundary, panicked};
 use crate::buffer::chat_buffer;
 use crate::error::Failure;
 use crate::handle::{chat, chat_server, get, put, take};
-use crate::options::{path, sized};
 use crate::status::chat_status;
-
-/// How a server listens. Begin with CHAT_SERVER_OPTIONS_INIT, and set what should be otherwise: 0 and NULL stand for the defaults.
-/// Later versions add fields at the end.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-#[allow(non_camel_case_types)]
-pub struct chat_server_options {
-    /// sizeof(chat_server_options).
-    pub size: usize,
-    /// A PEM file with the server's certificate, followed by those that lead to its issuer: connections are then encrypted with
-    /// TLS. Any path, UTF-8 or not. NULL is for clear text.
-    pub certificate_file: *const c_char,
-    /// A PEM file with the certificate's private key, not encrypted. Both files are set, or none.
-    pub key_file: *const c_char,
-    /// Whether to listen in clear text on an address that is not loopback, where others can read passwords: 0 or 1.
-    pub allow_cleartext: i32,
-}
-
-/// The same, read.
-struct Options {
-    identity: Option<TlsIdentity>,
-    allow_cleartext: bool,
-}
-
-impl chat_server_options {
-    /// # Safety
-    ///
-    /// `options` is NULL or points to as many bytes as its first field says, and its files are NULL or text that ends with NUL.
-    unsafe fn read(options: *const Self) -> Result<Options, Failure> {
-        let own =
-            Self { size: size_of::<Self>(), certificate_file: ptr::null(), key_file: ptr::null(), allow_cleartext: 0 };
-        let expected = "sizeof(chat_server_options); begin with CHAT_SERVER_OPTIONS_INIT";
-        // SAFETY: the size comes first, every bit pattern is one of the fields, and the rest is this function's condition.
-        let own = unsafe { sized(options, own, FIRST_SIZE, expected)? };
-        let identity = match (own.certificate_file.is_null(), own.key_file.is_null()) {
-            (true, true) => None,
-            (false, false) => {
-                // SAFETY: neither is NULL, and the rest is this function's condition.
-                let [certificate, key] =
-                    unsafe { [own.certificate_file, own.key_file].map(|file| CStr::from_ptr(file)) };
-                Some(TlsIdentity::from_files(path(certificate), path(key))?)
-            }
-            _ => return Err(Failure::argument("of options.certificate_file and options.key_file, one is NULL")),
-        };
-        match own.allow_cleartext {
-            0 | 1 => Ok(Options { identity, allow_cleartext: own.allow_cleartext == 1 }),
-            _ => Err(Failure::argument("options.allow_cleartext is neither 0 nor 1")),
-        }
-    }
-}
-
-/// What the struct had in version 0.1: programs that were compiled for it pass that.
-const FIRST_SIZE: usize = mem::offset_of!(chat_server_options, allow_cleartext) + size_of::<i32>();
 
 /// A server that runs, or has run.
 pub struct Running {
-    address: String,
-    port: u16,
+    address: SocketAddr,
+    web_address: Option<SocketAddr>,
     identity: Option<TlsIdentity>,
     handle: Handle,
     end: Arc<End>,
@@ -90,7 +38,7 @@ struct End {
 }
 
 impl Running {
-    fn start(chat: Chat, address: &str, Options { identity, allow_cleartext }: Options) -> Result<Self, Error> {
+    fn start(chat: Chat, address: &str, Options { identity, allow_cleartext, web }: Options) -> Result<Self, Error> {
         let mut builder = Server::builder(chat);
         if allow_cleartext {
             builder = builder.allow_cleartext();
@@ -101,8 +49,17 @@ impl Running {
                 None => Listener::tcp(address),
             });
         }
+        if let Some(Web { address, site }) = web {
+            for address in address.to_socket_addrs()? {
+                builder = builder.listen(match &identity {
+                    Some(identity) => Listener::web_tls(address, site.clone(), identity.clone()),
+                    None => Listener::web(address, site.clone()),
+                });
+            }
+        }
         let server = builder.bind()?;
-        let bound = server.addresses().first().copied().ok_or(Error::Disconnected)?;
+        let address = server.addresses().first().copied().ok_or(Error::Disconnected)?;
+        let web_address = server.web_addresses().first().copied();
         let (handle, end) = (server.handle(), Arc::<End>::default());
         let its_end = Arc::clone(&end);
         let thread = thread::Builder::new().name("chat-server".to_owned()).spawn(move || {
@@ -112,8 +69,7 @@ impl Running {
             its_end.happened.notify_all();
         });
         let thread = thread.map_err(|problem| Error::no_thread(&problem))?;
-        let (address, thread) = (bound.to_string(), Mutex::new(Some(thread)));
-        Ok(Self { address, port: bound.port(), identity, handle, end, thread })
+        Ok(Self { address, web_address, identity, handle, end, thread: Mutex::new(Some(thread)) })
     }
 
     /// Waits until it has ended and says how, or gives up after `patience`.
@@ -135,6 +91,11 @@ impl Running {
         thread.map_or(Ok(()), JoinHandle::join).map_err(panicked)
     }
 
+    fn web_address(&self) -> Result<SocketAddr, Failure> {
+        self.web_address
+            .ok_or_else(|| Failure::argument("the server does not serve browsers: options.web_address was NULL"))
+    }
+
     fn has_ended(&self) -> bool {
         self.end.outcome.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
@@ -147,10 +108,11 @@ impl Running {
 /// - `options`: the options; NULL for the defaults, with which connections are not encrypted.
 /// - `server_out`: receives the server.
 ///
-/// Fails with CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if the address is not loopback and a demo user still has the public
-/// password; CHAT_CLEARTEXT if it is not loopback, connections would not be encrypted and `allow_cleartext` is 0;
-/// CHAT_BAD_CERTIFICATE if certificate or key cannot be read or do not belong together; CHAT_IO if the address is invalid, or the system has no thread or descriptor left (if it refuses a thread
-/// later, the server ends, and chat_server_join() returns CHAT_IO); CHAT_STORAGE.
+/// Fails with CHAT_LISTEN; CHAT_PUBLIC_PASSWORD if an address is not loopback and a demo user still has the public
+/// password; CHAT_CLEARTEXT if one is not loopback, connections would not be encrypted and `allow_cleartext` is 0;
+/// CHAT_BAD_CERTIFICATE if certificate or key cannot be read or do not belong together; CHAT_IO if an address is invalid, if the
+/// folder of `web_page` cannot be read, or if the system has no thread or descriptor left (if it refuses a thread later, the
+/// server ends, and chat_server_join() returns CHAT_IO); CHAT_STORAGE.
 /// Memory: free the server with chat_server_free(), after chat_server_stop() and chat_server_join().
 ///
 /// cbindgen:postfix=CHAT_NONNULL(1, 2, 4)
@@ -204,7 +166,7 @@ pub unsafe extern "C" fn chat_server_address(server: *const chat_server, address
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(address_out, "address_out")? };
-        out.set(get(server)?.address.clone().into_bytes().into());
+        out.set(get(server)?.address.to_string().into_bytes().into());
         Ok(())
     })
 }
@@ -221,7 +183,50 @@ pub unsafe extern "C" fn chat_server_port(server: *const chat_server, port_out: 
     boundary(|| {
         // SAFETY: the caller's promise.
         let out = unsafe { Out::new(port_out, "port_out")? };
-        out.set(get(server)?.port);
+        out.set(get(server)?.address.port());
+        Ok(())
+    })
+}
+
+/// Gives the address on which a server serves browsers, with the actual port. The page is at "http://" and that address, or at
+/// "https://" if the server has a certificate.
+///
+/// - `server`: a server.
+/// - `address_out`: receives the text, such as "127.0.0.1:40123".
+///
+/// Fails with CHAT_INVALID_ARGUMENT if the server was started without `web_address`.
+/// Memory: free the text with chat_buffer_free().
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_server_web_address(
+    server: *const chat_server,
+    address_out: *mut chat_buffer,
+) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(address_out, "address_out")? };
+        out.set(get(server)?.web_address()?.to_string().into_bytes().into());
+        Ok(())
+    })
+}
+
+/// Gives the port on which a server serves browsers.
+///
+/// - `server`: a server.
+/// - `port_out`: receives the port.
+///
+/// Fails with CHAT_INVALID_ARGUMENT if the server was started without `web_address`.
+///
+/// cbindgen:postfix=CHAT_NONNULL(1, 2)
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn chat_server_web_port(server: *const chat_server, port_out: *mut u16) -> chat_status {
+    boundary(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(port_out, "port_out")? };
+        out.set(get(server)?.web_address()?.port());
         Ok(())
     })
 }
