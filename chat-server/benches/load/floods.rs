@@ -64,7 +64,7 @@ pub(crate) const FLOODS: [Flood; 13] = [
     Flood { name: "rooms", first: login, again: rooms, ..QUIET },
     Flood { name: "half handshakes", addresses: 20, connections: 100, to: Place::Tls, first: half_a_hello, ..QUIET },
     Flood { name: "handshakes", connections: 50, to: Place::Tls, first: hello, leaves: true, ..QUIET },
-    Flood { name: "pages", to: Place::Web, again: pages, is_refused: true, ..QUIET },
+    Flood { name: "pages", to: Place::Web, again: pages, ..QUIET },
     Flood { name: "pings", to: Place::Web, first: upgrade, again: |_| ping().repeat(1000), is_refused: true, ..QUIET },
     // A message of 64,000 bytes, of which most never come.
     Flood { name: "half messages", addresses: 20, connections: 100, to: Place::Web, first: half_a_message, ..QUIET },

@@ -68,11 +68,6 @@ impl Messages {
         (self.frames, self.sent) = (Vec::new(), 0);
         Ok(())
     }
-
-    /// Whether everything is sent.
-    pub(super) fn is_empty(&self) -> bool {
-        self.frames.is_empty()
-    }
 }
 
 /// The longest header of a frame that a server sends.

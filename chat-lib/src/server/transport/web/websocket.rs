@@ -31,7 +31,7 @@ pub(super) struct WebSocket {
 /// How far the end of the connection has come.
 enum End {
     No,
-    /// The peer has sent all: nothing more is sent to it, either.
+    /// The peer has sent all, and what it may still send does not count.
     Peer,
     /// The peer has broken a rule. What it still sends is discarded, so that it can read why.
     Broken {
@@ -46,6 +46,8 @@ impl WebSocket {
         let config = WebSocketConfig::default()
             .read_buffer_size(WEB_BUFFER_BYTES)
             .write_buffer_size(0)
+            // Of pings that were not answered yet, the last one is answered then, as the standard allows.
+            .max_write_buffer_size(WEB_READ_BYTES)
             .max_frame_size(Some(message_bytes))
             .max_message_size(Some(message_bytes));
         Self {
@@ -68,7 +70,7 @@ impl WebSocket {
             };
         }
         let mut filled = 0;
-        let mut metered = Metered::new(wire, std::mem::take(&mut self.untaken), self.out.is_empty());
+        let mut metered = Metered::new(wire, std::mem::take(&mut self.untaken));
         while let End::No = self.end {
             filled += self.read_message(buffer.get_mut(filled..).unwrap_or_default());
             if self.unread.is_some() {
@@ -79,6 +81,7 @@ impl WebSocket {
             match self.context.read(&mut metered) {
                 Ok(Message::Text(text)) => (self.unread, self.partial) = (Some(text.into()), 0),
                 Ok(Message::Binary(_)) => self.fail(&mut metered, CloseCode::Unsupported, "a message was not text"),
+                Ok(Message::Close(_)) => self.end = End::Peer,
                 // Each ping counts, as a request does.
                 Ok(_) => filled += empty_line(buffer.get_mut(filled..).unwrap_or_default()),
                 Err(Error::Io(problem)) if problem.kind() == ErrorKind::WouldBlock => {
@@ -130,7 +133,7 @@ impl WebSocket {
         self.partial = 0;
         self.end = End::Broken { rule, is_told: false };
         let frame = CloseFrame { code, reason: Utf8Bytes::from_static(rule) };
-        // If it cannot be sent at once, it is when the rest is flushed.
+        // It is sent when the rest is.
         self.context.close(wire, Some(frame)).ok();
     }
 
@@ -202,16 +205,14 @@ struct Metered<'a, 'b> {
     given: usize,
     /// How much more may be read.
     left: usize,
-    /// Nothing is on its way that must not be interrupted.
-    is_open: bool,
 }
 
 impl<'a, 'b> Metered<'a, 'b> {
     /// `before` comes before what is read.
-    fn new(wire: &'a mut Wire<'b>, before: Vec<u8>, is_open: bool) -> Self {
+    fn new(wire: &'a mut Wire<'b>, before: Vec<u8>) -> Self {
         let mut bytes = [0; WEB_READ_BYTES];
         bytes.iter_mut().zip(&before).for_each(|(to, from)| *to = *from);
-        Self { wire, bytes, taken: 0, length: before.len(), given: 0, left: WEB_READ_BYTES - before.len(), is_open }
+        Self { wire, bytes, taken: 0, length: before.len(), given: 0, left: WEB_READ_BYTES - before.len() }
     }
 
     /// What was read and not taken.
@@ -235,12 +236,14 @@ impl Read for Metered<'_, '_> {
     }
 }
 
+/// Nothing is sent while frames are read: a message may be under way, and a system call for each pong would cost more than a
+/// request. It is sent when the transport is flushed, at the end of the turn.
 impl Write for Metered<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.is_open { self.wire.write(bytes) } else { Err(ErrorKind::WouldBlock.into()) }
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(ErrorKind::WouldBlock.into())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.wire.flush()
+        Ok(())
     }
 }
