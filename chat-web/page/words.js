@@ -154,38 +154,38 @@ const table = {
 
 /** What to say for an error of the protocol, by its word. @type {Record<string, [english: string, indonesian: string]>} */
 const errors = {
-  no_such_user: ["There is no user of that name. Check the spelling: capitals count.", "Tidak ada pengguna dengan nama itu. Periksa ejaannya: huruf besar dan kecil berbeda."],
+  no_such_user: ["There is no user of that name. Check the spelling: capitals count.", "Tidak ada pengguna dengan nama itu. Periksa ejaannya, juga huruf besarnya."],
   wrong_password: ["The password is wrong. Try again.", "Kata sandi salah. Coba lagi."],
   no_such_room: ["There is no such room, or you are not invited to it.", "Ruang itu tidak ada, atau Anda tidak diundang."],
-  mailbox_full: ["The recipient's mailbox is full. Try again when they have read their messages.", "Kotak pesan penerima penuh. Coba lagi setelah pesannya dibaca."],
-  too_many_attempts: ["Too many failed attempts. Wait a little, then try again.", "Terlalu banyak percobaan gagal. Tunggu sebentar, lalu coba lagi."],
-  registration_closed: ["This server takes no registrations. Ask its operator for an account.", "Server ini tidak menerima pendaftaran. Mintalah akun kepada pengelolanya."],
+  mailbox_full: ["The recipient's mailbox is full. Try again later.", "Kotak pesan penerima penuh. Coba lagi nanti."],
+  too_many_attempts: ["Too many attempts. Wait a little, then try again.", "Terlalu banyak percobaan. Tunggu sebentar, lalu coba lagi."],
+  registration_closed: ["Ask the operator of this server for an account.", "Mintalah akun kepada pengelola server ini."],
   busy: ["The server is busy. Try again in a moment.", "Server sedang sibuk. Coba lagi sebentar."],
-  storage: ["The server cannot store data now. Try again later.", "Server tidak dapat menyimpan data sekarang. Coba lagi nanti."],
+  storage: ["The server cannot store data now. Try again later.", "Server tidak dapat menyimpan data. Coba lagi nanti."],
   user_exists: ["This user name is taken. Choose another one.", "Nama pengguna ini sudah dipakai. Pilih yang lain."],
-  invalid_user_name: ["Use 1 to 32 letters (a–z), digits, dots, dashes and underscores, and begin with a letter or digit.", "Gunakan 1 sampai 32 huruf (a–z), angka, titik, tanda hubung, dan garis bawah, diawali huruf atau angka."],
-  invalid_full_name: ["Use a name without invisible characters, of at most 256 bytes.", "Gunakan nama tanpa karakter tak terlihat, paling banyak 256 byte."],
+  invalid_user_name: ["Use up to 32 letters (a–z), digits, dots, dashes and underscores. Begin with a letter or digit.", "Gunakan paling banyak 32 huruf (a–z), angka, titik, tanda hubung, dan garis bawah. Awali dengan huruf atau angka."],
+  invalid_full_name: ["Use up to 256 bytes, and no invisible characters.", "Gunakan paling banyak 256 byte, tanpa karakter tak terlihat."],
   invalid_password: ["Use a password without spaces.", "Gunakan kata sandi tanpa spasi."],
   banned: ["This account is banned. Ask the operator of the server.", "Akun ini diblokir. Hubungi pengelola server."],
-  invalid_room_name: ["After the #, use 1 to 32 letters (a–z), digits, dots, dashes and underscores, and begin with a letter or digit.", "Setelah #, gunakan 1 sampai 32 huruf (a–z), angka, titik, tanda hubung, dan garis bawah, diawali huruf atau angka."],
-  room_exists: ["This room is only for people who are invited. Ask one of its owners to invite you.", "Ruang ini hanya untuk yang diundang. Mintalah undangan kepada pemiliknya."],
+  room_exists: ["This room is by invitation only. Ask one of its owners.", "Ruang ini hanya untuk yang diundang. Mintalah kepada pemiliknya."],
   not_a_member: ["You are not a member of this room.", "Anda bukan anggota ruang ini."],
   not_an_owner: ["Only an owner of the room can do this.", "Hanya pemilik ruang yang dapat melakukan ini."],
-  last_owner: ["You are the only owner. Make another member an owner first, or delete the room.", "Anda satu-satunya pemilik. Jadikan anggota lain pemilik lebih dulu, atau hapus ruang."],
+  last_owner: ["You are the only owner. Make another member an owner, or delete the room.", "Anda satu-satunya pemilik. Jadikan anggota lain pemilik, atau hapus ruang."],
   room_full: ["The room is full.", "Ruang sudah penuh."],
-  too_many_rooms: ["You are in as many rooms as this server allows. Leave one first.", "Anda sudah berada di ruang sebanyak yang diizinkan. Tinggalkan satu lebih dulu."],
+  too_many_rooms: ["You are in too many rooms. Leave one first.", "Anda berada di terlalu banyak ruang. Tinggalkan satu lebih dulu."],
   blocked: ["You cannot send messages to this person.", "Anda tidak dapat mengirim pesan kepada orang ini."],
   no_such_message: ["This message is not there any more.", "Pesan ini sudah tidak ada."],
   not_your_message: ["You can only delete your own messages.", "Anda hanya dapat menghapus pesan sendiri."],
   rate_limited: ["That was too fast. Wait a moment, then try again.", "Terlalu cepat. Tunggu sebentar, lalu coba lagi."],
-  invitation_required: ["Registering needs an invitation code. Ask the operator for one.", "Pendaftaran memerlukan kode undangan. Mintalah kepada pengelola."],
-  no_such_invitation: ["This invitation is not valid: it was used, or has expired. Ask the operator for a new one.", "Undangan ini tidak berlaku: sudah dipakai atau kedaluwarsa. Mintalah yang baru kepada pengelola."],
+  invitation_required: ["Registering needs an invitation code. Ask the operator.", "Pendaftaran memerlukan kode undangan. Mintalah kepada pengelola."],
+  no_such_invitation: ["This invitation was used, or has expired. Ask the operator for a new one.", "Undangan ini sudah dipakai atau kedaluwarsa. Mintalah yang baru kepada pengelola."],
   disconnected: ["The server cannot be reached. Check your connection, and try again.", "Server tidak dapat dihubungi. Periksa koneksi Anda, lalu coba lagi."],
   "": ["That did not work. Try again.", "Itu tidak berhasil. Coba lagi."],
 };
 
 /** @type {Record<string, string>} */
-const ALIKE = { no_such_recipient: "no_such_user", no_such_conversation: "no_such_user", invalid_title: "invalid_full_name" };
+const ALIKE = { no_such_recipient: "no_such_user", no_such_conversation: "no_such_user", invalid_title: "invalid_full_name",
+  invalid_room_name: "invalid_user_name" };
 
 const browser = globalThis.navigator?.language ?? "en";
 const indonesian = /^(id|in)\b/i.test(browser);
