@@ -56,7 +56,6 @@ export class App {
     this.#route(false);
   }
 
-  /** Begins once the client has the session. */
   async start() {
     await this.model.start();
     await this.#view?.open(false);
@@ -93,7 +92,6 @@ export class App {
   }
 
   /**
-   * Changes the address, and shows what it names.
    * @param {string} name a conversation, or "" for the list alone
    * @param {boolean} [replace] instead of a new entry in the browser's history
    */
@@ -110,7 +108,6 @@ export class App {
     else this.#view.focus();
   }
 
-  /** On narrow screens, from the conversation to the list. */
   #back() {
     this.#returnTo = this.#view?.name ?? "";
     if (history.state?.within) history.back();
@@ -162,7 +159,6 @@ export class App {
   }
 }
 
-/** The conversation that the address names. */
 function named() {
   try {
     return location.hash.startsWith("#/") ? decodeURIComponent(location.hash.slice(2)) : "";
@@ -171,7 +167,6 @@ function named() {
   }
 }
 
-/** The list of conversations, and the frame around it. */
 class ListView {
   /** @type {Map<string, { element: HTMLElement, look: string }>} */
   #shown = new Map();
@@ -275,7 +270,7 @@ class ListView {
     return { text: from ? `${from}: ${text}` : text, time: last.time };
   }
 
-  /** Up and Down, Home and End go through the list. @param {KeyboardEvent} event */
+  /** @param {KeyboardEvent} event */
   #key(event) {
     const buttons = [...this.list.querySelectorAll("button")];
     const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
@@ -286,7 +281,7 @@ class ListView {
   }
 }
 
-/** The beginning of a text on one line. @param {string} text */
+/** @param {string} text */
 function line(text) {
   return text.slice(0, 200).replace(/\s+/g, " ");
 }

@@ -191,7 +191,6 @@ export class ConversationView {
   }
 }
 
-/** What stands in place of a conversation while none is open. */
 export function placeholder() {
   const title = h("h1", {}), text = h("p", {});
   return {

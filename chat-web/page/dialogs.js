@@ -9,7 +9,6 @@ import { errorText, words } from "./words.js";
 const SUGGESTIONS = 8;
 
 /**
- * A line for what went wrong, and a runner that shows it there.
  */
 function problems() {
   const line = h("p", { className: "notice", role: "alert" });
@@ -272,7 +271,6 @@ export function accountDialog(model, logOut) {
 
 const SETTING = "chat.notify";
 
-/** Whether the user wants notifications, and the browser allows them. */
 export function canNotify() {
   return globalThis.Notification?.permission === "granted" && localStorage.getItem(SETTING) === "on";
 }
@@ -308,7 +306,6 @@ export async function notify(message, open) {
 }
 
 /**
- * Has `open` called when a notification that the worker showed was clicked.
  * @param {(name: string) => void} open
  * @param {AbortSignal} signal
  */

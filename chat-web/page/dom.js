@@ -43,7 +43,6 @@ export function icon(name) {
 }
 
 /**
- * A button that shows an icon and is called `label`.
  * @param {string} name
  * @param {string} label
  * @param {(event: MouseEvent) => void} onclick
@@ -54,7 +53,6 @@ export function iconButton(name, label, onclick, properties = {}) {
 }
 
 /**
- * A disc with the initials of a user, or the sign of a room.
  * @param {string} id user name or name of a room
  * @param {string} name
  * @param {boolean} [online]
@@ -70,13 +68,12 @@ export function avatar(id, name, online) {
 /** A name or text of somebody else, kept from changing the direction of what surrounds it. @param {string} text */
 export const bdi = (text) => h("bdi", {}, text);
 
-/** For screen readers only. @param {string} text */
+/** @param {string} text */
 export const hidden = (text) => h("span", { className: "hidden" }, text);
 
 let fields = 0;
 
 /**
- * A labelled field, with room for a hint and for what is wrong with it.
  * @param {string} label
  * @param {Record<string, unknown>} properties of the input
  * @param {string} [hint]
@@ -132,7 +129,6 @@ export function openDialog(title, content, { className = "", onclose } = {}) {
 }
 
 /**
- * Asks before something that cannot be undone.
  * @param {string} question
  * @param {string} hint
  * @param {string} yes

@@ -65,7 +65,6 @@ export class Log {
     this.resizing.disconnect();
   }
 
-  /** Shows the end, and follows it from now on. */
   toEnd() {
     this.#pinned = true;
     this.#last = Infinity;
@@ -76,7 +75,6 @@ export class Log {
   }
 
   /**
-   * Brings a loaded message into view and marks it as found.
    * @param {number} id 0 to mark none
    */
   reveal(id) {
@@ -93,7 +91,6 @@ export class Log {
     this.#pinned = this.#atEnd();
   }
 
-  /** Draws what has changed. */
   render() {
     const it = this.conversation;
     if (this.#pinned) it.trim(KEPT_PINNED);
@@ -164,7 +161,7 @@ export class Log {
     }
   }
 
-  /** The line above the first message. @param {boolean} more */
+  /** @param {boolean} more */
   #top(more) {
     const it = this.conversation;
     if (this.barred) return h("div", { className: "top empty" }, h("p", {}, this.barred));
@@ -177,7 +174,6 @@ export class Log {
   }
 
   /**
-   * Sets the window by indices.
    * @param {number} from
    * @param {number} to
    */
@@ -227,12 +223,10 @@ export class Log {
     this.#quiet = window.setTimeout(() => this.element.removeAttribute("aria-live"), 800);
   }
 
-  /** Before the first messages are shown. */
   hush() {
     this.#hush();
   }
 
-  /** The first message in view, and where it is. */
   #anchor() {
     const top = this.element.getBoundingClientRect().top;
     for (const child of this.element.children) {
@@ -267,7 +261,6 @@ export class Log {
     this.#pinned = this.#atEnd();
   }
 
-  /** Tells the last message in view, if someone is there to see it. */
   #tellSeen() {
     if (document.hidden || !document.hasFocus() || !this.element.clientHeight) return;
     const { messages } = this.conversation;
@@ -283,7 +276,6 @@ export class Log {
     }
   }
 
-  /** Someone looks at the page again. */
   lookedAt() {
     this.#tellSeen();
   }
@@ -354,7 +346,6 @@ function messageElement(message, look, remove) {
 }
 
 /**
- * A message that the server has not taken yet: it waits, or was refused.
  * @param {Pending} pending
  * @param {boolean} first
  * @param {boolean} last

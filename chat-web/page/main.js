@@ -126,7 +126,6 @@ function showAnnouncement(text) {
 }
 
 /**
- * Login, and registration where the server takes it.
  * @param {{ invitation: string, notice: string, done: (session: Session) => void }} options
  */
 function loginView({ invitation, notice, done }) {
@@ -185,7 +184,7 @@ function loginView({ invitation, notice, done }) {
     if (!matchMedia("(pointer: coarse)").matches) queueMicrotask(() => (user ? fields.password : fields.user).input.focus());
   };
 
-  /** The way to the other form, once it is known whether there is one. @param {boolean} registering */
+  /** @param {boolean} registering */
   const other = (registering) => {
     const line = root.querySelector(".other");
     if (!line || !client.server) return;
@@ -198,7 +197,6 @@ function loginView({ invitation, notice, done }) {
   show(!!invitation);
   return {
     root,
-    /** The server has told about itself. */
     ready: () => {
       const registering = !!root.querySelector("[name=name]");
       const wantsCode = registering && client.server?.invitation && !root.querySelector("[name=invitation]");

@@ -11,7 +11,6 @@ import { errorCode, errorText, words } from "./words.js";
 /** @import { Conversation, Pending } from "./store.js" */
 
 /**
- * What the page wants to hear of.
  * @typedef {object} Listener
  * @property {() => void} onchange something that is shown may have changed
  * @property {(message: Message) => void} onmessage a message of somebody else has come
@@ -263,7 +262,6 @@ export class Model {
   }
 
   /**
-   * Whether there is a user of this name.
    * @param {string} user
    */
   async finds(user) {
@@ -297,7 +295,7 @@ export class Model {
     this.#roomsTimer = window.setTimeout(() => void this.refreshRooms().catch(() => {}), 200);
   }
 
-  /** Learns the name and presence of a direct partner. @param {string} user */
+  /** @param {string} user */
   #lookUp(user) {
     if (this.#asked.has(user) || this.store.users.get(user)?.online !== undefined || user === this.me) return;
     this.#asked.add(user);
@@ -389,7 +387,6 @@ export class Model {
     return [...this.store.conversations.values()].some((it) => it.pending.length);
   }
 
-  /** Removes what this user left in the browser. */
   clearOutbox() {
     for (const slot of this.#slots()) localStorage.removeItem(slot);
   }

@@ -81,7 +81,6 @@ export class Store {
     return it;
   }
 
-  /** The conversations for the list, the latest first. */
   sorted() {
     return [...this.conversations.values()]
       .filter((it) => it.last || it.pending.length || it.touched || this.rooms.get(it.with)?.standing)
@@ -94,7 +93,7 @@ export class Store {
     return sum;
   }
 
-  /** Whether a user is known to be there now. @param {string} user */
+  /** @param {string} user */
   isOnline(user) {
     return this.connected && user !== this.me && !!this.users.get(user)?.online;
   }
@@ -272,7 +271,6 @@ export function merge(list, page) {
 }
 
 /**
- * The index of the first message whose id is at least `id`.
  * @param {Message[]} messages
  * @param {number} id
  */

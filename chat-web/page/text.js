@@ -17,7 +17,6 @@ const LINKS = 200;
 const GROUP_MS = 5 * 60_000;
 
 /**
- * Splits a text into plain pieces and links, which together are the text.
  * @param {string} text
  * @returns {Piece[]}
  */
@@ -71,7 +70,6 @@ function address(link) {
 }
 
 /**
- * One or two letters that stand for a name.
  * @param {string} name
  */
 export function initials(name) {
@@ -113,7 +111,6 @@ export function sameDay(a, b) {
 }
 
 /**
- * How many midnights lie between two times.
  * @param {number} time
  * @param {number} now
  */
@@ -152,7 +149,6 @@ export function rows(messages, from, to, divider = 0) {
 }
 
 /**
- * The length of a string in UTF-8 once it is written as JSON.
  * @param {string} text
  */
 export function wireBytes(text) {

@@ -199,7 +199,7 @@ const locale = indonesian || /^en\b/i.test(browser) ? browser : "en";
 /** The word of the protocol for an error. @param {unknown} error */
 export const errorCode = (error) => /** @type {{ code?: string } | null} */ (error)?.code ?? "";
 
-/** What to say for an error. @param {unknown} error */
+/** @param {unknown} error */
 export function errorText(error) {
   const code = errorCode(error);
   const text = (errors[ALIKE[code] ?? code] ?? errors[""])?.[said] ?? "";
@@ -234,7 +234,6 @@ export function dayName(time, days) {
 }
 
 /**
- * The time of a list entry, as short as it can be.
  * @param {number} time
  * @param {number} days how many days ago
  */
