@@ -1,4 +1,4 @@
-"""How the server speaks WebSocket: the cases of the Autobahn test suite, as far as they are about JSON messages, with frames that are made here."""
+"""How the server speaks WebSocket: cases of the Autobahn suite, with frames that are made here."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ class Peer:
         try:
             while frame := self.read():
                 if frame.opcode is Opcode.CLOSE:
-                    code: int = struct.unpack("!H", bytes(frame.data[:2]))[0] if frame.data else 1005
+                    code: int = (
+                        struct.unpack("!H", bytes(frame.data[:2]))[0] if frame.data else 1005
+                    )
                     assert self.read() is None
                     return code
         except ConnectionError:
@@ -92,7 +94,14 @@ def peer(server: Server) -> Iterator[Peer]:
     peer.socket.close()
 
 
-def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, reserved: int = 0, mask: bytes | None = None) -> bytes:
+def frame(
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    fin: bool = True,
+    reserved: int = 0,
+    mask: bytes | None = None,
+) -> bytes:
     mask = os.urandom(4) if mask is None else mask
     head = bytes([fin << 7 | reserved << 4 | opcode])
     if len(payload) < 126:
@@ -113,7 +122,10 @@ def padded(length: int) -> bytes:
 @pytest.mark.parametrize("chop", [1, 7, 65536])
 def test_messages_of_each_length_of_header(peer: Peer, length: int, chop: int) -> None:
     data = frame(1, padded(length))
-    peer.send(*(data[at : at + chop] for at in range(0, min(len(data), 300 * chop), chop)), data[300 * chop :])
+    peer.send(
+        *(data[at : at + chop] for at in range(0, min(len(data), 300 * chop), chop)),
+        data[300 * chop :],
+    )
     assert peer.message() == ANSWER
 
 
@@ -215,28 +227,51 @@ def test_fragments_out_of_place(peer: Peer, bad: bytes) -> None:
 
 
 # 6: UTF-8.
-@pytest.mark.parametrize("text", ["κόσμε", "\U0010ffff", "\ufffe\uffff", "\U00020000", "e\u0301 \u200d", "\x7f\x80"])
+@pytest.mark.parametrize(
+    "text", ["κόσμε", "\U0010ffff", "\ufffe\uffff", "\U00020000", "e\u0301 \u200d", "\x7f\x80"]
+)
 def test_texts_of_unicode(peer: Peer, text: str) -> None:
-    request = json.dumps({"jsonrpc": "2.0", "id": text, "method": "ping"}, ensure_ascii=False).encode()
+    request = json.dumps(
+        {"jsonrpc": "2.0", "id": text, "method": "ping"}, ensure_ascii=False
+    ).encode()
     # Each byte by itself, so that characters are cut.
-    pieces = [frame(1 if place == 0 else 0, bytes([byte]), fin=False) for place, byte in enumerate(request)]
+    pieces = [
+        frame(1 if place == 0 else 0, bytes([byte]), fin=False)
+        for place, byte in enumerate(request)
+    ]
     peer.send(b"".join(pieces), frame(0))
     assert peer.message() == ANSWER | {"id": text}
 
 
 @pytest.mark.parametrize(
     "bad",
-    [b"\x80", b"\xbf", b"\xc0\x80", b"\xe0\x80\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xfe", b"\xff", b"\xce", b"\xf0\x28\x8c\xbc"],
+    [
+        b"\x80",
+        b"\xbf",
+        b"\xc0\x80",
+        b"\xe0\x80\x80",
+        b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xfe",
+        b"\xff",
+        b"\xce",
+        b"\xf0\x28\x8c\xbc",
+    ],
 )
 def test_what_is_not_utf_8(server: Server, bad: bytes) -> None:
-    for pieces in ([frame(1, b'"' + bad + b'"')], [frame(1, b'"' + bad[:1], fin=False), frame(0, bad[1:] + b'"')]):
+    for pieces in (
+        [frame(1, b'"' + bad + b'"')],
+        [frame(1, b'"' + bad[:1], fin=False), frame(0, bad[1:] + b'"')],
+    ):
         peer = Peer(server)
         peer.send(*pieces)
         assert peer.close_code() == 1007
 
 
 # 7: closing.
-@pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999])
+@pytest.mark.parametrize(
+    "code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999]
+)
 def test_a_close_is_answered(peer: Peer, code: int) -> None:
     peer.send(frame(1, PING), frame(8, struct.pack("!H", code) + b"x" * 123))
     assert peer.close_code() == code
@@ -253,12 +288,14 @@ def test_codes_that_nobody_may_send(peer: Peer, code: int) -> None:
     assert peer.close_code() == 1002
 
 
-@pytest.mark.parametrize(("payload", "code"), [(b"x", 1002), (struct.pack("!H", 1000) + b"\xce", 1007)])
+@pytest.mark.parametrize(
+    ("payload", "code"), [(b"x", 1002), (struct.pack("!H", 1000) + b"\xce", 1007)]
+)
 def test_a_close_that_is_broken(peer: Peer, payload: bytes, code: int) -> None:
     peer.send(frame(8, payload))
     assert peer.close_code() in {code, 1002}
 
 
 def test_nothing_is_read_after_a_close(peer: Peer) -> None:
-    peer.send(frame(8, struct.pack("!H", 1000)), frame(1, PING), frame(9))
+    peer.send(frame(8, struct.pack("!H", 1000)) + frame(1, PING) + frame(9))
     assert peer.close_code() == 1000
