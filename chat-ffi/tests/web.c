@@ -126,6 +126,17 @@ static void a_page_of_ones_own(chat *it, const char *folder) {
     stop(server);
 }
 
+static void the_librarys_page(chat *it) {
+    chat_server_options options = CHAT_SERVER_OPTIONS_INIT;
+    chat_server *server;
+    uint16_t port;
+    options.web_address = "127.0.0.1:0";
+    server = start(it, &options, &port);
+    fetch(port, "/");
+    CHECK(is_status("200 ") && strstr(answer, "<title>Chat</title>") != NULL);
+    stop(server);
+}
+
 static void no_page(chat *it) {
     chat_server_options options = CHAT_SERVER_OPTIONS_INIT;
     chat_server *server;
@@ -202,6 +213,7 @@ int main(int count, char **arguments) {
     CHECK(page != NULL && fputs(PAGE, page) >= 0 && fclose(page) == 0);
     OK(chat_open(NULL, &it));
     a_page_of_ones_own(it, arguments[1]);
+    the_librarys_page(it);
     no_page(it);
     no_browsers(it);
     mistakes(it);

@@ -71,6 +71,12 @@ def test_an_address_of_ones_own(room: Chat, page: Path, web: str | tuple[str, in
         assert httpx.get(server.web_url).text == PAGE
 
 
+def test_the_librarys_page(room: Chat) -> None:
+    with Server(room, web=True) as server:
+        assert server.web_url
+        assert "<title>Chat</title>" in httpx.get(server.web_url).text
+
+
 def test_the_websocket_alone(room: Chat) -> None:
     for nothing in (None, False):
         with Server(room, web=True, web_page=nothing) as server:
@@ -127,6 +133,7 @@ def test_on_the_command_line() -> None:
     server.stderr.readline()
     told, _space, url = server.stderr.readline().rstrip().rpartition(" ")
     assert told == "chat: browsers can open"
+    assert "<title>Chat</title>" in httpx.get(url).text
     with connect(f"{url.replace('http', 'ws')}ws", open_timeout=30) as browser:
         assert ask(browser, "login", user="messi", password="surabaya")["user"] == "messi"
     server.send_signal(signal.SIGINT)
