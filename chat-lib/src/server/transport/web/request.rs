@@ -162,3 +162,46 @@ const SAFETY: &str = "Content-Security-Policy: default-src 'none'; script-src 's
     Referrer-Policy: no-referrer\r\n\
     Cross-Origin-Opener-Policy: same-origin\r\n\
     Cross-Origin-Resource-Policy: same-origin\r\n";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(received: &[u8]) -> Option<(usize, String, Then)> {
+        let (length, answer) = answer(received, &WebSite::without_page())?;
+        Some((length, String::from_utf8(answer.head).unwrap(), answer.then))
+    }
+
+    proptest! {
+        /// Any bytes have an answer or need more, and what follows a request changes nothing.
+        #[test]
+        fn any_bytes_are_answered(
+            pieces in prop::collection::vec(
+                prop_oneof![
+                    Just("GET / HTTP/1.1\r\n"), Just("GET /ws HTTP/1.1\r\n"), Just("HEAD /x HTTP/1.0\r\n"), Just("POST * HTTP/1.1\r\n"),
+                    Just("Host: x\r\n"), Just("Upgrade: websocket\r\n"), Just("Connection: upgrade, close\r\n"), Just("Origin: http://x\r\n"),
+                    Just("Sec-WebSocket-Version: 13\r\n"), Just("Sec-WebSocket-Key: x\r\n"), Just("X-Forwarded-For: ::1, x\r\n"),
+                    Just("Content-Length: 3\r\n"), Just("If-None-Match: *, W/\"\r\n"), Just(":"), Just("\r\n"), Just("\0é\n"),
+                ],
+                0..12,
+            ),
+            noise in prop::collection::vec(any::<u8>(), 0..9000),
+        ) {
+            let request = pieces.concat().into_bytes();
+            for received in [&request[..], &noise[..], &[&request[..], &noise[..]].concat()[..]] {
+                let Some((length, head, then)) = shown(received) else {
+                    prop_assert!(received.len() < HTTP_HEAD_BYTES);
+                    continue;
+                };
+                prop_assert!(length <= received.len());
+                prop_assert!(head.starts_with("HTTP/1.1 ") && head.contains("\r\n\r\n"), "{}", head);
+                if then != Then::Close {
+                    prop_assert_eq!(shown(&received[..length]), Some((length, head, then)));
+                    prop_assert_eq!(shown(&received[..length - 1]), None);
+                }
+            }
+        }
+    }
+}
