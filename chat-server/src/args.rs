@@ -65,10 +65,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDR", value_parser = addresses)]
     pub(crate) tls_web: Vec<Addresses>,
 
-    /// Let pages of other sites use the WebSocket: their origins, such as https://example.org, separated by commas.
+    /// Let pages of other sites use the WebSocket: their origins, separated by commas.
     ///
     /// Those of the server's own address always can, and so can programs that are no browsers.
-    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    #[arg(long, value_name = "https://HOST", value_delimiter = ',')]
     pub(crate) web_origin: Vec<WebOrigin>,
 
     /// A folder with another page, instead of the built-in one, or "none" for the WebSocket alone.

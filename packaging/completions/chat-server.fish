@@ -29,7 +29,7 @@ complete -c chat-server -n "__fish_chat_server_needs_command" -l listen -d 'Wher
 complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-listen -d 'Where to listen for connections with TLS, in the same form; the usual port is 8890' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l web -d 'Where to serve browsers, in the same form: the page, and its WebSocket at /ws' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-web -d 'Where to serve browsers over TLS, in the same form; the usual port is 443' -r
-complete -c chat-server -n "__fish_chat_server_needs_command" -l web-origin -d 'Let pages of other sites use the WebSocket: their origins, such as https://example.org, separated by commas' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l web-origin -d 'Let pages of other sites use the WebSocket: their origins, separated by commas' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l web-page -d 'A folder with another page, instead of the built-in one, or "none" for the WebSocket alone' -r -F
 complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-certificate -d 'The certificate for TLS, in PEM, followed by those that lead to its issuer' -r -F
 complete -c chat-server -n "__fish_chat_server_needs_command" -l tls-key -d 'The certificate\'s private key, in PEM and not encrypted' -r -F

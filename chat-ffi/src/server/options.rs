@@ -33,6 +33,7 @@ pub struct chat_server_options {
     pub web_page: *const c_char,
     /// Other sites whose pages may use the WebSocket, by their origins, such as "https://example.org". Pages from the server's
     /// own address always may, and so may programs other than browsers. NULL if there are none.
+    #[allow(rustdoc::bare_urls, reason = "in a header, there are no links")]
     pub web_origins: *const *const c_char,
     /// The number of origins.
     pub web_origins_count: usize,
