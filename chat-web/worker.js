@@ -1,11 +1,10 @@
 // The service worker: keeps a copy of the page's files for when the server cannot be reached, and shows notifications.
-// Whether it can is asked anew for each load of the page, and as long as it can, all files come from the server: the page is
-// never older than its server, and no slower than without a worker. Messages are never kept here.
+// As long as it can, all files come from the server, so that the page is never older than it. Messages are not kept here.
 
 const scope = /** @type {any} */ (globalThis);
 const CACHE = "chat-shell";
-/** A server that does not answer for so long counts as unreachable. */
-const PATIENCE_MS = 4_000;
+/** When the page that was loaded has loaded the rest, too. */
+const SETTLED_MS = 4_000;
 
 /** Whether the page that was loaded last came from the copies; its other files then do, too. */
 let away = false;
@@ -35,12 +34,10 @@ scope.addEventListener("fetch", (/** @type {any} */ event) => {
  * @param {any} event
  */
 async function page(event) {
-  const fetched = Promise.resolve(event.preloadResponse).then((loaded) => loaded ?? fetch(event.request));
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
   try {
-    const answer = await Promise.race([fetched, late.then(() => copy("/")).then((kept) => kept && Promise.reject(new Error("late")) || fetched)]);
+    const answer = (await event.preloadResponse) ?? (await fetch(event.request));
     away = false;
-    event.waitUntil(late.then(keep)); // later, when the page has loaded
+    event.waitUntil(new Promise((resolve) => setTimeout(resolve, SETTLED_MS)).then(keep));
     return answer;
   } catch (error) {
     const kept = await copy("/");
