@@ -4,7 +4,7 @@ import { ConversationView, placeholder } from "./conversation.js";
 import { accountDialog, newConversation, notify, onNotificationClick, personDialog, roomDialog, showUnread } from "./dialogs.js";
 import { announce, avatar, bdi, h, hidden, iconButton } from "./dom.js";
 import { Model } from "./model.js";
-import { daysAgo, isNamedIn } from "./text.js";
+import { daysAgo, isNamedIn } from "./store.js";
 import { errorText, shortTime, words } from "./words.js";
 
 /** @import { ChatClient } from "../client.js" */
@@ -47,11 +47,11 @@ export class App {
         logOut();
       }),
     });
-    this.root.append(this.list.root, this.#blank.root);
+    this.root.append(h("h1", { className: "hidden" }, words.app), this.list.root, this.#blank.root);
     const { signal } = this.#closing;
     window.addEventListener("popstate", () => this.#route(true), { signal });
-    window.addEventListener("focus", () => this.#view?.log.lookedAt(), { signal });
-    document.addEventListener("visibilitychange", () => this.#view?.log.lookedAt(), { signal });
+    window.addEventListener("focus", () => this.#view?.log.tellSeen(), { signal });
+    document.addEventListener("visibilitychange", () => this.#view?.log.tellSeen(), { signal });
     onNotificationClick((name) => this.#open(name), signal);
     this.#route(false);
   }
@@ -98,7 +98,7 @@ export class App {
   #go(name, replace = false) {
     const address = name ? `#/${encodeURIComponent(name)}` : location.pathname;
     if (replace) history.replaceState(null, "", address);
-    else history.pushState({ within: true }, "", address);
+    else history.pushState({ fromList: !this.#view }, "", address);
     this.#route(true);
   }
 
@@ -110,7 +110,7 @@ export class App {
 
   #back() {
     this.#returnTo = this.#view?.name ?? "";
-    if (history.state?.within) history.back();
+    if (history.state?.fromList) history.back();
     else this.#go("", true);
   }
 
@@ -183,7 +183,7 @@ class ListView {
       h("p", { className: "list-empty-title" }, words.noConversations), h("p", {}, words.noConversationsHint));
     const me = h("button", { type: "button", className: "me", onclick: account },
       avatar(model.me, model.myName), hidden(`${words.account}: `), h("span", { className: "me-name" }, bdi(model.myName)));
-    this.root = h("nav", { className: "side", "aria-label": words.conversations }, h("h1", { className: "hidden" }, words.conversations),
+    this.root = h("nav", { className: "side" },
       h("header", { className: "side-head" }, me, iconButton("plus", words.newConversation, start, { className: "icon-button start" })),
       h("div", { className: "side-body" }, this.list));
     this.list.append(this.empty);

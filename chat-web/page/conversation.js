@@ -2,7 +2,6 @@
 
 import { avatar, bdi, confirmDialog, h, icon, iconButton, openDialog } from "./dom.js";
 import { Log } from "./log.js";
-import { wireBytes } from "./text.js";
 import { ago, errorCode, errorText, words } from "./words.js";
 
 /** @import { Message } from "../client/protocol.js" */
@@ -31,7 +30,7 @@ export class ConversationView {
     this.actions = actions;
     this.conversation = model.store.conversation(name);
     this.avatar = h("span", { className: "head-avatar" });
-    this.title = h("h1", { tabIndex: -1 });
+    this.title = h("h2", { tabIndex: -1 });
     this.line = h("p", { className: "head-line" });
     this.typing = h("p", { className: "typing", "aria-live": "off" });
     this.searchButton = iconButton("search", words.search, () => this.#toggleSearch(), { "aria-expanded": "false" });
@@ -192,7 +191,7 @@ export class ConversationView {
 }
 
 export function placeholder() {
-  const title = h("h1", {}), text = h("p", {});
+  const title = h("h2", {}), text = h("p", {});
   return {
     root: h("section", { className: "conversation placeholder" }, h("div", { className: "blank" }, icon("chat"), title, text)),
     /** @param {boolean} first whether there is no conversation at all */
@@ -226,7 +225,7 @@ function composer(conversation, { send, typing, limit }) {
   const submit = () => {
     const text = input.value.trim();
     if (!text) return;
-    const excess = wireBytes(text) + REQUEST_BYTES - limit();
+    const excess = new TextEncoder().encode(JSON.stringify(text)).length + REQUEST_BYTES - limit();
     if (excess > 0) {
       problem.textContent = words.tooLong(excess);
       return;

@@ -8,8 +8,6 @@ import { errorText, words } from "./words.js";
 
 const SUGGESTIONS = 8;
 
-/**
- */
 function problems() {
   const line = h("p", { className: "notice", role: "alert" });
   return {

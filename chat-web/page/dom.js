@@ -1,9 +1,15 @@
-// Making elements. Texts only ever become text nodes, so that nothing a peer wrote turns into markup.
+// Making elements. Texts only ever become text nodes, and links those of safe schemes: nothing a peer wrote turns into markup.
 
-import { hue, initials } from "./text.js";
 import { words } from "./words.js";
 
 /** @typedef {Node | string | null | undefined | false} Child */
+/** @typedef {{ text: string, href?: string }} Piece */
+
+// Characters that reorder or hide others end a link, so that it cannot show another address than it opens.
+const LINK = /(?:https?:\/\/|mailto:)[^\s<>"`{}|\\^\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+/gi;
+const SCHEMES = new Set(["http:", "https:", "mailto:"]);
+/** Links in a text; what would be further ones stays text. */
+const LINKS = 200;
 
 /**
  * Makes an element. Properties that the element has are set as such, functions named `onclick` and so on listen,
@@ -146,10 +152,86 @@ export function confirmDialog(question, hint, yes) {
   });
 }
 
-const announcer = h("div", { className: "hidden", "aria-live": "polite" });
+/** @type {HTMLElement | null} */
+let announcer = null;
 
 /** Has a screen reader say something that is shown elsewhere. @param {string} text */
 export function announce(text) {
-  if (!announcer.isConnected) document.body.append(announcer);
+  if (!announcer) document.body.append((announcer = h("div", { className: "hidden", "aria-live": "polite" })));
   announcer.replaceChildren(h("p", {}, bdi(text)));
+}
+
+/**
+ * @param {string} text
+ * @returns {Piece[]}
+ */
+export function linkify(text) {
+  /** @type {Piece[]} */
+  const pieces = [];
+  let end = 0;
+  for (const match of text.matchAll(LINK)) {
+    if (pieces.length > 2 * LINKS) break;
+    const link = trimmed(match[0]);
+    const href = address(link);
+    const at = match.index;
+    if (!href || (at > 0 && /[\p{L}\p{N}]/u.test(text[at - 1] ?? ""))) continue;
+    if (at > end) pieces.push({ text: text.slice(end, at) });
+    pieces.push({ text: link, href });
+    end = at + link.length;
+  }
+  if (end < text.length) pieces.push({ text: text.slice(end) });
+  return pieces;
+}
+
+/**
+ * A link without the punctuation of the sentence around it; a closing bracket stays if it was opened in the link.
+ * @param {string} link
+ */
+function trimmed(link) {
+  // Counted once: a link of thousands of brackets should cost nobody anything.
+  const unopened = { ")": link.split(")").length - link.split("(").length, "]": link.split("]").length - link.split("[").length };
+  let end = link.length;
+  for (; end > 0; end--) {
+    const last = link[end - 1] ?? "";
+    if ((last === ")" || last === "]") && unopened[last] > 0) unopened[last]--;
+    else if (!/[.,;:!?'*_~]/.test(last)) break;
+  }
+  return link.slice(0, end);
+}
+
+/**
+ * The address a link opens, or null if it should stay text: other schemes, and user names in front of the host,
+ * which make one site look like another.
+ * @param {string} link
+ */
+function address(link) {
+  try {
+    const url = new URL(link);
+    const empty = url.protocol === "mailto:" ? !url.pathname.includes("@") : !url.hostname;
+    return SCHEMES.has(url.protocol) && !url.username && !empty ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} name */
+export function initials(name) {
+  const words = name.split(/[\s._-]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0] ?? name];
+  return letters.map((word) => (word?.match(/[\p{L}\p{N}]\p{M}*/u) ?? [firstGlyph(word)])[0].toLocaleUpperCase()).join("");
+}
+
+/** @param {string | undefined} word */
+function firstGlyph(word) {
+  return [...(word ?? "")][0] ?? "?";
+}
+
+/**
+ * A hue in degrees that is always the same for a user. Steps of 15 keep the colours of different users apart.
+ * @param {string} user
+ */
+export function hue(user) {
+  let hash = 2166136261;
+  for (let i = 0; i < user.length; i++) hash = Math.imul(hash ^ user.charCodeAt(i), 16777619);
+  return (((hash >>> 8) ^ hash) >>> 0) % 24 * 15;
 }

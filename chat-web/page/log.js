@@ -1,9 +1,8 @@
 // The log of a conversation. Only a window of the loaded messages is in the document; it moves as the reader scrolls,
 // and what the reader looks at stays where it is on the screen.
 
-import { avatar, bdi, h, hidden, icon, iconButton } from "./dom.js";
-import { indexOf } from "./store.js";
-import { daysAgo, hue, linkify, rows, sameDay } from "./text.js";
+import { avatar, bdi, h, hidden, hue, icon, iconButton, linkify } from "./dom.js";
+import { daysAgo, indexOf, rows, sameDay } from "./store.js";
 import { clock, dayName, fullTime, words } from "./words.js";
 
 /** @import { Message } from "../client/protocol.js" */
@@ -74,9 +73,7 @@ export class Log {
     this.#scrollDown();
   }
 
-  /**
-   * @param {number} id 0 to mark none
-   */
+  /** @param {number} id 0 to mark none */
   reveal(id) {
     this.#found = id;
     const { messages } = this.conversation;
@@ -120,34 +117,47 @@ export class Log {
         this.#shown.set(key, (entry = { element, look, of }));
       }
       elements.push(entry.element);
+      return entry.element;
     };
     show("top", this, `${it.loaded} ${from > 0 || it.more} ${this.#failed} ${messages.length + it.pending.length > 0} ${this.barred} ${this.offline}`, () => this.#top(from > 0 || it.more));
     const today = new Date().toDateString();
     for (const { message, day, first, last } of rows(messages, from, to, this.#divider)) {
       if (day) show(`day ${message.id}`, this, `${message.time} ${today}`, () => dayElement(message.time));
       const own = message.from === this.me;
-      if (this.#divider && message.id > this.#divider && (messages[indexOf(messages, message.id) - 1]?.id ?? 0) <= this.#divider && !own)
-        show("divider", this, "", dividerElement);
-      const mark = own && !message.deleted ? (message.id <= it.readByOther && it.with !== this.me ? "read" : "sent") : "";
-      const look = { own, first, last, room: it.isRoom, removable: !message.deleted && this.actions.removable(message), mark: /** @type {"sent"} */ (mark) };
-      show(String(message.id), message, Object.values(look).join(), () => messageElement(message, look, this.actions.remove));
-      this.#shown.get(String(message.id))?.element.classList.toggle("found", message.id === this.#found);
+      if (!own && this.#divider && message.id > this.#divider && this.#isFirstNew(message.id)) show("divider", this, "", dividerElement);
+      const look = { own, first, room: it.isRoom, removable: !message.deleted && this.actions.removable(message) };
+      const element = show(String(message.id), this, Object.values(look).join() + message.deleted, () => messageElement(message, look, this.actions.remove));
+      // What changes later changes in place: a screen reader would take a new element for a new message.
+      element.classList.toggle("last", last);
+      element.classList.toggle("found", message.id === this.#found);
+      setMark(element, message.id <= it.readByOther && it.with !== this.me ? "read" : "sent");
     }
     if (this.#last === Infinity)
       it.pending.forEach((pending, i) => {
         const before = messages.at(-1);
         if (i === 0 && (!before || !sameDay(before.time, pending.time)))
           show("day pending", this, `${pending.time} ${today}`, () => dayElement(pending.time));
-        const first = i === 0 && before?.from !== this.me, last = i === it.pending.length - 1;
-        show(pending.key, pending, `${first} ${last} ${pending.error}`, () =>
-          pendingElement(pending, first, last, this.actions.again, this.actions.discard));
+        const first = i === 0 && before?.from !== this.me;
+        show(pending.key, pending, `${first} ${pending.error}`, () => pendingElement(pending, first, this.actions.again, this.actions.discard))
+          .classList.toggle("last", i === it.pending.length - 1);
       });
-    for (const key of this.#shown.keys()) if (!used.has(key)) this.#shown.delete(key);
+    for (const [key, { element }] of this.#shown) {
+      if (used.has(key)) continue;
+      this.#shown.delete(key);
+      if (element.classList.contains("pending")) this.hush(); // it was read out when it was written
+    }
     this.#arrange(elements);
     if (anchor) this.#restore(anchor);
     else if (this.#pinned) this.#scrollDown();
     this.jump.hidden = this.#atEnd() || !it.loaded;
     this.#fill();
+  }
+
+  /** Whether the line of new messages stands before this message, if that is known. @param {number} id */
+  #isFirstNew(id) {
+    const { messages, more } = this.conversation;
+    const before = messages[indexOf(messages, id) - 1];
+    return before ? before.id <= this.#divider : !more;
   }
 
   /** Puts the elements into the log in this order, and touches only what is out of place. @param {HTMLElement[]} elements */
@@ -187,7 +197,7 @@ export class Log {
     this.#pinned = this.#last === Infinity && this.#atEnd();
     this.jump.hidden = this.#atEnd();
     this.#fill();
-    this.#tellSeen();
+    this.tellSeen();
   }
 
   /** Shows more where the reader comes near an end of the window, and takes away as much at the other end. */
@@ -198,13 +208,13 @@ export class Log {
     const to = this.#last === Infinity ? messages.length : indexOf(messages, this.#last + 1);
     const below = log.scrollHeight - log.scrollTop - log.clientHeight;
     if (log.scrollTop < NEAR && from > 0 && !this.#pinned) {
-      this.#hush();
+      this.hush();
       this.#window(from - STEP, Math.min(to, from - STEP + WINDOW));
       this.render();
     } else if (log.scrollTop < NEAR && from === 0 && it.more && !it.loading && !this.#failed && !this.offline) {
       this.#older();
     } else if (below < NEAR && to < messages.length) {
-      this.#hush();
+      this.hush();
       this.#window(Math.max(from, to + STEP - WINDOW), to + STEP);
       this.render();
     }
@@ -212,19 +222,15 @@ export class Log {
 
   #older() {
     this.#failed = false;
-    this.#hush();
+    this.hush();
     this.actions.older().catch(() => (this.#failed = true)).then(() => this.render());
   }
 
   /** Tells the browser not to read out what comes now: it is history. */
-  #hush() {
+  hush() {
     this.element.setAttribute("aria-live", "off");
     clearTimeout(this.#quiet);
     this.#quiet = window.setTimeout(() => this.element.removeAttribute("aria-live"), 800);
-  }
-
-  hush() {
-    this.#hush();
   }
 
   #anchor() {
@@ -249,7 +255,7 @@ export class Log {
 
   #scrollDown() {
     this.element.scrollTop = this.element.scrollHeight;
-    this.#tellSeen();
+    this.tellSeen();
   }
 
   /** Shows the beginning of what is unread, if it is among what is loaded. */
@@ -261,7 +267,7 @@ export class Log {
     this.#pinned = this.#atEnd();
   }
 
-  #tellSeen() {
+  tellSeen() {
     if (document.hidden || !document.hasFocus() || !this.element.clientHeight) return;
     const { messages } = this.conversation;
     if (this.#last === Infinity && this.#atEnd()) {
@@ -274,10 +280,6 @@ export class Log {
       const id = Number(/** @type {HTMLElement} */ (child).dataset["id"]);
       if (id && child.getBoundingClientRect().bottom <= bottom + 4) return this.actions.seen(id);
     }
-  }
-
-  lookedAt() {
-    this.#tellSeen();
   }
 
   /** Up and Down go from message to message; the buttons of the one with the focus can be reached by Tab. @param {KeyboardEvent} event */
@@ -309,13 +311,11 @@ export class Log {
 }
 
 /**
- * How a message is shown. `mark` is what became of one's own message.
+ * How a message is shown.
  * @typedef {object} Look
  * @property {boolean} own
  * @property {boolean} first of a group
- * @property {boolean} last of a group
  * @property {boolean} room
- * @property {"" | "sent" | "read"} mark
  * @property {boolean} removable
  */
 
@@ -325,7 +325,7 @@ export class Log {
  * @param {(message: Message) => void} remove
  */
 function messageElement(message, look, remove) {
-  const { own, first, last, room } = look;
+  const { own, first, room } = look;
   const sender = own ? hidden(`${words.you}: `) : h("span", { className: first && room ? "sender" : "hidden" }, bdi(message.name));
   sender.style.setProperty("--hue", String(hue(message.from)));
   if (!own && room && first) sender.title = message.from;
@@ -334,9 +334,9 @@ function messageElement(message, look, remove) {
     sender,
     h("div", { className: "line" },
       message.deleted ? h("p", { className: "text gone" }, icon("trash"), words.deleted) : textElement(message.text),
-      h("span", { className: "meta" }, time, own && !message.deleted && look.mark ? mark(look.mark) : null)));
-  const it = h("article", { className: classes(own, first, last), tabIndex: -1 },
-    !own && room ? (last ? avatar(message.from, message.name) : h("span", { className: "avatar-space" })) : null,
+      h("span", { className: "meta" }, time, own && !message.deleted ? h("span", { className: "mark", role: "img" }, icon("check")) : null)));
+  const it = h("article", { className: `message${own ? " own" : ""}${first ? " first" : ""}`, tabIndex: -1 },
+    !own && room ? avatar(message.from, message.name) : null,
     bubble);
   if (look.removable)
     bubble.append(h("button", { type: "button", className: "icon-button remove", tabIndex: -1, "aria-label": words.remove, title: words.remove,
@@ -348,14 +348,13 @@ function messageElement(message, look, remove) {
 /**
  * @param {Pending} pending
  * @param {boolean} first
- * @param {boolean} last
  * @param {(pending: Pending) => void} again
  * @param {(pending: Pending) => void} discard
  */
-function pendingElement(pending, first, last, again, discard) {
+function pendingElement(pending, first, again, discard) {
   const meta = h("span", { className: "meta" }, clock(pending.time),
     pending.error ? icon("alert") : icon("clock"), hidden(pending.error ? words.unsent : words.waiting));
-  const it = h("article", { className: `${classes(true, first, last)} pending${pending.error ? " failed" : ""}`, tabIndex: -1 },
+  const it = h("article", { className: `message own pending${first ? " first" : ""}${pending.error ? " failed" : ""}`, tabIndex: -1 },
     h("div", { className: "bubble" }, hidden(`${words.you}: `), h("div", { className: "line" }, textElement(pending.text), meta)));
   if (pending.error)
     it.append(h("div", { className: "failure" }, h("p", {}, `${words.unsent}. ${pending.error}`),
@@ -364,24 +363,23 @@ function pendingElement(pending, first, last, again, discard) {
   return it;
 }
 
-/**
- * @param {boolean} own
- * @param {boolean} first
- * @param {boolean} last
- */
-function classes(own, first, last) {
-  return `message${own ? " own" : ""}${first ? " first" : ""}${last ? " last" : ""}`;
-}
-
 /** @param {string} text */
 function textElement(text) {
   return h("p", { className: "text", dir: "auto" }, ...linkify(text).map(({ text, href }) =>
     href ? h("a", { href, target: "_blank", rel: "noopener noreferrer" }, text) : text));
 }
 
-/** @param {"sent" | "read"} what */
-function mark(what) {
-  return h("span", { className: `mark ${what}`, title: words[what] }, icon(what === "read" ? "checks" : "check"), hidden(words[what]));
+/**
+ * What became of one's own message.
+ * @param {HTMLElement} element
+ * @param {"sent" | "read"} what
+ */
+function setMark(element, what) {
+  const mark = element.querySelector(".mark");
+  if (!mark || mark.classList.contains(what)) return;
+  mark.className = `mark ${what}`;
+  mark.setAttribute("aria-label", words[what]);
+  mark.querySelector("use")?.setAttribute("href", what === "read" ? "#i-checks" : "#i-check");
 }
 
 /** @param {number} time */

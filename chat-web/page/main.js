@@ -125,9 +125,7 @@ function showAnnouncement(text) {
   bar.after(it);
 }
 
-/**
- * @param {{ invitation: string, notice: string, done: (session: Session) => void }} options
- */
+/** @param {{ invitation: string, notice: string, done: (session: Session) => void }} options */
 function loginView({ invitation, notice, done }) {
   const root = h("main", { className: "login" });
   let user = "";

@@ -2,8 +2,7 @@
 // in localStorage, so that a reload loses none.
 
 import { ChatError } from "../client.js";
-import { Store } from "./store.js";
-import { justBefore } from "./text.js";
+import { Store, justBefore } from "./store.js";
 import { errorCode, errorText, words } from "./words.js";
 
 /** @import { ChatClient } from "../client.js" */
@@ -75,7 +74,7 @@ export class Model {
     ]);
     if (store !== this.store) return;
     store.takeUsers(lists[2].users);
-    store.takeRooms(lists[1].rooms);
+    store.takeRooms(lists[1].rooms, lists[1].more);
     store.takeConversations(lists[0].conversations);
     this.listener.onchange();
     for (const it of store.conversations.values()) if (!it.isRoom) this.#lookUp(it.with);
@@ -261,9 +260,7 @@ export class Model {
     await this.refreshRooms();
   }
 
-  /**
-   * @param {string} user
-   */
+  /** @param {string} user */
   async finds(user) {
     if (this.store.users.has(user)) return true;
     const { users } = await this.client.call("users", { after: justBefore(user), limit: 1 });
@@ -273,8 +270,8 @@ export class Model {
   }
 
   async refreshRooms() {
-    const { rooms } = await this.client.call("room.list", { limit: 1000 });
-    this.store.takeRooms(rooms);
+    const { rooms, more } = await this.client.call("room.list", { limit: 1000 });
+    this.store.takeRooms(rooms, more);
     this.listener.onchange();
   }
 
@@ -348,7 +345,7 @@ export class Model {
     try {
       localStorage.setItem(this.#slot(key), JSON.stringify(pending));
     } catch {} // full or forbidden: it waits in memory only
-    void this.#dispatch(pending);
+    if (this.#started) void this.#dispatch(pending); // else it goes with those that waited before
     this.listener.onchange();
   }
 

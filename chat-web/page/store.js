@@ -5,11 +5,14 @@
 
 /**
  * @typedef {{ key: string, to: string, text: string, time: number, error?: string }} Pending a message that the server has not taken yet
+ * @typedef {{ message: Message, day: boolean, first: boolean, last: boolean }} Row a message, and whether it begins a day, begins or ends a group
  * @typedef {{ user: string, name: string, online?: boolean, last_seen?: number | null }} User
  */
 
 /** Messages that a conversation keeps in memory while it is not open. */
 const KEPT_CLOSED = 300;
+/** Messages of one sender stand together if no more than this lies between them. */
+const GROUP_MS = 5 * 60_000;
 /** How long somebody counts as typing after the last sign of it. */
 const TYPING_MS = 5_000;
 
@@ -110,20 +113,27 @@ export class Store {
       it.unread = entry.unread;
       it.read = entry.read;
       if (entry.last && entry.last.id >= (it.last?.id ?? 0)) it.last = entry.last;
-      if (entry.last) this.#learnName(entry.last);
+      if (entry.last && !this.users.has(entry.last.from)) this.#learnName(entry.last); // what is known is newer
       const other = entry.members?.find((member) => member.user === entry.with);
       if (other) it.readByOther = Math.max(it.readByOther, other.read);
     }
     this.listed = true;
   }
 
-  /** @param {Room[]} list */
-  takeRooms(list) {
+  /**
+   * @param {Room[]} list
+   * @param {boolean} more whether there are others
+   */
+  takeRooms(list, more) {
     this.rooms.clear();
     for (const room of list) {
       this.rooms.set(room.room, room);
       if (room.standing) this.conversation(room.room);
     }
+    if (more) return;
+    // Rooms that the user was removed from meanwhile.
+    for (const [name, it] of this.conversations)
+      if (it.isRoom && it.last && !it.reaching && !this.rooms.get(name)?.standing) this.conversations.delete(name);
   }
 
   /** @param {User[]} list */
@@ -282,4 +292,68 @@ export function indexOf(messages, id) {
     else high = middle;
   }
   return low;
+}
+
+/**
+ * @param {number} a
+ * @param {number} b
+ */
+export function sameDay(a, b) {
+  return new Date(a).toDateString() === new Date(b).toDateString();
+}
+
+/**
+ * @param {number} time
+ * @param {number} now
+ */
+export function daysAgo(time, now) {
+  /** @param {number} t */
+  const noon = (t) => new Date(t).setHours(12, 0, 0, 0);
+  return Math.round((noon(now) - noon(time)) / 86_400_000);
+}
+
+/**
+ * Where days and groups begin and end among messages `from` to `to`; the ones before and after count, too.
+ * `divider` is the id after which the "new" line stands, which also ends a group.
+ * @param {Message[]} messages
+ * @param {number} from
+ * @param {number} to
+ * @param {number} [divider]
+ * @returns {Row[]}
+ */
+export function rows(messages, from, to, divider = 0) {
+  /**
+   * @param {Message | undefined} a
+   * @param {Message | undefined} b
+   */
+  const together = (a, b) =>
+    !!a && !!b && a.from === b.from && b.time - a.time <= GROUP_MS && sameDay(a.time, b.time)
+    && !(a.id <= divider && divider < b.id);
+  return messages.slice(from, to).map((message, i) => {
+    const before = messages[from + i - 1];
+    return {
+      message,
+      day: !before || !sameDay(before.time, message.time),
+      first: !together(before, message),
+      last: !together(message, messages[from + i + 1]),
+    };
+  });
+}
+
+/**
+ * Whether the user name says nothing that the full name does not. Full names can be chosen freely, and be anyone's.
+ * @param {string} user
+ * @param {string} name
+ */
+export function isNamedIn(user, name) {
+  return name.toLowerCase().split(/\s+/).includes(user.toLowerCase());
+}
+
+/**
+ * The name just before a name, so that a list which begins after it begins with the name.
+ * @param {string} name
+ */
+export function justBefore(name) {
+  const last = name.length - 1;
+  return name.slice(0, last) + String.fromCharCode(Math.max(name.charCodeAt(last) - 1, 0)) + "\x7f";
 }

@@ -4,7 +4,7 @@
 const table = {
   app: ["Chat", "Chat"],
   // Login and registration
-  welcome: ["Log in to chat", "Masuk ke obrolan"],
+  welcome: ["Welcome", "Selamat datang"],
   welcomeNew: ["Create your account", "Buat akun Anda"],
   userName: ["User name", "Nama pengguna"],
   password: ["Password", "Kata sandi"],
@@ -20,6 +20,7 @@ const table = {
   noAccount: ["New here?", "Baru di sini?"],
   askOperator: ["Ask the operator of this server for an account.", "Mintalah akun kepada pengelola server ini."],
   missing: ["Fill in this field.", "Isi kolom ini."],
+  failed: ["That did not work. Try again.", "Itu tidak berhasil. Coba lagi."],
   // Frame
   conversations: ["Conversations", "Percakapan"],
   newConversation: ["New conversation", "Percakapan baru"],
@@ -152,16 +153,15 @@ const table = {
   justNow: ["just now", "baru saja"],
 };
 
-/** What to say for an error of the protocol, by its word. @type {Record<string, [english: string, indonesian: string]>} */
+/** What to say for an error of the protocol, by its word. @type {Record<string, string[]>} */
 const errors = {
   no_such_user: ["There is no user of that name. Check the spelling: capitals count.", "Tidak ada pengguna dengan nama itu. Periksa ejaannya, juga huruf besarnya."],
   wrong_password: ["The password is wrong. Try again.", "Kata sandi salah. Coba lagi."],
   no_such_room: ["There is no such room, or you are not invited to it.", "Ruang itu tidak ada, atau Anda tidak diundang."],
   mailbox_full: ["The recipient's mailbox is full. Try again later.", "Kotak pesan penerima penuh. Coba lagi nanti."],
   too_many_attempts: ["Too many attempts. Wait a little, then try again.", "Terlalu banyak percobaan. Tunggu sebentar, lalu coba lagi."],
-  registration_closed: ["Ask the operator of this server for an account.", "Mintalah akun kepada pengelola server ini."],
+  registration_closed: table.askOperator,
   busy: ["The server is busy. Try again in a moment.", "Server sedang sibuk. Coba lagi sebentar."],
-  storage: ["The server cannot store data now. Try again later.", "Server tidak dapat menyimpan data. Coba lagi nanti."],
   user_exists: ["This user name is taken. Choose another one.", "Nama pengguna ini sudah dipakai. Pilih yang lain."],
   invalid_user_name: ["Use up to 32 letters (a–z), digits, dots, dashes and underscores. Begin with a letter or digit.", "Gunakan paling banyak 32 huruf (a–z), angka, titik, tanda hubung, dan garis bawah. Awali dengan huruf atau angka."],
   invalid_full_name: ["Use up to 256 bytes, and no invisible characters.", "Gunakan paling banyak 256 byte, tanpa karakter tak terlihat."],
@@ -171,16 +171,11 @@ const errors = {
   not_a_member: ["You are not a member of this room.", "Anda bukan anggota ruang ini."],
   not_an_owner: ["Only an owner of the room can do this.", "Hanya pemilik ruang yang dapat melakukan ini."],
   last_owner: ["You are the only owner. Make another member an owner, or delete the room.", "Anda satu-satunya pemilik. Jadikan anggota lain pemilik, atau hapus ruang."],
-  room_full: ["The room is full.", "Ruang sudah penuh."],
-  too_many_rooms: ["You are in too many rooms. Leave one first.", "Anda berada di terlalu banyak ruang. Tinggalkan satu lebih dulu."],
   blocked: ["You cannot send messages to this person.", "Anda tidak dapat mengirim pesan kepada orang ini."],
-  no_such_message: ["This message is not there any more.", "Pesan ini sudah tidak ada."],
-  not_your_message: ["You can only delete your own messages.", "Anda hanya dapat menghapus pesan sendiri."],
   rate_limited: ["That was too fast. Wait a moment, then try again.", "Terlalu cepat. Tunggu sebentar, lalu coba lagi."],
   invitation_required: ["Registering needs an invitation code. Ask the operator.", "Pendaftaran memerlukan kode undangan. Mintalah kepada pengelola."],
   no_such_invitation: ["This invitation was used, or has expired. Ask the operator for a new one.", "Undangan ini sudah dipakai atau kedaluwarsa. Mintalah yang baru kepada pengelola."],
   disconnected: ["The server cannot be reached. Check your connection, and try again.", "Server tidak dapat dihubungi. Periksa koneksi Anda, lalu coba lagi."],
-  "": ["That did not work. Try again.", "Itu tidak berhasil. Coba lagi."],
 };
 
 /** @type {Record<string, string>} */
@@ -202,7 +197,8 @@ export const errorCode = (error) => /** @type {{ code?: string } | null} */ (err
 /** @param {unknown} error */
 export function errorText(error) {
   const code = errorCode(error);
-  const text = (errors[ALIKE[code] ?? code] ?? errors[""])?.[said] ?? "";
+  const known = errors[ALIKE[code] ?? code]?.[said];
+  const text = known ?? `${words.failed} ${/** @type {{ message?: string } | null} */ (error)?.message ?? ""}`;
   const wait = Math.ceil((/** @type {{ data?: { wait_ms?: number } } | null} */ (error)?.data?.wait_ms ?? 0) / 1000);
   return wait > 1 ? `${text} (${wait} s)` : text;
 }

@@ -100,10 +100,20 @@ test("the latest conversation comes first, and empty rooms are listed", () => {
     { with: "henderson", unread: 0, read: 0, last: message(5) },
     { with: "#team", unread: 0, read: 0, last: message(6, "henderson", { with: "#team" }) },
   ]);
-  store.takeRooms([{ room: "#empty", title: "", open: true, members: 1, standing: "owner" }, { room: "#other", title: "", open: true, members: 1 }]);
+  store.takeRooms([{ room: "#empty", title: "", open: true, members: 1, standing: "owner" }, { room: "#other", title: "", open: true, members: 1 },
+    { room: "#team", title: "", open: true, members: 1, standing: "member" }], false);
   assert.deepEqual(store.sorted().map((it) => it.with), ["#team", "henderson", "#empty"]);
   store.takeMessage(message(7));
   assert.deepEqual(store.sorted().map((it) => it.with), ["henderson", "#team", "#empty"]);
   store.forgetRoom("#team");
   assert.deepEqual(store.sorted().map((it) => it.with), ["henderson", "#empty"]);
+});
+
+test("a room that the user was removed from while away is not listed", () => {
+  const store = new Store("messi");
+  store.takeMessage(message(6, "henderson", { with: "#team" }));
+  store.takeRooms([], true);
+  assert.equal(store.sorted().length, 1);
+  store.takeRooms([], false);
+  assert.equal(store.sorted().length, 0);
 });

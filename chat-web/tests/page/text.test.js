@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { daysAgo, hue, initials, isNamedIn, justBefore, linkify, rows, wireBytes } from "../../page/text.js";
+import { hue, initials, linkify } from "../../page/dom.js";
+import { daysAgo, isNamedIn, justBefore, rows } from "../../page/store.js";
 
 /** @param {string} text */
 const links = (text) => linkify(text).filter((piece) => piece.href).map((piece) => piece.text);
@@ -74,10 +75,6 @@ test("groups end with the sender, the day, a pause and the line of new messages"
   const shape = rows(messages, 0, 6, 5).map(({ day, first, last }) => `${day ? "d" : ""}${first ? "f" : ""}${last ? "l" : ""}`);
   assert.deepEqual(shape, ["dfl", "df", "l", "fl", "fl", "fl"]);
   assert.deepEqual(rows(messages, 2, 3).map(({ day, first }) => [day, first]), [[false, false]]);
-});
-
-test("wire bytes are those of the JSON", () => {
-  assert.equal(wireBytes("é\n"), 6);
 });
 
 test("just before a name comes nothing else", () => {
