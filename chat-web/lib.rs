@@ -21,7 +21,6 @@ pub const FILES: &[(&str, &[u8])] = files! {
     "page/main.js"
     "page/model.js"
     "page/store.js"
-    "page/text.js"
     "page/words.js"
     "worker.js"
     "manifest.webmanifest"
