@@ -76,7 +76,10 @@ fn what_is_no_request_for_a_page_is_refused() {
         let answer = exchange(&server, request.as_bytes());
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}\n{answer}");
     }
-    assert!(!exchange(&server, get("/", "Connection: close\r\n").replace("GET", "HEAD").as_bytes()).contains(PAGE));
+    for path in ["/", "/missing", "/ws"] {
+        let answer = exchange(&server, get(path, "Connection: close\r\n").replace("GET", "HEAD").as_bytes());
+        assert!(answer.contains("\r\nContent-Length: ") && answer.ends_with("\r\n\r\n"), "{answer}");
+    }
 }
 
 #[test]

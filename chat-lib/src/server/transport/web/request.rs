@@ -55,6 +55,9 @@ pub(super) fn answer(received: &[u8], site: &WebSite) -> Option<(usize, Answer)>
     };
     if method == "HEAD" {
         answer.file = None;
+        // The text of an error would be taken for the next answer.
+        let end = answer.head.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or_default();
+        answer.head.truncate(end + 4);
     }
     // A body would be taken for the next request.
     let has_body =
