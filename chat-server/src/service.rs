@@ -36,7 +36,7 @@ impl PassedSocket {
         Ok(sockets)
     }
 
-    /// Whether connections on it are encrypted.
+    /// What its unit says it is for.
     pub(crate) fn purpose(&self) -> Purpose {
         match &*self.name {
             "tls" => Purpose::TlsLines,

@@ -218,7 +218,7 @@ impl Peer {
     }
 
     /// Tells a peer that is past its time why it is closed, if that is possible at once.
-    pub(super) fn take_leave(&mut self, reason: &Disconnect) {
+    pub(super) fn tell_reason(&mut self, reason: &Disconnect) {
         if !self.finished && !self.is_handshaking() {
             self.transport.finish(&mut self.socket, reason).ok();
         }

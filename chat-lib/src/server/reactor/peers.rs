@@ -95,7 +95,7 @@ impl Reactor {
             if due.is_some_and(|due| due <= self.now) {
                 if !peer.tell_refusal() {
                     let reason = peer.timeout_reason();
-                    peer.take_leave(&reason);
+                    peer.tell_reason(&reason);
                     self.close(slot, &reason);
                     continue;
                 }

@@ -46,7 +46,7 @@ impl Http {
                         let websocket = WebSocket::new(answer.head, rest, self.message_bytes);
                         self.websocket = Some((websocket, forwarded_for));
                     }
-                    Then::GoOn | Then::Close => {
+                    Then::KeepAlive | Then::Close => {
                         self.received = rest;
                         self.answering = Some((answer, 0));
                     }

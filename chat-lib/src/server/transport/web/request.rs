@@ -22,7 +22,7 @@ pub(super) struct Answer {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Then {
     /// Another request may come.
-    GoOn,
+    KeepAlive,
     Close,
     /// What follows are frames. A proxy has said whom they are from, if the connection is from a proxy.
     WebSocket {
@@ -62,7 +62,8 @@ pub(super) fn answer(received: &[u8], site: &WebSite) -> Option<(usize, Answer)>
     // A body would be taken for the next request.
     let has_body =
         headers.get("content-length").is_some_and(|length| length != "0") || headers.get("transfer-encoding").is_some();
-    if answer.then == Then::GoOn && (request.version != Some(1) || has_body || headers.has_word("connection", "close"))
+    if answer.then == Then::KeepAlive
+        && (request.version != Some(1) || has_body || headers.has_word("connection", "close"))
     {
         answer.then = Then::Close;
     }
@@ -77,16 +78,16 @@ pub(super) fn unavailable(reason: &str) -> Answer {
 fn page(path: &str, headers: &Headers<'_>, site: &WebSite) -> Answer {
     let Some(file) = site.file(path) else {
         let text = "There is no such page.";
-        return Answer { then: Then::GoOn, ..refusal("404 Not Found", "", text) };
+        return Answer { then: Then::KeepAlive, ..refusal("404 Not Found", "", text) };
     };
     let is_known = headers.get("if-none-match").is_some_and(|tags| tags.split(',').any(|tag| is_tag(tag, &file.etag)));
     let (status, length) = if is_known { ("304 Not Modified", None) } else { ("200 OK", Some(file.body.len())) };
     let length = length.map(|length| format!("Content-Length: {length}\r\n")).unwrap_or_default();
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {}\r\n{length}ETag: {}\r\nCache-Control: no-cache\r\n{SAFETY}\r\n",
+        "HTTP/1.1 {status}\r\nContent-Type: {}\r\n{length}ETag: {}\r\nCache-Control: no-cache\r\n{SECURITY_HEADERS}\r\n",
         file.content_type, file.etag
     );
-    Answer { head: head.into_bytes(), file: Some(file).filter(|_| !is_known), then: Then::GoOn }
+    Answer { head: head.into_bytes(), file: Some(file).filter(|_| !is_known), then: Then::KeepAlive }
 }
 
 fn is_tag(tag: &str, etag: &str) -> bool {
@@ -119,7 +120,7 @@ fn upgrade(headers: &Headers<'_>, site: &WebSite) -> Answer {
 /// An answer that is an error, after which the connection ends.
 fn refusal(status: &str, headers: &str, text: &str) -> Answer {
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n{headers}{SAFETY}\r\n{text}\n",
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n{headers}{SECURITY_HEADERS}\r\n{text}\n",
         text.len() + 1
     );
     Answer { head: head.into_bytes(), file: None, then: Then::Close }
@@ -159,7 +160,7 @@ const SOCKET_PATH: &str = "/ws";
 const HEADERS: usize = 64;
 
 /// With every answer: what a page may do is what is in the files of this site, and no other site may show it within its own.
-const SAFETY: &str = "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+const SECURITY_HEADERS: &str = "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n\
     X-Content-Type-Options: nosniff\r\n\
     Referrer-Policy: no-referrer\r\n\
