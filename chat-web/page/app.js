@@ -32,7 +32,7 @@ export class App {
       onchange: () => this.#draw(),
       onmessage: (message) => {
         if (!document.hidden && document.hasFocus() && this.#view?.name === message.with) return;
-        announce(words.messageFrom(message.with.startsWith("#") ? message.with : message.name, words.newMessages));
+        announce(`${message.with.startsWith("#") ? message.with : message.name}: ${words.newMessages}`);
         void notify(message, (name) => this.#open(name));
       },
       onforgotten: (room) => this.#view?.name === room && this.#go("", true),

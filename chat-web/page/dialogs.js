@@ -269,7 +269,7 @@ export function accountDialog(model, logOut) {
 
 const SETTING = "chat.notify";
 
-export function canNotify() {
+function canNotify() {
   return globalThis.Notification?.permission === "granted" && localStorage.getItem(SETTING) === "on";
 }
 
@@ -277,7 +277,7 @@ export function canNotify() {
  * Turns notifications on or off, and asks the user for the permission. Returns whether they are on now.
  * @param {boolean} on
  */
-export async function setNotify(on) {
+async function setNotify(on) {
   if (on && globalThis.Notification && Notification.permission !== "granted") await Notification.requestPermission();
   localStorage.setItem(SETTING, on ? "on" : "off");
   return canNotify();

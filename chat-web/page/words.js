@@ -86,8 +86,6 @@ const table = {
     (/** @type {string} */ when) => `terakhir terlihat ${when}`],
   typing: [(/** @type {string[]} */ names) => names.length > 2 ? "Several people are typing…" : `${names.join(" and ")} ${names.length > 1 ? "are" : "is"} typing…`,
     (/** @type {string[]} */ names) => (names.length > 2 ? "Beberapa orang sedang mengetik…" : `${names.join(" dan ")} sedang mengetik…`)],
-  messageFrom: [(/** @type {string} */ name, /** @type {string} */ text) => `${name}: ${text}`,
-    (/** @type {string} */ name, /** @type {string} */ text) => `${name}: ${text}`],
   // Search
   search: ["Search", "Cari"],
   searchField: ["Search this conversation", "Cari dalam percakapan ini"],
