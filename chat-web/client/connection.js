@@ -351,7 +351,7 @@ export function environment({
 }
 
 /** 128 random bits. `crypto.randomUUID` would not do: it is missing in pages that come over plain HTTP. */
-function randomKey() {
+export function randomKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -161,7 +161,7 @@ export class Gate {
 /** How many messages may be on their way. Of a long queue, a link that breaks often would not bring back the first answer. */
 const IN_FLIGHT = 32;
 /** A server remembers keys for 24 hours. After that, a message must not be repeated. */
-const KEY_LIFETIME = 23 * 60 * 60 * 1000;
+export const KEY_LIFETIME = 23 * 60 * 60 * 1000;
 
 export class Outbox {
   /** Sent over the link, the oldest first. @type {Set<Letter>} */

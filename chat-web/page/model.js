@@ -2,6 +2,8 @@
 // in localStorage, so that a reload loses none.
 
 import { ChatError } from "../client.js";
+import { randomKey } from "../client/connection.js";
+import { KEY_LIFETIME } from "../client/session.js";
 import { Store, justBefore } from "./store.js";
 import { errorCode, errorText, words } from "./words.js";
 
@@ -20,8 +22,6 @@ import { errorCode, errorText, words } from "./words.js";
 const PAGE = 200;
 const NEWS_MS = 120_000;
 const BUSY_MS = 3_000;
-/** The server remembers for a day which keys it has seen; an older message might be stored twice. */
-const KEY_MS = 23 * 3_600_000;
 const TYPING_EVERY_MS = 3_000;
 /** How much of a conversation is read again after a reconnect, since deletions are not replayed. */
 const RELOAD_PAGES = 3;
@@ -337,8 +337,7 @@ export class Model {
    * @param {string} text
    */
   send(it, text) {
-    // crypto.randomUUID is missing on pages that came over plain HTTP.
-    const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const key = randomKey();
     const pending = { key, to: it.with, text, time: Date.now() };
     it.pending.push(pending);
     this.#typed.delete(it.with);
@@ -418,7 +417,7 @@ export class Model {
       } catch {} // not ours
     }
     for (const pending of all.sort((a, b) => a.time - b.time)) {
-      if (Date.now() - pending.time > KEY_MS) pending.error = words.old;
+      if (Date.now() - pending.time > KEY_LIFETIME) pending.error = words.old;
       this.store.conversation(pending.to).pending.push(pending);
     }
   }
