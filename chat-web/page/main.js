@@ -216,6 +216,8 @@ else {
 
 window.addEventListener("online", () => client.retryNow());
 document.addEventListener("visibilitychange", () => document.hidden || client.retryNow());
+// An invitation, in a tab that has the page already.
+window.addEventListener("hashchange", () => app || showLogin());
 // Another tab has logged out, or in as somebody else.
 window.addEventListener("storage", (event) => {
   if (event.key === SESSION && savedSession()?.user !== app?.model.me) location.reload();

@@ -89,8 +89,8 @@ test("somebody registers with an invitation, and logs out", async (t) => {
   t.after(() => server.close());
   const code = /[0-9a-f]{32}/.exec(await server.task("invite"))?.[0];
   const page = await open(browser, server);
+  // In the tab that has the page already.
   await page.goto(`${server.url}#invite=${code}`);
-  await page.reload();
   await page.getByLabel("User name", { exact: true }).fill("ana");
   await page.getByLabel("Full name").fill("Ana Lima");
   await page.getByLabel("Password", { exact: true }).fill("secret");
