@@ -266,7 +266,7 @@ class ListView {
     if (!last) return { text: store.rooms.get(it.with)?.title || words.newRoom, time: 0 };
     const text = last.deleted ? words.deleted : line(last.text);
     if (it.with === me) return { text, time: last.time };
-    const from = last.from === me ? words.you : it.isRoom ? last.name : "";
+    const from = last.from === me ? words.you : it.isRoom ? last.name.split(" ")[0] : "";
     return { text: from ? `${from}: ${text}` : text, time: last.time };
   }
 
