@@ -10,7 +10,7 @@ const table = {
   password: ["Password", "Kata sandi"],
   fullName: ["Full name", "Nama lengkap"],
   invitation: ["Invitation code", "Kode undangan"],
-  userNameHint: ["Letters, digits, dots, dashes. Others find you by it.",
+  userNameHint: ["Letters, digits, dots, dashes. Others find you by this name.",
     "Huruf, angka, titik, tanda hubung. Orang lain menemukan Anda dengan nama ini."],
   logIn: ["Log in", "Masuk"],
   loggingIn: ["Logging in…", "Sedang masuk…"],
@@ -72,7 +72,7 @@ const table = {
   sent: ["Sent", "Terkirim"],
   read: ["Read", "Dibaca"],
   unsent: ["Not sent", "Tidak terkirim"],
-  old: ["It has waited here for a day. See whether it is still wanted.", "Pesan ini sudah menunggu sehari. Periksa apakah masih diperlukan."],
+  old: ["It has been waiting for a day. Check that you still want to send it.", "Pesan ini sudah menunggu sehari. Periksa apakah masih diperlukan."],
   again: ["Send again", "Kirim lagi"],
   discard: ["Discard", "Buang"],
   remove: ["Delete message", "Hapus pesan"],
@@ -96,7 +96,7 @@ const table = {
   previous: ["Earlier match", "Hasil sebelumnya"],
   // New conversation
   target: ["User name or #room", "Nama pengguna atau #ruang"],
-  targetHint: ["Press Enter to open it. A room that does not exist yet is made.", "Tekan Enter untuk membukanya. Ruang yang belum ada akan dibuat."],
+  targetHint: ["Press Enter to open it. A room that does not exist yet is created.", "Tekan Enter untuk membukanya. Ruang yang belum ada akan dibuat."],
   inviteOnly: ["Only people who are invited can join", "Hanya orang yang diundang dapat bergabung"],
   open: ["Open", "Buka"],
   people: ["People", "Orang"],
@@ -153,7 +153,7 @@ const table = {
 
 /** What to say for an error of the protocol, by its word. @type {Record<string, string[]>} */
 const errors = {
-  no_such_user: ["There is no user of that name. Check the spelling: capitals count.", "Tidak ada pengguna dengan nama itu. Periksa ejaannya, juga huruf besarnya."],
+  no_such_user: ["There is no user with that name. Check the spelling; capitals matter.", "Tidak ada pengguna dengan nama itu. Periksa ejaannya, juga huruf besarnya."],
   wrong_password: ["The password is wrong. Try again.", "Kata sandi salah. Coba lagi."],
   no_such_room: ["There is no such room, or you are not invited to it.", "Ruang itu tidak ada, atau Anda tidak diundang."],
   mailbox_full: ["The recipient's mailbox is full. Try again later.", "Kotak pesan penerima penuh. Coba lagi nanti."],
@@ -171,8 +171,8 @@ const errors = {
   last_owner: ["You are the only owner. Make another member an owner, or delete the room.", "Anda satu-satunya pemilik. Jadikan anggota lain pemilik, atau hapus ruang."],
   blocked: ["You cannot send messages to this person.", "Anda tidak dapat mengirim pesan kepada orang ini."],
   rate_limited: ["That was too fast. Wait a moment, then try again.", "Terlalu cepat. Tunggu sebentar, lalu coba lagi."],
-  invitation_required: ["Registering needs an invitation code. Ask the operator.", "Pendaftaran memerlukan kode undangan. Mintalah kepada pengelola."],
-  no_such_invitation: ["This invitation was used, or has expired. Ask the operator for a new one.", "Undangan ini sudah dipakai atau kedaluwarsa. Mintalah yang baru kepada pengelola."],
+  invitation_required: ["You need an invitation code to register. Ask the operator.", "Pendaftaran memerlukan kode undangan. Mintalah kepada pengelola."],
+  no_such_invitation: ["This invitation has been used or has expired. Ask the operator for a new one.", "Undangan ini sudah dipakai atau kedaluwarsa. Mintalah yang baru kepada pengelola."],
   disconnected: ["The server cannot be reached. Check your connection, and try again.", "Server tidak dapat dihubungi. Periksa koneksi Anda, lalu coba lagi."],
 };
 
