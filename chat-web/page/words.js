@@ -36,8 +36,8 @@ const table = {
   online: ["Online", "Daring"],
   connected: ["Online, connected to the server.", "Daring, terhubung dengan server."],
   connecting: ["Connecting…", "Menghubungkan…"],
-  offline: ["Offline, reconnecting. New messages wait here, and are sent when the server is back.",
-    "Luring, menghubungkan kembali. Pesan baru menunggu di sini, dan dikirim setelah server kembali."],
+  offline: ["Offline, reconnecting. Messages are sent when the server is back.",
+    "Luring, menghubungkan kembali. Pesan dikirim setelah server kembali."],
   offlineLogin: ["Offline, reconnecting. The server cannot be reached.", "Luring, menghubungkan kembali. Server tidak dapat dihubungi."],
   retry: ["Retry now", "Coba sekarang"],
   // List
