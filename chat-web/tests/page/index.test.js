@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 
 const root = new URL("../../", import.meta.url);
 /** @param {string} path */
@@ -41,4 +42,12 @@ test("every icon that is used is in the sprite", () => {
   const sprite = new Set([...read("index.html").matchAll(/id="i-([a-z]+)"/g)].map((match) => match[1]));
   for (const path of graph("page/app.js"))
     for (const [, name] of read(path).matchAll(/\bicon(?:Button)?\("([a-z]+)"/g)) assert.ok(sprite.has(name), `${path}: ${name}`);
+});
+
+test("a browser gets less than 60 KB, compressed", () => {
+  const [, list = ""] = /FILES[^{]*\{([^}]*)\}/.exec(read("lib.rs")) ?? [];
+  const files = [...list.matchAll(/"([^"]+)"/g)].map(([, path = ""]) => path);
+  assert.ok(files.includes("page/main.js"));
+  const bytes = files.reduce((sum, path) => sum + gzipSync(readFileSync(new URL(path, root)), { level: 9 }).length, 0);
+  assert.ok(bytes < 60_000, `${bytes}`);
 });
