@@ -1,18 +1,23 @@
-// The client against a real server, through a proxy that breaks connections at random. It needs a server with the users of `--demo`:
+// The client against a real server, through a proxy that breaks connections at random. It starts the program that
+// CHAT_SERVER names, or uses a server with the users of `--demo`:
 //
 //     CHAT_WEB_URL=ws://127.0.0.1:8080/ws node --test tests/client/server.test.js
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
-import { test } from "node:test";
+import { after, test } from "node:test";
 
 import WebSocket from "ws";
 
 import { ChatClient } from "../../client.js";
+import { Server } from "../browser/support.js";
 import { collect, randomFrom } from "./fake.js";
 
-const address = process.env.CHAT_WEB_URL;
+const server = process.env.CHAT_SERVER ? await new Server().start() : undefined;
+const address = server ? `ws://${server.web}/ws` : process.env.CHAT_WEB_URL;
+const skip = !address && "neither CHAT_SERVER nor CHAT_WEB_URL is set";
+after(() => server?.close());
 
 /**
  * A proxy that breaks each of its connections after so many bytes.
@@ -61,7 +66,7 @@ async function next(events, isWanted) {
   }
 }
 
-test("two people talk over connections that break", { skip: !address && "CHAT_WEB_URL is not set", timeout: 60_000 }, async (t) => {
+test("two people talk over connections that break", { skip, timeout: 60_000 }, async (t) => {
   const random = randomFrom(14);
   // Logging in is not repeated, so the first connection of each has to live that long.
   let spared = 2;
@@ -110,7 +115,7 @@ test("two people talk over connections that break", { skip: !address && "CHAT_WE
   assert.ok(proxy.connections() > 6, `${proxy.connections()} connections`);
 });
 
-test("logout ends the session on the server", { skip: !address && "CHAT_WEB_URL is not set", timeout: 60_000 }, async (t) => {
+test("logout ends the session on the server", { skip, timeout: 60_000 }, async (t) => {
   const client = new ChatClient(address ?? "", { WebSocket });
   t.after(() => client.close());
   const seen = collect(client);
