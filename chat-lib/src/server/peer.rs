@@ -329,7 +329,7 @@ impl Peer {
         self.take_source(source)
     }
 
-    /// Takes note of whom the connection is from, if it is not from whom it seems to be.
+    /// Takes `source` as the client's address, which a proxy has given.
     fn take_source(&mut self, source: Option<SocketAddr>) -> Result<(), Disconnect> {
         if let Some(source) = source {
             info!(conn = self.serial, peer = %source, proxy = self.address(), "connection through a proxy");

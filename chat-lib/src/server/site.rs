@@ -1,4 +1,4 @@
-//! What is shown to browsers: the files of a page, and whose pages may use the WebSocket.
+//! What browsers get: the files of the page, and which origins may use the WebSocket.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

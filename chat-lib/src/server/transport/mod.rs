@@ -60,7 +60,7 @@ pub(super) trait Transport: Send {
     /// How many bytes are held of what has come and the connection has not read.
     fn held(&self) -> usize;
 
-    /// Whom a proxy has said the connection is from, in a request of HTTP that has just come.
+    /// Returns the client's address if a proxy gave it in an HTTP request that has just been read.
     fn take_forwarded_for(&mut self) -> Option<IpAddr>;
 
     /// Whether a handshake is under way, which takes much longer than requests do.

@@ -12,13 +12,13 @@ use crate::server::site::WebSite;
 pub(super) struct Http {
     site: WebSite,
     message_bytes: usize,
-    /// What has come of the next request.
+    /// The part of the next request that has arrived.
     received: Vec<u8>,
-    /// The answer that is being sent, and how many bytes of it are.
+    /// The answer being sent, and how many of its bytes are out.
     answering: Option<(Answer, usize)>,
-    /// Everything is said, and the peer has been told.
+    /// The last answer has been sent, and the end of the stream after it.
     is_over: bool,
-    /// What the connection has become, and whom a proxy says it is from.
+    /// The WebSocket that the peer has asked for, and the client's address if a proxy gave it.
     websocket: Option<(WebSocket, Option<IpAddr>)>,
 }
 
@@ -27,7 +27,7 @@ impl Http {
         Self { site, message_bytes, received: Vec::new(), answering: None, is_over: false, websocket: None }
     }
 
-    /// What the connection is from now on, once the peer has asked for it, and whom a proxy says it is from.
+    /// Returns the WebSocket once the peer has asked for it, and the client's address if a proxy gave it.
     pub(super) fn take_websocket(&mut self) -> Option<(WebSocket, Option<IpAddr>)> {
         self.websocket.take()
     }

@@ -1,4 +1,4 @@
-//! Lines of a connection to text messages of WebSocket. It relies on tungstenite for the headers of frames.
+//! Turns a connection's lines into text messages of WebSocket. It relies on tungstenite for the headers of frames.
 
 use std::io::{self, ErrorKind, Write};
 

@@ -24,7 +24,7 @@ use crate::server::socket::Socket;
 pub(in crate::server) struct Web {
     inner: Box<dyn Transport>,
     state: State,
-    /// Whom a proxy has said the WebSocket is from.
+    /// The client's address, if a proxy gave it with the request for a WebSocket.
     forwarded_for: Option<IpAddr>,
 }
 

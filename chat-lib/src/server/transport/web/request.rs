@@ -24,7 +24,7 @@ pub(super) enum Then {
     /// Another request may come.
     KeepAlive,
     Close,
-    /// What follows are frames. A proxy has said whom they are from, if the connection is from a proxy.
+    /// Frames follow. A proxy may have given the client's address.
     WebSocket {
         forwarded_for: Option<IpAddr>,
     },
@@ -139,7 +139,7 @@ impl Headers<'_> {
         std::str::from_utf8(value).ok().map(str::trim)
     }
 
-    /// Whom the last proxy has its request from.
+    /// The address that the last proxy got the request from.
     fn forwarded_for(&self) -> Option<IpAddr> {
         let last = self.0.iter().rfind(|header| header.name.eq_ignore_ascii_case("x-forwarded-for"))?;
         std::str::from_utf8(last.value).ok()?.rsplit(',').next()?.trim().parse().ok()

@@ -20,10 +20,10 @@ pub(super) struct WebSocket {
     out: Messages,
     /// The part of a message that the connection has not read.
     unread: Option<Bytes>,
-    /// What has come and was not looked at, since the connection had enough.
+    /// Bytes that have arrived and were not parsed, because the connection's buffer was full.
     untaken: Vec<u8>,
     message_bytes: usize,
-    /// How many bytes have come of a message that has not ended.
+    /// How many bytes of an unfinished message have arrived.
     partial: usize,
     end: End,
 }
@@ -31,7 +31,7 @@ pub(super) struct WebSocket {
 /// How far the end of the connection has come.
 enum End {
     No,
-    /// The peer has sent all, and what it may still send does not count.
+    /// The peer has closed the WebSocket; anything that it still sends is ignored.
     Peer,
     /// The peer has broken a rule. What it still sends is discarded, so that it can read why.
     Broken {
@@ -137,7 +137,7 @@ impl WebSocket {
         self.context.close(wire, Some(frame)).ok();
     }
 
-    /// Takes bytes that the connection sends: how many. A peer that wants nothing more gets nothing more.
+    /// Sends bytes of the connection's lines, and returns how many it took. After a close, it drops them.
     pub(super) fn write(&mut self, wire: &mut Wire<'_>, bytes: &[u8]) -> io::Result<usize> {
         if self.context.can_write() { self.out.write(wire, bytes) } else { Ok(bytes.len()) }
     }
@@ -192,10 +192,11 @@ fn close_code(reason: &Disconnect) -> CloseCode {
     }
 }
 
-/// How many times as many bytes as a message has may come for it: the pieces of a message may be as short as a byte, but not empty for ever.
+/// An unfinished message may take this many times the bytes of the longest message: fragments may have one byte each, but empty ones
+/// must not go on for ever.
 const FRAGMENTATION: usize = 8;
 
-/// A wire of which so much is read and no more, whatever comes: a peer that sends nothing but pings must not hold up the others.
+/// A wire with a budget of bytes to read: a peer that sends nothing but pings must not hold up the others.
 struct Metered<'a, 'b> {
     wire: &'a mut Wire<'b>,
     bytes: [u8; WEB_READ_BYTES],
