@@ -34,6 +34,7 @@
 //! | `server` | [`Server`] |
 //! | `sqlite` | [`Chat::open`] and [`Durable`](store::Durable). It contains SQLite; a program that links another one goes without |
 //! | `tls` | encrypted connections (rustls) |
+//! | `web` | the web page, and WebSocket for browsers (tungstenite, httparse) |
 //!
 //! # Faster commits
 //!
