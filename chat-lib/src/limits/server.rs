@@ -84,6 +84,15 @@ pub(crate) const WEB_FRAMES_BYTES: usize = 16 * 1024;
 #[cfg(feature = "web")]
 pub(crate) const HTTP_HEAD_BYTES: usize = 8 * 1024;
 
+/// How many headers a request of HTTP may have. Browsers send some twenty, and proxies add some.
+#[cfg(feature = "web")]
+pub(crate) const HTTP_HEADERS: usize = 64;
+
+/// How many times the bytes of the longest message an unfinished message may take: fragments may have one byte each, but empty ones must
+/// not go on for ever.
+#[cfg(feature = "web")]
+pub(crate) const WEB_FRAGMENTATION: usize = 8;
+
 /// How many files a page may have: one that has more is a wrong folder.
 #[cfg(feature = "web")]
 pub(crate) const WEB_FILES: usize = 1000;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use httparse::{Error, Header, Status};
 use tungstenite::handshake::derive_accept_key;
 
-use crate::limits::HTTP_HEAD_BYTES;
+use crate::limits::{HTTP_HEAD_BYTES, HTTP_HEADERS};
 use crate::server::site::{File, WebSite};
 
 /// An answer, and what comes after it.
@@ -32,7 +32,7 @@ pub(super) enum Then {
 
 /// The answer to the request that `received` begins with, and the request's length; `None` if it is not whole.
 pub(super) fn answer(received: &[u8], site: &WebSite) -> Option<(usize, Answer)> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut headers = [httparse::EMPTY_HEADER; HTTP_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let length = match request.parse(received) {
         Ok(Status::Complete(length)) => length,
@@ -155,9 +155,6 @@ impl Headers<'_> {
 
 /// Where the WebSocket is.
 const SOCKET_PATH: &str = "/ws";
-
-/// How many headers a request may have. Browsers send some twenty, and proxies add some.
-const HEADERS: usize = 64;
 
 /// With every answer: what a page may do is what is in the files of this site, and no other site may show it within its own.
 const SECURITY_HEADERS: &str = "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \

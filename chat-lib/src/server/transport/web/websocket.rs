@@ -12,7 +12,7 @@ use tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use super::messages::Messages;
 use super::{Wire, empty_line};
-use crate::limits::{WEB_BUFFER_BYTES, WEB_READ_BYTES};
+use crate::limits::{WEB_BUFFER_BYTES, WEB_FRAGMENTATION, WEB_READ_BYTES};
 use crate::server::disconnect::Disconnect;
 
 pub(super) struct WebSocket {
@@ -86,7 +86,7 @@ impl WebSocket {
                 Ok(_) => filled += empty_line(buffer.get_mut(filled..).unwrap_or_default()),
                 Err(Error::Io(problem)) if problem.kind() == ErrorKind::WouldBlock => {
                     self.partial += metered.given - before;
-                    if self.partial <= self.message_bytes.saturating_mul(FRAGMENTATION) {
+                    if self.partial <= self.message_bytes.saturating_mul(WEB_FRAGMENTATION) {
                         break;
                     }
                     self.fail(&mut metered, CloseCode::Size, "a message was in too many pieces");
@@ -191,10 +191,6 @@ fn close_code(reason: &Disconnect) -> CloseCode {
         _ => CloseCode::Error,
     }
 }
-
-/// An unfinished message may take this many times the bytes of the longest message: fragments may have one byte each, but empty ones
-/// must not go on for ever.
-const FRAGMENTATION: usize = 8;
 
 /// A wire with a budget of bytes to read: a peer that sends nothing but pings must not hold up the others.
 struct Metered<'a, 'b> {
