@@ -25,7 +25,7 @@ test("two people talk directly and in a room, beside a program", async (t) => {
   await field(lineker).pressSequentially("there");
   await field(lineker).press("Enter");
   await log(messi).getByText("Hi\nthere").or(log(messi).getByText("Hi there")).first().waitFor();
-  await log(messi).getByText("Read", { exact: false }).first().waitFor({ state: "attached" });
+  await log(messi).getByRole("img", { name: "Read" }).first().waitFor();
 
   await converse(messi, "#family");
   await converse(lineker, "#family");
