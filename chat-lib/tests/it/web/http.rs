@@ -68,6 +68,14 @@ fn what_is_no_request_for_a_page_is_refused() {
         (get("/ws", &format!("{upgrade}{key}")), "426"),
         (get("/ws", &format!("{upgrade}{key}Sec-WebSocket-Version: 8\r\n")), "426"),
         (get("/ws", &format!("{upgrade}{version}")), "400"),
+        (get("/ws", &format!("{upgrade}{version}Sec-WebSocket-Key: short\r\n")), "400"),
+        (get("/ws", &format!("{upgrade}{key}{version}Content-Length: 2\r\n")), "400"),
+        (get("/ws", &format!("{upgrade}{key}{version}Transfer-Encoding: chunked\r\n")), "400"),
+        (get("/ws", &format!("{upgrade}{key}{version}")).replace("HTTP/1.1", "HTTP/1.0"), "400"),
+        (
+            get("/ws", &format!("{upgrade}{key}{version}Origin: http://localhost\r\nOrigin: http://localhost\r\n")),
+            "403",
+        ),
         (get("/ws", &format!("{upgrade}{key}{version}Origin: https://example.net\r\n")), "403"),
         (get("/ws", &format!("{upgrade}{key}{version}Origin: null\r\n")), "403"),
         ("GET / HTTP/1.0\r\n\r\n".to_owned(), "200"),
@@ -79,6 +87,24 @@ fn what_is_no_request_for_a_page_is_refused() {
     for path in ["/", "/missing", "/ws"] {
         let answer = exchange(&server, get(path, "Connection: close\r\n").replace("GET", "HEAD").as_bytes());
         assert!(answer.contains("\r\nContent-Length: ") && answer.ends_with("\r\n\r\n"), "{answer}");
+    }
+    // A header that is no text is there all the same.
+    let mut request = get("/ws", &format!("{upgrade}{key}{version}Origin: http://localhost?\r\n")).into_bytes();
+    request.iter_mut().filter(|byte| **byte == b'?').for_each(|byte| *byte = 0xff);
+    assert!(exchange(&server, &request).starts_with("HTTP/1.1 403 "));
+}
+
+/// Two headers with the length of a body counted as none, so that the body was the next request.
+#[test]
+fn a_body_is_no_request() {
+    let server = Running::new();
+    let inner = get("/large.png", "");
+    for header in ["Content-Length", "Transfer-Encoding"] {
+        for times in 1..4 {
+            let request = get("/", &format!("{header}: {}\r\n", inner.len()).repeat(times));
+            let answers = exchange(&server, format!("{request}{inner}").as_bytes());
+            assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{header} {times} times");
+        }
     }
 }
 

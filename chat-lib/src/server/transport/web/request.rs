@@ -48,7 +48,13 @@ pub(super) fn answer(received: &[u8], site: &WebSite) -> Option<(usize, Answer)>
     let headers = Headers(request.headers);
     let (method, target) = (request.method.unwrap_or_default(), request.path.unwrap_or_default());
     let path = target.split(['?', '#']).next().unwrap_or_default();
+    // A body would be taken for the next request.
+    let has_body =
+        headers.get("content-length").is_some_and(|length| length != "0") || headers.get("transfer-encoding").is_some();
     let mut answer = match (method, path) {
+        ("GET", SOCKET_PATH) if has_body || request.version != Some(1) => {
+            refusal("400 Bad Request", "", "A WebSocket begins with a request of HTTP/1.1 that has no body.")
+        }
         ("GET", SOCKET_PATH) => upgrade(&headers, site),
         ("GET" | "HEAD", _) => page(path, &headers, site),
         _ => refusal("405 Method Not Allowed", "Allow: GET, HEAD\r\n", "There are only pages here."),
@@ -59,9 +65,6 @@ pub(super) fn answer(received: &[u8], site: &WebSite) -> Option<(usize, Answer)>
         let end = answer.head.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or_default();
         answer.head.truncate(end + 4);
     }
-    // A body would be taken for the next request.
-    let has_body =
-        headers.get("content-length").is_some_and(|length| length != "0") || headers.get("transfer-encoding").is_some();
     if answer.then == Then::KeepAlive
         && (request.version != Some(1) || has_body || headers.has_word("connection", "close"))
     {
@@ -103,8 +106,8 @@ fn upgrade(headers: &Headers<'_>, site: &WebSite) -> Answer {
     if headers.get("sec-websocket-version") != Some("13") {
         return refusal("426 Upgrade Required", "Sec-WebSocket-Version: 13\r\n", "The version of WebSocket is not 13.");
     }
-    let Some(key) = headers.get("sec-websocket-key") else {
-        return refusal("400 Bad Request", "", "There is no Sec-WebSocket-Key.");
+    let Some(key) = headers.get("sec-websocket-key").filter(|key| key.len() == KEY_CHARS) else {
+        return refusal("400 Bad Request", "", "There is no correct Sec-WebSocket-Key.");
     };
     if !site.allows(headers.get("origin"), headers.get("host").unwrap_or_default()) {
         let text = "Pages of this origin may not connect here.";
@@ -130,13 +133,14 @@ fn refusal(status: &str, headers: &str, text: &str) -> Answer {
 struct Headers<'a>(&'a [Header<'a>]);
 
 impl Headers<'_> {
-    /// The value of the only header of that name.
+    /// The value of the only header of that name. It is empty if there are more, or if it is no text: what it says might be one thing to a
+    /// proxy and another one here, but it is there.
     fn get(&self, name: &str) -> Option<&str> {
         let mut values =
             self.0.iter().filter(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value);
-        // Two that differ would mean one thing to a proxy and another one here.
-        let value = values.next().filter(|_| values.next().is_none())?;
-        std::str::from_utf8(value).ok().map(str::trim)
+        let value = values.next()?;
+        let is_only = values.next().is_none();
+        Some(std::str::from_utf8(value).ok().filter(|_| is_only).unwrap_or_default().trim())
     }
 
     /// The address that the last proxy got the request from.
@@ -152,6 +156,9 @@ impl Headers<'_> {
         words.any(|it| it.eq_ignore_ascii_case(word.as_bytes()))
     }
 }
+
+/// How long a Sec-WebSocket-Key is: 16 bytes in Base64.
+const KEY_CHARS: usize = 24;
 
 /// Where the WebSocket is.
 const SOCKET_PATH: &str = "/ws";
