@@ -297,6 +297,9 @@ impl Peer {
                 Ok(0) => self.ended = true,
                 Ok(count) => {
                     self.deadlines.set_heard(now);
+                    if self.transport.take_completed() {
+                        self.deadlines.set_mid_request(false);
+                    }
                     if self.awaits_forwarded
                         && let Some(source) = self.transport.take_forwarded_for()
                     {

@@ -57,6 +57,11 @@ pub(super) trait Transport: Send {
     /// for a line.
     fn mid_frame(&self) -> bool;
 
+    /// Whether something that had to be completed is, since this was last asked: what is under way now is another, and has its own time.
+    fn take_completed(&mut self) -> bool {
+        false
+    }
+
     /// How many bytes are held of what has come and the connection has not read.
     fn held(&self) -> usize;
 

@@ -1,7 +1,7 @@
 //! Requests of HTTP.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat_lib::limits::Limits;
 
@@ -105,6 +105,20 @@ fn a_body_is_no_request() {
             let answers = exchange(&server, format!("{request}{inner}").as_bytes());
             assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{header} {times} times");
         }
+    }
+}
+
+/// The time of the first request went on with the second.
+#[test]
+fn each_request_has_its_own_time() {
+    let time = Duration::from_millis(300);
+    let server = Running::with(Limits { line_time: time, ..Limits::default() });
+    let mut stream = server.connect();
+    let mut answers = BufReader::new(stream.try_clone().unwrap());
+    let begun = Instant::now();
+    while begun.elapsed() < 3 * time {
+        stream.write_all(get("/", "").as_bytes()).unwrap();
+        assert_eq!(read_answer(&mut answers).2, PAGE.as_bytes());
     }
 }
 

@@ -235,6 +235,13 @@ fn who_takes_too_long_is_told() {
     // A message of 40 bytes, of which one comes.
     slow.get_mut().write_all(b"\x81\xa8abcdx").unwrap();
     assert_eq!(close_code(&mut slow), CloseCode::Policy);
+    // The same behind a whole message, and in a message of which the peer says with pings that it is alive.
+    let begun = [&b"\x81\x82\0\0\0\0{}\x81\xa8abcdx"[..], b"\x01\x81\0\0\0\0{\x89\x80\0\0\0\0"];
+    for bytes in begun {
+        let mut slow = login(&server, "messi");
+        slow.get_mut().write_all(bytes).unwrap();
+        assert_eq!(close_code(&mut slow), CloseCode::Policy, "{bytes:?}");
+    }
     let mut gone = login(&server, "messi");
     gone.get_mut().shutdown(Shutdown::Write).unwrap();
     assert_eq!(
@@ -244,6 +251,22 @@ fn who_takes_too_long_is_told() {
         }),
         0
     );
+}
+
+/// A ping that came in two pieces counted as the beginning of a message, which never ended.
+#[test]
+fn whoever_has_ended_what_it_began_may_be_silent() {
+    let time = Duration::from_millis(200);
+    let server = Running::with(Limits { line_time: time, ..Limits::default() });
+    let mut socket = login(&server, "messi");
+    socket.get_mut().write_all(b"\x89\x85\0\0\0\0hal").unwrap();
+    // The server has read it by then.
+    assert!(ask(&mut login(&server, "lineker"), &call("ping", "{}")).contains("result"));
+    socket.get_mut().write_all(b"lo").unwrap();
+    assert_eq!(socket.read().unwrap(), Message::Pong("hallo".into()));
+    socket.get_mut().set_read_timeout(Some(3 * time)).unwrap();
+    assert!(matches!(socket.read(), Err(Error::Io(problem)) if problem.kind() == ErrorKind::WouldBlock));
+    assert!(ask(&mut socket, &call("ping", "{}")).contains("result"));
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(super) struct Http {
     received: Vec<u8>,
     /// The answer being sent, and how many of its bytes are out.
     answering: Option<(Answer, usize)>,
+    /// A request has come whole since this was last asked.
+    has_completed: bool,
     /// The last answer has been sent, and the end of the stream after it.
     is_over: bool,
     /// The WebSocket that the peer has asked for, and the client's address if a proxy gave it.
@@ -24,7 +26,15 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(site: WebSite, message_bytes: usize) -> Self {
-        Self { site, message_bytes, received: Vec::new(), answering: None, is_over: false, websocket: None }
+        Self {
+            site,
+            message_bytes,
+            received: Vec::new(),
+            answering: None,
+            has_completed: false,
+            is_over: false,
+            websocket: None,
+        }
     }
 
     /// Returns the WebSocket once the peer has asked for it, and the client's address if a proxy gave it.
@@ -40,6 +50,7 @@ impl Http {
         }
         loop {
             if let Some((length, answer)) = answer(&self.received, &self.site) {
+                self.has_completed = true;
                 let rest = self.received.split_off(length.min(self.received.len()));
                 match answer.then {
                     Then::WebSocket { forwarded_for } => {
@@ -102,6 +113,11 @@ impl Http {
     /// Whether the peer is to send something soon.
     pub(super) fn awaits_request(&self) -> bool {
         self.answering.is_none()
+    }
+
+    /// Whether a request has come whole since this was last asked.
+    pub(super) fn take_completed(&mut self) -> bool {
+        std::mem::take(&mut self.has_completed)
     }
 
     pub(super) fn held(&self) -> usize {

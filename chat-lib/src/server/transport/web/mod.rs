@@ -6,6 +6,7 @@
 
 mod http;
 mod messages;
+mod progress;
 mod request;
 mod websocket;
 
@@ -88,6 +89,13 @@ impl Transport for Web {
             State::WebSocket(websocket) => websocket.mid_message(),
         };
         is_mid_frame || self.inner.mid_frame()
+    }
+
+    fn take_completed(&mut self) -> bool {
+        match &mut self.state {
+            State::Http(http) => http.take_completed(),
+            State::WebSocket(websocket) => websocket.take_completed(),
+        }
     }
 
     fn take_forwarded_for(&mut self) -> Option<IpAddr> {

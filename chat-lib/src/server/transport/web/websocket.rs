@@ -11,6 +11,7 @@ use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext}
 use tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
 use super::messages::Messages;
+use super::progress::Progress;
 use super::{Wire, empty_line};
 use crate::limits::{WEB_BUFFER_BYTES, WEB_FRAGMENTATION, WEB_READ_BYTES};
 use crate::server::disconnect::Disconnect;
@@ -23,8 +24,7 @@ pub(super) struct WebSocket {
     /// Bytes that have arrived and were not parsed, because the connection's buffer was full.
     untaken: Vec<u8>,
     message_bytes: usize,
-    /// How many bytes of an unfinished message have arrived.
-    partial: usize,
+    progress: Progress,
     end: End,
 }
 
@@ -43,20 +43,13 @@ enum End {
 impl WebSocket {
     /// A WebSocket whose handshake ends with `handshake`, which is still to be sent, and from which `received` has come already.
     pub(super) fn new(handshake: Vec<u8>, received: Vec<u8>, message_bytes: usize) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(WEB_BUFFER_BYTES)
-            .write_buffer_size(0)
-            // Of pings that were not answered yet, the last one is answered then, as the standard allows.
-            .max_write_buffer_size(WEB_READ_BYTES)
-            .max_frame_size(Some(message_bytes))
-            .max_message_size(Some(message_bytes));
         Self {
-            context: WebSocketContext::from_partially_read(received, Role::Server, Some(config)),
+            context: context(message_bytes),
             out: Messages::after(handshake),
             unread: None,
-            untaken: Vec::new(),
+            untaken: received,
             message_bytes,
-            partial: 0,
+            progress: Progress::default(),
             end: End::No,
         }
     }
@@ -70,37 +63,51 @@ impl WebSocket {
             };
         }
         let mut filled = 0;
-        let mut metered = Metered::new(wire, std::mem::take(&mut self.untaken));
+        let mut metered = Metered::new(wire, &mut self.progress, std::mem::take(&mut self.untaken));
         while let End::No = self.end {
-            filled += self.read_message(buffer.get_mut(filled..).unwrap_or_default());
+            filled += read_message(&mut self.unread, buffer.get_mut(filled..).unwrap_or_default());
             if self.unread.is_some() {
                 self.untaken = metered.rest().to_vec();
                 return Ok(filled);
             }
-            let before = metered.given;
-            match self.context.read(&mut metered) {
-                Ok(Message::Text(text)) => (self.unread, self.partial) = (Some(text.into()), 0),
-                Ok(Message::Binary(_)) => self.fail(&mut metered, CloseCode::Unsupported, "a message was not text"),
-                Ok(Message::Close(_)) => self.end = End::Peer,
+            let (code, rule) = match self.context.read(&mut metered) {
+                Ok(Message::Text(text)) => {
+                    self.unread = Some(text.into());
+                    continue;
+                }
+                Ok(Message::Binary(_)) => (CloseCode::Unsupported, "a message was not text"),
+                Ok(Message::Close(_)) => {
+                    self.end = End::Peer;
+                    continue;
+                }
                 // Each ping counts, as a request does.
-                Ok(_) => filled += empty_line(buffer.get_mut(filled..).unwrap_or_default()),
+                Ok(_) => {
+                    filled += empty_line(buffer.get_mut(filled..).unwrap_or_default());
+                    continue;
+                }
                 Err(Error::Io(problem)) if problem.kind() == ErrorKind::WouldBlock => {
-                    self.partial += metered.given - before;
-                    if self.partial <= self.message_bytes.saturating_mul(WEB_FRAGMENTATION) {
+                    if metered.progress.bytes() <= self.message_bytes.saturating_mul(WEB_FRAGMENTATION) {
                         break;
                     }
-                    self.fail(&mut metered, CloseCode::Size, "a message was in too many pieces");
+                    (CloseCode::Size, "a message was in too many pieces")
                 }
                 Err(Error::Io(problem)) => return Err(problem),
-                Err(Error::Capacity(_)) => self.fail(&mut metered, CloseCode::Size, "a message was too long"),
-                Err(Error::Utf8(_)) => self.fail(&mut metered, CloseCode::Invalid, "a text was not UTF-8"),
+                Err(Error::Capacity(_)) => (CloseCode::Size, "a message was too long"),
+                Err(Error::Utf8(_)) => (CloseCode::Invalid, "a text was not UTF-8"),
                 Err(
                     Error::ConnectionClosed
                     | Error::AlreadyClosed
                     | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake),
-                ) => self.end = End::Peer,
-                Err(_) => self.fail(&mut metered, CloseCode::Protocol, "it broke a rule of WebSocket"),
-            }
+                ) => {
+                    self.end = End::Peer;
+                    continue;
+                }
+                Err(_) => (CloseCode::Protocol, "it broke a rule of WebSocket"),
+            };
+            self.end = End::Broken { rule, is_told: false };
+            let frame = CloseFrame { code, reason: Utf8Bytes::from_static(rule) };
+            // It is sent when the rest is.
+            self.context.close(&mut metered, Some(frame)).ok();
         }
         match (filled, &self.end) {
             (0, End::Peer) => Ok(0),
@@ -109,32 +116,6 @@ impl WebSocket {
             (0, _) => Err(ErrorKind::WouldBlock.into()),
             (count, _) => Ok(count),
         }
-    }
-
-    /// Copies what fits of a message to where the connection reads it, as a line. Returns how much.
-    fn read_message(&mut self, buffer: &mut [u8]) -> usize {
-        let Some(message) = &mut self.unread else { return 0 };
-        let count = message.len().min(buffer.len());
-        let piece = message.split_to(count);
-        for (to, from) in buffer.iter_mut().zip(&piece) {
-            // The ends of a line are white space in JSON, but no part of a string. So is a tab.
-            *to = if matches!(from, b'\n' | b'\r') { b'\t' } else { *from };
-        }
-        match buffer.get_mut(count) {
-            Some(end) if message.is_empty() => *end = b'\n',
-            _ => return count,
-        }
-        self.unread = None;
-        count + 1
-    }
-
-    /// Ends a connection whose peer has broken a rule, and tells it which.
-    fn fail(&mut self, wire: &mut Metered<'_, '_>, code: CloseCode, rule: &'static str) {
-        self.partial = 0;
-        self.end = End::Broken { rule, is_told: false };
-        let frame = CloseFrame { code, reason: Utf8Bytes::from_static(rule) };
-        // It is sent when the rest is.
-        self.context.close(wire, Some(frame)).ok();
     }
 
     /// Sends bytes of the connection's lines, and returns how many it took. After a close, it drops them.
@@ -163,12 +144,46 @@ impl WebSocket {
 
     /// Whether the peer has begun a message and not ended it, or has to close.
     pub(super) fn mid_message(&self) -> bool {
-        self.partial > 0 || matches!(self.end, End::Broken { .. })
+        self.progress.is_midway() || matches!(self.end, End::Broken { .. })
     }
 
     pub(super) fn held(&self) -> usize {
-        self.partial + self.unread.as_ref().map_or(0, Bytes::len)
+        self.progress.bytes() + self.untaken.len() + self.unread.as_ref().map_or(0, Bytes::len)
     }
+
+    /// Whether a message or a ping has ended since this was last asked.
+    pub(super) fn take_completed(&mut self) -> bool {
+        self.progress.take_completed()
+    }
+}
+
+/// What reads the frames of a peer, and has nothing in it.
+fn context(message_bytes: usize) -> WebSocketContext {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(WEB_BUFFER_BYTES)
+        .write_buffer_size(0)
+        // Of pings that were not answered yet, the last one is answered then, as the standard allows.
+        .max_write_buffer_size(WEB_READ_BYTES)
+        .max_frame_size(Some(message_bytes))
+        .max_message_size(Some(message_bytes));
+    WebSocketContext::new(Role::Server, Some(config))
+}
+
+/// Copies what fits of a message to where the connection reads it, as a line. Returns how much.
+fn read_message(unread: &mut Option<Bytes>, buffer: &mut [u8]) -> usize {
+    let Some(message) = unread else { return 0 };
+    let count = message.len().min(buffer.len());
+    let piece = message.split_to(count);
+    for (to, from) in buffer.iter_mut().zip(&piece) {
+        // The ends of a line are white space in JSON, but no part of a string. So is a tab.
+        *to = if matches!(from, b'\n' | b'\r') { b'\t' } else { *from };
+    }
+    match buffer.get_mut(count) {
+        Some(end) if message.is_empty() => *end = b'\n',
+        _ => return count,
+    }
+    *unread = None;
+    count + 1
 }
 
 /// What sending has come to. A WebSocket that was closed has nothing to send.
@@ -195,21 +210,20 @@ fn close_code(reason: &Disconnect) -> CloseCode {
 /// A wire with a budget of bytes to read: a peer that sends nothing but pings must not hold up the others.
 struct Metered<'a, 'b> {
     wire: &'a mut Wire<'b>,
+    progress: &'a mut Progress,
     bytes: [u8; WEB_READ_BYTES],
     taken: usize,
     length: usize,
-    /// How many bytes were taken in all.
-    given: usize,
     /// How much more may be read.
     left: usize,
 }
 
 impl<'a, 'b> Metered<'a, 'b> {
     /// `before` comes before what is read.
-    fn new(wire: &'a mut Wire<'b>, before: Vec<u8>) -> Self {
+    fn new(wire: &'a mut Wire<'b>, progress: &'a mut Progress, before: Vec<u8>) -> Self {
         let mut bytes = [0; WEB_READ_BYTES];
         bytes.iter_mut().zip(&before).for_each(|(to, from)| *to = *from);
-        Self { wire, bytes, taken: 0, length: before.len(), given: 0, left: WEB_READ_BYTES - before.len() }
+        Self { wire, progress, bytes, taken: 0, length: before.len(), left: WEB_READ_BYTES - before.len() }
     }
 
     /// What was read and not taken.
@@ -227,8 +241,8 @@ impl Read for Metered<'_, '_> {
             self.left -= self.length;
         }
         let count = self.rest().read(buffer)?;
+        self.progress.take(buffer.get(..count).unwrap_or_default());
         self.taken += count;
-        self.given += count;
         Ok(count)
     }
 }
