@@ -269,6 +269,20 @@ fn whoever_has_ended_what_it_began_may_be_silent() {
     assert!(ask(&mut socket, &call("ping", "{}")).contains("result"));
 }
 
+/// If there was no room for the last pong, it waited until the peer sent more.
+#[test]
+fn the_last_ping_is_answered() {
+    let server = Running::new();
+    for count in [1, 64, 65, 100, 1000] {
+        let mut socket = connect(&server);
+        let ping = |number: usize| Message::Ping(format!("{number:0125}").into());
+        (0..=count).for_each(|number| socket.write(ping(number)).unwrap());
+        socket.flush().unwrap();
+        let last = Message::Pong(format!("{count:0125}").into());
+        while socket.read().unwrap() != last {}
+    }
+}
+
 #[test]
 fn lines_and_messages_are_of_one_chat() {
     let server = Running::new();

@@ -25,6 +25,8 @@ pub(super) struct WebSocket {
     untaken: Vec<u8>,
     message_bytes: usize,
     progress: Progress,
+    /// A ping has come since all was sent.
+    is_pinged: bool,
     end: End,
 }
 
@@ -50,6 +52,7 @@ impl WebSocket {
             untaken: received,
             message_bytes,
             progress: Progress::default(),
+            is_pinged: false,
             end: End::No,
         }
     }
@@ -82,6 +85,7 @@ impl WebSocket {
                 }
                 // Each ping counts, as a request does.
                 Ok(_) => {
+                    self.is_pinged = true;
                     filled += empty_line(buffer.get_mut(filled..).unwrap_or_default());
                     continue;
                 }
@@ -120,6 +124,8 @@ impl WebSocket {
 
     /// Sends bytes of the connection's lines, and returns how many it took. After a close, it drops them.
     pub(super) fn write(&mut self, wire: &mut Wire<'_>, bytes: &[u8]) -> io::Result<usize> {
+        // A pong may be sent in part.
+        self.flush(wire)?;
         if self.context.can_write() { self.out.write(wire, bytes) } else { Ok(bytes.len()) }
     }
 
@@ -127,6 +133,11 @@ impl WebSocket {
     pub(super) fn flush(&mut self, wire: &mut Wire<'_>) -> io::Result<()> {
         self.out.flush(wire)?;
         settled(self.context.flush(wire))?;
+        if self.is_pinged {
+            // There may have been no room for the last pong before the others were sent.
+            settled(self.context.flush(wire))?;
+            self.is_pinged = false;
+        }
         if let End::Broken { is_told, .. } = &mut self.end
             && !std::mem::replace(is_told, true)
         {
@@ -256,5 +267,80 @@ impl Write for Metered<'_, '_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, TcpListener};
+
+    use mio::net::TcpStream;
+    use tungstenite::protocol::WebSocket as Client;
+
+    use super::*;
+    use crate::server::socket::Socket;
+    use crate::server::transport::Transport;
+
+    /// A peer that takes so much at a time.
+    struct Peer {
+        taken: Vec<u8>,
+        room: usize,
+    }
+
+    impl Transport for Peer {
+        fn read(&mut self, _: &mut Socket, _: &mut [u8]) -> io::Result<usize> {
+            Err(ErrorKind::WouldBlock.into())
+        }
+
+        fn write(&mut self, _: &mut Socket, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.get(..self.room.min(bytes.len())).unwrap_or_default();
+            self.room -= taken.len();
+            self.taken.extend_from_slice(taken);
+            if taken.is_empty() { Err(ErrorKind::WouldBlock.into()) } else { Ok(taken.len()) }
+        }
+
+        fn flush(&mut self, _: &mut Socket) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn finish(&mut self, _: &mut Socket, _: &Disconnect) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn mid_frame(&self) -> bool {
+            false
+        }
+
+        fn held(&self) -> usize {
+            0
+        }
+
+        fn take_forwarded_for(&mut self) -> Option<IpAddr> {
+            None
+        }
+
+        fn is_handshaking(&self) -> bool {
+            false
+        }
+    }
+
+    /// A pong of which the peer had taken a part was followed by a message, in its middle.
+    #[test]
+    fn a_message_does_not_cut_a_pong() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut socket = Socket::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
+        let mut peer = Peer { taken: Vec::new(), room: 3 };
+        let mut websocket = WebSocket::new(Vec::new(), b"\x89\x84\0\0\0\0halo".to_vec(), 1000);
+        let wire = &mut Wire { inner: &mut peer, socket: &mut socket };
+        assert_eq!(websocket.read(wire, &mut [0; 8]).unwrap(), 1);
+        assert_eq!(websocket.flush(wire).unwrap_err().kind(), ErrorKind::WouldBlock);
+        assert_eq!(websocket.write(wire, b"{}\n").unwrap_err().kind(), ErrorKind::WouldBlock);
+        peer.room = 100;
+        let wire = &mut Wire { inner: &mut peer, socket: &mut socket };
+        assert_eq!(websocket.write(wire, b"{}\n").unwrap(), 3);
+        websocket.flush(wire).unwrap();
+        let mut client = Client::from_raw_socket(io::Cursor::new(peer.taken), Role::Client, None);
+        assert_eq!(client.read().unwrap(), Message::Pong("halo".into()));
+        assert_eq!(client.read().unwrap(), Message::text("{}"));
     }
 }
