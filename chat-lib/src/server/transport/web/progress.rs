@@ -78,6 +78,11 @@ impl Progress {
         self.bytes
     }
 
+    /// How much is to come of a frame. There is room for it already.
+    pub(super) fn missing(&self) -> usize {
+        self.missing
+    }
+
     /// Whether something has ended since this was last asked.
     pub(super) fn take_completed(&mut self) -> bool {
         std::mem::take(&mut self.has_completed)

@@ -27,6 +27,8 @@ pub(super) struct WebSocket {
     progress: Progress,
     /// A ping has come since all was sent.
     is_pinged: bool,
+    /// A long message has come, for which the context has made room.
+    is_grown: bool,
     end: End,
 }
 
@@ -53,6 +55,7 @@ impl WebSocket {
             message_bytes,
             progress: Progress::default(),
             is_pinged: false,
+            is_grown: false,
             end: End::No,
         }
     }
@@ -75,6 +78,7 @@ impl WebSocket {
             }
             let (code, rule) = match self.context.read(&mut metered) {
                 Ok(Message::Text(text)) => {
+                    self.is_grown |= text.len() > WEB_BUFFER_BYTES;
                     self.unread = Some(text.into());
                     continue;
                 }
@@ -138,6 +142,11 @@ impl WebSocket {
             settled(self.context.flush(wire))?;
             self.is_pinged = false;
         }
+        if self.is_grown && self.unread.is_none() && !self.progress.is_midway() && self.context.can_write() {
+            // It would keep the room that the message took.
+            self.context = context(self.message_bytes);
+            self.is_grown = false;
+        }
         if let End::Broken { is_told, .. } = &mut self.end
             && !std::mem::replace(is_told, true)
         {
@@ -159,7 +168,8 @@ impl WebSocket {
     }
 
     pub(super) fn held(&self) -> usize {
-        self.progress.bytes() + self.untaken.len() + self.unread.as_ref().map_or(0, Bytes::len)
+        let room = self.progress.missing().min(self.message_bytes);
+        self.progress.bytes() + room + self.untaken.len() + self.unread.as_ref().map_or(0, Bytes::len)
     }
 
     /// Whether a message or a ping has ended since this was last asked.
