@@ -207,7 +207,12 @@ export class Link {
       return done(disconnected(false));
     }
     const id = ++this.#lastId;
-    const text = JSON.stringify({ jsonrpc: "2.0", id, method, params });
+    let text;
+    try {
+      text = JSON.stringify({ jsonrpc: "2.0", id, method, params });
+    } catch (/** @type {any} */ error) {
+      return done(error); // it is no JSON
+    }
     if (isLonger(text, this.lineBytes - 1)) {
       return done(tooLong(this.lineBytes));
     }

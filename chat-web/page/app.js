@@ -163,7 +163,7 @@ function named() {
   try {
     return location.hash.startsWith("#/") ? decodeURIComponent(location.hash.slice(2)) : "";
   } catch {
-    return ""; // not an address of ours
+    return "";
   }
 }
 

@@ -414,7 +414,7 @@ export class Model {
       try {
         const { key, to, text, time } = JSON.parse(localStorage.getItem(slot) ?? "");
         if (typeof key === "string" && typeof to === "string" && typeof text === "string") all.push({ key, to, text, time: Number(time) || 0 });
-      } catch {} // not ours
+      } catch {}
     }
     for (const pending of all.sort((a, b) => a.time - b.time)) {
       if (Date.now() - pending.time > KEY_LIFETIME) pending.error = words.old;

@@ -332,3 +332,22 @@ test("a message whose key the server may have forgotten is not repeated", async 
   await world.settle(rejected);
   assert.deepEqual(world.server.messages, []);
 });
+
+test("what is no JSON is refused, and nothing else waits for it", async () => {
+  const world = new World();
+  const client = world.client();
+  /** @type {any} */
+  const circle = {};
+  circle.circle = circle;
+  // One while connecting, and one with a link.
+  const called = assert.rejects(client.call("profile", circle), TypeError);
+  await world.settle(client.login("messi", "surabaya"));
+  await called;
+  const refused = assert.rejects(client.send("henderson", /** @type {any} */ (5n)), TypeError);
+  await world.settle(client.send("henderson", "after"));
+  await refused;
+  world.socket.break();
+  await world.until(() => client.state === "online");
+  await world.settle(client.send("henderson", "online again"));
+  assert.deepEqual(world.server.messages.map(({ text }) => text), ["after", "online again"]);
+});
