@@ -201,7 +201,7 @@ export class Model {
       try {
         const before = it.loaded ? it.messages[0]?.id : undefined;
         const { messages, more } = await this.client.call("history", { with: it.with, limit: PAGE, ...(before ? { before } : {}) });
-        this.store.takeHistory(it.with, messages, more);
+        this.store.takeHistory(it.with, messages, more, before);
       } catch (error) {
         if (!it.loaded) it.messages = [];
         throw error;

@@ -146,9 +146,11 @@ export class Store {
    * @param {string} name
    * @param {Message[]} page
    * @param {boolean} more
+   * @param {number} [before] what was first when it was asked for; otherwise there is a gap now
    */
-  takeHistory(name, page, more) {
+  takeHistory(name, page, more, before) {
     const it = this.conversation(name);
+    if (before && before !== it.messages[0]?.id) return;
     if (!it.messages.length || (page[0]?.id ?? Infinity) <= (it.messages[0]?.id ?? 0)) it.more = more;
     it.messages = merge(it.messages, page);
     it.loaded = true;

@@ -117,3 +117,17 @@ test("a room that the user was removed from while away is not listed", () => {
   store.takeRooms([], false);
   assert.equal(store.sorted().length, 0);
 });
+
+test("a page that comes after what it joins was forgotten is not taken", () => {
+  const store = new Store("messi");
+  const page = (/** @type {number} */ from, /** @type {number} */ count) => Array.from({ length: count }, (_, i) => message(from + i));
+  store.takeHistory("henderson", page(1000, 700), true);
+  const it = store.conversation("henderson");
+  // The reader scrolls up, and opens another conversation before the answer.
+  it.trim();
+  store.takeHistory("henderson", page(800, 200), false, 1000);
+  assert.deepEqual(ids(it.messages), ids(page(1400, 300)));
+  assert.equal(it.more, true);
+  store.takeHistory("henderson", page(1200, 200), true, 1400);
+  assert.deepEqual(ids(it.messages), ids(page(1200, 500)));
+});
