@@ -60,6 +60,8 @@ fn what_is_no_request_for_a_page_is_refused() {
         ("\r\n\r\n\r\nnonsense\r\n\r\n".to_owned(), "400"),
         ("auth messi surabaya\r\n".to_owned(), "400"),
         ("{\"jsonrpc\":\"2.0\"}\r\n".to_owned(), "400"),
+        ("GET / HTTP/1.1\r\n\r\n".to_owned(), "400"),
+        ("GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n".to_owned(), "400"),
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc".to_owned(), "405"),
         (get("/", &format!("Cookie: {}\r\n", "x".repeat(9000))), "431"),
         (get("/", &"X: y\r\n".repeat(200)), "431"),

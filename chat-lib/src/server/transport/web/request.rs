@@ -1,7 +1,7 @@
 //! What is asked for over HTTP, and what the answer is. It relies on httparse for the syntax and on the
 //! [`WebSite`] for files and origins.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use httparse::{Error, Header, Status};
@@ -51,7 +51,9 @@ pub(super) fn answer(received: &[u8], site: &WebSite) -> Option<(usize, Answer)>
     // A body would be taken for the next request.
     let has_body =
         headers.get("content-length").is_some_and(|length| length != "0") || headers.get("transfer-encoding").is_some();
+    let has_host = request.version != Some(1) || headers.get("host").is_some_and(|host| !host.is_empty());
     let mut answer = match (method, path) {
+        _ if !has_host => refusal("400 Bad Request", "", "A request of HTTP/1.1 has one header Host."),
         ("GET", SOCKET_PATH) if has_body || request.version != Some(1) => {
             refusal("400 Bad Request", "", "A WebSocket begins with a request of HTTP/1.1 that has no body.")
         }
@@ -146,7 +148,10 @@ impl Headers<'_> {
     /// The address that the last proxy got the request from.
     fn forwarded_for(&self) -> Option<IpAddr> {
         let last = self.0.iter().rfind(|header| header.name.eq_ignore_ascii_case("x-forwarded-for"))?;
-        std::str::from_utf8(last.value).ok()?.rsplit(',').next()?.trim().parse().ok()
+        let client = std::str::from_utf8(last.value).ok()?.rsplit(',').next()?.trim();
+        // Some proxies add the port, and brackets.
+        let with_port = || client.parse().ok().map(|address: SocketAddr| address.ip());
+        client.trim_matches(['[', ']']).parse().ok().or_else(with_port)
     }
 
     /// Whether a word is among those of a list.
