@@ -348,7 +348,7 @@ print(second.session_reused, 'refused' in ask(first, 'halo'))
 }
 
 /// Long enough for the handshake of a Python that waits for its turn on a busy machine.
-const SOON: Duration = Duration::from_millis(500);
+const SOON: Duration = Duration::from_millis(1500);
 
 /// A half handshake, none at all, and a record that never ends: each has as long as a line.
 #[test]
