@@ -6,7 +6,6 @@
 //! after the client's `c` for the ones before, and for the end [`PADDING`] zeros and `e`.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::IpAddr;
 
 use super::Transport;
 use crate::server::disconnect::Disconnect;
@@ -112,14 +111,6 @@ impl Transport for LockStep {
 
     fn mid_frame(&self) -> bool {
         !self.ready || self.byte_follows
-    }
-
-    fn held(&self) -> usize {
-        0
-    }
-
-    fn take_forwarded_for(&mut self) -> Option<IpAddr> {
-        None
     }
 
     fn is_handshaking(&self) -> bool {

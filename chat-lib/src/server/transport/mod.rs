@@ -63,10 +63,14 @@ pub(super) trait Transport: Send {
     }
 
     /// How many bytes are held of what has come and the connection has not read.
-    fn held(&self) -> usize;
+    fn held(&self) -> usize {
+        0
+    }
 
     /// Returns the client's address if a proxy gave it in an HTTP request that has just been read.
-    fn take_forwarded_for(&mut self) -> Option<IpAddr>;
+    fn take_forwarded_for(&mut self) -> Option<IpAddr> {
+        None
+    }
 
     /// Whether a handshake is under way, which takes much longer than requests do.
     fn is_handshaking(&self) -> bool;

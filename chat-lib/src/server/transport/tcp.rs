@@ -1,7 +1,6 @@
 //! Plain TCP: the connection's bytes are the socket's. It has no state, so a box of it takes no memory.
 
 use std::io::{self, Read, Write};
-use std::net::IpAddr;
 
 use super::Transport;
 use crate::server::disconnect::Disconnect;
@@ -28,14 +27,6 @@ impl Transport for Tcp {
 
     fn mid_frame(&self) -> bool {
         false
-    }
-
-    fn held(&self) -> usize {
-        0
-    }
-
-    fn take_forwarded_for(&mut self) -> Option<IpAddr> {
-        None
     }
 
     fn is_handshaking(&self) -> bool {

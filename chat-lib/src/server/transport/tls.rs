@@ -3,7 +3,6 @@
 //! It relies on rustls doing no I/O of its own: bytes are fed to it from the socket and taken from it to the socket here.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use rustls::{ServerConfig, ServerConnection};
@@ -94,14 +93,6 @@ impl Transport for Tls {
     fn mid_frame(&self) -> bool {
         // A message may be spread over records. One as short as a key update is not waited for.
         self.is_handshaking() || self.records.is_mid_record() || self.without_data > SHORT_MESSAGE
-    }
-
-    fn held(&self) -> usize {
-        0
-    }
-
-    fn take_forwarded_for(&mut self) -> Option<IpAddr> {
-        None
     }
 
     fn is_handshaking(&self) -> bool {

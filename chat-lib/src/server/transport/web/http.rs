@@ -76,9 +76,8 @@ impl Http {
     /// Sends the rest of an answer.
     pub(super) fn flush(&mut self, wire: &mut Wire<'_>) -> io::Result<()> {
         while let Some((answer, sent)) = &mut self.answering {
-            let body = answer.file.as_ref().map(|file| &*file.body).unwrap_or_default();
             let rest = answer.head.get(*sent..).filter(|rest| !rest.is_empty());
-            let rest = rest.or_else(|| body.get(*sent - answer.head.len()..)).unwrap_or_default();
+            let rest = rest.or_else(|| answer.body.bytes().get(*sent - answer.head.len()..)).unwrap_or_default();
             if !rest.is_empty() {
                 match wire.write(rest)? {
                     0 => return Err(ErrorKind::WriteZero.into()),

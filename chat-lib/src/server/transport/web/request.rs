@@ -12,11 +12,28 @@ use crate::server::site::{File, WebSite};
 
 /// An answer, and what comes after it.
 pub(super) struct Answer {
-    /// The status line and the headers, with the empty line after them; then the text of an error.
+    /// The status line and the headers, with the empty line after them.
     pub(super) head: Vec<u8>,
-    /// The rest.
-    pub(super) file: Option<Arc<File>>,
+    pub(super) body: Body,
     pub(super) then: Then,
+}
+
+/// What follows the headers.
+pub(super) enum Body {
+    Nothing,
+    /// What is wrong.
+    Text(String),
+    File(Arc<File>),
+}
+
+impl Body {
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Nothing => &[],
+            Self::Text(text) => text.as_bytes(),
+            Self::File(file) => &file.body,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -62,10 +79,7 @@ pub(super) fn answer(received: &[u8], site: &WebSite) -> Option<(usize, Answer)>
         _ => refusal("405 Method Not Allowed", "Allow: GET, HEAD\r\n", "There are only pages here."),
     };
     if method == "HEAD" {
-        answer.file = None;
-        // The text of an error would be taken for the next answer.
-        let end = answer.head.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or_default();
-        answer.head.truncate(end + 4);
+        answer.body = Body::Nothing;
     }
     if answer.then == Then::KeepAlive
         && (request.version != Some(1) || has_body || headers.has_word("connection", "close"))
@@ -92,7 +106,8 @@ fn page(path: &str, headers: &Headers<'_>, site: &WebSite) -> Answer {
         "HTTP/1.1 {status}\r\nContent-Type: {}\r\n{length}ETag: {}\r\nCache-Control: no-cache\r\n{SECURITY_HEADERS}\r\n",
         file.content_type, file.etag
     );
-    Answer { head: head.into_bytes(), file: Some(file).filter(|_| !is_known), then: Then::KeepAlive }
+    let body = if is_known { Body::Nothing } else { Body::File(file) };
+    Answer { head: head.into_bytes(), body, then: Then::KeepAlive }
 }
 
 fn is_tag(tag: &str, etag: &str) -> bool {
@@ -119,16 +134,21 @@ fn upgrade(headers: &Headers<'_>, site: &WebSite) -> Answer {
     let head = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    Answer { head: head.into_bytes(), file: None, then: Then::WebSocket { forwarded_for: headers.forwarded_for() } }
+    Answer {
+        head: head.into_bytes(),
+        body: Body::Nothing,
+        then: Then::WebSocket { forwarded_for: headers.forwarded_for() },
+    }
 }
 
 /// An answer that is an error, after which the connection ends.
 fn refusal(status: &str, headers: &str, text: &str) -> Answer {
+    let text = format!("{text}\n");
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n{headers}{SECURITY_HEADERS}\r\n{text}\n",
-        text.len() + 1
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n{headers}{SECURITY_HEADERS}\r\n",
+        text.len()
     );
-    Answer { head: head.into_bytes(), file: None, then: Then::Close }
+    Answer { head: head.into_bytes(), body: Body::Text(text), then: Then::Close }
 }
 
 /// The headers of a request.

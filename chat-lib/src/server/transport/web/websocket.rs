@@ -13,7 +13,7 @@ use tungstenite::{Bytes, Error, Message, Utf8Bytes};
 use super::messages::Messages;
 use super::progress::Progress;
 use super::{Wire, empty_line};
-use crate::limits::{WEB_BUFFER_BYTES, WEB_FRAGMENTATION, WEB_READ_BYTES};
+use crate::limits::{HTTP_HEAD_BYTES, WEB_BUFFER_BYTES, WEB_FRAGMENTATION, WEB_READ_BYTES};
 use crate::server::disconnect::Disconnect;
 
 pub(super) struct WebSocket {
@@ -239,6 +239,9 @@ struct Metered<'a, 'b> {
     left: usize,
 }
 
+// What came right behind the handshake has to fit.
+const _: () = assert!(HTTP_HEAD_BYTES <= WEB_READ_BYTES);
+
 impl<'a, 'b> Metered<'a, 'b> {
     /// `before` comes before what is read.
     fn new(wire: &'a mut Wire<'b>, progress: &'a mut Progress, before: Vec<u8>) -> Self {
@@ -282,7 +285,7 @@ impl Write for Metered<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, TcpListener};
+    use std::net::TcpListener;
 
     use mio::net::TcpStream;
     use tungstenite::protocol::WebSocket as Client;
@@ -319,14 +322,6 @@ mod tests {
 
         fn mid_frame(&self) -> bool {
             false
-        }
-
-        fn held(&self) -> usize {
-            0
-        }
-
-        fn take_forwarded_for(&mut self) -> Option<IpAddr> {
-            None
         }
 
         fn is_handshaking(&self) -> bool {
