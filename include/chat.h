@@ -809,7 +809,7 @@ typedef struct chat_server_options {
     // not. "none" serves only the WebSocket. NULL is the library's page.
     const char *web_page;
     // Other sites whose pages may use the WebSocket, by their origins, such as "https://example.org". Pages from the server's
-    // own address always may, and so may programs other than browsers. NULL if there are none.
+    // own address can always use it, as can programs other than browsers. NULL if there are no such sites.
     const char *const *web_origins;
     // The number of origins.
     size_t web_origins_count;

@@ -152,7 +152,7 @@ export class App {
       showUnread(store.unread);
       this.list.render(this.#view?.name ?? "");
       if (!this.#view) this.#blank.render(store.listed && !store.sorted().length);
-      else if (!this.#view.render()) this.#show(this.#view.name, false); // its data was replaced: begin anew
+      else if (!this.#view.render()) this.#show(this.#view.name, false); // the data was replaced: start again
     };
     if (document.hidden) setTimeout(now, 0);
     else requestAnimationFrame(now);

@@ -188,7 +188,7 @@ export class Model {
   }
 
   /**
-   * Loads the page before the first message that is loaded. Returns at once if there is none.
+   * Loads the messages before the first loaded one. Returns at once if there are none.
    * @param {Conversation} it
    */
   async older(it) {
@@ -214,7 +214,7 @@ export class Model {
   }
 
   /**
-   * Makes a conversation with a user, or joins a room, or makes it if there is none. It can be opened at once;
+   * Opens a conversation with a user, or joins a room, or creates one. It can be opened at once;
    * messages to it wait until that is done. Rejects if it cannot be.
    * @param {string} name
    * @param {boolean} inviteOnly for a new room

@@ -32,7 +32,7 @@ pub struct chat_server_options {
     /// not. "none" serves only the WebSocket. NULL is the library's page.
     pub web_page: *const c_char,
     /// Other sites whose pages may use the WebSocket, by their origins, such as "https://example.org". Pages from the server's
-    /// own address always may, and so may programs other than browsers. NULL if there are none.
+    /// own address can always use it, as can programs other than browsers. NULL if there are no such sites.
     #[allow(rustdoc::bare_urls, reason = "in a header, there are no links")]
     pub web_origins: *const *const c_char,
     /// The number of origins.

@@ -1,5 +1,5 @@
-// The pictures in docs/pictures. PICTURES=write makes them anew; otherwise they only have to be there, since the fonts of
-// machines differ.
+// The pictures in docs/pictures. PICTURES=write takes them again; otherwise they only have to exist, since fonts differ between
+// machines.
 
 import assert from "node:assert/strict";
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
