@@ -18,6 +18,7 @@ mod listen;
 mod peer;
 mod proxy;
 mod reactor;
+mod relay;
 #[cfg(feature = "web")]
 mod site;
 mod socket;
@@ -37,6 +38,7 @@ pub use self::identity::TlsIdentity;
 use self::jobs::Worker;
 pub use self::proxy::{InvalidNetwork, Network};
 use self::reactor::Reactor;
+pub use self::relay::{InvalidServerId, Link, PACKET_BYTES, Relay, ServerId};
 #[cfg(feature = "web")]
 pub use self::site::{InvalidOrigin, WebOrigin, WebSite};
 use crate::engine::Chat;

@@ -42,6 +42,8 @@ mod index;
 mod log;
 mod memory;
 mod pages;
+#[cfg(feature = "sqlite")]
+mod replicated;
 mod steps;
 mod types;
 
@@ -52,6 +54,8 @@ use std::sync::Arc;
 pub use self::durable::{Durable, Keep, KeepRead, Options, SyncMode};
 use self::index::{Index, Known};
 pub use self::memory::Memory;
+#[cfg(feature = "sqlite")]
+pub use self::replicated::{LogEntry, LogError, Placed, RECORD_BYTES, ReplicatedLog};
 pub use self::types::{
     Appended, CommitError, Commits, ConversationState, Counts, CursorMove, FoundMessage, HistoryPage, Member,
     NewMessage, NewSession, News, NewsMessage, Position, Quota, Record, Redeemed, RoomKeep, RoomMember, RoomMembership,
