@@ -47,6 +47,8 @@ mod dumps;
 mod failures;
 mod invitations;
 mod keys;
+#[cfg(feature = "sqlite")]
+mod log;
 mod model;
 mod moves;
 mod news;
@@ -58,12 +60,18 @@ mod room_messages;
 mod rooms;
 mod sent;
 mod sessions;
+#[cfg(feature = "sqlite")]
+mod test_log;
 mod views;
 mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "sqlite")]
+pub use self::log::check_log;
+#[cfg(feature = "sqlite")]
+pub use self::test_log::{LogFault, TestLog};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::{Account, Framing, Inbox, MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};

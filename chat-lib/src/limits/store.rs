@@ -70,3 +70,18 @@ pub(crate) const NEWS_BYTES: usize = 1024 * 1024;
 /// How long texts of deleted messages may stay on a disk. Removing them costs a moment in which nothing is committed, so
 /// those of many messages are removed together.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How many bytes of records a server of a cluster keeps, in case that the shared log loses some. It is many times what an engine that
+/// does not sync at once loses with its power; each record is written once more for it.
+pub(crate) const KEPT_RECORD_BYTES: usize = 16 * 1024 * 1024;
+
+/// How many records of the shared log wait to be noted in the database, if there is nothing else to write. They are read again after a
+/// restart.
+pub(crate) const UNSTORED_RECORDS: usize = 256;
+
+/// How long to wait until an append is tried again of which nobody knows whether it has worked.
+pub(crate) const APPEND_RETRY: Duration = Duration::from_millis(20);
+
+/// How long an append is tried before the server gives up being the owner. A NATS cluster that loses its leader takes up to eight
+/// seconds to go on.
+pub(crate) const APPEND_PATIENCE: Duration = Duration::from_secs(10);

@@ -51,7 +51,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 #[cfg(feature = "sqlite")]
-pub use self::durable::{Durable, Keep, KeepRead, Options, SyncMode};
+pub use self::durable::{
+    Durable, Keep, KeepRead, Options, Place, RecordHashes, Replica, ReplicaError, Replication, SyncMode, record_hashes,
+};
 use self::index::{Index, Known};
 pub use self::memory::Memory;
 #[cfg(feature = "sqlite")]

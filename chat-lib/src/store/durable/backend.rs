@@ -1,4 +1,4 @@
-//! What the durable engine asks of whatever stores its records: a database on this machine, or one day a replicated log with
+//! What the durable engine asks of whatever stores its records: a database on this machine, or a replicated log with
 //! such a database as its view. Nothing above knows which.
 
 use super::record::Record;
@@ -11,6 +11,16 @@ use crate::store::log::{Block, StreamId};
 /// Rows of accounts, sessions, streams, rooms and what else there is, and a log of blocks. What is read is what was written, or an error that says
 /// what is not.
 pub(super) trait Backend: Send + Sync {
+    /// Fails if commits are another server's to make, for now.
+    fn check_open(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether what is read may be told only after a commit that began later, because another server may have committed since.
+    fn proves_reads(&self) -> bool {
+        false
+    }
+
     /// Whether nothing can be written, now and later.
     fn is_read_only(&self) -> bool;
 

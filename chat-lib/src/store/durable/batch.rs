@@ -15,35 +15,38 @@ pub(super) struct DurableBatch<'a> {
     core: &'a Core,
     upkeep: Option<&'a Upkeep>,
     open: Open<'a>,
+    /// It has done a step.
+    begun: bool,
 }
 
 /// Begins a batch.
 pub(super) fn begin<'a>(core: &'a Core, upkeep: Option<&'a Upkeep>) -> Steps<DurableBatch<'a>> {
-    Steps(DurableBatch { core, upkeep, open: core.group.begin() })
+    Steps(DurableBatch { core, upkeep, open: core.group.begin(), begun: false })
 }
 
 impl IndexBatch for DurableBatch<'_> {
-    fn index<T>(&mut self, step: impl FnOnce(&mut Index) -> T) -> T {
-        step(&mut self.core.state().index)
+    fn index<T>(&mut self, step: impl FnOnce(&mut Index) -> T) -> Result<T, Error> {
+        self.begun = true;
+        self.core.group.step(|held| step(&mut held.index))
     }
 
     fn append<T>(&mut self, step: impl FnOnce(&mut Index) -> Result<T, Error>) -> Result<T, Error> {
-        self.index(step)
+        self.index(step)?
     }
 
-    fn take(&mut self, user: &str, moves: &[CursorMove]) -> bool {
-        let taken = {
-            let mut held = self.core.state();
+    fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
+        self.begun = true;
+        let taken = self.core.group.step(|held| {
             let taken = held.index.take(user, moves);
             if taken {
                 held.takes.add(moves, Instant::now());
             }
             taken
-        };
+        })?;
         if taken {
             self.dropped(moves.iter().map(|step| step.bytes).sum());
         }
-        taken
+        Ok(taken)
     }
 
     fn dropped(&mut self, bytes: usize) {
@@ -51,7 +54,10 @@ impl IndexBatch for DurableBatch<'_> {
     }
 
     fn commit(self) -> Result<(), CommitError> {
-        let Self { core, upkeep, open } = self;
+        let Self { core, upkeep, open, begun } = self;
+        if !begun {
+            return Ok(());
+        }
         core.group.commit(open)?;
         upkeep.iter().for_each(|upkeep| upkeep.committed());
         Ok(())

@@ -28,6 +28,9 @@ pub(super) trait State: Send {
     /// Takes out what has changed since the last time. `complete` includes what could be written later.
     fn take(&mut self, complete: bool) -> Self::Record;
 
+    /// Counts a change that there is not, so that a commit is made.
+    fn promise(&mut self);
+
     /// Takes note that what was taken out is stored.
     fn stored(&mut self, record: &Self::Record);
 
@@ -41,6 +44,12 @@ pub(super) trait Target: Send + Sync {
 
     /// Stores all of a record or nothing.
     fn commit(&self, record: &<Self::State as State>::Record) -> Result<(), CommitError>;
+
+    /// Fails if nothing can be committed now, whatever it is.
+    fn check_open(&self) -> Result<(), Error>;
+
+    /// Whether also those who have changed nothing may only go on once a commit was made that began after they came.
+    fn proves_reads(&self) -> bool;
 
     /// What is stored, after a commit has failed. Fails as long as that is not known.
     fn load(&self) -> Result<Self::State, Error>;
@@ -77,16 +86,27 @@ impl<T: Target> GroupCommit<T> {
 
     /// Begins a batch. If the last commit failed and cannot be undone even now, this batch's will fail, too.
     pub(super) fn begin(&self) -> Open<'_> {
-        if self.current().generation.is_over() {
+        if self.current().generation.is_over() && self.target.check_open().is_ok() {
             self.recover().ok();
         }
         Open(self.gate.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Ends a batch, and waits until what it has changed and seen is stored.
+    /// Does a step of a batch that is open.
+    pub(super) fn step<R>(&self, step: impl FnOnce(&mut T::State) -> R) -> Result<R, Error> {
+        let mut current = self.current();
+        // Steps on a state that cannot be committed would pile up in it.
+        self.target.check_open()?;
+        Ok(step(&mut current.state))
+    }
+
+    /// Ends a batch that has done steps, and waits until what it has changed and seen is stored.
     pub(super) fn commit(&self, batch: Open<'_>) -> Result<(), CommitError> {
         let (generation, changes) = {
-            let Current { state, generation } = &*self.current();
+            let Current { state, generation } = &mut *self.current();
+            if self.target.proves_reads() {
+                state.promise();
+            }
             (Arc::clone(generation), state.changes())
         };
         drop(batch);
@@ -134,6 +154,22 @@ impl<T: Target> GroupCommit<T> {
         let _writing = self.writing();
         self.write(true)?;
         work(&self.target)
+    }
+
+    /// Reads back what is stored, if that has to be done.
+    pub(super) fn reopen(&self) -> Result<(), Error> {
+        self.recover()
+    }
+
+    /// Undoes what is not stored, and does so again with all that follows, until the target is open again. `work` is done
+    /// while nobody writes to the target.
+    pub(super) fn close(&self, work: impl FnOnce(&T)) {
+        let _writing = self.writing();
+        work(&self.target);
+        let Current { state, generation } = &*self.current();
+        if !generation.is_over() {
+            generation.end(state.changes(), false);
+        }
     }
 
     /// Works on the target while nobody else writes to it.
@@ -299,6 +335,8 @@ mod tests {
             std::mem::take(&mut self.new)
         }
 
+        fn promise(&mut self) {}
+
         fn stored(&mut self, _record: &Vec<u32>) {}
 
         fn replace(&mut self, _old: &mut Self) {}
@@ -323,6 +361,14 @@ mod tests {
                 true => Err(CommitError::Unknown(Error::Busy)),
                 false => Ok(()),
             }
+        }
+
+        fn check_open(&self) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn proves_reads(&self) -> bool {
+            false
         }
 
         fn load(&self) -> Result<Numbers, Error> {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::KeepRead;
 use super::backend::Backend;
 use super::commit::{GroupCommit, State, Target};
 use super::record::Record;
@@ -54,6 +55,10 @@ impl State for Held {
         Record { changes, last_message }
     }
 
+    fn promise(&mut self) {
+        self.index.journal.count_message();
+    }
+
     fn stored(&mut self, record: &Record) {
         self.index.written(record.last_message);
     }
@@ -72,13 +77,37 @@ impl Target for Disk {
         self.backend.commit(record)?;
         self.commits.seconds.observe_time(began.elapsed(), 1);
         self.commits.changes.observe(record.changes.len() as f64, 1);
-        let cost = record.cost();
-        self.written.fetch_add(cost, Ordering::Relaxed);
-        self.untidied.fetch_add(cost, Ordering::Relaxed);
+        self.count_written(record.cost());
         Ok(())
     }
 
+    fn check_open(&self) -> Result<(), Error> {
+        self.backend.check_open()
+    }
+
+    fn proves_reads(&self) -> bool {
+        self.backend.proves_reads()
+    }
+
     fn load(&self) -> Result<Held, Error> {
+        self.backend.check_open()?;
+        self.read_back()
+    }
+}
+
+impl Disk {
+    fn new(backend: Box<dyn Backend>) -> Self {
+        let (written, untidied, commits) = Default::default();
+        Self { backend, written, untidied, commits }
+    }
+
+    /// Takes note that so many bytes were written.
+    pub(super) fn count_written(&self, bytes: u64) {
+        self.written.fetch_add(bytes, Ordering::Relaxed);
+        self.untidied.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn read_back(&self) -> Result<Held, Error> {
         // What cannot be written to can still be read.
         self.backend.recover().ok();
         let (tables, summary) = (self.backend.tables()?, self.backend.summary()?);
@@ -97,14 +126,38 @@ impl Target for Disk {
 
 impl Core {
     pub(super) fn open(backend: Box<dyn Backend>) -> Result<Self, Error> {
-        let (written, untidied, commits) = Default::default();
-        let disk = Disk { backend, written, untidied, commits };
+        let disk = Disk::new(backend);
         let held = disk.load()?;
-        if held.index.summary().restoring {
-            let what = "a dump was being restored into it and that was not finished; remove it and restore again";
-            return Err(disk.backend.damage(what));
+        let core = Self { group: GroupCommit::new(disk, held), log_stays: RwLock::new(()) };
+        core.check_restored()?;
+        Ok(core)
+    }
+
+    /// Fails if a dump was being restored that nobody will finish.
+    pub(super) fn check_restored(&self) -> Result<(), Error> {
+        match self.index(|index| index.summary().restoring) {
+            true => {
+                let what = "a dump was being restored into it and that was not finished; remove it and restore again";
+                Err(self.backend().damage(what))
+            }
+            false => Ok(()),
         }
-        Ok(Self { group: GroupCommit::new(disk, held), log_stays: RwLock::new(()) })
+    }
+
+    /// As [`open`](Self::open), for data that another server commits to for now.
+    pub(super) fn view(backend: Box<dyn Backend>) -> Result<Self, Error> {
+        let disk = Disk::new(backend);
+        let held = disk.read_back()?;
+        let group = GroupCommit::new(disk, held);
+        // It is out of date as soon as that server has committed.
+        group.close(|_| {});
+        Ok(Self { group, log_stays: RwLock::new(()) })
+    }
+
+    /// Has the data say how long it is kept, if that is asked for.
+    pub(super) fn settle(&self, keep_read: Option<KeepRead>) -> Result<(), Error> {
+        let Some(keep) = keep_read.filter(|keep| *keep != KeepRead::Everything) else { return Ok(()) };
+        self.group.step(|held| held.index.set_summary(|summary| summary.keep_read = keep.as_millis()))
     }
 
     pub(super) fn state(&self) -> impl DerefMut<Target = Held> {
@@ -135,6 +188,9 @@ impl Core {
     pub(super) fn finish(&self) -> Result<(), Error> {
         if self.backend().is_read_only() {
             return Ok(());
+        }
+        if self.backend().check_open().is_err() {
+            return self.backend().tidy();
         }
         self.purge()?;
         self.group.freeze(|held| held.index.flush_streams())?;

@@ -122,7 +122,9 @@ impl Backend for Hostile {
         let fault = if record.changes.is_empty() { None } else { inner.fault.take() };
         if matches!(fault, None | Some(Fault::UnseenEverything)) {
             // What is stored elsewhere is what the bytes say.
-            let record = Record::decode(&record.encode()).unwrap();
+            let mut bytes = Vec::new();
+            record.encode(&mut bytes);
+            let record = Record::decode(&bytes).unwrap();
             record.changes.into_iter().for_each(|change| inner.now.apply(change));
             if inner.syncs {
                 inner.synced = inner.now.clone();

@@ -4,7 +4,7 @@
 //! - [`commit`]: when changes are written, and what happens when that fails;
 //! - [`core`]: the state that is committed, and how it is read back;
 //! - [`record`]: what is written for one commit;
-//! - [`backend`]: where it is written; [`sqlite`] is a database in a directory.
+//! - [`backend`]: where it is written; [`sqlite`] is a database in a directory, and [`replicated`] a shared log with such a database as its view.
 //!
 //! Beside them, [`compaction`] drops messages that are too old, as [`retention`] tells, or too many, as [`floors`] finds out, [`purge`] the texts of those that were
 //! deleted, and [`upkeep`] is the thread that does what can wait.
@@ -17,6 +17,7 @@ mod core;
 mod floors;
 mod purge;
 mod record;
+mod replicated;
 mod retention;
 mod sqlite;
 mod takes;
@@ -29,11 +30,15 @@ use std::time::{Duration, Instant};
 
 use self::backend::Backend;
 use self::core::Core;
+pub use self::replicated::{Place, RecordHashes, Replica, ReplicaError, Replication, record_hashes};
 use self::retention::Retention;
 use self::sqlite::Sqlite;
 use self::upkeep::Upkeep;
 use super::pages;
-use super::{Batch, Commits, CursorMove, FoundMessage, HistoryPage, News, Position, Store, SyncPage, Unread, Visit};
+use super::{
+    Batch, Commits, CursorMove, FoundMessage, HistoryPage, News, Position, ReplicatedLog, Store, SyncPage, Unread,
+    Visit,
+};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Error;
 use crate::model::MessageId;
@@ -52,6 +57,8 @@ pub struct Durable {
     retention: Arc<Retention>,
     /// `None` if the disk can only be read.
     upkeep: Option<Upkeep>,
+    /// If others have the data, too.
+    replica: Option<(Replica, Replication)>,
 }
 
 /// How a [`Durable`] store does its work.
@@ -158,23 +165,78 @@ impl Durable {
         Self::on(Box::new(disk), options)
     }
 
+    /// Opens the store of a server that shares a log with others, of which `directory` has a view. Nothing is committed that is not in
+    /// the log, and no commit waits for the disk of this machine. Where the log and the directory are new, or the log is new and the
+    /// directory has a chat, this founds it: other directories then have to begin with a [copy](Replica::copy) of this one.
+    ///
+    /// At first, another server is the owner, and every step is refused with [`Error::Busy`]. [`Replica`] has what to do.
+    ///
+    /// [`Options::sync`] and [`Options::read_only`] do not count.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplicaError`] has them; those of [`open`](Self::open) are in [`ReplicaError::Store`].
+    pub fn replicated(
+        directory: &Path,
+        log: Arc<dyn ReplicatedLog>,
+        replication: Replication,
+        options: Options,
+    ) -> Result<Self, ReplicaError> {
+        let replica = Replica::open(directory, log, replication, options.keep_read)?;
+        if replication.takes_over {
+            replica.take_over()?;
+        }
+        let core = Arc::clone(&replica.core);
+        Ok(Self::with(core, Options { sync: SyncMode::Never, ..options }, Some((replica, replication)))?)
+    }
+
+    /// What a cluster does with this store; `None` if it is not [`replicated`](Self::replicated).
+    pub fn replica(&self) -> Option<&Replica> {
+        self.replica.as_ref().map(|(replica, _)| replica)
+    }
+
     fn on(backend: Box<dyn Backend>, options: Options) -> Result<Self, Error> {
         let core = Arc::new(Core::open(backend)?);
+        if !core.backend().is_read_only() {
+            core.settle(options.keep_read)?;
+        }
+        Self::with(core, options, None)
+    }
+
+    fn with(core: Arc<Core>, options: Options, replica: Option<(Replica, Replication)>) -> Result<Self, Error> {
         let (now, read_only) = (Instant::now(), core.backend().is_read_only());
         let (known, was) = {
             let summary = core.state().index.summary().clone();
             (summary.retention_time, KeepRead::from_millis(summary.keep_read))
         };
         let keep_read = options.keep_read.unwrap_or(was);
-        if keep_read != KeepRead::Everything && !read_only {
-            core.state().index.set_summary(|summary| summary.keep_read = keep_read.as_millis());
-        }
         let retention = Arc::new(Retention::new(keep_read, options.keep, options.clock, known, now));
         core.state().index.set_retention_time(retention.time(now));
         let syncs = options.sync == SyncMode::EverySecond;
         let start = || Upkeep::start(Arc::clone(&core), Arc::clone(&retention), syncs);
         let upkeep = if read_only { None } else { Some(start()?) };
-        Ok(Self { core, retention, upkeep })
+        Ok(Self { core, retention, upkeep, replica })
+    }
+
+    /// Becomes the owner, if it is not and does so by itself.
+    fn take_over_if_alone(&self) {
+        if let Some((replica, Replication { takes_over: true, .. })) = &self.replica
+            && !replica.is_owner()
+            && let Err(problem) = replica.take_over()
+        {
+            let reason: &dyn std::error::Error = &problem;
+            tracing::warn!(reason, "the shared log cannot be appended to");
+        }
+    }
+
+    /// Reads what is committed, if this is the server that knows.
+    fn read<T>(&self, read: impl FnOnce(&Core) -> Result<T, Error>) -> Result<T, Error> {
+        self.take_over_if_alone();
+        self.core.backend().check_open()?;
+        let outcome = read(&self.core);
+        // It may have been an older state, or one that another server was changing.
+        self.core.backend().check_open()?;
+        outcome
     }
 }
 
@@ -184,6 +246,7 @@ impl Store for Durable {
     }
 
     fn begin(&self) -> Box<dyn Batch + '_> {
+        self.take_over_if_alone();
         Box::new(batch::begin(&self.core, self.upkeep.as_ref()))
     }
 
@@ -196,19 +259,19 @@ impl Store for Durable {
     }
 
     fn read_unread(&self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
-        pages::read_unread(&*self.core, user, max_bytes)
+        self.read(|core| pages::read_unread(core, user, max_bytes))
     }
 
     fn read_until(&self, user: &str, with: &str, upto: MessageId) -> Result<Option<CursorMove>, Error> {
-        pages::read_until(&*self.core, user, with, upto)
+        self.read(|core| pages::read_until(core, user, with, upto))
     }
 
     fn history(&self, user: &str, with: &str, position: Position, limit: usize) -> Result<HistoryPage, Error> {
-        pages::history(&*self.core, user, with, position, limit)
+        self.read(|core| pages::history(core, user, with, position, limit))
     }
 
     fn read_unread_room(&self, user: &str, room: &str, max_bytes: usize) -> Result<Unread, Error> {
-        pages::read_unread_room(&*self.core, user, room, max_bytes)
+        self.read(|core| pages::read_unread_room(core, user, room, max_bytes))
     }
 
     fn last_message(&self) -> MessageId {
@@ -216,27 +279,27 @@ impl Store for Durable {
     }
 
     fn news(&self, after: MessageId) -> Result<News, Error> {
-        pages::news(&*self.core, after)
+        self.read(|core| pages::news(core, after))
     }
 
     fn find_message(&self, user: &str, id: MessageId) -> Result<Option<FoundMessage>, Error> {
-        pages::find_message(&*self.core, user, id)
+        self.read(|core| pages::find_message(core, user, id))
     }
 
     fn find_sent(&self, user: &str, after: MessageId, limit: usize) -> Result<Vec<FoundMessage>, Error> {
-        pages::find_sent(&*self.core, user, after, limit)
+        self.read(|core| pages::find_sent(core, user, after, limit))
     }
 
     fn sync(&self, user: &str, after: MessageId, limit: usize) -> Result<SyncPage, Error> {
-        pages::sync(&*self.core, user, after, limit)
+        self.read(|core| pages::sync(core, user, after, limit))
     }
 
     fn dump(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
-        self.core.dump(self.retention.keeps(Instant::now()), visit)
+        self.read(|core| core.dump(self.retention.keeps(Instant::now()), visit))
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.core.check()
+        self.read(Core::check)
     }
 
     fn tidy(&self) -> Result<(), Error> {
@@ -255,6 +318,7 @@ impl Store for Durable {
         if self.is_read_only() {
             return Err(Error::Storage("the data can only be read".into()));
         }
+        self.core.backend().check_open()?;
         self.core.group.beside(|disk| disk.backend.recover())
     }
 }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::backend::Compaction;
 use crate::clock::Timestamp;
 use crate::model::{Invitation, InvitationId, MessageId, PasswordHash, Profile, RoomName, SessionId, UserName};
 use crate::store::index::{
@@ -32,18 +33,17 @@ impl Record {
         self.changes.iter().map(cost).sum()
     }
 
-    /// The record as bytes: a version, the last message, and each change as a tag and its fields. Numbers are LEB128,
+    /// Appends the record as bytes: a version, the last message, and each change as a tag and its fields. Numbers are LEB128,
     /// texts have their length in front.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a log that is replicated"))]
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = Writer(vec![VERSION]);
-        out.number(self.last_message.get());
-        self.changes.iter().for_each(|change| out.change(change));
-        out.0
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        out.push(VERSION);
+        let mut to = Writer(std::mem::take(out));
+        to.number(self.last_message.get());
+        self.changes.iter().for_each(|change| to.change(change));
+        *out = to.0;
     }
 
     /// The record that these bytes are; `None` if they are none of this version.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for a log that is replicated"))]
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut rest = Reader(bytes.strip_prefix(&[VERSION])?);
         let last_message = rest.message()?;
@@ -71,9 +71,26 @@ pub(super) fn standing_of(number: u8) -> Option<Standing> {
     [Standing::Invited, Standing::Member, Standing::Owner].get(usize::from(number)).copied()
 }
 
-struct Writer(Vec<u8>);
+/// Writes values as bytes.
+pub(super) struct Writer(pub(super) Vec<u8>);
 
 impl Writer {
+    pub(super) fn compaction(&mut self, change: &Compaction) {
+        match change {
+            Compaction::Thin(block) => {
+                self.number(0);
+                self.block(block);
+            }
+            Compaction::Drop(first) => self.numbers(&[1, first.get()]),
+            Compaction::DropMarks(stream, upto) => self.numbers(&[2, stream.0.into(), upto.get()]),
+        }
+    }
+
+    fn block(&mut self, block: &Block) {
+        self.numbers(&[block.first.get(), block.last.get(), block.time.as_millis()]);
+        self.bytes(&block.body);
+    }
+
     fn change(&mut self, change: &Change) {
         match change {
             Change::Profile(id, profile) => {
@@ -112,8 +129,8 @@ impl Writer {
                 self.bytes(id.as_bytes());
             }
             Change::Block(block) => {
-                self.numbers(&[8, block.first.get(), block.last.get(), block.time.as_millis()]);
-                self.bytes(&block.body);
+                self.number(8);
+                self.block(block);
             }
             Change::Mark(stream, message) => self.numbers(&[9, stream.0.into(), message.get()]),
             Change::ClearLog => self.number(11),
@@ -174,9 +191,24 @@ impl Writer {
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+/// Reads what a [`Writer`] has written.
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
+    pub(super) fn compaction(&mut self) -> Option<Compaction> {
+        Some(match self.number()? {
+            0 => Compaction::Thin(self.block()?),
+            1 => Compaction::Drop(self.message()?),
+            2 => Compaction::DropMarks(StreamId(self.small()?), self.message()?),
+            _ => return None,
+        })
+    }
+
+    fn block(&mut self) -> Option<Block> {
+        let (first, last, time) = (self.message()?, self.message()?, self.time()?);
+        Some(Block { first, last, time, body: self.bytes()?.to_vec() })
+    }
+
     fn change(&mut self) -> Option<Change> {
         Some(match self.number()? {
             0 => {
@@ -220,10 +252,7 @@ impl<'a> Reader<'a> {
                 Change::Session(SessionRow { login, id, account, opened, used, until, from })
             }
             7 => Change::DropSession(Login(self.number()?)),
-            8 => {
-                let (first, last, time) = (self.message()?, self.message()?, self.time()?);
-                Change::Block(Arc::new(Block { first, last, time, body: self.bytes()?.to_vec() }))
-            }
+            8 => Change::Block(Arc::new(self.block()?)),
             9 => Change::Mark(StreamId(self.small()?), self.message()?),
             10 => Change::Summary(Summary {
                 epoch: self.text()?.to_owned(),

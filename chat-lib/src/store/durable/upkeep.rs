@@ -106,6 +106,15 @@ impl Work {
     }
 
     pub(super) fn turn(&mut self, now: Instant) -> Result<(), Error> {
+        if self.core.backend().check_open().is_err() {
+            // Another server looks after the data, and this one after its files.
+            return if self.core.disk().untidied.load(Ordering::Relaxed) >= CHECKPOINT_BYTES {
+                self.core.disk().untidied.store(0, Ordering::Relaxed);
+                self.core.group.beside(|disk| disk.backend.tidy())
+            } else {
+                Ok(())
+            };
+        }
         self.core.state().index.set_retention_time(self.retention.time(now));
         // Nobody waits for changes that are left uncommitted this long, but they should become durable at some point.
         let flush = || self.core.group.flush().map_err(Error::from);

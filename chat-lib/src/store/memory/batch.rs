@@ -14,8 +14,8 @@ pub(super) struct MemoryBatch<'a> {
 }
 
 impl IndexBatch for MemoryBatch<'_> {
-    fn index<T>(&mut self, step: impl FnOnce(&mut Index) -> T) -> T {
-        step(&mut self.memory.state().index)
+    fn index<T>(&mut self, step: impl FnOnce(&mut Index) -> T) -> Result<T, Error> {
+        Ok(step(&mut self.memory.state().index))
     }
 
     fn append<T>(&mut self, step: impl FnOnce(&mut Index) -> Result<T, Error>) -> Result<T, Error> {
@@ -23,7 +23,7 @@ impl IndexBatch for MemoryBatch<'_> {
         self.memory.state().append(step)
     }
 
-    fn take(&mut self, user: &str, moves: &[CursorMove]) -> bool {
+    fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
         self.index(|index| index.take(user, moves))
     }
 

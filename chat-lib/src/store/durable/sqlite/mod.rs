@@ -3,6 +3,7 @@
 mod directory;
 mod holder;
 mod open;
+mod replica;
 mod rows;
 mod seal;
 pub(super) mod wal;
@@ -16,7 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
 use self::directory::Directory;
-use self::open::{connect, connect_read_only, exists, log_of, look_at_log, make, only_writing_fails, open_log};
+use self::open::{Kind, connect, connect_read_only, exists, log_of, look_at_log, make, only_writing_fails, open_log};
+pub(super) use self::replica::Step;
 use self::rows::{
     Sealed, account, block, block_head, blocked, compact, deleted, invitation, keys, member, profile, room, session,
     stream, summary, write,
@@ -52,12 +54,22 @@ impl Sqlite {
     /// Opens the directory, and makes it if it is not there. `synced` has each commit wait until it
     /// outlasts a loss of power. Where data is and nothing can be written, it is opened for reading.
     pub(super) fn open(directory: &Path, synced: bool) -> Result<Self, Error> {
+        Self::open_as(Kind::Alone, directory, synced)
+    }
+
+    /// As [`open`](Self::open), for a view of a shared log, or to make it one. No commit waits for the disk: what a loss of power undoes
+    /// is in the shared log.
+    pub(super) fn open_replica(directory: &Path) -> Result<Self, Error> {
+        Self::open_as(Kind::Any, directory, false)
+    }
+
+    fn open_as(kind: Kind, directory: &Path, synced: bool) -> Result<Self, Error> {
         let directory = Directory::create(directory)?;
         let database = directory.path().join(DATABASE);
         make(&directory, &database)?;
         look_at_log(&database, synced)?;
         match open_log(&directory, &database) {
-            Ok(log) => Self::for_writing(directory, database, log, synced),
+            Ok(log) => Self::for_writing(kind, directory, database, log, synced),
             Err(problem) if only_writing_fails(&problem) => {
                 directory.share()?;
                 let store = Self::for_reading(directory, database)?;
@@ -80,8 +92,14 @@ impl Sqlite {
         Self::for_reading(directory, database)
     }
 
-    fn for_writing(directory: Directory, database: PathBuf, log: File, synced: bool) -> Result<Self, Error> {
-        let connect = || connect(&database, synced).map(Mutex::new);
+    fn for_writing(
+        kind: Kind,
+        directory: Directory,
+        database: PathBuf,
+        log: File,
+        synced: bool,
+    ) -> Result<Self, Error> {
+        let connect = || connect(kind, &database, synced).map(Mutex::new);
         let (writer, reader, tidier, checker) = (connect()?, connect()?, connect()?, connect()?);
         let writing =
             Writing { writer, tidier, log, log_is_old: AtomicBool::new(true), tainted: AtomicBool::new(false) };

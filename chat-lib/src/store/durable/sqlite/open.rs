@@ -104,11 +104,11 @@ pub(super) fn only_writing_fails(problem: &io::Error) -> bool {
 }
 
 /// Connects to a database of which this process has all connections.
-pub(super) fn connect(database: &Path, synced: bool) -> Result<Connection, Error> {
+pub(super) fn connect(kind: Kind, database: &Path, synced: bool) -> Result<Connection, Error> {
     let failed = |problem: rusqlite::Error| failed(database, &problem);
     // SQLite then has its index of the log in memory: no file is needed that a full disk has no room for.
     let connection = Connection::open_with_flags_and_vfs(database, READ_WRITE, "unix-excl").map_err(failed)?;
-    check_format(&connection, database)?;
+    check_format(kind, &connection, database)?;
     let set_up = || -> Result<(), rusqlite::Error> {
         connection.set_prepared_statement_cache_capacity(32);
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -136,7 +136,7 @@ pub(super) fn connect_read_only(database: &Path) -> Result<Connection, Error> {
         Ok(connection)
     };
     let connection = open().map_err(failed)?;
-    check_format(&connection, database)?;
+    check_format(Kind::Any, &connection, database)?;
     keep_log(&connection).map_err(failed)?;
     Ok(connection)
 }
@@ -160,11 +160,19 @@ fn immutable(database: &Path) -> String {
 }
 
 /// Also has SQLite open the log, which it does at the first look into the database.
-fn check_format(connection: &Connection, database: &Path) -> Result<(), Error> {
+fn check_format(kind: Kind, connection: &Connection, database: &Path) -> Result<(), Error> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let number = |name| pragma(name).map_err(|problem| failed(database, &problem));
     match (number("application_id")?, number("user_version")?) {
         (APPLICATION, FORMAT) => Ok(()),
+        (APPLICATION, REPLICA_FORMAT) if kind == Kind::Any => Ok(()),
+        (APPLICATION, REPLICA_FORMAT) => {
+            let what = "the data is a server's view of what a cluster keeps, and alone it can only be read";
+            Err(failed(
+                database,
+                &format!("{what}; start the server with --cluster, or restore a dump of it elsewhere"),
+            ))
+        }
         (APPLICATION, found) => Err(Error::DataFormat { path: database.to_owned(), found, known: FORMAT }),
         _ => Err(failed(database, &"it is another program's database")),
     }
@@ -174,10 +182,24 @@ fn check_format(connection: &Connection, database: &Path) -> Result<(), Error> {
 const READ_WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
+/// Which databases are opened.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// Those that have all there is.
+    Alone,
+    /// Also the views of a shared log.
+    Any,
+}
+
 /// "chat".
 const APPLICATION: i64 = 0x6368_6174;
 
 /// The version of [`SCHEMA`] and of what the rows hold.
 const FORMAT: i64 = 7;
 
+/// [`FORMAT`] of a database that is the view of a shared log: it has [`SCHEMA_REPLICA`], too.
+pub(super) const REPLICA_FORMAT: i64 = 100 + FORMAT;
+
 const SCHEMA: &str = include_str!("schema.sql");
+
+pub(super) const SCHEMA_REPLICA: &str = include_str!("replica.sql");

@@ -1,0 +1,139 @@
+//! What the owner does: it appends what it commits. Becoming the owner is to append as well: whoever has done so has seen all that
+//! came before, and nobody who was the owner earlier can append any more.
+
+use std::borrow::Cow;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::chain::Chain;
+use super::envelope::{self, Envelope};
+use super::payload::Payload;
+use super::{ReplicaError, Replicated};
+use crate::error::Error;
+use crate::limits::APPEND_RETRY;
+use crate::model::MessageId;
+use crate::store::durable::record::Record;
+use crate::store::{CommitError, LogError, Placed};
+
+impl Replicated {
+    /// Appends a payload, and then does what it says. Whatever keeps this server from that, it is no longer the owner.
+    pub(super) fn publish(&self, payload: &Payload<'_>) -> Result<(), CommitError> {
+        if !self.is_owner() {
+            return Err(CommitError::Undone(Error::Busy));
+        }
+        let mut chain = self.chain();
+        let outcome = match self.place(&mut chain, payload) {
+            Ok(true) => {
+                let stored = self.store(&mut chain, std::slice::from_ref(payload));
+                stored.map_err(|problem| CommitError::Unknown(ReplicaError::Store(problem).into()))
+            }
+            // What an owner that was deposed has placed of it does not count.
+            Ok(false) => Err(CommitError::Undone(Error::Busy)),
+            Err(problem) => Err(CommitError::Unknown(ReplicaError::Log(problem).into())),
+        };
+        if let Err(problem) = &outcome {
+            let reason: &dyn std::error::Error = problem;
+            tracing::warn!(reason, "this server is no longer the owner");
+            self.step_down();
+            // What has found its place is read again with what others append.
+            chain.go_back();
+        }
+        self.reached.store(chain.reached.at, Ordering::Release);
+        outcome
+    }
+
+    pub(super) fn step_down(&self) {
+        self.is_owner.store(false, Ordering::Release);
+    }
+
+    /// Becomes the owner: catches up, and appends a record.
+    pub(super) fn claim(&self) -> Result<(), ReplicaError> {
+        let mut chain = self.chain();
+        let nothing = Record { changes: Vec::new(), last_message: MessageId::NONE };
+        let claim = Payload::Commit(Cow::Owned(nothing));
+        let body = claim.encode();
+        loop {
+            while self.log.last()? >= chain.next() {
+                let entries = self.log.read(chain.next(), CATCH_UP_WAIT)?;
+                self.take_in(&mut chain, entries)?;
+            }
+            let (record, bytes) = self.seal(&chain, [0, 1], &body);
+            match self.append(chain.next(), &bytes)? {
+                Placed::Done => {
+                    chain.placed(&record, bytes);
+                    self.store(&mut chain, &[claim])?;
+                    self.reached.store(chain.reached.at, Ordering::Release);
+                    self.is_owner.store(true, Ordering::Release);
+                    return Ok(());
+                }
+                Placed::Taken => {}
+                Placed::Short { last } => self.mend(&chain, last)?,
+            }
+        }
+    }
+
+    /// Appends the records of a payload. `false` if another server was quicker.
+    fn place(&self, chain: &mut Chain, payload: &Payload<'_>) -> Result<bool, LogError> {
+        let payload = payload.encode();
+        let parts = envelope::parts(&payload);
+        let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+        for (part, body) in (0..).zip(parts) {
+            let (record, bytes) = self.seal(chain, [part, count], body);
+            match self.append(chain.next(), &bytes)? {
+                Placed::Done => chain.placed(&record, bytes),
+                Placed::Taken | Placed::Short { .. } => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn seal<'a>(&self, chain: &Chain, [part, parts]: [u32; 2], body: &'a [u8]) -> (Envelope<'a>, Vec<u8>) {
+        let (writer, before) = (self.writer, chain.reached.hash);
+        let (bytes, hash) = envelope::seal(&writer, &before, [part, parts], body);
+        (Envelope { writer, before, part, parts, body, hash }, bytes)
+    }
+
+    /// Appends a record, and asks until it is known whether it is there, or patience ends.
+    fn append(&self, at: u64, record: &[u8]) -> Result<Placed, LogError> {
+        let began = Instant::now();
+        loop {
+            match self.log.append(at, record) {
+                Ok(placed) => {
+                    self.appends.observe_time(began.elapsed(), 1);
+                    return Ok(placed);
+                }
+                Err(problem) if began.elapsed() >= self.patience => return Err(problem),
+                Err(problem) => {
+                    let reason: &dyn std::error::Error = &problem;
+                    tracing::debug!(reason, at, "it is not known whether a record was appended; asking again");
+                    thread::sleep(APPEND_RETRY);
+                }
+            }
+        }
+    }
+
+    /// Puts back what the log has lost after the record `last`. If anything else was appended since, this data is not of that log
+    /// any more.
+    fn mend(&self, chain: &Chain, last: u64) -> Result<(), ReplicaError> {
+        if last > 0 {
+            let theirs = self.log.read(last, Duration::ZERO)?.into_iter().next();
+            let theirs = theirs.filter(|entry| entry.at == last).map(|entry| entry.record);
+            if theirs.is_none() || theirs != self.kept(chain, last)? {
+                return Err(ReplicaError::Diverged { at: last });
+            }
+        }
+        tracing::error!(last, reached = chain.reached.at, "the shared log has lost records; they are put back");
+        for at in last + 1..=chain.reached.at {
+            let Some(record) = self.kept(chain, at)? else { return Err(ReplicaError::Diverged { at }) };
+            match self.append(at, &record)? {
+                Placed::Done => {}
+                Placed::Taken | Placed::Short { .. } => return Err(ReplicaError::Diverged { at }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long to wait for a record that the log is known to have.
+const CATCH_UP_WAIT: Duration = Duration::from_secs(1);
