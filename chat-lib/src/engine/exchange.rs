@@ -65,8 +65,7 @@ impl Chat {
             }
             batch.end_restore()
         })?;
-        self.inner.refresh_epoch();
-        self.reset_hub();
+        self.refresh_store();
         outcome
     }
 

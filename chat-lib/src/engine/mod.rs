@@ -26,6 +26,8 @@ mod rooms;
 mod sending;
 mod step;
 mod subscription;
+#[cfg(feature = "sqlite")]
+mod takeover;
 mod throttle;
 mod turn;
 mod user_connections;

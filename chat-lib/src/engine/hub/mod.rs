@@ -223,10 +223,21 @@ impl Chat {
         self.inner.hub.present().of(user)
     }
 
-    /// Forgets what was published, because ids have begun anew.
-    pub(super) fn reset_hub(&self) {
+    /// Forgets what was published, and reads the epoch again, because the store has other content. The thread must have no turn.
+    pub(super) fn refresh_store(&self) {
+        self.inner.refresh_epoch();
         let last = self.inner.config.store.last_message();
         self.inner.hub.lock().published = last;
+    }
+
+    /// Ends all subscriptions, because what was missed cannot be told. The thread must have no turn.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn lag_all(&self) {
+        let mut state = self.inner.hub.lock();
+        state.audience.lag_all();
+        let left = self.end_lagged(&mut state);
+        drop(state);
+        self.announce_presence(left, None);
     }
 
     /// Tells the direct partners of each user, and the user's own subscribers but for `origin`, whether the user is there. The thread

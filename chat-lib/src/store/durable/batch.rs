@@ -15,7 +15,7 @@ pub(super) struct DurableBatch<'a> {
     core: &'a Core,
     upkeep: Option<&'a Upkeep>,
     open: Open<'a>,
-    /// It has done a step.
+    /// A step was done.
     begun: bool,
 }
 
@@ -26,8 +26,9 @@ pub(super) fn begin<'a>(core: &'a Core, upkeep: Option<&'a Upkeep>) -> Steps<Dur
 
 impl IndexBatch for DurableBatch<'_> {
     fn index<T>(&mut self, step: impl FnOnce(&mut Index) -> T) -> Result<T, Error> {
+        let done = self.core.group.step(|held| step(&mut held.index))?;
         self.begun = true;
-        self.core.group.step(|held| step(&mut held.index))
+        Ok(done)
     }
 
     fn append<T>(&mut self, step: impl FnOnce(&mut Index) -> Result<T, Error>) -> Result<T, Error> {
@@ -35,7 +36,6 @@ impl IndexBatch for DurableBatch<'_> {
     }
 
     fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
-        self.begun = true;
         let taken = self.core.group.step(|held| {
             let taken = held.index.take(user, moves);
             if taken {
@@ -43,6 +43,7 @@ impl IndexBatch for DurableBatch<'_> {
             }
             taken
         })?;
+        self.begun = true;
         if taken {
             self.dropped(moves.iter().map(|step| step.bytes).sum());
         }

@@ -161,11 +161,13 @@ impl<T: Target> GroupCommit<T> {
         self.recover()
     }
 
-    /// Undoes what is not stored, and does so again with all that follows, until the target is open again. `work` is done
-    /// while nobody writes to the target.
-    pub(super) fn close(&self, work: impl FnOnce(&T)) {
+    /// If `work` says so, undoes what is not stored, and all that follows until the target is open again. `work` is done while
+    /// nobody writes to the target.
+    pub(super) fn close_if(&self, work: impl FnOnce(&T) -> bool) {
         let _writing = self.writing();
-        work(&self.target);
+        if !work(&self.target) {
+            return;
+        }
         let Current { state, generation } = &*self.current();
         if !generation.is_over() {
             generation.end(state.changes(), false);

@@ -150,7 +150,7 @@ impl Core {
         let held = disk.read_back()?;
         let group = GroupCommit::new(disk, held);
         // It is out of date as soon as that server has committed.
-        group.close(|_| {});
+        group.close_if(|_| true);
         Ok(Self { group, log_stays: RwLock::new(()) })
     }
 

@@ -61,8 +61,8 @@ impl Replica {
         Ok(Self { core, replicated, keep_read })
     }
 
-    /// Takes in what others have appended, and waits up to `wait` for something to come. Does nothing if this is the owner. Returns the
-    /// last place that was taken in.
+    /// Takes in what others have appended, and waits up to `wait` for something to come. An owner that finds something is the owner no
+    /// longer. Returns the last place that was taken in.
     ///
     /// # Errors
     ///
@@ -71,9 +71,20 @@ impl Replica {
         let Self { core, replicated, .. } = self;
         let next = replicated.chain().next();
         let entries = replicated.log.read(next, wait)?;
+        if entries.is_empty() {
+            return Ok(self.reached());
+        }
+        core.group.close_if(|_| {
+            // What was read may be this server's own, if it has gone on meanwhile.
+            let is_deposed = replicated.is_owner() && replicated.chain().next() == next;
+            if is_deposed {
+                replicated.step_down();
+            }
+            is_deposed
+        });
         core.group.beside(|disk| {
             let mut chain = replicated.chain();
-            if !replicated.is_owner() && chain.next() == next && !entries.is_empty() {
+            if !replicated.is_owner() && chain.next() == next {
                 let bytes: usize = entries.iter().map(|entry| entry.record.len()).sum();
                 replicated.take_in(&mut chain, entries)?;
                 disk.count_written(bytes as u64);
@@ -83,13 +94,18 @@ impl Replica {
     }
 
     /// Becomes the owner: takes in all that was appended, and appends a record, so that the owner before can append no more. Then the
-    /// store does what it is asked for.
+    /// store does what it is asked for. Does nothing if this is the owner, as far as it knows.
     ///
     /// # Errors
     ///
     /// See [`ReplicaError`]; it is not the owner then.
     pub fn take_over(&self) -> Result<(), ReplicaError> {
         let Self { core, replicated, keep_read } = self;
+        if self.is_owner() {
+            return Ok(());
+        }
+        // Whatever is in memory is of another time.
+        core.group.close_if(|_| true);
         core.group.beside(|_| replicated.claim())?;
         let loaded = core.group.reopen().and_then(|()| match replicated.was_owner.load(Ordering::Relaxed) {
             // If it is being restored, then by this program.
@@ -103,7 +119,10 @@ impl Replica {
 
     /// Stops being the owner. What is not committed is undone.
     pub fn step_down(&self) {
-        self.core.group.close(|_| self.replicated.step_down());
+        self.core.group.close_if(|_| {
+            self.replicated.step_down();
+            true
+        });
     }
 
     /// Whether this is the owner, as far as it knows.

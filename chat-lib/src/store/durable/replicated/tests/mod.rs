@@ -1,13 +1,15 @@
 //! Servers that share a log which fails on command.
 
-use std::path::Path;
+mod servers;
+mod stories;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Place, Replica, ReplicaError, Replication, envelope, payload};
+use super::{Replication, envelope, payload};
 use crate::conformance::{self, Data, Fault, LogFault, TestLog};
 use crate::error::Error;
-use crate::store::{Batch, CommitError, Durable, KeepRead, LogEntry, LogError, Options, Placed, ReplicatedLog, Store};
+use crate::store::{Durable, KeepRead, LogEntry, LogError, Options, Placed, ReplicatedLog, Store};
 
 #[test]
 fn the_log_for_tests_keeps_the_contract() {
