@@ -61,6 +61,8 @@ pub struct ServerCard {
     pub version: String,
     /// The last record of the log that it has.
     pub applied: u64,
+    /// Whether it does what clients ask for: an owner does not while it is still reading what it has to know.
+    pub serves: bool,
 }
 
 /// A copy of the data: which records of the log it has, and by the hash of the last of them, of which log.

@@ -142,6 +142,7 @@ impl Replicated {
         let mut payloads = Vec::new();
         for entry in entries {
             let at = entry.at;
+            self.bytes.fetch_add(entry.record.len() as u64, Ordering::Relaxed);
             if let Some(payload) = chain.take(entry)? {
                 payloads.push(payload::decode(&payload).ok_or(ReplicaError::Unknown { at })?);
             }

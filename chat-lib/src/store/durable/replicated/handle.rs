@@ -53,7 +53,7 @@ impl Replica {
     ) -> Result<Self, ReplicaError> {
         let sqlite = Sqlite::open_replica(directory)?;
         if sqlite.place()?.is_none() && log.last()? > 0 {
-            return Err(ReplicaError::Outdated { at: 1 });
+            return Err(ReplicaError::Foreign);
         }
         let replicated = Arc::new(Replicated::new(sqlite, log, options.patience)?);
         replicated.verify()?;
@@ -145,6 +145,11 @@ impl Replica {
         self.replicated.sqlite.copy(file)
     }
 
+    /// How many bytes of records were taken in and appended since the store was opened.
+    pub fn bytes(&self) -> u64 {
+        self.replicated.bytes.load(Ordering::Relaxed)
+    }
+
     /// How long appends took, as their owner has waited for them.
     pub fn appends(&self) -> Histogram {
         self.replicated.appends.clone()
@@ -210,6 +215,9 @@ pub enum ReplicaError {
         /// Its place.
         at: u64,
     },
+    /// The data is of a chat of its own, and the log of another one. The operator's; one of them has to be chosen.
+    #[error("the data here is not of this cluster, whose shared log has begun without it")]
+    Foreign,
     /// The data has what the log has not, or has lost. Set it aside, and begin with a copy of another server's.
     #[error("the data here does not fit record {at} of the shared log")]
     Diverged {

@@ -59,6 +59,8 @@ pub(super) struct Replicated {
     chain: Mutex<Chain>,
     /// The last record that was taken in, for those who only want to know.
     reached: AtomicU64,
+    /// How many bytes of records there were since it was opened.
+    bytes: AtomicU64,
     /// How long appends took.
     appends: Histogram,
 }
@@ -86,6 +88,7 @@ impl Replicated {
             was_owner: AtomicBool::new(false),
             chain: Mutex::new(chain),
             reached: AtomicU64::new(place.at),
+            bytes: AtomicU64::new(0),
             appends: Histogram::seconds(),
         })
     }

@@ -101,6 +101,7 @@ impl Replicated {
             match self.log.append(at, record) {
                 Ok(placed) => {
                     self.appends.observe_time(began.elapsed(), 1);
+                    self.bytes.fetch_add(record.len() as u64, Ordering::Relaxed);
                     return Ok(placed);
                 }
                 Err(problem) if began.elapsed() >= self.patience => return Err(problem),

@@ -127,7 +127,7 @@ fn a_new_server_begins_with_a_copy() {
     owner.send("5").unwrap();
     world.log.trim(place.at + 1).unwrap();
     let empty = tempfile::tempdir().unwrap();
-    assert!(matches!(Server::open(empty.path(), world.log.another()), Err(ReplicaError::Outdated { .. })));
+    assert!(matches!(Server::open(empty.path(), world.log.another()), Err(ReplicaError::Foreign)));
     let new = Server::open(directory.path(), world.log.another()).unwrap();
     new.take_over().unwrap();
     assert_eq!(new.texts().unwrap(), ["0", "1", "2", "3", "4", "5"]);

@@ -1,0 +1,420 @@
+//! A server's part in the cluster: who is the owner, and what follows from that. A thread of its own asks the engine a few times a
+//! second, follows the log, and becomes the owner where there is none.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use chat_lib::entropy::{Entropy, OsEntropy};
+use chat_lib::metrics::Histogram;
+use chat_lib::server::{Relay, ServerId};
+use chat_lib::store::{Durable, Options, Replica, ReplicaError};
+use chat_lib::{Chat, Error};
+
+use crate::error::in_words;
+use crate::snapshots::{self, Snapshots};
+use crate::{ClusterError, ClusterStatus, Engine, EngineError, OWNER_PATIENCE, Role, ServerCard, directory};
+
+/// A server's share in a cluster, before it serves.
+pub struct Cluster {
+    engine: Arc<dyn Engine>,
+    replica: Replica,
+    card: ServerCard,
+    directory: PathBuf,
+}
+
+impl Cluster {
+    /// Opens the store of a server, which calls itself `name` and can be reached by others at `address`, if that is given. Its
+    /// `directory` begins with what other servers have if it is empty, or too old.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClusterError`].
+    pub fn open(
+        engine: Arc<dyn Engine>,
+        id: ServerId,
+        name: String,
+        address: Option<String>,
+        directory: &Path,
+        options: &Options,
+    ) -> Result<(Self, Durable), ClusterError> {
+        let store = directory::open(&engine, directory, options)?;
+        let Some(replica) = store.replica().cloned() else { return Err(ClusterError::NoSnapshot) };
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let card = ServerCard { id, name, address, version, applied: replica.reached(), serves: false };
+        Ok((Self { engine, replica, card, directory: directory.to_owned() }, store))
+    }
+
+    /// A number for a server that is being started.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Entropy`] if the system gives no randomness.
+    pub fn draw_id() -> Result<ServerId, Error> {
+        let mut number = [0; 16];
+        OsEntropy.fill(&mut number)?;
+        Ok(ServerId::from_bytes(number))
+    }
+
+    /// Begins to take part. `chat` stands on the store, and `relay` is that of the server. `meet` is told of the servers that there are, a few times a
+    /// minute or more often. `give_up` is called, once, if the server cannot go on; a new start may help.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError::Thread`].
+    pub fn start(
+        self,
+        chat: Chat,
+        relay: Relay,
+        meet: impl Fn(&[ServerCard]) + Send + 'static,
+        give_up: impl FnOnce(&ClusterError) + Send + 'static,
+    ) -> Result<Running, ClusterError> {
+        let Self { engine, replica, card, directory } = self;
+        let status = ClusterStatus {
+            own: card,
+            role: Role::Waiting,
+            owner: None,
+            servers: Vec::new(),
+            last: 0,
+            takeovers: 0,
+            problem: None,
+        };
+        let shared =
+            Arc::new(Shared { status: Mutex::new(status), stopping: AtomicBool::new(false), wake: Condvar::new() });
+        let appends = replica.appends();
+        let makes_snapshot = Arc::new(AtomicBool::new(false));
+        let control = Control { engine, replica, chat, relay, directory, shared: Arc::clone(&shared), makes_snapshot };
+        let thread = thread::Builder::new()
+            .name("cluster".to_owned())
+            .spawn(move || {
+                if let Err(problem) = control.run(&meet) {
+                    give_up(&problem);
+                }
+            })
+            .map_err(ClusterError::Thread)?;
+        Ok(Running { shared, thread, appends })
+    }
+}
+
+/// A server that takes part in a cluster.
+pub struct Running {
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+    appends: Histogram,
+}
+
+impl Running {
+    /// How it is doing.
+    pub fn status(&self) -> ClusterStatus {
+        self.watch().status()
+    }
+
+    /// A handle for those who only want to know.
+    pub fn watch(&self) -> Watch {
+        Watch { shared: Arc::clone(&self.shared), appends: self.appends.clone() }
+    }
+
+    /// Takes part no more: if this is the owner, another server can be at once.
+    pub fn stop(self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.wake.notify_all();
+        if self.thread.join().is_err() {
+            tracing::error!("the cluster's thread has panicked");
+        }
+    }
+}
+
+/// Knows how a server is doing in its cluster.
+#[derive(Clone)]
+pub struct Watch {
+    shared: Arc<Shared>,
+    appends: Histogram,
+}
+
+impl Watch {
+    /// How it is doing.
+    pub fn status(&self) -> ClusterStatus {
+        self.shared.status().clone()
+    }
+
+    /// How long appends took to the log, as an owner has waited for them.
+    pub fn appends(&self) -> Histogram {
+        self.appends.clone()
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").field("card", &self.card).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+struct Shared {
+    status: Mutex<ClusterStatus>,
+    stopping: AtomicBool,
+    wake: Condvar,
+}
+
+impl Shared {
+    fn status(&self) -> MutexGuard<'_, ClusterStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Waits, unless it is to stop.
+    fn pause(&self, time: Duration) {
+        let status = self.status();
+        if !self.is_stopping() {
+            drop(self.wake.wait_timeout(status, time).unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+/// What the thread works with.
+struct Control {
+    engine: Arc<dyn Engine>,
+    replica: Replica,
+    chat: Chat,
+    relay: Relay,
+    directory: PathBuf,
+    shared: Arc<Shared>,
+    makes_snapshot: Arc<AtomicBool>,
+}
+
+impl Control {
+    fn run(&self, meet: &dyn Fn(&[ServerCard])) -> Result<(), ClusterError> {
+        let mut snapshots = Snapshots::new(&self.replica, Instant::now());
+        let mut announced: Option<Instant> = None;
+        while !self.shared.is_stopping() {
+            let began = Instant::now();
+            let asked = self.settle_owner();
+            if announced.is_none_or(|at| at.elapsed() >= ANNOUNCE_INTERVAL) && asked.is_ok() {
+                announced = Some(began);
+                if let Err(problem) = self.meet_others(meet) {
+                    self.note(Some(&problem));
+                }
+                self.snapshot_if_due(&mut snapshots);
+            }
+            self.note(asked.as_ref().err());
+            if let Err(Failed::ForGood(problem)) =
+                asked.map_or_else(Failed::temporary, |()| self.follow_until(began + TICK))
+            {
+                self.relay.set_owner(None);
+                return Err(problem);
+            }
+        }
+        self.leave();
+        Ok(())
+    }
+
+    /// Finds out who is the owner, and becomes it if nobody is.
+    fn settle_owner(&self) -> Result<(), EngineError> {
+        let card = self.card();
+        let was_owner = card.serves && self.replica.is_owner();
+        // Who is the owner says so again; the others look before they try.
+        let owner = match was_owner {
+            true => Some(self.engine.claim(&card)?),
+            false => self.engine.owner()?,
+        };
+        let owner = match owner {
+            Some(owner) if owner.id != card.id => Some(owner),
+            _ => Some(self.engine.claim(&card)?),
+        };
+        let is_mine = owner.as_ref().is_some_and(|owner| owner.id == card.id);
+        if is_mine && !self.replica.is_owner() {
+            self.set_role(Role::Waiting, None);
+            match self.take_over(&card) {
+                Ok(()) => {
+                    self.chat.after_takeover();
+                    self.shared.status().takeovers += 1;
+                    tracing::info!(record = self.replica.reached(), "this server is the owner now");
+                    self.set_role(Role::Owner, owner);
+                    // The others are to know at once.
+                    self.engine.claim(&self.card())?;
+                }
+                Err(problem) => {
+                    self.engine.release(card.id)?;
+                    return Err(EngineError::new(problem));
+                }
+            }
+        } else if is_mine {
+            self.set_role(Role::Owner, owner);
+        } else {
+            if self.replica.is_owner() {
+                tracing::warn!("another server is the owner now");
+                self.replica.step_down();
+            }
+            let serves = owner.as_ref().is_some_and(|owner| owner.serves);
+            self.set_role(if serves { Role::Standby } else { Role::Waiting }, owner);
+        }
+        Ok(())
+    }
+
+    /// Takes over, and goes on saying that this is the owner meanwhile: reading what there is of many users takes its time.
+    fn take_over(&self, card: &ServerCard) -> Result<(), ReplicaError> {
+        let (done, is_done) = std::sync::mpsc::channel::<()>();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                while is_done.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    if let Err(problem) = self.engine.claim(card) {
+                        let reason: &dyn std::error::Error = &problem;
+                        tracing::warn!(reason, "the other servers could not be told that this one takes over");
+                    }
+                }
+            });
+            let outcome = self.replica.take_over();
+            drop(done);
+            outcome
+        })
+    }
+
+    /// Follows the log, or as the owner waits, until then.
+    fn follow_until(&self, until: Instant) -> Result<(), Failed> {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.shared.is_stopping() {
+                return Ok(());
+            }
+            if self.shared.status().role == Role::Owner {
+                if !self.replica.is_owner() {
+                    self.set_role(Role::Waiting, None);
+                    return Ok(());
+                }
+                self.shared.pause(left.min(OWNER_CHECK));
+                continue;
+            }
+            match self.replica.follow(left) {
+                Ok(_) => {}
+                Err(problem @ (ReplicaError::Log(_) | ReplicaError::Store(_))) => {
+                    self.note(Some(&EngineError::new(problem)));
+                    self.shared.pause(left);
+                }
+                Err(problem) => return Err(Failed::ForGood(problem.into())),
+            }
+        }
+    }
+
+    fn meet_others(&self, meet: &dyn Fn(&[ServerCard])) -> Result<(), EngineError> {
+        self.engine.announce(&self.card())?;
+        let servers = self.engine.servers()?;
+        meet(&servers);
+        let last = self.engine.last().map_err(EngineError::new)?;
+        let mut status = self.shared.status();
+        (status.servers, status.last) = (servers, last);
+        Ok(())
+    }
+
+    fn snapshot_if_due(&self, snapshots: &mut Snapshots) {
+        let now = Instant::now();
+        let size = std::fs::metadata(self.directory.join("chat.db")).map_or(0, |file| file.len());
+        if !snapshots.is_due(&self.replica, size, now) || self.makes_snapshot.load(Ordering::Acquire) {
+            return;
+        }
+        let is_mine = {
+            let ClusterStatus { own, owner, servers, .. } = &*self.shared.status();
+            Snapshots::is_mine(own, owner.as_ref(), servers)
+        };
+        snapshots.made(&self.replica, now);
+        if !is_mine {
+            return;
+        }
+        // It takes as long as it takes to send the data, and the owner has to be asked for meanwhile.
+        self.makes_snapshot.store(true, Ordering::Release);
+        let (engine, replica, directory) = (Arc::clone(&self.engine), self.replica.clone(), self.directory.clone());
+        let makes_snapshot = Arc::clone(&self.makes_snapshot);
+        let spawned = thread::Builder::new().name("snapshot".to_owned()).spawn(move || {
+            if let Err(problem) = snapshots::make(&*engine, &replica, &directory) {
+                let reason: &dyn std::error::Error = &problem;
+                tracing::error!(reason, "no snapshot could be made; the log is not trimmed");
+            }
+            makes_snapshot.store(false, Ordering::Release);
+        });
+        if let Err(problem) = spawned {
+            self.makes_snapshot.store(false, Ordering::Release);
+            tracing::error!(%problem, "the system has no thread for a snapshot");
+        }
+    }
+
+    /// The server as it is now.
+    fn card(&self) -> ServerCard {
+        let mut status = self.shared.status();
+        let serves = status.role == Role::Owner;
+        status.own.applied = self.replica.reached();
+        status.own.serves = serves;
+        status.own.clone()
+    }
+
+    fn set_role(&self, role: Role, owner: Option<ServerCard>) {
+        let serving = owner.as_ref().filter(|_| role != Role::Waiting).map(|owner| owner.id);
+        {
+            let mut status = self.shared.status();
+            status.own.applied = self.replica.reached();
+            (status.role, status.owner) = (role, owner);
+        }
+        self.relay.set_owner(serving);
+    }
+
+    fn note(&self, problem: Option<&EngineError>) {
+        let problem = problem.map(|problem| in_words(problem));
+        let mut status = self.shared.status();
+        if status.problem != problem {
+            match &problem {
+                Some(problem) => tracing::warn!(problem, "the cluster's engine does not answer as it should"),
+                None => tracing::info!("the cluster's engine answers again"),
+            }
+            status.problem = problem;
+        }
+    }
+
+    /// Lets another server be the owner.
+    fn leave(&self) {
+        self.relay.set_owner(None);
+        self.replica.step_down();
+        let id = self.shared.status().own.id;
+        if let Err(problem) = self.engine.release(id) {
+            let reason: &dyn std::error::Error = &problem;
+            tracing::warn!(reason, "the other servers could not be told that this one stops");
+        }
+    }
+}
+
+/// Why the log is not followed.
+enum Failed {
+    /// The engine did not answer.
+    ForNow,
+    ForGood(ClusterError),
+}
+
+impl Failed {
+    fn temporary(_: EngineError) -> Result<(), Self> {
+        Err(Self::ForNow)
+    }
+}
+
+/// How often it is asked who is the owner.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How often an owner looks whether it still is, as far as its store knows.
+const OWNER_CHECK: Duration = Duration::from_millis(50);
+
+/// How often a server says that it is there: three times before it is forgotten.
+const ANNOUNCE_INTERVAL: Duration = OWNER_PATIENCE;

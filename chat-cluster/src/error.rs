@@ -1,0 +1,61 @@
+//! Why a server cannot take part in a cluster.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chat_lib::store::{LogError, ReplicaError};
+
+use crate::EngineError;
+
+/// Why a server cannot take part in a cluster.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClusterError {
+    /// The engine could not be asked, or is not set up as it has to be.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The log could not be asked.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store cannot go on.
+    #[error(transparent)]
+    Replica(#[from] ReplicaError),
+    /// The store could not be read or written.
+    #[error(transparent)]
+    Store(#[from] chat_lib::Error),
+    /// The data directory could not be worked with.
+    #[error("{path}: {problem}", path = path.display())]
+    Directory {
+        /// What could not be worked with.
+        path: PathBuf,
+        /// What the system says.
+        problem: io::Error,
+    },
+    /// A server without data needs a snapshot, and the engine has none that fits the log.
+    #[error("the engine has no snapshot that fits its log, so that a server without data has nothing to begin with")]
+    NoSnapshot,
+    /// The system has no thread for it.
+    #[error("the system has no thread for the cluster: {0}")]
+    Thread(io::Error),
+}
+
+impl ClusterError {
+    pub(crate) fn directory(path: &Path, problem: io::Error) -> Self {
+        Self::Directory { path: path.to_owned(), problem }
+    }
+}
+
+/// A problem with what has led to it.
+pub(crate) fn in_words(problem: &dyn StdError) -> String {
+    let mut told = problem.to_string();
+    let mut next = problem.source();
+    while let Some(reason) = next {
+        let reason_text = reason.to_string();
+        if !told.contains(&reason_text) {
+            told = format!("{told}: {reason_text}");
+        }
+        next = reason.source();
+    }
+    told
+}

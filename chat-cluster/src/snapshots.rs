@@ -1,0 +1,105 @@
+//! Snapshots for servers that are new or were away for long, so that the log needs not be kept for ever.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use chat_lib::store::Replica;
+
+use crate::directory::{COPY, remove};
+use crate::{ClusterError, Engine, ServerCard, SnapshotName};
+
+/// When the next snapshot is due, as one server sees it.
+pub(crate) struct Snapshots {
+    /// How much had come when the last one was made, and when that was.
+    bytes: u64,
+    at: u64,
+    made: Instant,
+}
+
+impl Snapshots {
+    pub(crate) fn new(replica: &Replica, now: Instant) -> Self {
+        Self { bytes: replica.bytes(), at: replica.reached(), made: now }
+    }
+
+    /// Whether it is time for a snapshot. `size` is how many bytes the data has.
+    pub(crate) fn is_due(&self, replica: &Replica, size: u64, now: Instant) -> bool {
+        let come = replica.bytes().saturating_sub(self.bytes);
+        let is_old = now.saturating_duration_since(self.made) >= SNAPSHOT_INTERVAL;
+        come >= SNAPSHOT_BYTES.max(size) || is_old && replica.reached() > self.at
+    }
+
+    /// Whether it is `own`'s turn to make it: the owner has other work if there is anybody else.
+    pub(crate) fn is_mine(own: &ServerCard, owner: Option<&ServerCard>, servers: &[ServerCard]) -> bool {
+        let is_owner = |card: &&ServerCard| owner.is_some_and(|owner| owner.id == card.id);
+        let standby = servers.iter().filter(|card| !is_owner(card)).min_by_key(|card| card.id);
+        standby.map_or_else(|| is_owner(&own), |standby| standby.id == own.id)
+    }
+
+    /// Takes note of a snapshot, whoever has made it.
+    pub(crate) fn made(&mut self, replica: &Replica, now: Instant) {
+        *self = Self::new(replica, now);
+    }
+}
+
+/// Makes a snapshot. The log is then trimmed up to the one before, so that servers that are a little behind can go on.
+pub(crate) fn make(engine: &dyn Engine, replica: &Replica, directory: &Path) -> Result<(), ClusterError> {
+    let copy = directory.join(COPY);
+    remove(&copy)?;
+    let place = replica.copy(&copy)?;
+    let name = SnapshotName { at: place.at, hash: place.hash };
+    let kept = match engine.snapshots()?.contains(&name) {
+        true => Ok(()),
+        false => engine.put_snapshot(&name, &copy),
+    };
+    remove(&copy)?;
+    kept?;
+    tracing::info!(snapshot = %name, "a snapshot was made");
+    let snapshots = engine.snapshots()?;
+    if let Some(oldest) = snapshots.get(KEPT - 1) {
+        engine.trim(oldest.at + 1)?;
+    }
+    for name in snapshots.iter().skip(KEPT) {
+        engine.remove_snapshot(name)?;
+    }
+    Ok(())
+}
+
+/// How many snapshots are kept.
+const KEPT: usize = 2;
+
+/// After how many bytes of records a snapshot is made, unless the data has more: so the log and its snapshots take a few times as much as the data.
+const SNAPSHOT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// After what time a snapshot is made, however little has come: texts that were deleted are in the log until it is trimmed.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_secs(6 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use chat_lib::server::ServerId;
+
+    use super::*;
+
+    fn card(number: u8) -> ServerCard {
+        ServerCard {
+            id: ServerId::from_bytes([number; 16]),
+            name: number.to_string(),
+            address: None,
+            version: String::new(),
+            applied: 0,
+            serves: true,
+        }
+    }
+
+    #[test]
+    fn one_server_makes_a_snapshot_and_not_the_owner_if_there_is_another() {
+        let all = [card(1), card(2), card(3)];
+        let makers = |owner: &ServerCard, servers: &[ServerCard]| -> Vec<String> {
+            let mine = servers.iter().filter(|own| Snapshots::is_mine(own, Some(owner), servers));
+            mine.map(|card| card.name.clone()).collect()
+        };
+        assert_eq!(makers(&card(1), &all), ["2"]);
+        assert_eq!(makers(&card(3), &all), ["1"]);
+        assert_eq!(makers(&card(1), &all[..1]), ["1"]);
+        assert!(!Snapshots::is_mine(&card(1), None, &[]), "nobody knows");
+    }
+}
