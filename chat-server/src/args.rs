@@ -1,5 +1,6 @@
 //! The command line, as data.
 
+mod cluster;
 mod tasks;
 
 use std::env;
@@ -10,8 +11,9 @@ use chat_lib::server::{Network, WebOrigin};
 use clap::{Args as Arguments, ColorChoice, Command, CommandFactory, Parser, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
 
+pub(crate) use self::cluster::Cluster;
 use self::tasks::DATA;
-pub(crate) use self::tasks::{ConfigTask, Data, Invite, Keep, PasswordSource, Room, Task, User};
+pub(crate) use self::tasks::{ClusterTask, ConfigTask, Data, Invite, Keep, PasswordSource, Room, Task, User};
 use crate::flags::Flags;
 use crate::log::{Format, has_colours};
 
@@ -142,6 +144,9 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     pub(crate) settings: Flags,
+
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
 }
 
 impl Serve {

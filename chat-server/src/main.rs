@@ -8,6 +8,7 @@ macro_rules! say {
 
 mod accept;
 mod args;
+mod cluster;
 mod config;
 mod control;
 mod data;

@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::args::Serve;
+use crate::cluster::{Cluster, Watched};
 use crate::config::Configuration;
 use crate::control::{Control, Status};
 use crate::data;
@@ -44,7 +45,8 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     if !args.memory {
         data::exists(&args.data)?;
     }
-    let chat = Chat::new(config(args, descriptors)?);
+    let (config, cluster) = config(args, descriptors)?;
+    let chat = Chat::new(config);
     if args.demo {
         chat.add_demo_users()?;
     }
@@ -52,11 +54,13 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
         tracing::warn!("{warning}");
     }
     let identity = listen::identity(args)?;
-    let server = listen::bind(args, chat.clone(), sockets, identity.as_ref())?;
+    let server = listen::bind(args, chat.clone(), sockets, identity.as_ref(), cluster.as_ref().map(Cluster::relay))?;
+    let cluster = cluster.map(|cluster| cluster.start(chat.clone(), server.handle())).transpose()?;
+    let (running, watched) = cluster.unzip();
     let control = if args.memory {
         None
     } else {
-        Control::start(chat.clone(), &args.data, status(args, &server, identity.as_ref()))?
+        Control::start(chat.clone(), &args.data, status(args, &server, identity.as_ref(), watched.clone()))?
     };
     match args.memory {
         true => say!("chat-server: everything is kept in memory and gone when the server stops"),
@@ -65,7 +69,8 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     listen::say_where(&server);
     let host = Host { data: (!args.memory).then(|| args.data.clone()), identity: identity.clone() };
     let monitor =
-        args.metrics.map(|address| Monitor::start(address, chat.clone(), server.handle(), host)).transpose()?;
+        args.metrics.map(|address| Monitor::start(address, chat.clone(), server.handle(), host, watched.clone()));
+    let monitor = monitor.transpose()?;
     let reload = Reload::new(chat.clone(), identity, descriptors, configuration);
     handle_signals(signals, server.handle(), reload).map_err(no_thread)?;
     service::feed_watchdog(server.handle()).map_err(no_thread)?;
@@ -77,26 +82,39 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
     if let Some(control) = control {
         control.stop();
     }
+    if let Some(running) = running {
+        running.stop();
+    }
+    if let Some(problem) = watched.as_ref().and_then(Watched::failure) {
+        outcome?;
+        return Err(format!("the server cannot go on in its cluster: {problem}").into());
+    }
     // Whoever is still being answered over the control socket has the chat, too, and ends with the process.
-    outcome.and(chat.tidy())?;
+    outcome.and(if watched.is_some() { Ok(()) } else { chat.tidy() })?;
     tracing::info!("stopped");
     Ok(())
 }
 
-fn status(args: &Serve, server: &Server, identity: Option<&TlsIdentity>) -> Status {
+fn status(args: &Serve, server: &Server, identity: Option<&TlsIdentity>, cluster: Option<Watched>) -> Status {
     let cleartext = server.cleartext_addresses();
     let is_exposed = |address: &SocketAddr| cleartext.contains(address) && !address.ip().is_loopback();
     let listening = server.addresses().iter().map(|address| (address.to_string(), is_exposed(address)));
-    Status::new(&args.data, listening.collect(), identity.cloned())
+    Status::new(&args.data, listening.collect(), identity.cloned(), cluster)
 }
 
-fn config(args: &Serve, descriptors: Descriptors) -> Result<Config, chat_lib::Error> {
+/// What the chat stands on, and the cluster that it is part of.
+fn config(args: &Serve, descriptors: Descriptors) -> Result<(Config, Option<Cluster>), Box<dyn Error>> {
     let Flags(settings) = &args.settings;
-    let store: Box<dyn Store> = match args.memory {
-        true => Box::new(Memory::new()),
-        false => Box::new(open(&args.data, &settings.store_options())?),
+    let options = settings.store_options();
+    let (store, cluster): (Box<dyn Store>, _) = match &args.cluster.cluster {
+        _ if args.memory => (Box::new(Memory::new()), None),
+        None => (Box::new(open(&args.data, &options)?), None),
+        Some(url) => {
+            let (cluster, store) = Cluster::open(url, &args.cluster, &args.data, &options)?;
+            (Box::new(store), Some(cluster))
+        }
     };
-    Ok(Config::new(store, &descriptors.cap(settings)))
+    Ok((Config::new(store, &descriptors.cap(settings)), cluster))
 }
 
 /// A task that works on the data, or a server that is about to be gone, has it for a moment.

@@ -8,7 +8,7 @@ use chat_lib::model::{Profile, UserName};
 use chat_lib::store::{Durable, KeepRead, Options};
 use chat_lib::{Chat, Config, Restored};
 
-use crate::args::{Data, Invite, PasswordSource, Room, Task, User};
+use crate::args::{ClusterTask, Data, Invite, PasswordSource, Room, Task, User};
 use crate::control::{self, Request};
 use crate::data;
 use crate::terminal::Terminal;
@@ -24,6 +24,7 @@ pub(crate) fn run(task: Task) -> Result<(), Box<dyn Error>> {
         }
         Task::Check { data } => (Request::Check, data),
         Task::Status { data } => (Request::Status, data),
+        Task::Cluster(ClusterTask::Status { data }) => (Request::ClusterStatus, data),
         // It works on no data, and was done before.
         Task::Config(_) => return Ok(()),
         Task::Invite { task: None, data } => {
@@ -102,7 +103,7 @@ fn write_answer(data: &Data, request: &Request, out: &mut dyn Write) -> Result<(
         Ok(_) if matches!(request, Request::Announce { .. }) => {
             Err(format!("no server runs on {}, so that nobody could be told", directory.display()).into())
         }
-        Ok(_) if matches!(request, Request::Status) => {
+        Ok(_) if matches!(request, Request::Status | Request::ClusterStatus) => {
             Err(format!("no server is running on {}", directory.display()).into())
         }
         Ok(store) => {

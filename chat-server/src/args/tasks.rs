@@ -74,8 +74,23 @@ pub(crate) enum Task {
         data: Data,
     },
 
+    /// Shows the cluster that the server is part of.
+    #[command(subcommand)]
+    Cluster(ClusterTask),
+
     /// Reads everything, and says what is damaged.
     Check {
+        #[command(flatten)]
+        data: Data,
+    },
+}
+
+/// What can be done with a cluster.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterTask {
+    /// Shows who is the owner, which servers there are and how far they are, and how the engine is doing, as the server sees it
+    /// that runs on the data.
+    Status {
         #[command(flatten)]
         data: Data,
     },

@@ -46,6 +46,7 @@ pub(crate) enum Request {
     Dump { hashes: bool },
     Check,
     Status,
+    ClusterStatus,
 }
 
 impl Request {
@@ -63,6 +64,7 @@ impl Request {
                 | Self::Registration
                 | Self::Check
                 | Self::Status
+                | Self::ClusterStatus
                 | Self::Add { password: None, .. }
                 | Self::Passwd { password: None, .. }
         )
@@ -133,6 +135,13 @@ pub(crate) fn perform(
             writeln!(out, "all is well").map_err(Error::Io)
         }
         Request::Status => status.map_or(Ok(()), |status| status.write(chat, out).map_err(Error::Io)),
+        Request::ClusterStatus => {
+            let Some(cluster) = status.and_then(Status::cluster) else {
+                let alone = "the server is not part of a cluster";
+                return Err(Error::Io(io::Error::new(io::ErrorKind::Unsupported, alone)));
+            };
+            cluster.write(out).map_err(Error::Io)
+        }
     }
 }
 
@@ -175,6 +184,7 @@ impl fmt::Debug for Request {
             Self::Dump { hashes } => write!(f, "dump, hashes: {hashes}"),
             Self::Check => f.write_str("check"),
             Self::Status => f.write_str("status"),
+            Self::ClusterStatus => f.write_str("cluster status"),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::cluster::Watched;
 use crate::data::{self, Disk};
 use crate::listen::expiry_warning;
 use chat_lib::Chat;
@@ -20,6 +21,7 @@ pub(crate) struct Status {
     /// Where the server listens, and whether others than this machine reach it there without encryption.
     listening: Vec<(String, bool)>,
     identity: Option<TlsIdentity>,
+    cluster: Option<Watched>,
     samples: Mutex<VecDeque<Sample>>,
 }
 
@@ -40,9 +42,19 @@ const RATES: [(&str, &str); 4] = [
 
 impl Status {
     /// Of a server that has just begun. Each address says whether it can be reached from elsewhere without encryption.
-    pub(crate) fn new(directory: &Path, listening: Vec<(String, bool)>, identity: Option<TlsIdentity>) -> Self {
+    pub(crate) fn new(
+        directory: &Path,
+        listening: Vec<(String, bool)>,
+        identity: Option<TlsIdentity>,
+        cluster: Option<Watched>,
+    ) -> Self {
         let (began, directory, samples) = (Instant::now(), directory.to_owned(), Mutex::default());
-        Self { began, directory, listening, identity, samples }
+        Self { began, directory, listening, identity, cluster, samples }
+    }
+
+    /// The server's part in a cluster, if it is in one.
+    pub(crate) fn cluster(&self) -> Option<&Watched> {
+        self.cluster.as_ref()
     }
 
     /// Takes a look at the numbers, to tell rates by later.
@@ -98,7 +110,11 @@ impl Status {
         let mut warnings = Vec::new();
         if chat.is_read_only() {
             warnings.push("the data can only be read, so everything that would change it is refused".to_owned());
-        } else if let Err(problem) = chat.check_writable() {
+        } else if let Some(problem) = self.cluster.as_ref().and_then(Watched::unready) {
+            warnings.push(problem.to_owned());
+        } else if let Err(problem) = chat.check_writable()
+            && self.cluster.is_none()
+        {
             warnings.push(format!("changes cannot be stored: {}", problem.with_reasons()));
         }
         if disk.is_some_and(|disk| disk.free < disk.size / 10) {

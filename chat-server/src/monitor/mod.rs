@@ -19,6 +19,7 @@ use chat_lib::server::Handle;
 pub(crate) use self::host::Host;
 use self::http::{Answer, Deadline};
 use crate::accept::until_stopped;
+use crate::cluster::Watched;
 
 /// Answers while a server runs.
 pub(crate) struct Monitor {
@@ -29,23 +30,30 @@ pub(crate) struct Monitor {
 
 /// What is watched.
 #[derive(Clone)]
-struct Watched {
+struct Watching {
     chat: Chat,
     server: Handle,
     host: Host,
+    cluster: Option<Watched>,
 }
 
 impl Monitor {
     /// Listens on `address`. Nothing is encrypted, and nobody is asked who they are.
-    pub(crate) fn start(address: SocketAddr, chat: Chat, server: Handle, host: Host) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn start(
+        address: SocketAddr,
+        chat: Chat,
+        server: Handle,
+        host: Host,
+        cluster: Option<Watched>,
+    ) -> Result<Self, Box<dyn Error>> {
         let failed = |problem: io::Error| format!("metrics cannot be served on {address}: {problem}");
         let listener = TcpListener::bind(address).map_err(failed)?;
         listener.set_nonblocking(true)?;
         let (stop, stopped) = UnixStream::pair()?;
         say!("chat-server: metrics are at http://{}/metrics", listener.local_addr()?);
-        let watched = Watched { chat, server, host };
+        let watching = Watching { chat, server, host, cluster };
         let thread = thread::Builder::new().name("monitor".to_owned()).spawn(move || {
-            if let Err(problem) = accept(&watched, &listener, &stopped) {
+            if let Err(problem) = accept(&watching, &listener, &stopped) {
                 tracing::error!(%problem, "the metrics' address cannot be polled, and is not answered any more");
             }
         })?;
@@ -62,7 +70,7 @@ impl Monitor {
 }
 
 /// Answers until the other end of `stopped` is closed.
-fn accept(watched: &Watched, listener: &TcpListener, stopped: &UnixStream) -> io::Result<()> {
+fn accept(watching: &Watching, listener: &TcpListener, stopped: &UnixStream) -> io::Result<()> {
     // Each connection holds a handle to it while it is open.
     let open = Arc::new(());
     let serve = |(stream, peer): (TcpStream, SocketAddr)| {
@@ -70,9 +78,9 @@ fn accept(watched: &Watched, listener: &TcpListener, stopped: &UnixStream) -> io
             tracing::debug!(%peer, "too many connections to the metrics; closed");
             return;
         }
-        let (watched, open) = (watched.clone(), Arc::clone(&open));
+        let (watching, open) = (watching.clone(), Arc::clone(&open));
         let spawned = thread::Builder::new().spawn(move || {
-            if let Err(problem) = serve(&watched, stream) {
+            if let Err(problem) = serve(&watching, stream) {
                 tracing::debug!(%peer, %problem, "a request to the metrics was not answered");
             }
             drop(open);
@@ -85,13 +93,13 @@ fn accept(watched: &Watched, listener: &TcpListener, stopped: &UnixStream) -> io
 }
 
 /// Reads one request and answers it.
-fn serve(watched: &Watched, stream: TcpStream) -> io::Result<()> {
+fn serve(watching: &Watching, stream: TcpStream) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     let mut stream = Deadline::new(stream, Instant::now() + REQUEST_TIME);
     let request = http::read(&mut stream)?;
     stream.set_end(Instant::now() + ANSWER_TIME);
     let answer = match &request {
-        Ok(request) => answer(watched, &request.path),
+        Ok(request) => answer(watching, &request.path),
         Err(refusal) => refusal.clone(),
     };
     let with_body = !request.is_ok_and(|request| request.is_head);
@@ -100,14 +108,20 @@ fn serve(watched: &Watched, stream: TcpStream) -> io::Result<()> {
     http::close(&mut stream)
 }
 
-fn answer(Watched { chat, server, host }: &Watched, path: &str) -> Answer {
+fn answer(Watching { chat, server, host, cluster }: &Watching, path: &str) -> Answer {
     match path {
         "/metrics" => {
-            Answer { body: chat.metrics() + &host.text(), media_type: http::PROMETHEUS, ..Answer::text("200 OK", "") }
+            let of_cluster = cluster.as_ref().map(Watched::metrics).unwrap_or_default();
+            let body = chat.metrics() + &host.text() + &of_cluster;
+            Answer { body, media_type: http::PROMETHEUS, ..Answer::text("200 OK", "") }
         }
         "/healthz" if server.responds_within(PATIENCE) => Answer::text("200 OK", "ok"),
         "/healthz" => Answer::text(UNAVAILABLE, "a thread does not respond"),
         "/readyz" if server.is_stopping() => Answer::text(UNAVAILABLE, "the server is stopping"),
+        "/readyz" if cluster.is_some() => match cluster.as_ref().and_then(Watched::unready) {
+            Some(problem) => Answer::text(UNAVAILABLE, problem),
+            None => Answer::text("200 OK", "ready"),
+        },
         "/readyz" if chat.check_writable().is_err() => Answer::text(UNAVAILABLE, "changes cannot be stored"),
         "/readyz" => Answer::text("200 OK", "ready"),
         _ => Answer::text("404 Not Found", "there are /metrics, /healthz and /readyz"),
