@@ -1,0 +1,141 @@
+//! A process that a test kills, stops and continues.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, OnceLock};
+use std::thread;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::network::Host;
+
+/// A running program; killed with its children when dropped, or when the tests' process dies.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+}
+
+impl Process {
+    /// Starts `program` with what it prints going to the file `log`, on a host of a [`Network`](crate::Network) or, without one, here.
+    pub fn start(program: &Path, args: &[&str], host: Option<&Host>, log: &Path) -> Self {
+        let mut command = Self::command(program, host, &[]);
+        let log = File::options().create(true).append(true).open(log).unwrap();
+        command.args(args).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        Self::spawn(command)
+    }
+
+    /// The command that [`spawn`](Self::spawn) needs, for whoever wants to set more than [`start`](Self::start) does.
+    /// `rights` are more options of `setpriv`.
+    pub fn command(program: &Path, host: Option<&Host>, rights: &[&str]) -> Command {
+        // Who runs the tests may be killed, too.
+        let setpriv = ["setpriv", "--pdeathsig", "KILL"];
+        let words: Vec<&str> =
+            host.iter().flat_map(|host| host.enter()).chain(setpriv).chain(rights.iter().copied()).collect();
+        let mut command = Command::new(words.first().unwrap());
+        command.args(words.iter().skip(1)).arg(program);
+        command
+    }
+
+    /// Starts such a command.
+    pub fn spawn(command: Command) -> Self {
+        Self { child: spawner(command) }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it prints, where the command was told to pipe that.
+    pub fn stderr(&mut self) -> Option<std::process::ChildStderr> {
+        self.child.stderr.take()
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Kills it and its children, as a loss of power would, and waits for its end.
+    pub fn kill(&mut self) {
+        if !self.has_ended() {
+            self.signal(Signal::STOP);
+            self.signal(Signal::KILL);
+            self.child.wait().unwrap();
+        }
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn terminate(&mut self) {
+        if !self.has_ended() {
+            send(self.child.id(), Signal::TERM);
+            self.child.wait().unwrap();
+        }
+    }
+
+    /// Stops it and its children (SIGSTOP): they do nothing, and their connections stay.
+    pub fn stop(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Continues it and its children.
+    pub fn cont(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Sends a signal to it and all its children; the parent first, so that it starts no more of them.
+    fn signal(&self, signal: Signal) {
+        // The children are gone with their parent's number, so they are listed before. A parent that is stopped gets no more of them.
+        let mut family = BTreeSet::from([self.child.id()]);
+        if signal == Signal::STOP {
+            send(self.child.id(), signal);
+        }
+        family.extend(children(self.child.id()));
+        family.into_iter().for_each(|id| send(id, signal));
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn send(id: u32, signal: Signal) {
+    match kill_process(Pid::from_raw(i32::try_from(id).unwrap()).unwrap(), signal) {
+        // It has ended by itself.
+        Ok(()) | Err(Errno::SRCH) => {}
+        Err(error) => panic!("{signal:?} to {id}: {error}"),
+    }
+}
+
+/// The processes whose parent has that number.
+fn children(parent: u32) -> Vec<u32> {
+    let lists = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let lists = lists.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>()).collect()
+}
+
+/// Starts all children on one thread that never ends: Linux sends a child the signal of its parent's death when the *thread* ends that
+/// has started it.
+fn spawner(command: Command) -> Child {
+    type Job = (Command, Sender<Child>);
+    static SPAWNER: OnceLock<Mutex<Sender<Job>>> = OnceLock::new();
+    let start = || {
+        let (sender, jobs) = channel::<Job>();
+        thread::spawn(move || {
+            for (mut command, started) in jobs {
+                let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+                started.send(child).ok();
+            }
+        });
+        Mutex::new(sender)
+    };
+    let (sender, started) = channel();
+    SPAWNER.get_or_init(start).lock().unwrap().send((command, sender)).unwrap();
+    started.recv().expect("the program can be started")
+}
