@@ -44,3 +44,14 @@ pub(crate) fn run(command: &mut Command) -> String {
     assert!(output.status.success(), "{command:?}: {}{}", text(&output.stdout), text(&output.stderr));
     text(&output.stdout)
 }
+/// The folder with PostgreSQL's programs: the one that the environment variable `PG_BIN` names, or the newest of Debian's.
+pub(crate) fn postgres_programs() -> PathBuf {
+    env::var_os("PG_BIN").map_or_else(debian_postgres, PathBuf::from)
+}
+
+fn debian_postgres() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let version = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
+    let newest = versions.map(|entry| entry.path()).filter(|path| path.join("bin/initdb").exists()).max_by_key(version);
+    newest.expect("PostgreSQL is not installed: apt-get install postgresql").join("bin")
+}

@@ -8,6 +8,7 @@
 pub use nats::{NatsCluster, NatsOptions};
 pub use network::{Host, Network};
 pub use ports::free_ports;
+pub use postgres::{Postgres, PostgresPair};
 pub use process::Process;
 pub use wait::{PATIENCE, eventually, until};
 
@@ -16,5 +17,6 @@ mod install;
 mod nats;
 mod network;
 mod ports;
+mod postgres;
 mod process;
 mod wait;

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::network::Host;
+use crate::wait::eventually;
 
 /// A running program; killed with its children when dropped, or when the tests' process dies.
 #[derive(Debug)]
@@ -22,7 +23,12 @@ pub struct Process {
 impl Process {
     /// Starts `program` with what it prints going to the file `log`, on a host of a [`Network`](crate::Network) or, without one, here.
     pub fn start(program: &Path, args: &[&str], host: Option<&Host>, log: &Path) -> Self {
-        let mut command = Self::command(program, host, &[]);
+        Self::start_as(program, args, &[], host, log)
+    }
+
+    /// The same with options of `setpriv`.
+    pub(crate) fn start_as(program: &Path, args: &[&str], rights: &[&str], host: Option<&Host>, log: &Path) -> Self {
+        let mut command = Self::command(program, host, rights);
         let log = File::options().create(true).append(true).open(log).unwrap();
         command.args(args).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         Self::spawn(command)
@@ -31,10 +37,10 @@ impl Process {
     /// The command that [`spawn`](Self::spawn) needs, for whoever wants to set more than [`start`](Self::start) does.
     /// `rights` are more options of `setpriv`.
     pub fn command(program: &Path, host: Option<&Host>, rights: &[&str]) -> Command {
-        // Who runs the tests may be killed, too.
-        let setpriv = ["setpriv", "--pdeathsig", "KILL"];
-        let words: Vec<&str> =
-            host.iter().flat_map(|host| host.enter()).chain(setpriv).chain(rights.iter().copied()).collect();
+        // Who runs the tests may be killed, too. The system forgets that signal when the user changes, so it is set after that.
+        let signal = ["setpriv", "--pdeathsig", "KILL"];
+        let rights = if rights.is_empty() { Vec::new() } else { [&["setpriv"], rights].concat() };
+        let words: Vec<&str> = host.iter().flat_map(|host| host.enter()).chain(rights).chain(signal).collect();
         let mut command = Command::new(words.first().unwrap());
         command.args(words.iter().skip(1)).arg(program);
         command
@@ -63,9 +69,11 @@ impl Process {
     /// Kills it and its children, as a loss of power would, and waits for its end.
     pub fn kill(&mut self) {
         if !self.has_ended() {
-            self.signal(Signal::STOP);
+            let family = self.signal(Signal::STOP);
             self.signal(Signal::KILL);
             self.child.wait().unwrap();
+            // What they have shared is free once all have gone.
+            eventually("the end of its children", || family.iter().all(|id| has_ended(*id)).then_some(()));
         }
     }
 
@@ -87,15 +95,16 @@ impl Process {
         self.signal(Signal::CONT);
     }
 
-    /// Sends a signal to it and all its children; the parent first, so that it starts no more of them.
-    fn signal(&self, signal: Signal) {
-        // The children are gone with their parent's number, so they are listed before. A parent that is stopped gets no more of them.
-        let mut family = BTreeSet::from([self.child.id()]);
+    /// Sends a signal to it and all its children, whose numbers it gives.
+    fn signal(&self, signal: Signal) -> BTreeSet<u32> {
+        let parent = self.child.id();
         if signal == Signal::STOP {
-            send(self.child.id(), signal);
+            // It starts no more children from now on.
+            send(parent, signal);
         }
-        family.extend(children(self.child.id()));
-        family.into_iter().for_each(|id| send(id, signal));
+        let family: BTreeSet<u32> = children(parent).into_iter().chain([parent]).collect();
+        family.iter().for_each(|id| send(*id, signal));
+        family
     }
 }
 
@@ -118,6 +127,12 @@ fn children(parent: u32) -> Vec<u32> {
     let lists = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
     let lists = lists.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
     lists.flat_map(|list| list.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>()).collect()
+}
+
+/// Whether there is no such process, or nothing but its number.
+fn has_ended(id: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"));
+    stat.map_or(true, |stat| stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('Z')))
 }
 
 /// Starts all children on one thread that never ends: Linux sends a child the signal of its parent's death when the *thread* ends that

@@ -4,4 +4,5 @@
 
 mod nats;
 mod network;
+mod postgres;
 mod process;
