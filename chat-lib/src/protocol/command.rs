@@ -245,6 +245,52 @@ pub enum Command<'a> {
     },
 }
 
+impl Command<'_> {
+    /// Whether doing it twice is like doing it once, so that a client that got no answer can ask again: it only reads, or it is a
+    /// message with a key.
+    pub fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Server
+            | Self::Ping
+            | Self::Resume { .. }
+            | Self::Sessions
+            | Self::Send { key: Some(_), .. }
+            | Self::ActiveUser
+            | Self::History { .. }
+            | Self::Sync { .. }
+            | Self::Conversations { .. }
+            | Self::Users { .. }
+            | Self::Blocks
+            | Self::Members { .. }
+            | Self::Rooms { .. } => true,
+            Self::Auth { .. }
+            | Self::Register { .. }
+            | Self::Logout
+            | Self::SetPassword { .. }
+            | Self::SetProfile { .. }
+            | Self::EndSession { .. }
+            | Self::Send { key: None, .. }
+            | Self::SendToAll { .. }
+            | Self::Inbox
+            | Self::RoomInbox { .. }
+            | Self::Read { .. }
+            | Self::Subscribe { .. }
+            | Self::Unsubscribe
+            | Self::Typing { .. }
+            | Self::Delete { .. }
+            | Self::Block { .. }
+            | Self::Unblock { .. }
+            | Self::CreateRoom { .. }
+            | Self::JoinRoom { .. }
+            | Self::LeaveRoom { .. }
+            | Self::DeleteRoom { .. }
+            | Self::InviteToRoom { .. }
+            | Self::RemoveFromRoom { .. }
+            | Self::SetRoom { .. } => false,
+        }
+    }
+}
+
 macro_rules! kinds {
     ($($kind:ident $name:literal)*) => {
         /// Which command it is, without what it asks for.
