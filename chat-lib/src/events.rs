@@ -9,7 +9,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 #[cfg(feature = "client")]
-use crate::client::{ClientOptions, RemoteEvents, ServerAddress};
+use crate::client::{ClientOptions, RemoteEvents, ServerAddresses};
 use crate::engine::{Chat, EventStream};
 use crate::error::Error;
 use crate::model::{MessageId, SessionToken};
@@ -52,23 +52,24 @@ impl Events {
     /// with it, after that message. This is for programs that have no [`Client`](crate::Client) that was
     /// [connected](crate::Client::connect).
     ///
-    /// The [patience](ClientOptions::patience) of the options is for the connection and for each answer.
+    /// The [patience](ClientOptions::patience) of the options is for the connection and for each answer. Of several servers, any
+    /// will do, now and whenever the connection is lost.
     ///
     /// # Errors
     ///
     /// As [`Session::events`](crate::Session::events).
     #[cfg(feature = "client")]
     pub fn connect<A>(
-        address: A,
+        addresses: A,
         options: &ClientOptions,
         token: SessionToken,
         after: Option<MessageId>,
     ) -> Result<Self, Error>
     where
-        A: TryInto<ServerAddress>,
+        A: TryInto<ServerAddresses>,
         Error: From<A::Error>,
     {
-        let events = RemoteEvents::connect(address.try_into()?, options, token, after)?;
+        let events = RemoteEvents::connect(&addresses.try_into()?, options, token, after)?;
         Ok(Self::new(Source::Server(Box::new(events))))
     }
 

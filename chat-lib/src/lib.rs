@@ -73,7 +73,7 @@ mod source;
 pub mod store;
 
 #[cfg(feature = "client")]
-pub use self::client::{Client, ClientOptions, ServerAddress};
+pub use self::client::{Client, ClientOptions, ServerAddress, ServerAddresses};
 pub use self::connection::{Connection, Received};
 pub use self::engine::{
     Authenticator, AuthenticatorError, Chat, Config, Credentials, FinishedJob, Identity, Job, NewUser, Restored,

@@ -157,3 +157,22 @@ pub const RECONNECT_DELAY: Duration = Duration::from_millis(100);
 /// The longest that [`Events`](crate::Events) wait before they connect again: a person hardly notices it, and the server hardly
 /// notices thousands who try.
 pub const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(10);
+
+/// How long a client that knows several servers goes on trying before a call fails. A cluster of which all machines went down is back
+/// within it.
+pub const FAILOVER_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a client that knows several servers waits for one to connect, and then for its first answer, before it tries the next
+/// one: a lost packet is repeated after a second, and a machine that is gone answers nothing.
+pub const FAILOVER_CONNECT: Duration = Duration::from_secs(3);
+
+/// The longest that a client that knows several servers waits before it tries again. It begins with [`RECONNECT_DELAY`], and half
+/// of it is random.
+pub const FAILOVER_DELAY_MAX: Duration = Duration::from_secs(1);
+
+/// How long [`Events`](crate::Events) that know several servers hear nothing before they ask whether theirs still is there. A machine
+/// that loses its power says nothing, and another one has the events.
+pub const FAILOVER_PING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long they wait for the answer then. It leaves a server that has much to do enough time.
+pub const FAILOVER_PING_PATIENCE: Duration = Duration::from_secs(5);

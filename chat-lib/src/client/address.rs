@@ -123,9 +123,9 @@ impl FromStr for ServerAddress {
     }
 }
 
-fn invalid() -> Error {
+pub(super) fn invalid() -> Error {
     let form = "an address is HOST:PORT, chat://HOST or chats://HOST, such as localhost:8889, [::1]:8889 or \
-                chats://chat.example.org";
+                chats://chat.example.org; commas separate several";
     Error::Io(io::Error::new(io::ErrorKind::InvalidInput, form))
 }
 

@@ -1,27 +1,33 @@
 //! The client: without I/O ([`Requester`]), and blocking ([`Client`]) on a [`Stream`], which may be encrypted.
 
 mod address;
+mod addresses;
 mod events;
+mod exchange;
+mod failover;
+mod line;
 mod options;
 mod requester;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 
+use std::fmt;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-use std::{fmt, io, process};
+use std::sync::{Arc, Mutex};
 
 pub use self::address::ServerAddress;
+pub use self::addresses::ServerAddresses;
 pub(crate) use self::events::RemoteEvents;
+pub use self::failover::Connector;
+use self::line::{Line, lock};
 pub use self::options::ClientOptions;
 pub use self::requester::{Answer, Incoming, Requester};
+use self::stream::Streams;
 pub use self::stream::{Stream, dial};
 use crate::error::Error;
-use crate::events::Events;
-use crate::model::{MessageId, SessionToken};
+use crate::model::SessionToken;
 use crate::protocol::{Command, Reply, Request};
 use crate::session::{Place, Remote, Session};
 
@@ -44,45 +50,47 @@ use crate::session::{Place, Remote, Session};
 /// # Ok::<(), Error>(())
 /// ```
 ///
+/// # Several servers
+///
+/// A client that is given the addresses of [several servers](ServerAddresses) of a chat, `"one:8889,two:8889"`, connects to any of
+/// them, and to another one when it loses its connection:
+///
+/// - The next call after that connects again, and the sessions go on. So do [`Events`](crate::Events), at once, without missing or
+///   repeating a message.
+/// - What only reads is asked again, and so is a message, since each is sent with a key: the caller's, or else a random one. Other
+///   calls fail if it is not known whether they were done, as with one server.
+/// - What is refused with [`Error::Busy`], as while another server takes over, is tried again with growing pauses.
+///
+/// All of that ends after the [patience](ClientOptions::patience) of the options, which is 15 s, with the last error. The calls of other
+/// threads wait meanwhile.
+///
 /// # Errors
 ///
 /// Every method of it and of its sessions can fail with what the server refuses, with [`Error::InvalidRequest`] for words
 /// that would make another request of it (nothing was sent then), and with [`Error::Disconnected`], [`Error::TimedOut`],
 /// [`Error::BadReply`], [`Error::Tls`] or [`Error::Io`] when the connection is of no more use: whether the request was done is then
-/// unknown, and every later one fails with [`Error::Disconnected`]. What the server refuses is the error that the same call
+/// unknown, and unless there are other servers, every later one fails with [`Error::Disconnected`]. What the server refuses is the error that the same call
 /// gives on a [`Chat`](crate::Chat), or [`Error::Refused`] if this version does not know the server's code.
 pub struct Client<S = Stream> {
     line: Arc<Mutex<Line<S>>>,
 }
 
-/// The connection and the state of its requests.
-struct Line<S> {
-    stream: S,
-    requester: Requester,
-    /// Where and how it was connected here, so that events can be heard from there.
-    target: Option<(ServerAddress, ClientOptions)>,
-    /// How long to go on with a read or write that signals interrupt, and that begins its time anew.
-    patience: Option<Duration>,
-    /// Ends a connection that was made here.
-    hang_up: fn(&mut S),
-    /// The process that it belongs to, and not to a fork of it.
-    process: u32,
-}
-
 impl Client {
-    /// Connects to a [`ServerAddress`], or to what can become one: `"localhost:8889"`, `"chats://chat.example.org"`, a
-    /// [`SocketAddr`](std::net::SocketAddr). Waits 30 s at most for that, and later for each piece of an answer.
+    /// Connects to a server, or to any of [several](ServerAddresses): `"localhost:8889"`, `"chats://chat.example.org"`,
+    /// `"one:8889,two:8889"`, a [`SocketAddr`](std::net::SocketAddr). Waits 30 s at most for one server, or 15 s for all of several, and
+    /// later for each piece of an answer.
     ///
     /// # Errors
     ///
     /// [`Error::TimedOut`]; [`Error::Io`] if the address is none, or with the system's reason; [`Error::Tls`] if the address asks
-    /// for an encrypted connection, and the server does not prove that it is the one that is meant.
-    pub fn connect<A>(address: A) -> Result<Self, Error>
+    /// for an encrypted connection, and the server does not prove that it is the one that is meant. Of several servers, it is the
+    /// error of the last one that was tried.
+    pub fn connect<A>(addresses: A) -> Result<Self, Error>
     where
-        A: TryInto<ServerAddress>,
+        A: TryInto<ServerAddresses>,
         Error: From<A::Error>,
     {
-        Self::connect_with(address, &ClientOptions::new())
+        Self::connect_with(addresses, &ClientOptions::new())
     }
 
     /// As [`connect`](Self::connect), with [options](ClientOptions).
@@ -90,22 +98,40 @@ impl Client {
     /// # Errors
     ///
     /// As [`connect`](Self::connect).
-    pub fn connect_with<A>(address: A, options: &ClientOptions) -> Result<Self, Error>
+    pub fn connect_with<A>(addresses: A, options: &ClientOptions) -> Result<Self, Error>
     where
-        A: TryInto<ServerAddress>,
+        A: TryInto<ServerAddresses>,
         Error: From<A::Error>,
     {
-        let address = address.try_into()?;
-        let mut line = Line::new(Stream::connect(&address, options)?);
-        (line.target, line.patience) = (Some((address, options.clone())), Some(options.patience));
+        let addresses = addresses.try_into()?;
+        options.check(&addresses)?;
+        let mut line = Line::connect(addresses, options, Streams { options: options.clone() })?;
         line.hang_up = Stream::close;
         Ok(line.into())
     }
 }
 
 impl<S: Read + Write + Send + 'static> Client<S> {
+    /// As [`connect_with`](Client::connect_with), for a program that makes the connections itself, now and whenever one was
+    /// lost. The options are for the patience and for events.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Client::connect).
+    pub fn connect_by<A>(
+        addresses: A,
+        options: &ClientOptions,
+        connector: impl Connector<Stream = S> + 'static,
+    ) -> Result<Self, Error>
+    where
+        A: TryInto<ServerAddresses>,
+        Error: From<A::Error>,
+    {
+        Ok(Line::connect(addresses.try_into()?, options, connector)?.into())
+    }
+
     /// A client that speaks over `stream`, which is connected already. Its sessions have no
-    /// [events](Session::events), which need another connection; [`Events::connect`] makes one.
+    /// [events](Session::events), which need another connection; [`Events::connect`](crate::Events::connect) makes one.
     pub fn over(stream: S) -> Self {
         Line::new(stream).into()
     }
@@ -154,99 +180,8 @@ impl<S: Read + Write + Send + 'static> Client<S> {
     }
 }
 
-impl<S: Read + Write + Send> Remote for Mutex<Line<S>> {
-    fn execute(&self, request: &Request<'_>) -> Result<Reply, Error> {
-        lock(self).execute(request)
-    }
-
-    fn subscribe(&self, token: SessionToken, after: Option<MessageId>) -> Result<Events, Error> {
-        let Some((address, options)) = lock(self).target.clone() else {
-            let reason = "events need a connection of their own, and this client was given its stream";
-            return Err(Error::Io(io::Error::new(io::ErrorKind::Unsupported, reason)));
-        };
-        Events::connect(address, &options, token, after)
-    }
-}
-
-impl<S> Line<S> {
-    fn new(stream: S) -> Self {
-        let (requester, process) = (Requester::new(), process::id());
-        Self { stream, requester, target: None, patience: None, hang_up: |_| (), process }
-    }
-}
-
-impl<S: Read + Write> Line<S> {
-    fn execute(&mut self, request: &Request<'_>) -> Result<Reply, Error> {
-        if let Some(resume) = self.requester.resume_first(request) {
-            self.exchange(&resume)?;
-        }
-        self.exchange(request)
-    }
-
-    fn exchange(&mut self, request: &Request<'_>) -> Result<Reply, Error> {
-        let mut line = Vec::new();
-        self.requester.request(request, &mut line)?;
-        self.send_all(&line)?;
-        let mut chunk = [0; 16 * 1024];
-        let mut received = self.requester.receive(&[])?;
-        loop {
-            match received {
-                Some(Incoming::Answer(answer)) => {
-                    return answer.read(&request.command).inspect_err(|error| {
-                        if matches!(error, Error::BadReply(_)) {
-                            self.requester.give_up();
-                        }
-                    });
-                }
-                // A session that was used here has ended, which its next request will tell.
-                Some(Incoming::Event(_)) => received = self.requester.receive(&[])?,
-                None => {
-                    let count = match patiently(self.patience, || self.stream.read(&mut chunk))? {
-                        0 => return Err(Error::Disconnected),
-                        count => count,
-                    };
-                    received = self.requester.receive(chunk.get(..count).unwrap_or_default())?;
-                }
-            }
-        }
-    }
-
-    fn send_all(&mut self, mut unsent: &[u8]) -> Result<(), Error> {
-        while !unsent.is_empty() {
-            match patiently(self.patience, || self.stream.write(unsent))? {
-                0 => return Err(Error::Disconnected),
-                count => unsent = unsent.get(count..).unwrap_or_default(),
-            }
-        }
-        Ok(self.stream.flush()?)
-    }
-}
-
-impl<S> Drop for Line<S> {
-    fn drop(&mut self) {
-        if self.process == process::id() {
-            (self.hang_up)(&mut self.stream);
-        }
-    }
-}
-
-/// Does again what a signal has interrupted, until it has taken as long as it may.
-fn patiently<T>(patience: Option<Duration>, mut step: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    let began = Instant::now();
-    loop {
-        match step() {
-            Err(problem) if problem.kind() == io::ErrorKind::Interrupted => {
-                if patience.is_some_and(|patience| began.elapsed() >= patience) {
-                    return Err(io::ErrorKind::TimedOut.into());
-                }
-            }
-            outcome => return outcome,
-        }
-    }
-}
-
 /// For polling: between two requests, it is readable once the server has closed the connection, and may be when a session that was
-/// used over it has ended, and at any time if it is encrypted. Waits for a request that is being made. The descriptor is valid as long as there is a handle to the connection.
+/// used over it has ended, and at any time if it is encrypted. Waits for a request that is being made. The descriptor is valid as long as there is a handle to the connection; if there are several servers, each request can replace it.
 impl<S: AsRawFd> AsRawFd for Client<S> {
     fn as_raw_fd(&self) -> RawFd {
         lock(&self.line).stream.as_raw_fd()
@@ -274,10 +209,4 @@ impl<S> fmt::Debug for Client<S> {
         }
         shown.finish_non_exhaustive()
     }
-}
-
-/// A panic while it was locked was one of the stream's; the requester then knows of a request without an answer, and makes
-/// no more.
-fn lock<S>(line: &Mutex<Line<S>>) -> MutexGuard<'_, Line<S>> {
-    line.lock().unwrap_or_else(PoisonError::into_inner)
 }

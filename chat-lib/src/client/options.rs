@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::addresses::ServerAddresses;
 #[cfg(feature = "tls")]
 use super::tls::Trust;
-#[cfg(feature = "tls")]
 use crate::error::Error;
-use crate::limits::CLIENT_PATIENCE;
+use crate::limits::{CLIENT_PATIENCE, FAILOVER_PATIENCE};
 
 /// How a [`Client`](crate::Client) or [`Events`](crate::Events) connect. Use the same options, or clones of them, for all
 /// connections to a server: they share the certificates of authorities, which are read once, and what makes later TLS handshakes
@@ -23,16 +23,17 @@ use crate::limits::CLIENT_PATIENCE;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
-    pub(super) patience: Duration,
+    /// `None` for the default, which depends on the number of servers.
+    patience: Option<Duration>,
     #[cfg(feature = "tls")]
     pub(super) trust: Trust,
 }
 
 impl ClientOptions {
-    /// Waits 30 s at most, and trusts the authorities that the system trusts.
+    /// Waits 30 s at most, or 15 s if there are several servers, and trusts the authorities that the system trusts.
     pub fn new() -> Self {
         Self {
-            patience: CLIENT_PATIENCE,
+            patience: None,
             #[cfg(feature = "tls")]
             trust: Trust::default(),
         }
@@ -40,10 +41,34 @@ impl ClientOptions {
 
     /// Waits `patience` at most for the connection to each address that the server's name has, and later for each piece of an answer;
     /// a millisecond at least. Looking up the name has no limit.
+    ///
+    /// Where there are [several servers](crate::ServerAddresses), it is also how long a call that fails is tried again, on all of
+    /// them; a server has [`FAILOVER_CONNECT`](crate::limits::FAILOVER_CONNECT) of it to connect.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience.max(Duration::from_millis(1));
+        self.patience = Some(patience.max(Duration::from_millis(1)));
         self
+    }
+
+    /// Refuses a CA file for a server that would be spoken to in clear.
+    pub(super) fn check(&self, addresses: &ServerAddresses) -> Result<(), Error> {
+        #[cfg(feature = "tls")]
+        if let Some(address) = addresses.iter().find(|address| self.trust.is_chosen && !address.is_encrypted()) {
+            let problem = format!("a CA file is for encrypted connections; the address has to be chats://{address}");
+            return Err(Error::Tls(problem));
+        }
+        let _ = addresses;
+        Ok(())
+    }
+
+    /// How long to wait if there is one server.
+    pub(super) fn patience_with_one(&self) -> Duration {
+        self.patience.unwrap_or(CLIENT_PATIENCE)
+    }
+
+    /// How long to wait, and to go on trying, if there are several.
+    pub(super) fn patience_with_several(&self) -> Duration {
+        self.patience.unwrap_or(FAILOVER_PATIENCE)
     }
 
     /// Trusts the authorities whose certificates are in this PEM file, and no others. The file is read now.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustls::{ClientConnection, StreamOwned};
 
 use super::address::ServerAddress;
+use super::failover::Connector;
 use super::options::ClientOptions;
 use crate::error::Error;
 
@@ -33,12 +34,7 @@ impl<S: Read + Write> Stream<S> {
     /// file, and the address is not encrypted.
     pub fn new(socket: S, address: &ServerAddress, options: &ClientOptions) -> Result<Self, Error> {
         if !address.is_encrypted() {
-            #[cfg(feature = "tls")]
-            if options.trust.is_chosen {
-                let problem =
-                    format!("a CA file is for encrypted connections; the address has to be chats://{address}");
-                return Err(Error::Tls(problem));
-            }
+            options.check(&address.into())?;
             return Ok(Self(Kind::Clear(socket)));
         }
         #[cfg(feature = "tls")]
@@ -96,9 +92,18 @@ impl Stream {
     ///
     /// As [`dial`], and [`Error::Tls`] if the server does not prove to be the one that is meant.
     pub fn connect(address: &ServerAddress, options: &ClientOptions) -> Result<Self, Error> {
-        let mut stream = Self::new(dial(address, options.patience)?, address, options)?;
+        let mut stream = Self::new(dial(address, options.patience_with_one())?, address, options)?;
         stream.handshake()?;
         Ok(stream)
+    }
+
+    /// Has each later read and write wait `patience` at most, and a millisecond at least.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] with the system's reason.
+    pub fn set_patience(&self, patience: Duration) -> Result<(), Error> {
+        wait_at_most(self.socket(), patience.max(Duration::from_millis(1)))
     }
 
     /// Whether the server has closed the connection, as far as is known without waiting.
@@ -125,6 +130,27 @@ impl Stream {
         }
         // It may be closed by the other side.
         self.socket().shutdown(Shutdown::Both).ok();
+    }
+}
+
+/// Makes streams over TCP.
+pub(super) struct Streams {
+    pub(super) options: ClientOptions,
+}
+
+impl Connector for Streams {
+    type Stream = Stream;
+
+    fn connect(&mut self, address: &ServerAddress, patience: Duration) -> Result<Stream, Error> {
+        Stream::connect(address, &self.options.clone().patience(patience))
+    }
+
+    fn set_patience(&mut self, stream: &mut Stream, patience: Duration) -> Result<(), Error> {
+        stream.set_patience(patience)
+    }
+
+    fn is_closed(&mut self, stream: &mut Stream) -> bool {
+        stream.is_closed()
     }
 }
 
@@ -223,7 +249,11 @@ pub fn dial(address: &ServerAddress, patience: Duration) -> Result<TcpStream, Er
         _ => Error::Io(problem),
     })?;
     socket.set_nodelay(true)?;
-    socket.set_read_timeout(Some(patience))?;
-    socket.set_write_timeout(Some(patience))?;
+    wait_at_most(&socket, patience)?;
     Ok(socket)
+}
+
+fn wait_at_most(socket: &TcpStream, patience: Duration) -> Result<(), Error> {
+    socket.set_read_timeout(Some(patience))?;
+    Ok(socket.set_write_timeout(Some(patience))?)
 }

@@ -12,6 +12,7 @@ mod delivery;
 mod dump;
 mod events;
 mod exactly_once;
+mod failover;
 mod failures;
 mod faulty;
 mod invitations;

@@ -1,11 +1,12 @@
 //! The events of a session on a server: a connection of their own, which is made again whenever it is lost. It relies on the
 //! server to replay what it has missed.
 
+mod connection;
+mod places;
+
 use std::fmt;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
@@ -14,21 +15,21 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
+use self::connection::Connection;
+use self::places::Places;
 use super::address::ServerAddress;
+use super::addresses::ServerAddresses;
 use super::options::ClientOptions;
-use super::requester::{Incoming, Requester};
+use super::requester::Incoming;
 use super::stream::{Stream, dial};
 use crate::error::Error;
-use crate::limits::{CLIENT_PING_INTERVAL, RECONNECT_DELAY, RECONNECT_DELAY_MAX};
 use crate::model::{MessageId, SessionToken};
 use crate::protocol::{CloseReason, Command, Event, Reply, Request};
 
 /// The events of a session on a server. Nothing waits but [`next_timeout`](Self::next_timeout).
 pub(crate) struct RemoteEvents {
-    address: ServerAddress,
     options: ClientOptions,
-    /// The IP addresses that the host has. They are not looked up again, which could take long.
-    places: Vec<SocketAddr>,
+    places: Places,
     token: SessionToken,
     /// Where to subscribe again: the last message that was returned. `None` before the first subscription.
     position: Option<MessageId>,
@@ -37,8 +38,6 @@ pub(crate) struct RemoteEvents {
     /// Wakes whoever polls.
     waker: Option<Waker>,
     state: State,
-    /// How often the connection was lost since it last had a subscription.
-    losses: u32,
 }
 
 enum State {
@@ -48,47 +47,60 @@ enum State {
     Over,
 }
 
-struct Connection {
-    stream: Stream<TcpStream>,
-    /// Whether the stream is known to be connected, and the TLS handshake done.
-    open: bool,
-    requester: Requester,
-    unsent: Vec<u8>,
-    /// The request that was not answered yet.
-    asked: Option<Request<'static>>,
-    subscribed: bool,
-    /// When the answer to the open request is due; without an open request, when to ping the server.
-    deadline: Instant,
-    /// The process that it belongs to, and not to a fork of it.
-    process: u32,
-}
-
 impl RemoteEvents {
     /// Connects and subscribes.
     pub(crate) fn connect(
-        address: ServerAddress,
+        addresses: &ServerAddresses,
         options: &ClientOptions,
         token: SessionToken,
         after: Option<MessageId>,
     ) -> Result<Self, Error> {
-        let options = options.clone().patience(options.patience.min(LONGEST_PATIENCE));
-        let socket = dial(&address, options.patience)?;
-        socket.set_nonblocking(true)?;
-        let (poll, ready, state) = (Poll::new()?, mio::Events::with_capacity(1), State::Over);
-        let (places, position, waker) = (address.resolve()?, after, None);
-        let mut events = Self { address, options, places, token, position, poll, ready, waker, state, losses: 0 };
-        events.attach(TcpStream::from_std(socket))?;
+        options.check(addresses)?;
+        let places = Places::look_up(addresses, options)?;
+        let (poll, ready) = (Poll::new()?, mio::Events::with_capacity(1));
+        let (options, state) = (options.clone(), State::Lost(Instant::now()));
+        let mut events = Self { options, places, token, position: after, poll, ready, waker: None, state };
+        match addresses.single() {
+            Some(address) => {
+                let socket = dial(address, events.places.patience())?;
+                socket.set_nonblocking(true)?;
+                events.attach(TcpStream::from_std(socket), address)?;
+                events.subscribe_once()?;
+            }
+            None => events.subscribe_anywhere()?,
+        }
+        Ok(events)
+    }
+
+    /// Waits until the connection has a subscription.
+    fn subscribe_once(&mut self) -> Result<(), Error> {
         loop {
-            match &events.state {
-                State::Connected(connection) if connection.subscribed => return Ok(events),
+            match &self.state {
+                State::Connected(connection) if connection.subscribed => return Ok(()),
                 State::Connected(connection) => {
                     let deadline = connection.deadline;
-                    if let Progress::Blocked = events.advance(Instant::now())? {
-                        events.wait(Some(deadline))?;
+                    if let Progress::Blocked = self.advance(Instant::now())? {
+                        self.wait(Some(deadline))?;
                     }
                 }
+                State::Lost(until) if Instant::now() < *until => {
+                    let until = *until;
+                    self.wait(Some(until))?;
+                }
+                State::Lost(_) => drop(self.advance(Instant::now())?),
                 // It said that it closes.
-                State::Lost(_) | State::Over => return Err(Error::Disconnected),
+                State::Over => return Err(Error::Disconnected),
+            }
+        }
+    }
+
+    /// Waits until one of several servers has given a subscription.
+    fn subscribe_anywhere(&mut self) -> Result<(), Error> {
+        let end = Instant::now() + self.places.patience();
+        loop {
+            match self.subscribe_once() {
+                Err(error) if passes(&error) && Instant::now() < end => self.lose(Instant::now()),
+                outcome => return outcome,
             }
         }
     }
@@ -108,15 +120,7 @@ impl RemoteEvents {
                     self.state = State::Over;
                     return Ok(Some(Event::Closed { reason: CloseReason::Ended }));
                 }
-                Err(
-                    Error::Disconnected
-                    | Error::TimedOut
-                    // Some networks ask for a login in their own name at first.
-                    | Error::Tls(_)
-                    | Error::Io(_)
-                    | Error::Busy
-                    | Error::Storage(_),
-                ) => {
+                Err(error) if passes(&error) => {
                     self.lose(now);
                     continue;
                 }
@@ -169,31 +173,30 @@ impl RemoteEvents {
             State::Connected(connection) => connection,
             State::Lost(until) if now < *until => return Ok(Progress::Blocked),
             State::Lost(_) => {
-                let place = self.losses as usize % self.places.len().max(1);
-                let place = *self.places.get(place).ok_or(Error::Disconnected)?;
-                self.attach(TcpStream::connect(place)?)?;
+                let (address, place) = self.places.current().ok_or(Error::Disconnected)?.clone();
+                self.attach(TcpStream::connect(place)?, &address)?;
                 return Ok(Progress::Made);
             }
             State::Over => return Ok(Progress::Blocked),
         };
-        match connection.receive(now)? {
+        match connection.receive(now, self.places.ping_interval())? {
             Some(Incoming::Event(event)) => self.take(event, now),
             Some(Incoming::Answer(answer)) => {
                 let Some(request) = connection.asked.take() else { return Err(Error::Disconnected) };
-                connection.deadline = now + CLIENT_PING_INTERVAL;
+                connection.deadline = now + self.places.ping_interval();
                 let reply = answer.read(&request.command)?;
                 let mut missed = false;
                 if let Reply::Subscribed { next } = reply {
                     connection.subscribed = true;
                     self.position = Some(next);
-                    missed = std::mem::take(&mut self.losses) > 0;
+                    missed = self.places.have_subscribed();
                 }
                 self.subscribe(now)?;
                 Ok(if missed { Progress::Event(Event::Lagged) } else { Progress::Made })
             }
             None if now < connection.deadline => Ok(Progress::Blocked),
             None if connection.open && connection.asked.is_none() => {
-                connection.ask(Request::new(Command::Ping), now + self.options.patience)?;
+                connection.ask(Request::new(Command::Ping), now + self.places.ping_patience())?;
                 Ok(Progress::Made)
             }
             None => Err(Error::TimedOut),
@@ -225,36 +228,25 @@ impl RemoteEvents {
     fn subscribe(&mut self, now: Instant) -> Result<(), Error> {
         match &mut self.state {
             State::Connected(connection) if !connection.subscribed && connection.asked.is_none() => {
-                connection.ask(Request::new(Command::Subscribe { after: self.position }), now + self.options.patience)
+                let subscribe = Request::new(Command::Subscribe { after: self.position });
+                connection.ask(subscribe, now + self.places.patience())
             }
             _ => Ok(()),
         }
     }
 
     /// Begins with a connection, which may not be open yet.
-    fn attach(&mut self, mut socket: TcpStream) -> Result<(), Error> {
+    fn attach(&mut self, mut socket: TcpStream, address: &ServerAddress) -> Result<(), Error> {
         self.poll.registry().register(&mut socket, Token(0), Interest::READABLE | Interest::WRITABLE)?;
-        let stream = Stream::new(socket, &self.address, &self.options)?;
-        let mut connection = Connection {
-            stream,
-            open: false,
-            requester: Requester::new(),
-            unsent: Vec::new(),
-            asked: None,
-            subscribed: false,
-            deadline: Instant::now(),
-            process: process::id(),
-        };
+        let mut connection = Connection::new(Stream::new(socket, address, &self.options)?);
         let resume = Request::new(Command::Resume { token: self.token });
-        connection.ask(resume, Instant::now() + self.options.patience)?;
+        connection.ask(resume, Instant::now() + self.places.connect_patience())?;
         self.state = State::Connected(Box::new(connection));
         Ok(())
     }
 
     fn lose(&mut self, now: Instant) {
-        let delay = RECONNECT_DELAY.saturating_mul(1_u32.checked_shl(self.losses).unwrap_or(u32::MAX));
-        self.state = State::Lost(now + delay.min(RECONNECT_DELAY_MAX));
-        self.losses = self.losses.saturating_add(1);
+        self.state = State::Lost(now + self.places.move_on());
     }
 
     /// Waits until something happens on the connection, and returns whether it has.
@@ -281,8 +273,19 @@ impl Wake for PollWaker {
     }
 }
 
-/// No deadline is later than that. A longer one would not be noticed, and could not be told to the system.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Whether another connection may do better.
+fn passes(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Disconnected
+            | Error::TimedOut
+            // Some networks ask for a login in their own name at first.
+            | Error::Tls(_)
+            | Error::Io(_)
+            | Error::Busy
+            | Error::Storage(_)
+    )
+}
 
 /// How far it has come.
 enum Progress {
@@ -290,76 +293,6 @@ enum Progress {
     Made,
     /// It has to wait.
     Blocked,
-}
-
-impl Connection {
-    fn ask(&mut self, request: Request<'static>, deadline: Instant) -> Result<(), Error> {
-        self.requester.request(&request, &mut self.unsent)?;
-        (self.asked, self.deadline) = (Some(request), deadline);
-        Ok(())
-    }
-
-    /// Sends and reads until something has come, or it would block.
-    fn receive(&mut self, now: Instant) -> Result<Option<Incoming>, Error> {
-        if !self.open && !self.has_opened()? {
-            return Ok(None);
-        }
-        let mut chunk = [0; 16 * 1024];
-        let mut incoming = self.requester.receive(&[])?;
-        loop {
-            while !self.unsent.is_empty() {
-                match self.stream.write(&self.unsent) {
-                    Ok(count) => drop(self.unsent.drain(..count)),
-                    Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
-                    Err(problem) if problem.kind() == ErrorKind::WouldBlock => break,
-                    Err(problem) => return Err(problem.into()),
-                }
-            }
-            if incoming.is_some() {
-                return Ok(incoming);
-            }
-            match self.stream.read(&mut chunk) {
-                Ok(0) => return Err(Error::Disconnected),
-                Ok(count) => {
-                    if self.asked.is_none() {
-                        self.deadline = now + CLIENT_PING_INTERVAL;
-                    }
-                    incoming = self.requester.receive(chunk.get(..count).unwrap_or_default())?;
-                }
-                Err(problem) if problem.kind() == ErrorKind::Interrupted => {}
-                Err(problem) if problem.kind() == ErrorKind::WouldBlock => return Ok(None),
-                Err(problem) => return Err(problem.into()),
-            }
-        }
-    }
-
-    fn has_opened(&mut self) -> Result<bool, Error> {
-        let socket = self.stream.socket();
-        if let Some(problem) = socket.take_error()? {
-            return Err(Error::Io(problem));
-        }
-        match socket.peer_addr() {
-            Ok(_) => socket.set_nodelay(true)?,
-            Err(problem) if problem.kind() == ErrorKind::NotConnected => return Ok(false),
-            Err(problem) => return Err(problem.into()),
-        }
-        match self.stream.handshake() {
-            Ok(()) => self.open = true,
-            Err(problem) if problem.kind() == ErrorKind::WouldBlock => {}
-            Err(problem) => return Err(problem.into()),
-        }
-        Ok(self.open)
-    }
-}
-
-/// Closing would not do: a fork may hold a copy of the descriptor, and the connection with it.
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if self.process == process::id() {
-            self.stream.say_goodbye();
-            drop(self.stream.socket().shutdown(Shutdown::Both));
-        }
-    }
 }
 
 impl fmt::Debug for RemoteEvents {
@@ -375,13 +308,14 @@ impl fmt::Debug for RemoteEvents {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader};
+    use std::io::{BufRead, BufReader, Write};
     use std::net::{TcpListener, TcpStream as Stream};
     use std::sync::mpsc;
     use std::thread;
 
     use super::*;
     use crate::entropy::OsEntropy;
+    use crate::limits::CLIENT_PING_INTERVAL;
 
     /// Reads a request, and answers it.
     fn answer(peer: &mut BufReader<Stream>, method: &str, result: &str) {
@@ -412,7 +346,7 @@ mod tests {
         });
         let patience = Duration::from_secs(30);
         let options = ClientOptions::new().patience(patience);
-        let mut events = RemoteEvents::connect(address.into(), &options, token, None).unwrap();
+        let mut events = RemoteEvents::connect(&address.into(), &options, token, None).unwrap();
         let later = Instant::now() + CLIENT_PING_INTERVAL;
         assert!(matches!(events.advance(later), Ok(Progress::Made)));
         assert!(matches!(events.advance(later), Ok(Progress::Blocked)));
@@ -426,34 +360,5 @@ mod tests {
         assert!(matches!(events.advance(now), Ok(Progress::Made)));
         assert!(matches!(events.advance(now + patience), Err(Error::TimedOut)));
         drop(peer);
-    }
-
-    #[test]
-    fn delays_grow_and_are_bounded() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (poll, ready) = (Poll::new().unwrap(), mio::Events::with_capacity(1));
-        let mut events = RemoteEvents {
-            address: listener.local_addr().unwrap().into(),
-            options: ClientOptions::new(),
-            places: vec![listener.local_addr().unwrap()],
-            token: SessionToken::random(&OsEntropy).unwrap(),
-            position: None,
-            poll,
-            ready,
-            waker: None,
-            state: State::Over,
-            losses: 0,
-        };
-        let now = Instant::now();
-        let delays: Vec<_> = (0..40)
-            .map(|_| {
-                events.lose(now);
-                let State::Lost(until) = events.state else { panic!() };
-                until - now
-            })
-            .collect();
-        assert_eq!(delays[..3], [1, 2, 4].map(|factor| RECONNECT_DELAY * factor));
-        assert!(delays.is_sorted());
-        assert_eq!(delays[39], RECONNECT_DELAY_MAX);
     }
 }
