@@ -62,6 +62,7 @@ impl<S: Read + Write + 'static> Line<S> {
         options: &ClientOptions,
         mut connector: impl Connector<Stream = S> + 'static,
     ) -> Result<Self, Error> {
+        options.check(&addresses)?;
         let mut line;
         if let Some(address) = addresses.single() {
             let patience = options.patience_with_one();

@@ -103,9 +103,7 @@ impl Client {
         A: TryInto<ServerAddresses>,
         Error: From<A::Error>,
     {
-        let addresses = addresses.try_into()?;
-        options.check(&addresses)?;
-        let mut line = Line::connect(addresses, options, Streams { options: options.clone() })?;
+        let mut line = Line::connect(addresses.try_into()?, options, Streams { options: options.clone() })?;
         line.hang_up = Stream::close;
         Ok(line.into())
     }
