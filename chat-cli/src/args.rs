@@ -1,6 +1,6 @@
 //! The command line, as data.
 
-use chat_lib::{ClientOptions, ServerAddress};
+use chat_lib::{ClientOptions, ServerAddress, ServerAddresses};
 use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -31,13 +31,15 @@ use crate::style::has_colors;
 pub(crate) struct Args {
     /// The server to speak to: HOST:PORT, chat://HOST, or chats://HOST for an encrypted connection.
     ///
-    /// In the last two, :PORT may follow; otherwise the port is 8889, or 8890 if the connection is encrypted.
+    /// In the last two, :PORT may follow; otherwise the port is 8889, or 8890 if the connection is encrypted. Of several servers of a
+    /// chat, separated by commas, any will do, and another one when the connection is lost; chat:// or chats:// also holds for those
+    /// that follow.
     #[arg(
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8889",
         default_value_if("tls", ArgPredicate::IsPresent, "chats://127.0.0.1:8890")
     )]
-    server: ServerAddress,
+    server: ServerAddresses,
 
     #[command(flatten)]
     security: Security,
@@ -74,10 +76,10 @@ pub(crate) struct Security {
     ca: Option<ClientOptions>,
 }
 
-/// A server, and how to connect to it.
+/// A server, or several, and how to connect.
 #[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) address: ServerAddress,
+pub(crate) struct Target<A = ServerAddress> {
+    pub(crate) address: A,
     pub(crate) options: ClientOptions,
 }
 
@@ -85,7 +87,11 @@ impl Security {
     /// The server at `address`.
     pub(crate) fn target(&self, address: &ServerAddress) -> Target {
         let address = if self.tls { address.clone().encrypted() } else { address.clone() };
-        Target { address, options: self.ca.clone().unwrap_or_default() }
+        Target { address, options: self.options() }
+    }
+
+    fn options(&self) -> ClientOptions {
+        self.ca.clone().unwrap_or_default()
     }
 }
 
@@ -105,9 +111,11 @@ impl Args {
         read.unwrap_or_else(|problem| problem.format(&mut command()).exit())
     }
 
-    /// The server to speak to.
-    pub(crate) fn target(&self) -> Target {
-        self.security.target(&self.server)
+    /// The servers to speak to.
+    pub(crate) fn target(&self) -> Target<ServerAddresses> {
+        let address = self.server.clone();
+        let address = if self.security.tls { address.encrypted() } else { address };
+        Target { address, options: self.security.options() }
     }
 }
 
@@ -133,10 +141,12 @@ mod tests {
             (&["localhost:1"], "localhost:1"),
             (&["--tls", "localhost:1"], "chats://localhost:1"),
             (&["chats://localhost"], "chats://localhost:8890"),
+            (&["one:1,two:2"], "one:1,two:2"),
+            (&["--tls", "one:1,two:2"], "chats://one:1,chats://two:2"),
         ] {
             assert_eq!(target(args), meant, "{args:?}");
         }
-        for bad in ["localhost", "8889", "http://localhost", "localhost:70000"] {
+        for bad in ["localhost", "8889", "http://localhost", "localhost:70000", "one:1,two"] {
             let problem = Args::try_parse_from(["chat-cli", bad]).unwrap_err();
             assert!(problem.to_string().contains("an address is HOST:PORT, chat://HOST or chats://HOST"), "{problem}");
         }

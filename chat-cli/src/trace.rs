@@ -2,8 +2,10 @@
 
 use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use chat_lib::client::Stream;
+use chat_lib::client::{Connector, Stream};
+use chat_lib::{ClientOptions, Error, ServerAddress};
 
 /// Passes bytes on, and shows them on stderr if asked: `>` what is sent, `<` what is received.
 pub(crate) struct Traced {
@@ -40,5 +42,31 @@ impl Traced {
         if self.shown {
             complain!("{direction} {}", bytes.escape_ascii());
         }
+    }
+}
+
+/// Makes connections whose bytes can be watched.
+pub(crate) struct Tracer {
+    pub(crate) options: ClientOptions,
+    pub(crate) shown: bool,
+}
+
+impl Connector for Tracer {
+    type Stream = Traced;
+
+    fn connect(&mut self, address: &ServerAddress, patience: Duration) -> Result<Traced, Error> {
+        let stream = Stream::connect(address, &self.options.clone().patience(patience))?;
+        if self.shown {
+            complain!("connected to {address}");
+        }
+        Ok(Traced { stream: Arc::new(Mutex::new(stream)), shown: self.shown })
+    }
+
+    fn set_patience(&mut self, traced: &mut Traced, patience: Duration) -> Result<(), Error> {
+        traced.stream().set_patience(patience)
+    }
+
+    fn is_closed(&mut self, traced: &mut Traced) -> bool {
+        traced.stream().is_closed()
     }
 }

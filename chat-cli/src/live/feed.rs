@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chat_lib::model::SessionToken;
 use chat_lib::protocol::Event;
-use chat_lib::{Error, Events};
+use chat_lib::{Error, Events, ServerAddresses};
 
 use crate::args::Target;
 
@@ -34,7 +34,11 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// Subscribes, and has `waker` written to whenever there is news.
-    pub(super) fn open(target: &Target, token: SessionToken, waker: UnixStream) -> Result<Self, Error> {
+    pub(super) fn open(
+        target: &Target<ServerAddresses>,
+        token: SessionToken,
+        waker: UnixStream,
+    ) -> Result<Self, Error> {
         let events = Events::connect(&target.address, &target.options, token, None)?;
         let (sender, news) = channel();
         let over = Arc::<AtomicBool>::default();

@@ -1,6 +1,6 @@
 //! The client as a script sees it, against a real server.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -215,4 +215,34 @@ fn output_that_cannot_be_written_is_an_error() {
         assert_eq!(output.status.code(), Some(1), "{stderr}");
         assert!(stderr.starts_with("chat-cli: standard output cannot be written: "), "{stderr}");
     }
+}
+
+/// One server goes while a script talks, and the others have what it said.
+#[test]
+fn a_script_goes_on_at_another_server() {
+    let mut one = Running::on("127.0.0.91:0");
+    let mut two = one.another("127.0.0.92:0");
+    let mut child = Command::new(BINARY)
+        .arg(format!("{},{}", one.address, two.address))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut input, mut lines) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()).lines());
+    let mut run = |command: &str| {
+        input.write_all(format!("{command}\n").as_bytes()).unwrap();
+        lines.next().unwrap().unwrap()
+    };
+    assert!(run("auth messi surabaya").starts_with("username messi logged in"));
+    one.stop();
+    assert_eq!(run("send messi one"), "message sent to messi");
+    one.start_again();
+    two.stop();
+    assert_eq!(run("send messi two"), "message sent to messi");
+    assert!(run("inbox").contains(r#""msg": " one\r\n"}, {"#));
+    one.stop();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
 }

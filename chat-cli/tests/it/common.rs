@@ -54,6 +54,13 @@ impl Running {
         Self { address, chat, identity, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
     }
 
+    /// Another server of the same chat.
+    pub(crate) fn another(&self, address: &str) -> Self {
+        let server = bind(&self.chat, address.parse().unwrap(), None);
+        let (address, handle, chat) = (server.addresses()[0], server.handle(), self.chat.clone());
+        Self { address, chat, identity: None, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
+    }
+
     /// Serves the same chat again, after it was stopped.
     pub(crate) fn start_again(&mut self) {
         let server = bind(&self.chat, self.address, self.identity.as_ref());

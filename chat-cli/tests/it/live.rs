@@ -56,6 +56,32 @@ fn a_server_that_goes_and_comes_back() {
 }
 
 /// The server has stored a message, and its answer is lost: the message is sent again with its key, and is there once.
+/// One of two servers goes: the person hears and sends everything over the other one.
+#[test]
+fn a_server_that_goes_while_another_one_stays() {
+    let mut one = Running::on("127.0.0.93:0");
+    let mut two = one.another("127.0.0.94:0");
+    let tmux = Tmux::new();
+    tmux.log_in("messi", format!("{},{}", one.address, two.address));
+    tmux.say("messi", "/to henderson");
+    tmux.wait_for_last_row("messi", "messi @henderson>");
+    let mut henderson = 0;
+    let mut talk = |server: &Running| {
+        henderson += 1;
+        server.chat.open_session("henderson").unwrap().send("messi", &format!("halo {henderson}")).unwrap();
+        tmux.wait_for("messi", &format!("Jordan Henderson: halo {henderson}"));
+        tmux.say("messi", &format!("apa kabar {henderson}"));
+        tmux.wait_for("messi", &format!("Lionel Messi: apa kabar {henderson}"));
+    };
+    talk(&one);
+    one.stop();
+    talk(&two);
+    one.start_again();
+    two.stop();
+    talk(&one);
+    assert_eq!(texts(&one, "messi", "henderson").len(), 6, "each of them once");
+}
+
 #[test]
 fn an_answer_that_is_lost() {
     let server = Running::new();

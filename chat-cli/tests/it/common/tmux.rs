@@ -1,6 +1,6 @@
 //! Terminals that can be looked at, which tmux makes.
 
-use std::net::SocketAddr;
+use std::fmt::Display;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ impl Tmux {
     }
 
     /// The client in a terminal of 80 columns and 24 rows, logged in as a demo user.
-    pub(crate) fn log_in(&self, person: &str, server: SocketAddr) {
+    pub(crate) fn log_in(&self, person: &str, server: impl Display) {
         self.open(person, server);
         self.wait_for_last_row(person, "User:");
         self.say(person, person);
@@ -27,7 +27,7 @@ impl Tmux {
     }
 
     /// The client in such a terminal.
-    pub(crate) fn open(&self, person: &str, server: SocketAddr) {
+    pub(crate) fn open(&self, person: &str, server: impl Display) {
         let client = format!("env TZ=UTC NO_COLOR=1 {BINARY} {server}; echo status $?; read rest");
         self.run(&["-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "-s", person, &client]);
         self.run(&["set-option", "-t", person, "status", "off"]);
