@@ -12,10 +12,18 @@ mod control;
 mod directory;
 mod engine;
 mod error;
+mod link;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "nats", feature = "postgres"))]
+mod runtime;
 mod snapshots;
 mod status;
 
 pub use self::control::{Cluster, Running, Watch};
 pub use self::engine::{Engine, EngineError, OWNER_PATIENCE, ServerCard, SnapshotName};
 pub use self::error::ClusterError;
+pub use self::link::{LinkSecret, LinkSecretError, Receive, TlsLink};
+#[cfg(feature = "postgres")]
+pub use self::postgres::{Postgres, PostgresOptions};
 pub use self::status::{ClusterStatus, Role};
