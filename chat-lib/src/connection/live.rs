@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use crate::engine::{Chat, Intake, Job, Mailbox, Turn};
+#[cfg(feature = "server")]
+use crate::error::Error;
 use crate::limits::{EVENTS_UNSENT_BYTES, REPLAY_MESSAGES};
 use crate::model::MessageId;
 use crate::outbox::Outbox;
@@ -34,6 +36,9 @@ enum Progress {
     Replay(MessageId),
     /// Messages come as they are committed. This was the last one that was written.
     Live(MessageId),
+    /// Another server has told up to this message, and the hub is still to take the subscription on: now, if it `is_due`.
+    #[cfg(feature = "server")]
+    Restoring { after: MessageId, is_due: bool },
 }
 
 impl Live {
@@ -41,6 +46,14 @@ impl Live {
     pub(super) fn new(mailbox: Arc<Mailbox>) -> Self {
         let (progress, committed) = (Progress::Unsubscribed, Progress::Unsubscribed);
         Self { mailbox, bound: false, progress, committed, subscribing: false, ended: false }
+    }
+
+    /// As [`new`](Self::new), for a session that another server had bound, and the subscription that it had told up to `after`.
+    /// The hub must know the mailbox.
+    #[cfg(feature = "server")]
+    pub(super) fn restore(mailbox: Arc<Mailbox>, after: Option<MessageId>) -> Self {
+        let progress = after.map_or(Progress::Unsubscribed, |after| Progress::Restoring { after, is_due: true });
+        Self { bound: true, progress, committed: progress, ..Self::new(mailbox) }
     }
 
     pub(super) fn mailbox(&self) -> &Arc<Mailbox> {
@@ -77,7 +90,13 @@ impl Live {
     }
 
     fn is_replay_due(&self, room: usize, out: &Outbox) -> bool {
-        matches!(self.progress, Progress::Replay(_)) && !self.ended && out.len() < room.min(EVENTS_UNSENT_BYTES)
+        let reads = match self.progress {
+            Progress::Replay(_) => true,
+            #[cfg(feature = "server")]
+            Progress::Restoring { is_due, .. } => is_due,
+            Progress::Unsubscribed | Progress::Live(_) => false,
+        };
+        reads && !self.ended && out.len() < room.min(EVENTS_UNSENT_BYTES)
     }
 
     /// The job that reads the next page of the replay, if there is room for it.
@@ -85,6 +104,10 @@ impl Live {
         match self.progress {
             Progress::Replay(after) if self.is_replay_due(room, out) => {
                 Some(chat.replay(&self.mailbox.user, after, REPLAY_MESSAGES))
+            }
+            #[cfg(feature = "server")]
+            Progress::Restoring { after, .. } if self.is_replay_due(room, out) => {
+                Some(chat.resubscribe(&self.mailbox, after))
             }
             _ => None,
         }
@@ -103,6 +126,55 @@ impl Live {
         }
         let replay_goes_on = self.mailbox.page_read(more);
         self.progress = if replay_goes_on { Progress::Replay(next) } else { Progress::Live(next) };
+    }
+
+    /// Goes on after the hub was to take on a subscription that another server had. If it could not, that is
+    /// [tried again](Self::retry) if the store was only busy; otherwise, the peer is told that it has lagged.
+    #[cfg(feature = "server")]
+    pub(super) fn restored(&mut self, outcome: Result<MessageId, &Error>, out: &mut Outbox) {
+        let Progress::Restoring { after, .. } = self.progress else { return };
+        self.progress = match outcome {
+            Ok(next) => Progress::Replay(next),
+            Err(Error::Busy) => Progress::Restoring { after, is_due: false },
+            Err(_) => {
+                rpc::write_event(&Event::Lagged, out.buffer());
+                Progress::Unsubscribed
+            }
+        };
+        self.committed = self.progress;
+    }
+
+    /// Whether a subscription could not be taken on, which is to be tried again later.
+    #[cfg(feature = "server")]
+    pub(super) fn wants_retry(&self) -> bool {
+        matches!(self.progress, Progress::Restoring { is_due: false, .. })
+    }
+
+    #[cfg(feature = "server")]
+    pub(super) fn is_restoring(&self) -> bool {
+        matches!(self.progress, Progress::Restoring { .. })
+    }
+
+    #[cfg(feature = "server")]
+    pub(super) fn retry(&mut self) {
+        if let Progress::Restoring { is_due, .. } = &mut self.progress {
+            *is_due = true;
+        }
+    }
+
+    /// The last message that a subscriber was told of, as far as it is committed; `None` if there is no subscription.
+    #[cfg(feature = "server")]
+    pub(super) fn told_upto(&self) -> Option<MessageId> {
+        match self.committed {
+            Progress::Unsubscribed => None,
+            Progress::Replay(last) | Progress::Live(last) | Progress::Restoring { after: last, .. } => Some(last),
+        }
+    }
+
+    /// Whether nothing waits for a commit.
+    #[cfg(feature = "server")]
+    pub(super) fn is_settled(&self) -> bool {
+        self.bound && !self.subscribing && self.progress == self.committed
     }
 
     /// Gives the replay up, because it could not be read. The peer is told that it has lagged.

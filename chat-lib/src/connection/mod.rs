@@ -4,6 +4,8 @@
 mod allowance;
 mod asked;
 mod live;
+#[cfg(feature = "server")]
+mod moving;
 mod over;
 mod session;
 
@@ -15,6 +17,8 @@ use std::task::Waker;
 use self::allowance::Allowance;
 use self::asked::{Asked, Uncommitted};
 use self::live::Live;
+#[cfg(feature = "server")]
+pub(crate) use self::moving::{Bound, ConnectionState, Passed};
 pub(crate) use self::over::Over;
 use crate::engine::{Chat, FinishedJob, Job, Origin, Step, Turn, next_connection};
 use crate::error::Error;
@@ -72,6 +76,22 @@ pub struct Connection {
     /// The session that was bound when everything was committed, if the turn has bound another one, or none.
     replaced: Option<Box<Live>>,
     waker: Option<Waker>,
+    /// Another server has found a line to be too long, which comes before what is received next.
+    long_line: Option<LongLine>,
+    /// Requests are refused with `busy`, because no server of the cluster can do them.
+    is_without_owner: bool,
+    /// What is known of it while another server serves it.
+    #[cfg(feature = "server")]
+    away: Option<Box<ConnectionState>>,
+}
+
+/// A line that is too long, of which another server has told.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "server"), allow(dead_code, reason = "it comes from servers"))]
+struct LongLine {
+    first: u8,
+    /// It is so only because too much is held of requests.
+    is_busy: bool,
 }
 
 /// What the peer's last request waits for. As long as it is not answered whole, its last byte is not taken, so that the
@@ -121,6 +141,10 @@ impl Connection {
             live: None,
             replaced: None,
             waker: None,
+            long_line: None,
+            is_without_owner: false,
+            #[cfg(feature = "server")]
+            away: None,
         };
         peer.into_iter().for_each(|peer| connection.set_peer(peer));
         connection
@@ -242,10 +266,21 @@ impl Connection {
                 return None;
             }
             let received = *bytes;
-            let Some(frame) = self.frames.next(bytes) else { return self.replay(room, out) };
+            let mut is_busy = line_bytes < turn.limits.line_bytes;
+            let frame = match self.long_line.take() {
+                Some(long) => {
+                    is_busy = long.is_busy;
+                    Frame::TooLong { first: long.first }
+                }
+                None => match self.frames.next(bytes) {
+                    Some(frame) => frame,
+                    None => return self.replay(room, out),
+                },
+            };
             *lines -= 1;
             let before = out.end();
-            let is_admitted = self.allowance.as_mut().is_none_or(Allowance::take) && !self.is_refused;
+            let is_admitted =
+                !self.is_without_owner && self.allowance.as_mut().is_none_or(Allowance::take) && !self.is_refused;
             let outcome = match frame {
                 // What a transport counts as a request, such as a ping, comes as an empty line.
                 Frame::Line(line) if self.is_json && is_admitted && line.trim_ascii().is_empty() => continue,
@@ -264,7 +299,7 @@ impl Connection {
                 Frame::TooLong { first } => {
                     self.asked = if self.is_json || rpc::is_rpc(&[first]) { Asked::unread_call() } else { Asked::Line };
                     let limit = turn.limits.line_bytes;
-                    let refusal = if line_bytes < limit { Error::Busy } else { Error::LineTooLong { limit } };
+                    let refusal = if is_busy { Error::Busy } else { Error::LineTooLong { limit } };
                     match is_admitted {
                         true => Chat::refuse_line(refusal, &self.origin, turn),
                         false => self.refuse(turn),
@@ -307,6 +342,11 @@ impl Connection {
         let outcome = self.chat.finish(job, turn);
         if self.pending == Pending::Page {
             self.pending = Pending::Nothing;
+            #[cfg(feature = "server")]
+            let outcome = match self.take_restored(outcome, out) {
+                Some(outcome) => outcome,
+                None => return None,
+            };
             match (outcome, &mut self.live) {
                 (Ok(Step::Page(page)), Some(live)) => live.write_page(page, out),
                 (_, Some(live)) => {

@@ -22,10 +22,11 @@ pub(crate) enum Over {
 }
 
 impl Connection {
-    /// Refuses a request, whatever it is: there are too many of them, or too many connections.
+    /// Refuses a request, whatever it is: there are too many of them, or too many connections, or no server can do it.
     pub(super) fn refuse(&mut self, turn: &mut Turn<'_>) -> Result<Step, Error> {
         let limits = self.chat.limits();
         let refusal = match &self.allowance {
+            _ if self.is_without_owner && !self.is_refused => Error::Busy,
             Some(allowance) if !self.is_refused => {
                 if allowance.is_overdrawn(limits) {
                     self.over = Some(Over::RateLimited);
@@ -73,6 +74,13 @@ impl Connection {
 
     /// Whether it is told of events.
     pub(crate) fn is_subscribed(&self) -> bool {
+        let elsewhere = self.away.as_ref().and_then(|away| away.bound.as_ref());
         self.live.as_ref().is_some_and(|live| live.is_subscribed())
+            || elsewhere.is_some_and(|bound| bound.told_upto.is_some())
+    }
+
+    /// Ends it.
+    pub(crate) fn set_over(&mut self, over: Over) {
+        self.over = Some(over);
     }
 }

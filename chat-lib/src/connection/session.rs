@@ -151,11 +151,15 @@ impl Connection {
     /// Tells a subscriber that the server stops, after the events that have come. The thread must have no turn.
     #[cfg(feature = "server")]
     pub(crate) fn say_goodbye(&mut self, out: &mut Outbox) {
-        if let Some(live) = &mut self.live
-            && self.over.is_none()
-            && out.is_between_answers()
-        {
+        if self.over.is_some() || !out.is_between_answers() {
+            return;
+        }
+        if let Some(live) = &mut self.live {
             live.say_goodbye(out);
+        } else if self.is_subscribed() {
+            rpc::write_event(&Event::Closed { reason: CloseReason::ServerStopping }, out.buffer());
+            out.release();
+            self.away = None;
         }
     }
 }

@@ -59,6 +59,10 @@ impl Chat {
             JobResult::Password(checked) => self.finish_password(checked, &mut caller, turn),
             JobResult::Authentication(authenticated) => self.finish_authentication(authenticated, &mut caller, turn),
             JobResult::Inbox(read) => self.finish_inbox(read, &caller, turn),
+            // It was taken over, and no request has asked for it.
+            JobResult::Subscription(next) if caller.command.is_none() => {
+                return next.map(|next| Step::Done(Reply::Subscribed { next }));
+            }
             JobResult::Subscription(next) => next.map(|next| Step::Done(Reply::Subscribed { next })),
             // It is no command.
             JobResult::Replay(page) => return page.map(Step::Page),

@@ -39,6 +39,12 @@ impl Origin {
         (self.peer, self.is_limited) = (Some(peer), is_limited(peer, limits));
     }
 
+    /// Forgets the session that was bound, and which user the connection counts for.
+    #[cfg(feature = "server")]
+    pub(crate) fn unbind(&mut self) {
+        (self.bound, self.counted) = (None, None);
+    }
+
     /// The session that a request is for: the one that its token may open, or else the one that is bound.
     pub(super) fn session(&mut self, token: Option<&SessionToken>) -> Result<SessionId, Error> {
         match token {

@@ -39,6 +39,13 @@ impl Chat {
         Ok(Step::Job(Job::new(caller, Work::Subscription(Subscribing { chat: self.clone(), mailbox, after }))))
     }
 
+    /// The job that takes a subscription on that another server had, after the last message that was told.
+    pub(crate) fn resubscribe(&self, mailbox: &Arc<Mailbox>, after: MessageId) -> Job {
+        let caller = Caller::new(&Origin::default(), None);
+        let subscribing = Subscribing { chat: self.clone(), mailbox: Arc::clone(mailbox), after: Some(after) };
+        Job::new(&caller, Work::Subscription(subscribing))
+    }
+
     /// The job that reads at most `limit` messages of a user's conversations after a message.
     pub(crate) fn replay(&self, user: &UserName, after: MessageId, limit: usize) -> Job {
         let caller = Caller::new(&Origin::default(), None);

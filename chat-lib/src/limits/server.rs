@@ -68,6 +68,10 @@ pub(crate) const PROXY_HEADER_BYTES: usize = 4096;
 /// How often each connection is looked at, whether it has used up its time: that may have been made shorter meanwhile.
 pub(crate) const DEADLINE_CHECK: Duration = Duration::from_secs(60);
 
+/// How long a server waits before it tries again to go on with a subscription that another one had, if its store was busy: it may
+/// not know yet that it is no longer the owner.
+pub(crate) const RESTORE_RETRY: Duration = Duration::from_secs(1);
+
 /// How many bytes a WebSocket takes apart at once, for which it holds a buffer: little, since most are idle.
 #[cfg(feature = "web")]
 pub(crate) const WEB_BUFFER_BYTES: usize = 1024;

@@ -26,8 +26,9 @@ pub struct Frames {
     limit: u32,
 }
 
-#[derive(Clone, Copy)]
-enum Ending {
+/// How the lines of a connection end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ending {
     Lf,
     CrLf,
 }
@@ -85,6 +86,18 @@ impl Frames {
     /// Whether a line has begun and its end has not come.
     pub fn mid_line(&self) -> bool {
         self.skipping || (!self.lent && !self.partial.is_empty())
+    }
+
+    /// How lines end, once one has.
+    #[cfg(feature = "server")]
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.ending
+    }
+
+    /// Sets how lines end, which was decided elsewhere, unless a line has ended here.
+    #[cfg(feature = "server")]
+    pub(crate) fn set_ending(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
     }
 
     /// Where the line that goes on in `input` ends, its end included.

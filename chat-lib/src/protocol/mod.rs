@@ -13,6 +13,8 @@ pub mod rpc;
 pub(crate) use self::command::CommandKind;
 pub use self::command::{Command, Request};
 pub use self::event::{CloseReason, Event, RoomChange};
+#[cfg(feature = "server")]
+pub(crate) use self::frame::Ending;
 pub use self::frame::{Frame, Frames};
 pub use self::reply::{
     ConversationView, List, Login, MemberView, Presence, Reply, RoomView, ServerInfo, SessionView, UserView,

@@ -66,6 +66,12 @@ impl Admission {
         Ok(Ticket { admission: Arc::clone(self), is_refused, source: None })
     }
 
+    /// Counts a connection that another server has counted, and may have refused.
+    pub(super) fn admit_remote(self: &Arc<Self>) -> Ticket {
+        self.lock().served += 1;
+        Ticket { admission: Arc::clone(self), is_refused: false, source: None }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }

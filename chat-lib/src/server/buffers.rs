@@ -1,10 +1,13 @@
-//! The memory that a reactor lends to its peers, so that an idle one holds none.
+//! What a reactor lends to its peers: memory, so that an idle one holds none, and the way to the owner of the cluster.
 
+use super::relay::Standby;
 use crate::limits::{READ_BYTES, SPARE_BUFFERS, SPARE_BYTES};
 
 pub(super) struct Buffers {
     /// Where bytes are read to.
     pub(super) scratch: Vec<u8>,
+    /// Where the requests of peers go that another server serves.
+    pub(super) standby: Standby,
     /// Empty buffers for answers; a peer keeps one until it has sent them all.
     spare: Vec<Vec<u8>>,
 }
@@ -25,6 +28,6 @@ impl Buffers {
 
 impl Default for Buffers {
     fn default() -> Self {
-        Self { scratch: vec![0; READ_BYTES], spare: Vec::new() }
+        Self { scratch: vec![0; READ_BYTES], standby: Standby::default(), spare: Vec::new() }
     }
 }

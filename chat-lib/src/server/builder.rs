@@ -13,6 +13,7 @@ use super::jobs::JobQueues;
 use super::listen::{Listening, listen};
 use super::proxy::Network;
 use super::reactor::Reactor;
+use super::relay::Relay;
 #[cfg(feature = "web")]
 use super::site::WebSite;
 use super::transport::TransportKind;
@@ -30,6 +31,7 @@ pub struct ServerBuilder {
     proxies: Vec<Network>,
     reactor_threads: NonZeroUsize,
     job_threads: NonZeroUsize,
+    relay: Option<Relay>,
 }
 
 impl ServerBuilder {
@@ -43,6 +45,7 @@ impl ServerBuilder {
             proxies: Vec::new(),
             reactor_threads: cores,
             job_threads,
+            relay: None,
         }
     }
 
@@ -88,6 +91,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Makes it a server of a cluster: while another one is the owner, that one does what this one's clients ask for, and while
+    /// nobody is, their requests are refused with `busy`. The [`Relay`] is told who the owner is.
+    pub fn relay(mut self, relay: Relay) -> Self {
+        self.relay = Some(relay);
+        self
+    }
+
     /// Listens on all addresses; port 0 takes a free one, the same for all. An address that another one includes is left
     /// out, and so is one of a kind that this machine does not have, such as `localhost`'s IPv6 address, if there are
     /// others. From here on the system lets peers connect, and [`Server::run`] serves them.
@@ -101,7 +111,7 @@ impl ServerBuilder {
     /// are not encrypted and that is not [allowed](Self::allow_cleartext). [`Error::Io`] if there is no address, or if the
     /// system has nothing to poll with.
     pub fn bind(self) -> Result<Server, Error> {
-        let Self { chat, listeners, allow_cleartext, proxies, reactor_threads, job_threads } = self;
+        let Self { chat, listeners, allow_cleartext, proxies, reactor_threads, job_threads, relay } = self;
         for Listener { address, transport, .. } in &listeners {
             chat.may_listen(*address)?;
             let is_loopback = address.ip().to_canonical().is_loopback();
@@ -127,6 +137,12 @@ impl ServerBuilder {
             .map(|_| Reactor::new(chat.clone(), Arc::clone(&stopping), jobs.clone()))
             .collect::<Result<Vec<_>, _>>()?;
         let handles: Vec<ReactorHandle> = reactors.iter().map(Reactor::handle).collect();
+        if let Some(relay) = relay {
+            let owner = relay.connect(handles.clone());
+            for (lane, reactor) in reactors.iter_mut().enumerate() {
+                reactor.join_cluster(relay.clone(), u16::try_from(lane).unwrap_or(u16::MAX), owner);
+            }
+        }
         if let Some(first) = reactors.first_mut() {
             first.listen(proxies, listening, handles.clone())?;
         }
@@ -145,6 +161,7 @@ impl fmt::Debug for ServerBuilder {
             .field("proxies", &self.proxies)
             .field("reactor_threads", &self.reactor_threads)
             .field("job_threads", &self.job_threads)
+            .field("relay", &self.relay)
             .finish_non_exhaustive()
     }
 }

@@ -12,6 +12,8 @@ pub(super) enum Disconnect {
     Http,
     #[error("it is not known whether its requests were done")]
     OutcomeUnknown,
+    #[error("the server that it came through is out of reach, or has another owner")]
+    LinkLost,
     #[error("a line or a handshake was not completed in time")]
     RequestTimeout,
     #[error("it has not logged in in time")]
@@ -38,6 +40,7 @@ impl Disconnect {
             Self::ServerStops => "server_stopping",
             Self::Http => "http",
             Self::OutcomeUnknown => "outcome_unknown",
+            Self::LinkLost => "link_lost",
             Self::RequestTimeout => "request_timeout",
             Self::LoginTimeout => "login_timeout",
             Self::IdleTimeout => "idle_timeout",

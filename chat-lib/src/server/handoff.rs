@@ -11,6 +11,7 @@ use mio::Waker;
 use mio::net::TcpStream;
 
 use super::admission::Ticket;
+use super::relay::ServerId;
 use super::transport::Transport;
 use crate::engine::FinishedJob;
 
@@ -20,6 +21,10 @@ pub(super) enum Handoff {
     Connection(Accepted),
     /// A job that was run, for the peer that it came from.
     Finished(PeerId, FinishedJob),
+    /// A packet that another server has sent.
+    Packet(ServerId, Box<[u8]>),
+    /// Who is the owner from now on.
+    Owner(Option<ServerId>),
     /// A question whether the reactor is at work, which it answers.
     Ping(Sender<()>),
 }

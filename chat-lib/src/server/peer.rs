@@ -4,6 +4,7 @@
 //! them ([`Peer::finish_turn`]).
 
 mod deadlines;
+mod relayed;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -19,12 +20,13 @@ use super::buffers::Buffers;
 use super::disconnect::Disconnect;
 use super::handoff::{Accepted, PeerWaker};
 use super::proxy;
+use super::relay::{Remote, Standby};
 use super::socket::Socket;
 use super::transport::Transport;
 use crate::connection::{Connection, Over};
 use crate::engine::{Chat, FinishedJob, Job, Share, Turn};
 use crate::error::Error;
-use crate::limits::{DEADLINE_CHECK, LINES_PER_TURN, Limits, READS_PER_TURN};
+use crate::limits::{DEADLINE_CHECK, LINES_PER_TURN, Limits, READS_PER_TURN, RESTORE_RETRY};
 use crate::outbox::Outbox;
 use crate::store::CommitError;
 
@@ -42,6 +44,7 @@ pub(super) struct Peer {
     awaits_forwarded: bool,
     transport: Box<dyn Transport>,
     connection: Connection,
+    service: Service,
     out: Outbox,
     /// Received bytes that the connection has not taken: too much is unsent, its turn was over, or it
     /// waits for a job.
@@ -61,17 +64,45 @@ pub(super) struct Peer {
     ticket: Ticket,
 }
 
+/// Who does what a peer asks for.
+enum Service {
+    /// This server.
+    Here,
+    /// This server, until the connection is settled; then another one.
+    Leaving,
+    /// Another server, or none.
+    Elsewhere(Box<Remote>),
+}
+
 impl Peer {
     pub(super) fn new(chat: Chat, accepted: Accepted, now: Instant) -> Self {
         let Accepted { stream, number, address, transport, is_web, ticket, is_proxied } = accepted;
-        let mut peer = Self {
-            socket: Socket::new(stream),
+        let mut peer = Self::over(Socket::new(stream), transport, (number, address), ticket, chat, now);
+        (peer.awaits_header, peer.awaits_forwarded) = (is_proxied, is_proxied && is_web);
+        if is_web {
+            peer.connection.take_json_only();
+        }
+        peer.refuse_if_too_many();
+        peer
+    }
+
+    fn over(
+        socket: Socket,
+        transport: Box<dyn Transport>,
+        (number, address): (u64, SocketAddr),
+        ticket: Ticket,
+        chat: Chat,
+        now: Instant,
+    ) -> Self {
+        Self {
+            socket,
             alarm: None,
             queued: false,
             serial: number,
-            awaits_header: is_proxied,
-            awaits_forwarded: is_proxied && is_web,
+            awaits_header: false,
+            awaits_forwarded: false,
             transport,
+            service: Service::Here,
             out: Outbox::new(&chat),
             held: chat.share_of_requests(),
             connection: Connection::numbered(chat, number, Some(address)),
@@ -83,12 +114,7 @@ impl Peer {
             read_limit: 0,
             deadlines: Deadlines::new(now),
             ticket,
-        };
-        if is_web {
-            peer.connection.take_json_only();
         }
-        peer.refuse_if_too_many();
-        peer
     }
 
     fn refuse_if_too_many(&mut self) {
@@ -125,12 +151,14 @@ impl Peer {
     /// Reads and answers until reading would block or the turn is over. The answers wait for [`finish_turn`](Self::finish_turn).
     pub(super) fn serve(&mut self, turn: &mut Turn<'_>, buffers: &mut Buffers, now: Instant) -> Next {
         self.out.lend(|| buffers.lend());
-        self.serve_until_blocked(turn, &mut buffers.scratch, now).unwrap_or_else(Next::Close)
+        self.serve_until_blocked(turn, buffers, now).unwrap_or_else(Next::Close)
     }
 
     /// Sends the answers of a turn that ended with `next`, or refusals in their place if the commit failed. Returns what
     /// to do with the peer now.
     pub(super) fn finish_turn(&mut self, next: Next, commit: &Result<(), CommitError>, buffers: &mut Buffers) -> Next {
+        // What others have done, or nobody has, does not depend on it.
+        let commit = if self.is_elsewhere() { &Ok(()) } else { commit };
         self.connection.release_answers(commit, &mut self.out);
         if self.out.is_abandoned() {
             return Next::Close(Disconnect::OutcomeUnknown);
@@ -146,7 +174,8 @@ impl Peer {
 
     /// Sends answers and events.
     fn send(&mut self, next: Next, buffers: &mut Buffers) -> Next {
-        if self.stopping && !self.finished && matches!(next, Next::Finish) {
+        let is_awaiting = self.is_awaiting();
+        if self.stopping && !self.finished && !is_awaiting && !self.is_pipe() && matches!(next, Next::Finish) {
             self.connection.say_goodbye(&mut self.out);
         }
         loop {
@@ -161,19 +190,20 @@ impl Peer {
             }
         }
         let next = match next {
-            Next::Full if !self.is_full() => Next::Again,
-            Next::Finish if self.out.is_empty() => self.finish(&mut buffers.scratch).unwrap_or_else(Next::Close),
+            Next::Full if !self.is_full(&buffers.standby) => Next::Again,
+            Next::Finish if self.out.is_empty() && !is_awaiting => self.finish(&mut buffers.scratch).unwrap_or_else(Next::Close),
             Next::Full | Next::Finish => Next::Wait,
             Next::Wait if self.connection.needs_turn(&self.out) => Next::Again,
             next => next,
         };
         // A peer that is not read from cannot complete anything.
         let mid_request = self.awaits_header || self.connection.mid_line() || self.transport.mid_frame();
-        self.deadlines.set_mid_request(mid_request && !self.is_full());
+        self.deadlines.set_mid_request(mid_request && !self.is_full(&buffers.standby));
         if self.out.is_empty() {
             buffers.give_back(self.out.reclaim());
         }
         self.out.account();
+        self.acknowledge(&mut buffers.standby);
         next
     }
 
@@ -192,8 +222,11 @@ impl Peer {
     }
 
     /// When this peer has used up its time for what it is doing; `None` if nothing is awaited.
-    pub(super) fn due(&self, limits: &Limits) -> Option<Instant> {
-        self.deadlines.due(limits)
+    pub(super) fn due(&self, limits: &Limits, now: Instant) -> Option<Instant> {
+        let retry = if self.connection.wants_retry() { now.checked_add(RESTORE_RETRY) } else { None };
+        // The client's own server holds it to its time.
+        let own = if self.is_pipe() { None } else { self.deadlines.due(limits) };
+        own.into_iter().chain(retry).min()
     }
 
     /// When this peer has used up its time, also for logging in, and for being idle: an alarm is always set, and looked at when it
@@ -202,9 +235,13 @@ impl Peer {
         if self.connection.is_subscribed() {
             self.deadlines.set_heard(now);
         }
+        let check = now.checked_add(DEADLINE_CHECK);
+        if self.is_pipe() {
+            return self.due(limits, now).into_iter().chain(check).min();
+        }
         let login = if self.connection.has_used_session() { None } else { self.deadlines.login_due(limits) };
-        let last = [login, self.deadlines.idle_due(limits), now.checked_add(DEADLINE_CHECK)];
-        self.deadlines.due(limits).into_iter().chain(last.into_iter().flatten()).min()
+        let last = [login, self.deadlines.idle_due(limits), check];
+        self.due(limits, now).into_iter().chain(last.into_iter().flatten()).min()
     }
 
     /// Tells a peer that it is refused, if it has sent no line in time. `false` if it has been told, or is not refused.
@@ -239,7 +276,7 @@ impl Peer {
     fn serve_until_blocked(
         &mut self,
         turn: &mut Turn<'_>,
-        scratch: &mut [u8],
+        Buffers { scratch, standby, .. }: &mut Buffers,
         now: Instant,
     ) -> Result<Next, Disconnect> {
         if self.awaits_header && !self.connection.is_over() {
@@ -252,6 +289,7 @@ impl Peer {
         }
         self.write()?;
         let (mut reads, mut lines) = (0, LINES_PER_TURN);
+        self.attach_if_bound(standby);
         loop {
             match std::mem::take(&mut self.job) {
                 JobState::None => {}
@@ -272,12 +310,12 @@ impl Peer {
                 }
             }
             if self.connection.needs_turn(&self.out) {
-                self.receive(&[], &mut lines, turn);
+                self.receive(&[], &mut lines, turn, standby);
                 if !matches!(self.job, JobState::None) {
                     continue;
                 }
             }
-            if self.is_full() {
+            if self.is_full(standby) {
                 return Ok(Next::Full);
             }
             if lines == 0 || reads == READS_PER_TURN {
@@ -285,7 +323,11 @@ impl Peer {
             }
             if !self.untaken.is_empty() {
                 let untaken = std::mem::take(&mut self.untaken);
-                self.receive(&untaken, &mut lines, turn);
+                self.receive(&untaken, &mut lines, turn, standby);
+                continue;
+            }
+            if self.take_long_line() {
+                self.receive(&[], &mut lines, turn, standby);
                 continue;
             }
             if self.ended || self.stopping && self.read_limit == 0 || self.connection.is_over() {
@@ -307,7 +349,7 @@ impl Peer {
                         self.take_source(Some(SocketAddr::new(source.to_canonical(), 0)))?;
                     }
                     self.read_limit = self.read_limit.saturating_sub(u32::try_from(count).unwrap_or(u32::MAX));
-                    self.receive(scratch.get(..count).unwrap_or_default(), &mut lines, turn);
+                    self.receive(scratch.get(..count).unwrap_or_default(), &mut lines, turn, standby);
                 }
                 Err(problem) if problem.kind() != ErrorKind::WouldBlock => return Err(problem.into()),
                 Err(_) if self.stopping => self.read_limit = 0,
@@ -345,10 +387,14 @@ impl Peer {
         Ok(())
     }
 
-    fn receive(&mut self, bytes: &[u8], lines: &mut usize, turn: &mut Turn<'_>) {
+    fn receive(&mut self, bytes: &[u8], lines: &mut usize, turn: &mut Turn<'_>, standby: &mut Standby) {
         let before = self.out.end();
         let mut rest = bytes;
-        if let Some(job) = self.connection.start_requests(&mut rest, lines, turn, &mut self.out) {
+        if self.forward(&mut rest, lines, standby) {
+            self.deadlines.set_mid_request(false);
+        } else if !self.is_forwarded(standby)
+            && let Some(job) = self.connection.start_requests(&mut rest, lines, turn, &mut self.out)
+        {
             self.job = JobState::Found(job);
         }
         self.untaken.extend_from_slice(rest);
@@ -362,7 +408,8 @@ impl Peer {
 
     /// Takes note of how much is held of the peer's requests.
     fn hold(&mut self) {
-        self.held.set(self.untaken.capacity() + self.connection.held() + self.transport.held());
+        let piped = self.socket.pipe().map_or(0, |pipe| pipe.held());
+        self.held.set(self.untaken.capacity() + self.connection.held() + self.transport.held() + piped);
     }
 
     /// Sends what may be sent, until it would block.
@@ -396,6 +443,9 @@ impl Peer {
     /// Closes towards the peer, and waits for it to do the same: if it sends more to a closed socket, the
     /// system throws away answers that are on their way.
     fn finish(&mut self, scratch: &mut [u8]) -> Result<Next, Disconnect> {
+        if self.is_pipe() {
+            return Err(self.finish_reason());
+        }
         if !self.finished {
             self.socket.assume_ready();
             let reason = if self.ended { Disconnect::PeerClosed } else { self.finish_reason() };
@@ -439,8 +489,8 @@ impl Peer {
     }
 
     /// Whether so much waits for the peer that nothing more is read from it.
-    fn is_full(&self) -> bool {
-        self.out.len() >= self.connection.room()
+    fn is_full(&self, standby: &Standby) -> bool {
+        self.out.len() >= self.connection.room() || self.is_blocked(standby)
     }
 }
 

@@ -3,6 +3,7 @@
 //! All that a round's events bring is read, answered, committed together, and only then sent.
 
 mod peers;
+mod relaying;
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
@@ -23,6 +24,7 @@ use super::jobs::JobQueues;
 use super::listen::Listening;
 use super::peer::{Next, Peer};
 use super::proxy::Network;
+use self::relaying::{Relayed, Relaying};
 use crate::engine::{Chat, Turn};
 use crate::error::Error;
 use crate::limits::{COMMIT_DELAY, QUEUE_TIME, READ_BYTES};
@@ -50,6 +52,8 @@ pub(super) struct Reactor {
     /// The peers of this round, whose answers wait for its commit, and what to do with them then.
     uncommitted: Vec<(PeerId, Next)>,
     buffers: Buffers,
+    /// What it has to do with other servers, if it has.
+    relaying: Option<Box<Relaying>>,
     /// How long the queue is served before the others have their turn.
     queue_time: Duration,
     rounds: u32,
@@ -76,6 +80,7 @@ impl Reactor {
             queue: VecDeque::new(),
             uncommitted: Vec::new(),
             buffers: Buffers::default(),
+            relaying: None,
             queue_time: QUEUE_TIME,
             rounds: 0,
         })
@@ -121,6 +126,7 @@ impl Reactor {
     fn round(&mut self, events: &mut Events, until: Option<Instant>) -> Result<(), Error> {
         self.wait(events, until.map(|until| until.saturating_duration_since(self.now)))?;
         self.now = Instant::now();
+        self.take_relayed();
         let mut outcome = Ok(());
         self.in_one_commit(|reactor, turn| {
             reactor.serve_all(events, turn);
@@ -134,11 +140,13 @@ impl Reactor {
             }
         });
         self.deliver_events();
+        self.send_relayed();
         outcome
     }
 
     fn serve_all(&mut self, events: &Events, turn: &mut Turn<'_>) {
         self.take_handoffs();
+        self.serve_relayed(turn);
         let stopping = self.stopping();
         for event in events {
             // Checked for each event, since a round with many busy peers takes long.
@@ -186,7 +194,8 @@ impl Reactor {
 
     fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) -> Result<(), Error> {
         let is_accepting = self.acceptor.as_ref().is_some_and(Acceptor::has_more);
-        let nobody_waits = self.queue.is_empty() && !is_accepting && self.woken.begin_wait();
+        let is_busy = is_accepting || self.has_relayed();
+        let nobody_waits = self.queue.is_empty() && !is_busy && self.woken.begin_wait();
         let timeout = if nobody_waits { timeout } else { Some(Duration::ZERO) };
         let polled = self.poll.poll(events, timeout);
         self.woken.end_wait();
@@ -224,6 +233,8 @@ impl Reactor {
             match handoff {
                 Handoff::Connection(accepted) => self.add(accepted),
                 Handoff::Finished(id, job) => self.job_finished(id, job),
+                Handoff::Packet(from, packet) => self.relayed(Relayed::Packet(from, packet)),
+                Handoff::Owner(owner) => self.relayed(Relayed::Owner(owner)),
                 // Whoever asked may have given up.
                 Handoff::Ping(answer) => _ = answer.send(()),
             }
@@ -232,7 +243,12 @@ impl Reactor {
 
     fn next_alarm(&self) -> Option<Instant> {
         let accepting = self.acceptor.as_ref().and_then(Acceptor::due);
-        accepting.into_iter().chain(self.alarms.next()).chain(self.session_check).min()
+        accepting.into_iter().chain(self.next_deadline()).chain(self.session_check).min()
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let relaying = self.relaying.as_ref().map(|relaying| relaying.due());
+        self.alarms.next().into_iter().chain(relaying).min()
     }
 
     fn check_sessions_if_due(&mut self) {
@@ -240,6 +256,9 @@ impl Reactor {
             return;
         }
         self.session_check = self.now.checked_add(self.chat.session_check_interval());
+        if self.relaying.as_ref().is_some_and(|relaying| !relaying.is_owner()) {
+            return;
+        }
         if let Err(problem) = self.chat.have_sessions_checked() {
             let reason: &dyn std::error::Error = &problem;
             tracing::warn!(reason, "it could not be looked whether sessions have ended");
@@ -267,10 +286,11 @@ impl Reactor {
             });
         }
         while !self.peers.is_empty() && !past(until) {
-            self.round(events, until.into_iter().chain(self.alarms.next()).min())?;
+            self.round(events, until.into_iter().chain(self.next_deadline()).min())?;
             self.close_late();
         }
         self.close_all();
+        self.leave_cluster();
         Ok(())
     }
 }

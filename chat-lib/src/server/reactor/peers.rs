@@ -19,6 +19,9 @@ impl Reactor {
         let entry = self.peers.vacant_entry();
         let slot = entry.key();
         let peer = entry.insert(Peer::new(self.chat.clone(), accepted, self.now));
+        if self.relaying.as_ref().is_some_and(|relaying| !relaying.is_owner()) {
+            peer.leave_service(slot);
+        }
         let due = peer.due_at_last(self.chat.limits(), self.now);
         self.alarms.set(slot, &mut peer.alarm, due);
         if let Err(problem) = peer.socket.register(self.poll.registry(), Token(slot)) {
@@ -75,8 +78,13 @@ impl Reactor {
     fn go_on(&mut self, id: PeerId, next: Next) {
         let slot = id.slot;
         let Some(peer) = self.peers.get_mut(slot) else { return };
-        let due = peer.due(self.chat.limits());
+        let due = peer.due(self.chat.limits(), self.now);
         self.alarms.set(slot, &mut peer.alarm, due);
+        if let Some(relaying) = &mut self.relaying
+            && relaying.turn_ended(slot, peer)
+        {
+            self.enqueue(slot);
+        }
         match next {
             Next::Close(reason) => self.close(slot, &reason),
             Next::Again => self.enqueue(slot),
@@ -91,6 +99,10 @@ impl Reactor {
             let Some(peer) = self.peers.get_mut(slot) else { continue };
             peer.alarm = None;
             let limits = self.chat.limits();
+            if peer.retry_subscription() {
+                self.enqueue(slot);
+                continue;
+            }
             let mut due = peer.due_at_last(limits, self.now);
             if due.is_some_and(|due| due <= self.now) {
                 if !peer.tell_refusal() {
@@ -113,9 +125,12 @@ impl Reactor {
         peers.drain().for_each(|peer| abandon(peer, &Disconnect::AnswerTimeout, chat));
     }
 
-    fn close(&mut self, slot: usize, reason: &Disconnect) {
+    pub(super) fn close(&mut self, slot: usize, reason: &Disconnect) {
         let Some(mut peer) = self.peers.try_remove(slot) else { return };
         self.alarms.clear(slot, &mut peer.alarm);
+        if let Some(relaying) = &mut self.relaying {
+            relaying.closed(&mut peer, reason, &mut self.buffers.standby);
+        }
         if peer.is_handshaking() {
             self.chat.counters().server.failed_handshakes.inc();
         }

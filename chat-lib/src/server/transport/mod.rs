@@ -24,6 +24,7 @@ mod web;
 use std::io;
 use std::net::IpAddr;
 
+pub(super) use self::tcp::Tcp;
 use super::disconnect::Disconnect;
 #[cfg(feature = "tls")]
 use super::identity::TlsIdentity;
@@ -95,7 +96,7 @@ impl TransportKind {
     #[cfg_attr(not(feature = "web"), expect(unused_variables, reason = "it is for messages"))]
     pub(super) fn accept(&self, limits: &Limits) -> io::Result<Box<dyn Transport>> {
         Ok(match self {
-            Self::Tcp => Box::new(tcp::Tcp),
+            Self::Tcp => Box::new(Tcp),
             #[cfg(feature = "tls")]
             Self::Tls(identity) => Box::new(tls::Tls::new(identity.config())?),
             #[cfg(feature = "web")]

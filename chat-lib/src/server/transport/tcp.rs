@@ -6,7 +6,7 @@ use super::Transport;
 use crate::server::disconnect::Disconnect;
 use crate::server::socket::Socket;
 
-pub(super) struct Tcp;
+pub(in crate::server) struct Tcp;
 
 impl Transport for Tcp {
     fn read(&mut self, socket: &mut Socket, buffer: &mut [u8]) -> io::Result<usize> {
