@@ -24,7 +24,8 @@ pub struct chat_client_options {
     /// sizeof(chat_client_options).
     pub size: usize,
     /// How long to wait at most, in milliseconds, for a connection to each address that the server's name has, and later for each
-    /// piece of an answer; 0 for 30 s. The name lookup is not limited.
+    /// piece of an answer; 0 for 30 s. The name lookup is not limited. With several servers, it is also how long a call that fails is
+    /// tried again, and 0 stands for 15 s.
     pub timeout_millis: u64,
     /// A PEM file with the certificates of the authorities to trust, for an encrypted connection. Any path, UTF-8 or not. NULL for
     /// those that the system trusts.
@@ -55,11 +56,18 @@ impl chat_client_options {
 /// What the struct had in version 0.1: programs that were compiled for it pass that.
 const FIRST_SIZE: usize = mem::offset_of!(chat_client_options, ca_file) + size_of::<*const c_char>();
 
-/// Connects to a server.
+/// Connects to a server, or to any of several that serve the same chat.
+///
+/// With several servers, the client goes on at another one when it loses its connection: the next call connects again, and the sessions
+/// and their events go on, without missing or repeating a message. Calls that only read are made again by themselves, and so are
+/// messages, each of which is sent with a key: the caller's, or else a random one. Other calls fail if it is not known
+/// whether they were done. What is refused with CHAT_BUSY, as while another server takes over, is tried again. All of that ends
+/// after the timeout of the options.
 ///
 /// - `address`: where it listens: "HOST:PORT", "chat://HOST", or "chats://HOST" for an encrypted connection to a server that
 ///   proves that it is the one that is meant. In the last two, :PORT may follow; otherwise the port is 8889, or 8890 if the
-///   connection is encrypted.
+///   connection is encrypted. Commas separate several: "one:8889,two:8889". "chat://" and "chats://" also hold for those that
+///   follow.
 /// - `options`: the options; NULL for the defaults.
 /// - `client_out`: receives the client.
 ///
@@ -181,7 +189,7 @@ pub unsafe extern "C" fn chat_client_session(
 
 /// Gives the client's file descriptor, for poll(). Between two requests it is readable once the server has closed the
 /// connection, and may be when a session that was used over it has ended, and at any time if the connection is encrypted. Waits
-/// for a request that is being made.
+/// for a request that is being made. With several servers, each call over the connection can replace it.
 ///
 /// - `client`: a client.
 /// - `fd_out`: receives the descriptor.

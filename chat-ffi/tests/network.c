@@ -125,9 +125,59 @@ static void the_server_goes_away(chat *it) {
     chat_buffer_free(&address);
 }
 
+static chat_server *serve(chat *it, const char *host, char *address, size_t size) {
+    chat_server *server = NULL;
+    uint16_t port;
+    OK(chat_server_start(it, host, NULL, &server));
+    OK(chat_server_port(server, &port));
+    snprintf(address, size, "%.*s:%u", (int)(strchr(host, ':') - host), host, (unsigned)port);
+    return server;
+}
+
+static void stop(chat_server *server) {
+    OK(chat_server_stop(server));
+    OK(chat_server_join(server, 30000));
+    OK(chat_server_free(server));
+}
+
+static void expect_message(chat_events *events, const char *text) {
+    chat_event event;
+    do {
+        OK(chat_events_next(events, 30000, &event));
+    } while (event.kind != CHAT_EVENT_MESSAGE);
+    CHECK(strcmp(event.message.text, text) == 0);
+}
+
+/* One of two servers goes, and then the other one: sessions and events go on. */
+static void the_other_server_stays(chat *it) {
+    chat_server *one, *two;
+    chat_client *client = NULL;
+    chat_session *messi = NULL;
+    chat_events *events = NULL;
+    char first[64], second[64], again[64], both[160];
+    one = serve(it, "127.0.0.95:0", first, sizeof first);
+    two = serve(it, "127.0.0.96:0", second, sizeof second);
+    snprintf(both, sizeof both, "chat://%s,%s", first, second);
+    OK(chat_client_connect(both, NULL, &client));
+    OK(chat_client_login(client, "messi", "surabaya", &messi));
+    OK(chat_session_events(messi, &events));
+    stop(one);
+    OK(chat_session_send(messi, "messi", "one", NULL));
+    expect_message(events, "one");
+    one = serve(it, first, again, sizeof again);
+    stop(two);
+    OK(chat_session_send(messi, "messi", "two", NULL));
+    expect_message(events, "two");
+    OK(chat_session_logout(messi));
+    OK(chat_events_free(events));
+    OK(chat_session_free(messi));
+    OK(chat_client_free(client));
+    stop(one);
+}
+
 /* Addresses can be URLs; and where no TLS is spoken, an encrypted connection is refused. */
 static void addresses(uint16_t port) {
-    static const char *wrong[] = {"", "127.0.0.1", "http://127.0.0.1:1", "chats://", "chat://127.0.0.1:x"};
+    static const char *wrong[] = {"", ",", "127.0.0.1:1,", "127.0.0.1:1,127.0.0.2", "127.0.0.1", "http://127.0.0.1:1", "chats://", "chat://127.0.0.1:x"};
     chat_client_options options = CHAT_CLIENT_OPTIONS_INIT;
     chat_client *client = NULL;
     char url[64];
@@ -176,6 +226,7 @@ int main(void) {
     CHECK(lines > THREADS * 2 && secrets == 0);
     lines = 0;
     the_server_goes_away(it);
+    the_other_server_stays(it);
     CHECK(lines == 0);
     OK(chat_close(it));
     return 0;

@@ -68,7 +68,7 @@ impl ClientOptions {
 
     /// How long to wait, and to go on trying, if there are several.
     pub(super) fn patience_with_several(&self) -> Duration {
-        self.patience.unwrap_or(FAILOVER_PATIENCE)
+        self.patience.unwrap_or(FAILOVER_PATIENCE).min(LONGEST_PATIENCE)
     }
 
     /// Trusts the authorities whose certificates are in this PEM file, and no others. The file is read now.
@@ -89,3 +89,6 @@ impl Default for ClientOptions {
         Self::new()
     }
 }
+
+/// No deadline is later than that. A longer one would not be noticed, and could not be told to the system.
+pub(super) const LONGEST_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::client::address::ServerAddress;
 use crate::client::addresses::ServerAddresses;
 use crate::client::failover::{connect_patience, failover_delay, random_below};
-use crate::client::options::ClientOptions;
+use crate::client::options::{ClientOptions, LONGEST_PATIENCE};
 use crate::error::Error;
 use crate::limits::{
     CLIENT_PING_INTERVAL, FAILOVER_PING_INTERVAL, FAILOVER_PING_PATIENCE, RECONNECT_DELAY, RECONNECT_DELAY_MAX,
@@ -96,9 +96,6 @@ impl Places {
         if self.has_several() { FAILOVER_PING_PATIENCE.min(self.patience) } else { self.patience }
     }
 }
-
-/// No deadline is later than that. A longer one would not be noticed, and could not be told to the system.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
