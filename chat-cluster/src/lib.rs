@@ -13,6 +13,8 @@ mod directory;
 mod engine;
 mod error;
 mod link;
+#[cfg(feature = "nats")]
+mod nats;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "nats", feature = "postgres"))]
@@ -24,6 +26,8 @@ pub use self::control::{Cluster, Running, Watch};
 pub use self::engine::{Engine, EngineError, OWNER_PATIENCE, ServerCard, SnapshotName};
 pub use self::error::ClusterError;
 pub use self::link::{LinkSecret, LinkSecretError, Receive, TlsLink};
+#[cfg(feature = "nats")]
+pub use self::nats::{InvalidNatsOptions, Nats, NatsLink, NatsOptions};
 #[cfg(feature = "postgres")]
 pub use self::postgres::{Postgres, PostgresOptions};
 pub use self::status::{ClusterStatus, Role};

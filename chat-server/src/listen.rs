@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use chat_lib::server::{Listener, TlsIdentity, WebSite};
+use chat_lib::server::{Listener, Relay, TlsIdentity, WebSite};
 use chat_lib::{Chat, Server};
 
 use crate::args::{Purpose, Serve};
@@ -23,10 +23,14 @@ pub(crate) fn bind(
     chat: Chat,
     sockets: Vec<PassedSocket>,
     identity: Option<&TlsIdentity>,
+    relay: Option<Relay>,
 ) -> Result<Server, Box<dyn Error>> {
     let mut builder = Server::builder(chat).trust_proxies(args.proxy.iter().copied());
     if args.allow_cleartext {
         builder = builder.allow_cleartext();
+    }
+    if let Some(relay) = relay {
+        builder = builder.relay(relay);
     }
     let site = site(args)?;
     let listener = |purpose: Purpose, address| {

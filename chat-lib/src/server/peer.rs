@@ -191,7 +191,9 @@ impl Peer {
         }
         let next = match next {
             Next::Full if !self.is_full(&buffers.standby) => Next::Again,
-            Next::Finish if self.out.is_empty() && !is_awaiting => self.finish(&mut buffers.scratch).unwrap_or_else(Next::Close),
+            Next::Finish if self.out.is_empty() && !is_awaiting => {
+                self.finish(&mut buffers.scratch).unwrap_or_else(Next::Close)
+            }
             Next::Full | Next::Finish => Next::Wait,
             Next::Wait if self.connection.needs_turn(&self.out) => Next::Again,
             next => next,

@@ -16,6 +16,7 @@ use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
 use slab::Slab;
 
+use self::relaying::{Relayed, Relaying};
 use super::acceptor::{Acceptor, FIRST_LISTENER};
 use super::alarms::Alarms;
 use super::buffers::Buffers;
@@ -24,7 +25,6 @@ use super::jobs::JobQueues;
 use super::listen::Listening;
 use super::peer::{Next, Peer};
 use super::proxy::Network;
-use self::relaying::{Relayed, Relaying};
 use crate::engine::{Chat, Turn};
 use crate::error::Error;
 use crate::limits::{COMMIT_DELAY, QUEUE_TIME, READ_BYTES};

@@ -28,7 +28,8 @@ impl Peer {
     /// Whether nothing is read from the client, because what it sends cannot be passed on now.
     pub(super) fn is_blocked(&self, standby: &Standby) -> bool {
         match &self.service {
-            Service::Elsewhere(remote) if !self.connection.is_over() && !self.ticket.is_refused() => match standby.mode {
+            Service::Elsewhere(remote) if !self.connection.is_over() && !self.ticket.is_refused() => match standby.mode
+            {
                 Mode::Forward => remote.room() == 0,
                 Mode::Wait => true,
                 // In order: what was passed on has to be answered first.
@@ -205,8 +206,10 @@ impl Peer {
 
     /// Takes what is to be told to the other server since the last time, if there is something.
     pub(in crate::server) fn take_update(&mut self) -> Option<(Vec<u8>, Option<Whole>)> {
-        let is_settled =
-            self.out.is_empty() && matches!(self.job, JobState::None) && self.connection.is_settled() && !self.connection.mid_line();
+        let is_settled = self.out.is_empty()
+            && matches!(self.job, JobState::None)
+            && self.connection.is_settled()
+            && !self.connection.mid_line();
         let pipe = self.socket.pipe()?;
         pipe.is_touched = false;
         let bytes = pipe.take_output();

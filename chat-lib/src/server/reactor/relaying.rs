@@ -12,7 +12,9 @@ use crate::engine::{Turn, next_connection};
 use crate::server::admission::Admission;
 use crate::server::disconnect::Disconnect;
 use crate::server::peer::Peer;
-use crate::server::relay::{Arrival, Header, Items, Kind, Pipe, Relay, ServerId, Serving, Standby, ToOwner, ToStandby, Why};
+use crate::server::relay::{
+    Arrival, Header, Items, Kind, Pipe, Relay, ServerId, Serving, Standby, ToOwner, ToStandby, Why,
+};
 
 /// What has come from other servers, or about them.
 pub(super) enum Relayed {
@@ -332,7 +334,8 @@ impl Reactor {
             match items.to_standby() {
                 Some(ToStandby::Output { to, bytes }) => {
                     for (conn, whole) in to {
-                        let peer = self.buffers.standby.slot(conn).and_then(|slot| Some((slot, self.peers.get_mut(slot)?)));
+                        let peer =
+                            self.buffers.standby.slot(conn).and_then(|slot| Some((slot, self.peers.get_mut(slot)?)));
                         let (Some((slot, peer)), Some(relaying)) = (peer, &mut self.relaying) else { continue };
                         peer.take_output(bytes, whole, &mut self.buffers);
                         relaying.ready.push(slot);

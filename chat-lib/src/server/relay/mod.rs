@@ -131,9 +131,7 @@ impl Relay {
         let place = match header.kind {
             Kind::ToStandby | Kind::Gone => Some(lane),
             // So that what comes from many servers is spread evenly.
-            Kind::ToOwner | Kind::Leave => {
-                (usize::from(from.as_bytes()[0]) + lane).checked_rem(shared.reactors.len())
-            }
+            Kind::ToOwner | Kind::Leave => (usize::from(from.as_bytes()[0]) + lane).checked_rem(shared.reactors.len()),
         };
         if let Some(reactor) = place.and_then(|place| shared.reactors.get(place)) {
             hand_over(reactor, Handoff::Packet(from, packet.into()));

@@ -34,15 +34,31 @@ pub(in crate::server) enum Kind {
 /// What a standby tells the owner of a connection, by its number there.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(in crate::server) enum ToOwner<'a> {
-    Attach { conn: u64, arrival: Arrival },
+    Attach {
+        conn: u64,
+        arrival: Arrival,
+    },
     /// Bytes of lines that are passed on whole, if need be in more than one packet.
-    Lines { conn: u64, ending: Ending, bytes: &'a [u8] },
+    Lines {
+        conn: u64,
+        ending: Ending,
+        bytes: &'a [u8],
+    },
     /// A line that is too long.
-    TooLong { conn: u64, first: u8, is_busy: bool },
+    TooLong {
+        conn: u64,
+        first: u8,
+        is_busy: bool,
+    },
     /// So many bytes of output were sent to the client.
-    Taken { conn: u64, bytes: u64 },
+    Taken {
+        conn: u64,
+        bytes: u64,
+    },
     /// The client is gone.
-    Detach { conn: u64 },
+    Detach {
+        conn: u64,
+    },
 }
 
 /// A connection that is to be served.
