@@ -76,6 +76,21 @@ fn it_connects_again() {
 }
 
 #[test]
+fn nothing_goes_to_a_server_that_has_gone() {
+    let (one, _packets) = link(1, SECRET, "127.0.0.1:0");
+    let (other, from_one) = link(2, SECRET, "127.0.0.1:0");
+    let send_once_there = |packet: u8| {
+        one.set_servers(&[card(2, other.address())]);
+        one.send(id(2), vec![packet]);
+        assert_eq!(from_one.recv_timeout(PATIENCE).unwrap().1, [packet]);
+    };
+    send_once_there(1);
+    one.set_servers(&[]);
+    one.send(id(2), vec![2]);
+    send_once_there(3);
+}
+
+#[test]
 fn another_secret_is_refused_by_both() {
     let (one, _packets) = link(1, SECRET, "127.0.0.1:0");
     assert_refused(connect(2, OTHER, 1, one.address()), "does not accept");
