@@ -1,6 +1,7 @@
 //! The engine against PostgreSQL servers.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -104,7 +105,7 @@ fn hints_do_not_wait_for_the_standby() {
         assert!(engine.append(1, &record(1)).is_err());
         assert_eq!(engine.claim(&card(1, "one")).unwrap().name, "one");
     }
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND application_name = 'chat hints'";
     assert_eq!(pair.primary.query(waiting), "1", "those that were given up do not pile up");
     pair.standby.cont();
     eventually("it is done", || engine.append(1, &record(1)).ok().filter(|placed| *placed == Placed::Done));
@@ -254,6 +255,36 @@ fn snapshots_come_back_as_they_were() {
     engine.get_snapshot(&name(1), &none).unwrap();
     assert_eq!(fs::read(&none).unwrap(), b"");
     assert_eq!(server.query("SELECT count(*) FROM chat_single.snapshot_piece"), "0");
+}
+
+#[test]
+fn certificates_are_verified() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let made = || rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let (used, another) = (made(), made());
+    let owner = fs::metadata(server.data()).unwrap();
+    for (name, text) in [("server.crt", used.cert.pem()), ("server.key", used.signing_key.serialize_pem())] {
+        let path = server.data().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+    }
+    set(&server, "ssl", "on");
+    let roots = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        format!("{}?sslrootcert={}", server.url(), path.display())
+    };
+    let options = PostgresOptions { standby_optional: true, ..PostgresOptions::default() };
+    let open = |url: &str| Postgres::open(url, "tls", &options);
+    let log = open(&roots("used.pem", used.cert.pem())).unwrap();
+    done(&log, 1);
+    let encrypted = "SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                     WHERE application_name = 'chat tls'";
+    assert_eq!(server.query(encrypted), "t");
+    assert_says(open(&roots("another.pem", another.cert.pem())), "certificate");
+    assert_says(open(&format!("{}?sslmode=require", server.url())), "certificate");
 }
 
 #[test]
