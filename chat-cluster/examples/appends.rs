@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn open(url: &str) -> Result<Box<dyn ReplicatedLog>, Box<dyn Error>> {
     #[cfg(feature = "nats")]
     if url.starts_with("nats://") || url.starts_with("tls://") {
-        use chat_cluster::nats::{Nats, NatsOptions};
+        use chat_cluster::{Nats, NatsOptions};
         return Ok(Box::new(Nats::connect(NatsOptions::new(url, "appends")?)?));
     }
     Err(format!("there is no engine for {url}").into())

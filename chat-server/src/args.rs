@@ -117,7 +117,7 @@ pub(crate) struct Serve {
     /// Add the users messi, henderson and lineker with the password surabaya.
     ///
     /// As everybody knows the password, the server then listens on loopback addresses only.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "cluster")]
     pub(crate) demo: bool,
 
     /// What to log: at info connections, logins, logouts and refusals; at debug also each send, inbox and

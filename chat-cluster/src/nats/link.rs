@@ -16,10 +16,8 @@ use super::Nats;
 use super::error::NatsError;
 use super::streams::Names;
 use crate::EngineError;
+use crate::link::Receive;
 use crate::runtime::Runtime;
-
-/// Takes packets, and the server that each is from, on the thread of the client, which it must not hold up.
-pub type Receive = Arc<dyn Fn(ServerId, &[u8]) + Send + Sync>;
 
 /// A [`Link`] through NATS, for servers that cannot or need not reach each other.
 pub struct NatsLink {

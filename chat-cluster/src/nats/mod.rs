@@ -26,8 +26,8 @@ use chat_lib::server::{PACKET_BYTES, ServerId};
 use chat_lib::store::{LogEntry, LogError, Placed, RECORD_BYTES, ReplicatedLog};
 use tokio::time::Instant;
 
-pub use self::link::{NatsLink, Receive};
-pub use self::options::{CLUSTER_NAME_BYTES, InvalidNatsOptions, NatsOptions};
+pub use self::link::NatsLink;
+pub use self::options::{InvalidNatsOptions, NatsOptions};
 
 use self::api::Api;
 use self::election::Election;

@@ -31,7 +31,7 @@ enum Login {
 impl NatsOptions {
     /// The servers in `urls`, which is `nats://HOST:PORT,HOST:PORT,…`, or `tls://…` where TLS is a must. The port is 4222 unless it is there. Before the first
     /// host may stand `USER:PASSWORD@` or `TOKEN@`, percent-encoded. `cluster` is the name of the chat among those that
-    /// use the same servers: 1 to [`CLUSTER_NAME_BYTES`] bytes of `a`–`z`, `0`–`9` and `-`.
+    /// use the same servers: 1 to 32 bytes of `a`–`z`, `0`–`9` and `-`.
     ///
     /// # Errors
     ///
@@ -213,7 +213,7 @@ pub enum InvalidNatsOptions {
 }
 
 /// The longest name of a cluster, in bytes: it is part of the names of streams, which are names of folders.
-pub const CLUSTER_NAME_BYTES: usize = 32;
+const CLUSTER_NAME_BYTES: usize = 32;
 
 /// On how many machines everything is kept.
 const REPLICAS: usize = 3;

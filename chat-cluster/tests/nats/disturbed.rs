@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chat_cluster::Engine;
-use chat_cluster::nats::Nats;
+use chat_cluster::Nats;
 use chat_cluster_testing::{NatsCluster, PATIENCE, eventually};
 use chat_lib::store::{Placed, ReplicatedLog};
 
@@ -86,7 +86,7 @@ fn a_leader_without_followers_knows_nothing() {
     let leader = eventually("a leader", || nodes.leader_of("chat-test-log"));
     let followers: Vec<_> = (0..3).filter(|node| *node != leader).collect();
     let alone = NatsCluster::urls(&nodes)[leader].clone();
-    let alone = chat_cluster::nats::NatsOptions::new(&alone, "test").unwrap();
+    let alone = chat_cluster::NatsOptions::new(&alone, "test").unwrap();
     let lonely = Nats::connect(alone).unwrap();
     followers.iter().for_each(|node| nodes.stop(*node));
     let unknown = [lonely.last().map(drop), lonely.append(2, b"b").map(drop), lonely.append(5, b"e").map(drop)];

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, mpsc};
 
-use chat_cluster::nats::{NatsLink, Receive};
+use chat_cluster::{NatsLink, Receive};
 use chat_cluster_testing::PATIENCE;
 use chat_lib::server::{Link, PACKET_BYTES, ServerId};
 

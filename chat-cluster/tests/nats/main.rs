@@ -12,8 +12,8 @@ mod snapshots;
 
 use std::sync::LazyLock;
 
-use chat_cluster::nats::{Nats, NatsOptions};
 use chat_cluster::{Engine, ServerCard};
+use chat_cluster::{Nats, NatsOptions};
 use chat_cluster_testing::NatsCluster;
 use chat_lib::server::ServerId;
 use chat_lib::store::{LogEntry, ReplicatedLog};

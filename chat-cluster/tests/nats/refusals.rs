@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use chat_cluster::nats::{Nats, NatsOptions};
+use chat_cluster::{Nats, NatsOptions};
 use chat_cluster_testing::{NatsCluster, NatsOptions as NodeOptions, free_ports};
 
 use crate::options;

@@ -32,6 +32,8 @@ impl Chat {
         let (inner, metrics) = (&*self.inner, self.counters());
         match self.counts() {
             Ok(counts) => metrics.set_counts(&counts),
+            // Another server of the cluster can say it.
+            Err(Error::Busy) => {}
             Err(problem) => {
                 let reason: &dyn std::error::Error = &problem;
                 tracing::warn!(reason, "the store cannot say how much it has");

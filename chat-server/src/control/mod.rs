@@ -18,6 +18,7 @@ pub(crate) use self::ask::{PATIENCE, ask};
 pub(crate) use self::socket::Control;
 pub(crate) use self::status::Status;
 use crate::args::Keep;
+use crate::cluster::Watched;
 
 /// What is asked. Without a password, one is only asked whether it could be done with one.
 #[derive(Deserialize, Serialize)]
@@ -78,6 +79,14 @@ pub(crate) fn perform(
     request: &Request,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
+    let outcome = work(chat, status, request, out);
+    match (&outcome, status.and_then(Status::cluster).and_then(Watched::elsewhere)) {
+        (Err(Error::Busy), Some(why)) => Err(Error::Io(io::Error::new(io::ErrorKind::ResourceBusy, why))),
+        _ => outcome,
+    }
+}
+
+fn work(chat: &Chat, status: Option<&Status>, request: &Request, out: &mut dyn Write) -> Result<(), Error> {
     match request {
         Request::Add { name, full_name, country, password: Some(password) } => {
             chat.add_user(NewUser { name, password, full_name, country })
