@@ -28,6 +28,7 @@ mod player;
 mod properties;
 mod proxy;
 mod reading;
+mod relay;
 mod reload;
 mod requester;
 mod rooms;

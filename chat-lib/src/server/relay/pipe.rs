@@ -68,11 +68,6 @@ impl Pipe {
         self.read
     }
 
-    /// Whether all was read.
-    pub(in crate::server) fn is_empty(&self) -> bool {
-        self.input.is_empty()
-    }
-
     /// How many bytes of memory are held of what was not read.
     pub(in crate::server) fn held(&self) -> usize {
         let size = |input: &Input| if let Input::Lines(bytes, _) = input { bytes.capacity() } else { 0 };
