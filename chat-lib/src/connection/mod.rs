@@ -343,10 +343,7 @@ impl Connection {
         if self.pending == Pending::Page {
             self.pending = Pending::Nothing;
             #[cfg(feature = "server")]
-            let outcome = match self.take_restored(outcome, out) {
-                Some(outcome) => outcome,
-                None => return None,
-            };
+            let outcome = self.take_restored(outcome, out)?;
             match (outcome, &mut self.live) {
                 (Ok(Step::Page(page)), Some(live)) => live.write_page(page, out),
                 (_, Some(live)) => {

@@ -2,7 +2,8 @@
 //!
 //! One of them accepts connections and hands them out (`acceptor`). In a `reactor`, a connection is a `peer`: a `socket`, a
 //! `transport` that turns its bytes into those of the chat's protocol, and a [`Connection`](crate::Connection) that answers
-//! them. What would hold up a reactor is done by threads of their own (`jobs`). Nothing else in the library has sockets, but the client.
+//! them. What would hold up a reactor is done by threads of their own (`jobs`). Servers of a cluster serve each
+//! other's clients (`relay`). Nothing else in the library has sockets, but the client.
 
 mod acceptor;
 mod admission;

@@ -5,6 +5,7 @@
 
 mod deadlines;
 mod relayed;
+mod state;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -15,16 +16,18 @@ use tracing::field::{DisplayValue, display};
 use tracing::info;
 
 use self::deadlines::Deadlines;
+pub(super) use self::state::Next;
+use self::state::{JobState, Service};
 use super::admission::{Ticket, TurnedAway};
 use super::buffers::Buffers;
 use super::disconnect::Disconnect;
 use super::handoff::{Accepted, PeerWaker};
 use super::proxy;
-use super::relay::{Remote, Standby};
+use super::relay::Standby;
 use super::socket::Socket;
 use super::transport::Transport;
 use crate::connection::{Connection, Over};
-use crate::engine::{Chat, FinishedJob, Job, Share, Turn};
+use crate::engine::{Chat, FinishedJob, Share, Turn};
 use crate::error::Error;
 use crate::limits::{DEADLINE_CHECK, LINES_PER_TURN, Limits, READS_PER_TURN, RESTORE_RETRY};
 use crate::outbox::Outbox;
@@ -62,16 +65,6 @@ pub(super) struct Peer {
     deadlines: Deadlines,
     /// Its place among the server's connections.
     ticket: Ticket,
-}
-
-/// Who does what a peer asks for.
-enum Service {
-    /// This server.
-    Here,
-    /// This server, until the connection is settled; then another one.
-    Leaving,
-    /// Another server, or none.
-    Elsewhere(Box<Remote>),
 }
 
 impl Peer {
@@ -494,32 +487,4 @@ impl Peer {
     fn is_full(&self, standby: &Standby) -> bool {
         self.out.len() >= self.connection.room() || self.is_blocked(standby)
     }
-}
-
-/// Whether the connection waits for a job.
-#[derive(Default)]
-enum JobState {
-    #[default]
-    None,
-    /// It waits for this one, which the reactor is to take.
-    Found(Job),
-    /// It waits for the one that the reactor has taken.
-    Running,
-    /// Its request can go on.
-    Finished(FinishedJob),
-}
-
-/// What a reactor is to do with a peer after its turn.
-pub(super) enum Next {
-    /// Nothing until an event.
-    Wait,
-    /// Give it another turn, after the others': there is more to read.
-    Again,
-    /// Nothing until some of the answers are sent.
-    Full,
-    /// Nothing but sending its answers; then the connection is finished.
-    Finish,
-    /// Have this job run once the turn is committed, and nothing until it is finished.
-    Run(Job),
-    Close(Disconnect),
 }

@@ -260,7 +260,7 @@ impl Reactor {
             None => return Serving::refuse(from, header, &relaying.relay),
         }
         while !items.is_empty() {
-            let is_understood = items.to_owner().is_some_and(|item| self.take_item(session, item));
+            let is_understood = items.next_to_owner().is_some_and(|item| self.take_item(session, item));
             if !is_understood {
                 warn!(server = %from, "what another server has sent cannot be read; its clients' connections end here");
                 return self.end_session(session);
@@ -331,7 +331,7 @@ impl Reactor {
             Some(false) => {}
         }
         while !items.is_empty() {
-            match items.to_standby() {
+            match items.next_to_standby() {
                 Some(ToStandby::Output { to, bytes }) => {
                     for (conn, whole) in to {
                         let peer =

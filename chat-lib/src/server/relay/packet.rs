@@ -268,7 +268,7 @@ impl<'a> Items<'a> {
         self.0.is_empty()
     }
 
-    pub(in crate::server) fn to_owner(&mut self) -> Option<ToOwner<'a>> {
+    pub(in crate::server) fn next_to_owner(&mut self) -> Option<ToOwner<'a>> {
         let (tag, conn) = (self.u8()?, self.u64()?);
         Some(match tag {
             0 => ToOwner::Attach { conn, arrival: self.arrival()? },
@@ -280,7 +280,7 @@ impl<'a> Items<'a> {
         })
     }
 
-    pub(in crate::server) fn to_standby(&mut self) -> Option<ToStandby<'a>> {
+    pub(in crate::server) fn next_to_standby(&mut self) -> Option<ToStandby<'a>> {
         Some(match self.u8()? {
             0 => {
                 // It may be anything; the entries follow, or do not.

@@ -37,7 +37,7 @@ proptest! {
         items.iter().for_each(|item| item.write(&mut written));
         let mut left = Items(&written);
         for item in &items {
-            let read = left.to_owner();
+            let read = left.next_to_owner();
             prop_assert_eq!(read.as_ref(), Some(item));
         }
         prop_assert!(left.is_empty());
@@ -56,7 +56,7 @@ proptest! {
         items.iter().for_each(|item| item.write(&mut written));
         let mut left = Items(&written);
         for item in &items {
-            let read = left.to_standby();
+            let read = left.next_to_standby();
             prop_assert_eq!(read.as_ref(), Some(item));
         }
         prop_assert!(left.is_empty());
@@ -79,7 +79,7 @@ proptest! {
         }
         Header::read(&bytes);
         let (mut as_owner, mut as_standby) = (Items(&bytes), Items(&bytes));
-        while as_owner.to_owner().is_some() {}
-        while as_standby.to_standby().is_some() {}
+        while as_owner.next_to_owner().is_some() {}
+        while as_standby.next_to_standby().is_some() {}
     }
 }
