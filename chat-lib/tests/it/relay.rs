@@ -1,19 +1,25 @@
-//! Servers of a cluster that serve each other's clients. They stand on one chat in memory, and their link loses packets on command.
+//! Servers of a cluster that serve each other's clients. Each has a chat of its own on one store, which only
+//! does what the owner asks for, and their link loses packets on command.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use chat_lib::clock::ManualClock;
+use chat_lib::entropy::Entropy;
 use chat_lib::limits::Limits;
 use chat_lib::server::{Handle, Link, Listener, PACKET_BYTES, Relay, ServerId};
-use chat_lib::{Chat, Error, Server};
+use chat_lib::store::{CommitError, Memory};
+use chat_lib::{Chat, Config, Error, Server};
 
+use crate::faulty::{Fault, Faulty};
 use crate::player::play_all;
-use crate::support::{Running, demo_chat};
+use crate::support::{Counting, Running, cheap, demo_chat};
 
 /// What carries packets, and how many it has carried.
 #[derive(Default)]
@@ -52,9 +58,34 @@ impl Link for LinkOf {
     }
 }
 
+/// A store that is busy unless its server is the owner.
+#[derive(Clone)]
+struct Deposable(Arc<AtomicBool>);
+
+impl Fault for Deposable {
+    fn step(&self) -> Result<(), Error> {
+        if self.0.load(Ordering::SeqCst) { Ok(()) } else { Err(Error::Busy) }
+    }
+
+    fn commit(&self) -> Result<(), CommitError> {
+        self.step().map_err(CommitError::Undone)
+    }
+}
+
+/// So that no two servers give the same tokens.
+struct Shared(Arc<Counting>);
+
+impl Entropy for Shared {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), Error> {
+        self.0.fill(bytes)
+    }
+}
+
 struct Member {
     id: ServerId,
     relay: Relay,
+    chat: Chat,
+    is_owner: Deposable,
     lines: SocketAddr,
     #[cfg(feature = "web")]
     web: SocketAddr,
@@ -64,7 +95,6 @@ struct Member {
 
 struct Cluster {
     net: Arc<Net>,
-    chat: Chat,
     members: Vec<Member>,
 }
 
@@ -75,12 +105,26 @@ impl Cluster {
     }
 
     fn with(servers: u8, threads: usize, limits: Limits) -> Self {
-        let (net, chat) = (Arc::<Net>::default(), demo_chat(limits).0);
+        let (net, store) = (Arc::<Net>::default(), Arc::<Memory>::default());
+        let entropy = Arc::new(Counting::default());
         let members: Vec<_> = (0..servers)
             .map(|number| {
                 let id = ServerId::from_bytes([number; 16]);
                 let relay = Relay::new(id, Arc::new(LinkOf(id, Arc::clone(&net))));
                 net.relays.lock().unwrap().insert(id, relay.clone());
+                let is_owner = Deposable(Arc::new(AtomicBool::new(true)));
+                let config = Config {
+                    store: Box::new(Faulty { store: Arc::clone(&store), fault: is_owner.clone() }),
+                    clock: Box::new(ManualClock::default()),
+                    entropy: Box::new(Shared(Arc::clone(&entropy))),
+                    limits: limits.clone(),
+                    password_cost: cheap(),
+                    ..Config::default()
+                };
+                let chat = Chat::new(config);
+                if number == 0 {
+                    chat.add_demo_users().unwrap();
+                }
                 let any = SocketAddr::from(([127, 0, 0, 1], 0));
                 let builder = Server::builder(chat.clone()).listen(any).relay(relay.clone());
                 #[cfg(feature = "web")]
@@ -93,6 +137,8 @@ impl Cluster {
                 Member {
                     id,
                     relay,
+                    chat,
+                    is_owner,
                     lines,
                     #[cfg(feature = "web")]
                     web,
@@ -101,12 +147,20 @@ impl Cluster {
                 }
             })
             .collect();
-        let cluster = Self { net, chat, members };
+        let cluster = Self { net, members };
         cluster.set_owner(Some(0));
         cluster
     }
 
+    /// The owner's.
+    fn chat(&self) -> &Chat {
+        &self.members.iter().find(|member| member.is_owner.0.load(Ordering::SeqCst)).expect("an owner").chat
+    }
+
     fn set_owner(&self, owner: Option<usize>) {
+        for (place, member) in self.members.iter().enumerate() {
+            member.is_owner.0.store(owner == Some(place), Ordering::SeqCst);
+        }
         let owner = owner.map(|place| self.members[place].id);
         self.members.iter().for_each(|member| member.relay.set_owner(owner));
     }
@@ -118,7 +172,7 @@ impl Cluster {
     /// Logs in with protocol 2, and subscribes.
     fn subscribe(&self, place: usize, user: &str) -> BufReader<TcpStream> {
         let mut client = self.connect(place);
-        let token = self.chat.open_session(user).unwrap().token();
+        let token = self.chat().open_session(user).unwrap().token();
         ask(&mut client, &format!(r#"{{"jsonrpc":"2.0","id":1,"method":"resume","params":{{"token":"{token}"}}}}"#));
         let answer = ask(&mut client, r#"{"jsonrpc":"2.0","id":2,"method":"subscribe"}"#);
         assert!(answer.contains("next"), "{answer}");
@@ -247,21 +301,21 @@ fn both_protocols_are_answered_as_by_the_owner_itself() {
 #[test]
 fn a_thousand_requests_at_once() {
     let cluster = Cluster::new(2);
-    let token = cluster.chat.open_session("messi").unwrap().token();
+    let token = cluster.chat().open_session("messi").unwrap().token();
     let requests: String =
         (0..1000).map(|number| format!("send {token} henderson {number} {}\n", "x".repeat(100))).collect();
     let answers = exchange(cluster.members[1].lines, requests.as_bytes());
     assert_eq!(answers.matches("Message Sent").count(), 1000);
     let packets = cluster.sizes(1, 0).len();
     assert!(packets < 100, "{packets}");
-    let inbox = cluster.chat.login("henderson", "surabaya").unwrap().inbox().unwrap();
+    let inbox = cluster.chat().login("henderson", "surabaya").unwrap().inbox().unwrap();
     assert_eq!(inbox.len(), 1000);
 }
 
 #[test]
 fn a_slow_reader_holds_up_nobody() {
     let cluster = Cluster::new(2);
-    let messi = cluster.chat.open_session("messi").unwrap();
+    let messi = cluster.chat().open_session("messi").unwrap();
     (0..80).for_each(|_| _ = messi.send("messi", &"x".repeat(60_000)).unwrap());
     let mut slow = cluster.connect(1);
     send(&mut slow, &format!("inbox {}", messi.token()));
@@ -292,7 +346,7 @@ fn an_answer_comes_before_its_event() {
 fn an_event_is_sent_once_to_a_server() {
     let cluster = Cluster::new(2);
     let (messi, henderson) =
-        (cluster.chat.open_session("messi").unwrap(), cluster.chat.open_session("henderson").unwrap());
+        (cluster.chat().open_session("messi").unwrap(), cluster.chat().open_session("henderson").unwrap());
     messi.create_room("#all", "", true).unwrap();
     henderson.join_room("#all").unwrap();
     let mut subscribers: Vec<_> = (0..50).map(|_| cluster.subscribe(1, "henderson")).collect();
@@ -310,7 +364,7 @@ fn an_event_is_sent_once_to_a_server() {
 #[test]
 fn what_was_lost_is_not_done_again() {
     let cluster = Cluster::new(2);
-    let token = cluster.chat.open_session("messi").unwrap().token();
+    let token = cluster.chat().open_session("messi").unwrap().token();
     let mut idle = cluster.subscribe(1, "lineker");
     let mut asking = cluster.connect(1);
     assert_eq!(ask(&mut asking, PING), PONG);
@@ -322,9 +376,9 @@ fn what_was_lost_is_not_done_again() {
     assert_eq!(read(&mut asking), "", "nobody knows");
     assert!(began.elapsed() < Duration::from_secs(3));
     assert_eq!(ask(&mut idle, PING), PONG);
-    cluster.chat.open_session("messi").unwrap().send("lineker", "are you there").unwrap();
+    cluster.chat().open_session("messi").unwrap().send("lineker", "are you there").unwrap();
     assert!(read(&mut idle).contains("are you there"));
-    assert_eq!(cluster.chat.login("henderson", "surabaya").unwrap().inbox().unwrap().len(), 1);
+    assert_eq!(cluster.chat().login("henderson", "surabaya").unwrap().inbox().unwrap().len(), 1);
 }
 
 #[test]
@@ -350,16 +404,20 @@ fn a_server_that_is_out_of_reach_is_noticed() {
 #[test]
 fn subscribers_are_complete_after_changes_of_owner() {
     let cluster = Cluster::with(3, 2, Limits::default());
-    let henderson = cluster.chat.open_session("henderson").unwrap();
     let mut subscribers: Vec<_> = (0..6).map(|number| cluster.subscribe(number % 3, "messi")).collect();
     const MESSAGES: usize = 600;
     thread::scope(|scope| {
         scope.spawn(|| {
-            for number in 0..MESSAGES {
-                henderson.send("messi", &format!("number {number}.")).unwrap();
-                if number % 60 == 59 {
-                    cluster.set_owner([Some(1), Some(2), None, Some(0), Some(2), Some(0)][number / 60 % 6]);
+            let owners = [Some(1), Some(2), None, Some(0), Some(2), Some(0)];
+            for (number, owner) in (0..MESSAGES).zip(owners.into_iter().cycle().flat_map(|owner| [owner; 60])) {
+                if number % 60 == 0 {
+                    cluster.set_owner(owner);
+                    if owner.is_none() {
+                        thread::sleep(Duration::from_millis(100));
+                        cluster.set_owner(Some(1));
+                    }
                 }
+                cluster.chat().open_session("henderson").unwrap().send("messi", &format!("number {number}.")).unwrap();
                 thread::sleep(Duration::from_millis(2));
             }
         });
@@ -407,18 +465,18 @@ fn nobody_is_served_without_an_owner() {
 fn the_end_of_a_session_and_of_servers_is_told() {
     let mut cluster = Cluster::new(3);
     let mut ending = cluster.connect(1);
-    let token = cluster.chat.open_session("lineker").unwrap();
+    let token = cluster.chat().open_session("lineker").unwrap().token();
     let resume = |token| format!(r#"{{"jsonrpc":"2.0","id":1,"method":"resume","params":{{"token":"{token}"}}}}"#);
-    ask(&mut ending, &resume(token.token()));
+    ask(&mut ending, &resume(token));
     cluster.set_owner(Some(2));
-    token.logout().unwrap();
+    cluster.chat().answer(format!("logout {token}").as_bytes());
     assert!(read(&mut ending).contains(r#""closed""#));
     let mut subscribed = cluster.subscribe(1, "messi");
     let mut elsewhere = cluster.subscribe(0, "henderson");
     // The owner's clients are told that it stops, and those of others are not.
     cluster.stop(2);
     cluster.set_owner(Some(0));
-    cluster.chat.open_session("lineker").unwrap().send("messi", "go on").unwrap();
+    cluster.chat().open_session("lineker").unwrap().send("messi", "go on").unwrap();
     assert!(read(&mut subscribed).contains("go on"));
     wait_until("it is served", || ask(&mut elsewhere, PING) == PONG);
     cluster.stop(1);
