@@ -30,7 +30,11 @@ const OTHER_SESSIONS = new Set(["login", "register", "session.end"]);
 /** Names of events that only the client itself gives. */
 const OWN_EVENTS = new Set(["state", "signedout", "reset"]);
 
-/** A client of one server. It connects at once, and again whenever the connection is lost, until it is closed. */
+/** How long a call that is `busy` is tried again if there are several servers: another one may take over. */
+const BUSY_PATIENCE = 15_000;
+const BUSY_PAUSE = 500;
+
+/** A client of one server, or any of several of a chat. It connects at once, and again whenever the connection is lost, until it is closed. */
 export class ChatClient {
   /** What the server said of itself when the client last connected. @type {ServerInfo | null} */
   server = null;
@@ -48,12 +52,18 @@ export class ChatClient {
   #subscription = null;
 
   /**
-   * @param {string | URL} url such as `wss://chat.example/ws`; in a page, a path such as `/ws` will do
+   * @param {string | URL | (string | URL)[]} url such as `wss://chat.example/ws`; in a page, a path such as `/ws` will do
    * @param {Options} [options]
    */
   constructor(url, options = {}) {
     this.#env = environment(options);
-    this.#outbox = new Outbox(this.#env.now, (error) => this.#refused(error, this.session));
+    this.#outbox = new Outbox(this.#env.now, (error) => {
+      if (error.code === "busy" && this.#connector.hasOthers) {
+        this.#connector.giveUp();
+        return true;
+      }
+      this.#refused(error, this.session);
+    });
     this.#identity = new Identity({
       onBound: (link) => this.#ready(link),
       onFailed: (error) => this.#giveUp(error),
@@ -61,7 +71,7 @@ export class ChatClient {
       onLost: (reason) => this.#signOut(reason),
       onReset: () => this.#reset(),
     });
-    this.#connector = new Connector(socketUrl(url), this.#env, {
+    this.#connector = new Connector([url].flat().map((one) => socketUrl(one)), this.#env, {
       onOpen: (link) => this.#greet(link),
       onEvent: (name, params) => this.#receive(name, params),
       onDown: () => this.#linkDown(),
@@ -166,9 +176,14 @@ export class ChatClient {
       return Promise.reject(new TypeError(`call ${method}() instead`));
     }
     const { session } = this;
-    return this.#whenReady(this.#identity.token, (link, resolve, reject) => {
+    const { token } = this.#identity;
+    const until = this.#env.now() + BUSY_PATIENCE;
+    /** @type {Run<Methods[M][1]>} */
+    const run = (link, resolve, reject) =>
       link.request(method, params, (error, result) => {
-        if (error) {
+        if (error?.code === "busy" && this.#connector.hasOthers && this.#env.now() < until) {
+          this.#env.setTimeout(() => this.#whenReady(token, run).then(resolve, reject), BUSY_PAUSE);
+        } else if (error) {
           if (!OTHER_SESSIONS.has(method)) {
             this.#refused(error, session);
           }
@@ -177,7 +192,7 @@ export class ChatClient {
           resolve(result);
         }
       });
-    });
+    return this.#whenReady(token, run);
   }
 
   /**

@@ -13,7 +13,9 @@ export class Connector {
   retryAt = undefined;
   /** @type {Link | null} */
   link = null;
-  #url;
+  #urls;
+  /** Which is next. Clients begin anywhere. */
+  #next;
   #env;
   #handlers;
   #backoff;
@@ -23,27 +25,35 @@ export class Connector {
   #timer;
 
   /**
-   * @param {string} url
+   * @param {string[]} urls of servers of the same chat
    * @param {Env} env
    * @param {ConnectorHandlers} handlers
    */
-  constructor(url, env, handlers) {
-    this.#url = url;
+  constructor(urls, env, handlers) {
+    this.#urls = urls;
+    this.#next = urls.length > 1 ? Math.floor(env.random() * urls.length) : 0;
     this.#env = env;
     this.#handlers = handlers;
-    this.#backoff = new Backoff(env.random);
+    this.#backoff = new Backoff(env.random, urls.length);
   }
 
-  /** Connects at once, and gives up the link that there is. */
+  /** Whether there are other servers. */
+  get hasOthers() {
+    return this.#urls.length > 1;
+  }
+
+  /** Connects at once, to the next server, and gives up the link that there is. */
   connect() {
     this.#leave();
     this.#change({ type: "state", state: "connecting" });
     this.#readySince = null;
-    const link = new Link(this.#url, this.#env, {
+    const url = /** @type {string} */ (this.#urls[this.#next++ % this.#urls.length]);
+    const handlers = {
       onOpen: () => this.#handlers.onOpen(link),
       onEvent: this.#handlers.onEvent,
-      onDown: (code) => this.#wait(code),
-    });
+      onDown: (/** @type {number} */ code) => this.#wait(code),
+    };
+    const link = new Link(url, this.#env, handlers, this.hasOthers ? CHECK_TIMEOUT : CONNECT_TIMEOUT);
     this.link = link;
   }
 
@@ -117,11 +127,13 @@ const PATIENT_ATTEMPT = 3;
 
 export class Backoff {
   #random;
+  #servers;
   #attempt = 0;
 
-  /** @param {() => number} random */
-  constructor(random) {
+  /** @param {() => number} random @param {number} [servers] which are tried before waits double */
+  constructor(random, servers = 1) {
     this.#random = random;
+    this.#servers = servers;
   }
 
   /**
@@ -135,9 +147,9 @@ export class Backoff {
       this.#attempt = 0;
     }
     if (code !== undefined && NOT_SO_FAST.has(code)) {
-      this.#attempt = Math.max(this.#attempt, PATIENT_ATTEMPT);
+      this.#attempt = Math.max(this.#attempt, PATIENT_ATTEMPT * this.#servers);
     }
-    const longest = Math.min(LONGEST, FIRST * 2 ** this.#attempt++);
+    const longest = Math.min(LONGEST, FIRST * 2 ** Math.floor(this.#attempt++ / this.#servers));
     return Math.round((longest * (1 + this.#random())) / 2);
   }
 }
@@ -146,7 +158,7 @@ export class Backoff {
 const CONNECT_TIMEOUT = 15_000;
 /** After this time without a frame comes a `ping`; after as much without an answer, the link is down. Proxies often give it 60 s. */
 const SILENCE = 25_000;
-/** The same for an answer when `check` asks for it. */
+/** The same for an answer when `check` asks for it, and to connect if there are other servers. */
 const CHECK_TIMEOUT = 5_000;
 
 /** Close codes of WebSocket (RFC 6455). */
@@ -179,8 +191,9 @@ export class Link {
    * @param {string} url
    * @param {Env} env
    * @param {LinkHandlers} handlers
+   * @param {number} timeout how long connecting may take
    */
-  constructor(url, env, { onOpen, onEvent, onDown }) {
+  constructor(url, env, { onOpen, onEvent, onDown }, timeout) {
     this.#env = env;
     this.#onOpen = onOpen;
     this.#onEvent = onEvent;
@@ -192,7 +205,7 @@ export class Link {
     this.#socket.onclose = (event) => this.#fail(event.code ?? CLOSE_ABNORMAL);
     // `close` follows, and tells more.
     this.#socket.onerror = () => {};
-    this.#timer = env.setTimeout(() => this.#fail(CLOSE_ABNORMAL), CONNECT_TIMEOUT);
+    this.#timer = env.setTimeout(() => this.#fail(CLOSE_ABNORMAL), timeout);
   }
 
   /**

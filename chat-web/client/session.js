@@ -173,7 +173,10 @@ export class Outbox {
   #now;
   #onRefusal;
 
-  /** @param {() => number} now @param {(error: ChatError) => void} onRefusal called before the sender is told */
+  /**
+   * @param {() => number} now
+   * @param {(error: ChatError) => boolean | void} onRefusal called before the sender is told; true if another link is to be tried
+   */
   constructor(now, onRefusal) {
     this.#now = now;
     this.#onRefusal = onRefusal;
@@ -233,11 +236,11 @@ export class Outbox {
    */
   #answered(letter, error, result) {
     // Without an answer, it stays for the next link. It is gone if everything was rejected.
-    if (error?.code === "disconnected" || !this.#inFlight.delete(letter)) {
+    if (error?.code === "disconnected" || !this.#inFlight.has(letter) || (error && this.#onRefusal(error))) {
       return;
     }
+    this.#inFlight.delete(letter);
     if (error) {
-      this.#onRefusal(error);
       letter.reject(error);
     } else {
       letter.resolve({ ...result, key: letter.params.key });

@@ -25,17 +25,19 @@ export class World {
   breaks = () => false;
   /** Whether connections can be made. */
   isReachable = true;
+  /** The servers that are gone, by their URLs. @type {Set<string>} */
+  gone = new Set();
   /** What sockets were made, the last one last. @type {FakeSocket[]} */
   sockets = [];
   server = new FakeServer();
   /** @type {{ at: number, callback: () => void }[]} */
   #timers = [];
 
-  /** @param {Options} [options] @returns {ChatClient} */
-  client(options = {}) {
+  /** @param {Options} [options] @param {string | string[]} [url] @returns {ChatClient} */
+  client(options = {}, url = "ws://fake/ws") {
     const world = this;
     let keys = 0;
-    return new ChatClient("ws://fake/ws", {
+    return new ChatClient(url, {
       WebSocket: class extends FakeSocket {
         /** @param {string} url */
         constructor(url) {
@@ -169,7 +171,7 @@ class FakeSocket {
     this.world = world;
     world.sockets.push(this);
     world.after(1, () => {
-      if (this.isUp && world.isReachable) {
+      if (this.isUp && world.isReachable && !world.gone.has(url)) {
         world.server.sockets.add(this);
         this.onopen?.({});
       } else {
