@@ -1,5 +1,6 @@
 //! `Client`: a connection to a server, from which sessions are opened.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};
 use std::path::PathBuf;
@@ -8,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use chat_lib::client::{Stream, dial};
+use chat_lib::client::{Connector, Stream, dial};
 use chat_lib::model::{MessageId, SessionToken};
-use chat_lib::{ClientOptions, Error, ServerAddress};
-use pyo3::exceptions::PyRuntimeError;
+use chat_lib::{ClientOptions, Error, ServerAddress, ServerAddresses};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -32,80 +33,93 @@ type Inner = chat_lib::Client<Stream<Socket>>;
 pub(crate) struct Shared {
     client: Mutex<Option<Inner>>,
     /// Another handle to the stream, by which it is closed while somebody waits for it.
-    closing: TcpStream,
+    closing: Arc<Mutex<Option<TcpStream>>>,
     process: Process,
     /// The thread that waits: a signal's handler that runs in it must not wait for it.
     waiting: Mutex<Option<ThreadId>>,
-    closed: AtomicBool,
+    closed: Arc<AtomicBool>,
     /// What a signal's handler has raised while somebody waited.
-    raised: Arc<Mutex<Option<PyErr>>>,
+    raised: Raised,
     /// Where and how it is connected: events have connections of their own.
     target: Target,
 }
 
-/// A server, and how to connect to it.
+type Raised = Arc<Mutex<Option<PyErr>>>;
+
+/// One or more servers of a chat, and how to connect.
 #[derive(Clone)]
 struct Target {
-    address: ServerAddress,
+    addresses: ServerAddresses,
     options: ClientOptions,
-    patience: Duration,
 }
 
 impl Target {
-    fn new(address: ServerAddress, ca: Option<PathBuf>, patience: Duration) -> Result<Self, Error> {
-        let mut options = ClientOptions::new().patience(patience);
+    fn new(addresses: ServerAddresses, ca: Option<PathBuf>, patience: Option<Duration>) -> Result<Self, Error> {
+        let mut options = ClientOptions::new();
+        if let Some(patience) = patience {
+            options = options.patience(patience);
+        }
         if let Some(ca) = ca {
             options = options.ca_file(ca)?;
         }
-        Ok(Self { address, options, patience })
-    }
-
-    /// Opens the socket, in a thread.
-    fn dial(&self, py: Python<'_>) -> PyResult<TcpStream> {
-        let (address, patience) = (self.address.clone(), self.patience);
-        elsewhere(py, move || dial(&address, patience))
-    }
-
-    /// The stream on a socket, after the TLS handshake if there is one.
-    fn secure(&self, socket: Socket) -> Result<Stream<Socket>, Error> {
-        let mut stream = Stream::new(socket, &self.address, &self.options)?;
-        stream.handshake()?;
-        Ok(stream)
+        Ok(Self { addresses, options })
     }
 
     fn subscribe(self, py: Python<'_>, token: SessionToken, after: Option<MessageId>) -> PyResult<Events> {
-        let connect = move || chat_lib::Events::connect(self.address, &self.options, token, after);
+        let connect = move || chat_lib::Events::connect(self.addresses, &self.options, token, after);
         elsewhere(py, connect).map(Events::new)
     }
 }
 
-/// The address in the two forms of Python: a host, with or without a port, or all in one text.
-fn server_address(address: &str, port: Option<u16>) -> Result<ServerAddress, Error> {
-    match port {
-        Some(port) => ServerAddress::new(address, port),
-        None if address.parse::<IpAddr>().is_ok() || !address.contains(':') => {
-            ServerAddress::new(address, ServerAddress::PORT)
+/// Addresses in the forms of Python: one text, in which commas separate them, or a sequence of texts.
+#[derive(FromPyObject)]
+pub(crate) enum Addresses {
+    Text(String),
+    Several(Vec<String>),
+}
+
+impl Addresses {
+    fn local() -> Self {
+        Self::Text("127.0.0.1".to_owned())
+    }
+
+    /// A host, with or without a port, or all in one text.
+    fn read(&self, port: Option<u16>) -> Result<ServerAddresses, Error> {
+        let text = match self {
+            Self::Text(text) => text.clone(),
+            Self::Several(texts) => texts.join(","),
+        };
+        if let Some(port) = port {
+            return Ok(ServerAddress::new(&text, port)?.into());
         }
-        None => address.parse(),
+        let mut has_scheme = false;
+        let parts = text.split(',').map(|part| {
+            has_scheme |= part.contains("://");
+            match part.parse::<IpAddr>() {
+                Ok(IpAddr::V6(_)) => format!("[{part}]:{}", ServerAddress::PORT),
+                _ if has_scheme || part.is_empty() || part.contains(':') => part.to_owned(),
+                _ => format!("{part}:{}", ServerAddress::PORT),
+            }
+        });
+        parts.collect::<Vec<_>>().join(",").parse()
     }
 }
 
 impl Shared {
     fn connect(py: Python<'_>, target: Target) -> PyResult<Self> {
-        let socket = target.dial(py)?;
-        let raised = Arc::default();
-        let outcome = run(py, || {
-            let closing = socket.try_clone().map_err(Error::Io)?;
-            let socket = Socket::new(socket, target.patience, Arc::clone(&raised))?;
-            Ok((closing, target.secure(socket)?))
-        });
+        let (raised, closing, closed) = (Raised::default(), Arc::default(), Arc::default());
+        let sockets = Sockets {
+            options: target.options.clone(),
+            raised: Arc::clone(&raised),
+            closing: Arc::clone(&closing),
+            closed: Arc::clone(&closed),
+        };
+        let outcome = run(py, || Inner::connect_by(&target.addresses, &target.options, sockets));
         if let Some(raised) = raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Err(raised);
         }
-        let (closing, stream) = outcome?;
-        let client = Mutex::new(Some(chat_lib::Client::over(stream)));
-        let (waiting, closed) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Self { client, closing, process: Process::this(), waiting, closed, raised, target })
+        let client = Mutex::new(Some(outcome?));
+        Ok(Self { client, closing, process: Process::this(), waiting: Mutex::default(), closed, raised, target })
     }
 
     fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Option<Inner>>> {
@@ -163,8 +177,9 @@ impl Shared {
     /// its copy must not end the connection.
     fn hang_up(&self) {
         if self.process.is_this() {
+            let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
             // It may be closed by the other side.
-            self.closing.shutdown(Shutdown::Both).ok();
+            closing.iter().for_each(|socket| drop(socket.shutdown(Shutdown::Both)));
         }
     }
 }
@@ -184,10 +199,19 @@ impl Client {
 #[pymethods]
 impl Client {
     #[new]
-    #[pyo3(signature = (address="127.0.0.1", port=None, *, ca=None, timeout=30.0))]
-    fn new(py: Python<'_>, address: &str, port: Option<u16>, ca: Option<PathBuf>, timeout: f64) -> PyResult<Self> {
-        let patience = seconds(timeout)?;
-        let target = run(py, || Target::new(server_address(address, port)?, ca, patience))?;
+    #[pyo3(
+        signature = (address=Addresses::local(), port=None, *, ca=None, timeout=None),
+        text_signature = "(address='127.0.0.1', port=None, *, ca=None, timeout=None)"
+    )]
+    fn new(
+        py: Python<'_>,
+        address: Addresses,
+        port: Option<u16>,
+        ca: Option<PathBuf>,
+        timeout: Option<f64>,
+    ) -> PyResult<Self> {
+        let patience = timeout.map(seconds).transpose()?;
+        let target = run(py, || Target::new(address.read(port)?, ca, patience))?;
         Ok(Self { shared: Arc::new(Shared::connect(py, target)?) })
     }
 
@@ -234,8 +258,9 @@ impl Client {
     }
 
     fn __repr__(&self) -> String {
-        match self.shared.closing.peer_addr() {
-            Ok(address) if !self.shared.closed.load(Ordering::Acquire) => format!("Client(address='{address}')"),
+        let closing = self.shared.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        match closing.as_ref().map(TcpStream::peer_addr) {
+            Some(Ok(address)) if !self.shared.closed.load(Ordering::Acquire) => format!("Client(address='{address}')"),
             _ => "Client(closed)".to_owned(),
         }
     }
@@ -243,27 +268,42 @@ impl Client {
 
 /// The events of a session on a server, for `chat.aio`, whose connections are not a `Client`'s.
 #[pyfunction]
-#[pyo3(signature = (address, token, *, ca=None, after=None, timeout=30.0))]
+#[pyo3(signature = (address, token, *, ca=None, after=None, timeout=None))]
 pub(crate) fn listen(
     py: Python<'_>,
     address: &str,
     token: &str,
     ca: Option<PathBuf>,
     after: Option<u64>,
-    timeout: f64,
+    timeout: Option<f64>,
 ) -> PyResult<Events> {
-    let (after, patience) = (after.map(message_id).transpose()?, seconds(timeout)?);
+    let (after, patience) = (after.map(message_id).transpose()?, timeout.map(seconds).transpose()?);
     let parse = || Ok((SessionToken::parse(token)?, Target::new(address.parse()?, ca, patience)?));
     let (token, target) = run(py, parse)?;
     target.subscribe(py, token, after)
 }
 
 /// The parts of an address: all of it as one text, the host, the port, and whether the connection is encrypted.
+type Parts = (String, String, u16, bool);
+
+/// The parts of an address, for `ChatClient`, which knows one server.
 #[pyfunction]
 #[pyo3(signature = (address, port=None))]
-pub(crate) fn parse_address(py: Python<'_>, address: &str, port: Option<u16>) -> PyResult<(String, String, u16, bool)> {
-    let parsed = run(py, || server_address(address, port))?;
-    Ok((parsed.to_string(), parsed.host().to_owned(), parsed.port(), parsed.is_encrypted()))
+pub(crate) fn parse_address(py: Python<'_>, address: &str, port: Option<u16>) -> PyResult<Parts> {
+    let parsed = run(py, || Addresses::Text(address.to_owned()).read(port))?;
+    let single = parsed.single().ok_or_else(|| PyValueError::new_err("this client takes the address of one server"))?;
+    Ok(parts(single))
+}
+
+/// The parts of each address, for `chat.aio`.
+#[pyfunction]
+#[pyo3(signature = (address, port=None))]
+pub(crate) fn parse_addresses(py: Python<'_>, address: Addresses, port: Option<u16>) -> PyResult<Vec<Parts>> {
+    Ok(run(py, || address.read(port))?.iter().map(parts).collect())
+}
+
+fn parts(address: &ServerAddress) -> Parts {
+    (address.to_string(), address.host().to_owned(), address.port(), address.is_encrypted())
 }
 
 /// Does in a thread what cannot be interrupted, so that Ctrl-C ends the wait for it.
@@ -278,18 +318,94 @@ fn elsewhere<T: Send + 'static>(
     outcome.map_err(|error| exception(py, &error))
 }
 
+/// Makes the connections of a client, which Ctrl-C and `close()` can end at any time.
+struct Sockets {
+    options: ClientOptions,
+    raised: Raised,
+    closing: Arc<Mutex<Option<TcpStream>>>,
+    closed: Arc<AtomicBool>,
+}
+
+impl Sockets {
+    /// Whether the client is still wanted.
+    fn check(&self) -> Result<(), Error> {
+        check_signals(&self.raised).map_err(Error::Io)?;
+        if self.closed.load(Ordering::Acquire) { Err(Error::Disconnected) } else { Ok(()) }
+    }
+}
+
+impl Connector for Sockets {
+    type Stream = Stream<Socket>;
+
+    fn connect(&mut self, address: &ServerAddress, patience: Duration) -> Result<Self::Stream, Error> {
+        self.check()?;
+        let meant = address.clone();
+        let dialing = thread::Builder::new().name("chat-dial".to_owned()).spawn(move || dial(&meant, patience));
+        let dialing = dialing.map_err(|problem| Error::no_thread(&problem))?;
+        while !dialing.is_finished() {
+            thread::sleep(GLANCE);
+            self.check()?;
+        }
+        let socket = dialing.join().unwrap_or(Err(Error::Disconnected))?;
+        *self.closing.lock().unwrap_or_else(PoisonError::into_inner) = Some(socket.try_clone().map_err(Error::Io)?);
+        // It may have been closed before there was this socket.
+        self.check()?;
+        let mut stream = Stream::new(Socket::new(socket, patience, Arc::clone(&self.raised))?, address, &self.options)?;
+        stream.handshake()?;
+        Ok(stream)
+    }
+
+    fn set_patience(&mut self, stream: &mut Self::Stream, patience: Duration) -> Result<(), Error> {
+        stream.socket().patience.set(patience);
+        Ok(())
+    }
+
+    fn is_closed(&mut self, stream: &mut Self::Stream) -> bool {
+        let socket = &stream.socket().stream;
+        if socket.set_nonblocking(true).is_err() {
+            return true;
+        }
+        let closed = match socket.peek(&mut [0]) {
+            Ok(count) => count == 0,
+            Err(problem) => problem.kind() != ErrorKind::WouldBlock,
+        };
+        socket.set_nonblocking(false).is_err() || closed
+    }
+
+    fn pause(&mut self, time: Duration) -> Result<(), Error> {
+        let until = Instant::now() + time;
+        while Instant::now() < until {
+            thread::sleep(TURN.min(until.saturating_duration_since(Instant::now())));
+            self.check()?;
+        }
+        Ok(())
+    }
+}
+
+/// Keeps what a signal's handler raises.
+fn check_signals(raised: &Raised) -> io::Result<()> {
+    let mut place = raised.lock().unwrap_or_else(PoisonError::into_inner);
+    if place.is_none() {
+        drop(place);
+        let Err(error) = Python::attach(|py| py.check_signals()) else { return Ok(()) };
+        place = raised.lock().unwrap_or_else(PoisonError::into_inner);
+        *place = Some(error);
+    }
+    Err(io::Error::other("a signal's handler has raised an exception"))
+}
+
 /// A socket whose waits Ctrl-C can end: it waits in short turns, and looks after signals between them.
 pub(crate) struct Socket {
     stream: TcpStream,
-    patience: Duration,
-    raised: Arc<Mutex<Option<PyErr>>>,
+    patience: Cell<Duration>,
+    raised: Raised,
 }
 
 impl Socket {
-    fn new(stream: TcpStream, patience: Duration, raised: Arc<Mutex<Option<PyErr>>>) -> Result<Self, Error> {
+    fn new(stream: TcpStream, patience: Duration, raised: Raised) -> Result<Self, Error> {
         stream.set_read_timeout(Some(TURN))?;
         stream.set_write_timeout(Some(TURN))?;
-        Ok(Self { stream, patience, raised })
+        Ok(Self { stream, patience: Cell::new(patience), raised })
     }
 
     fn turns<T>(&mut self, mut turn: impl FnMut(&mut TcpStream) -> io::Result<T>) -> io::Result<T> {
@@ -303,11 +419,8 @@ impl Socket {
                     ) => {}
                 outcome => return outcome,
             }
-            if let Err(raised) = Python::attach(|py| py.check_signals()) {
-                *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
-                return Err(io::Error::other("a signal's handler has raised an exception"));
-            }
-            if began.elapsed() >= self.patience {
+            check_signals(&self.raised)?;
+            if began.elapsed() >= self.patience.get() {
                 return Err(ErrorKind::TimedOut.into());
             }
         }
@@ -331,3 +444,6 @@ impl Write for Socket {
 }
 
 const TURN: Duration = Duration::from_millis(50);
+
+/// How often to look whether a connection was made. Most are in less.
+const GLANCE: Duration = Duration::from_millis(1);

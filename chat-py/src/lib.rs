@@ -36,7 +36,7 @@ mod _chat {
     #[pymodule_export]
     use super::chat::{Chat, session_id};
     #[pymodule_export]
-    use super::client::{Client, listen, parse_address};
+    use super::client::{Client, listen, parse_address, parse_addresses};
     #[pymodule_export]
     use super::connection::Connection;
     #[pymodule_export]
@@ -70,6 +70,10 @@ mod _chat {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("AUTHENTICATOR_THREADS", limits::AUTHENTICATOR_THREADS)?;
+        module.add("FAILOVER_CONNECT", limits::FAILOVER_CONNECT.as_secs_f64())?;
+        module.add("FAILOVER_DELAY", limits::RECONNECT_DELAY.as_secs_f64())?;
+        module.add("FAILOVER_DELAY_MAX", limits::FAILOVER_DELAY_MAX.as_secs_f64())?;
+        module.add("FAILOVER_PATIENCE", limits::FAILOVER_PATIENCE.as_secs_f64())?;
         module.add("JOBS_WAITING", limits::JOBS_WAITING)?;
         module.add("KEEPALIVE", limits::KEEPALIVE.as_secs())?;
         module.add("LAST_MESSAGE", MessageId::MAX.get())?;

@@ -88,6 +88,22 @@ impl Request {
         })
     }
 
+    /// Whether doing it twice is like doing it once.
+    #[getter]
+    fn is_repeatable(&self, py: Python<'_>) -> PyResult<bool> {
+        run(py, || Ok(self.parsed()?.command.is_repeatable()))
+    }
+
+    /// The request by which a server shows that it answers.
+    #[staticmethod]
+    fn of_ping(py: Python<'_>) -> PyResult<Self> {
+        run(py, || {
+            let mut line = Vec::new();
+            rpc::write_request(0, &Command::Ping, &mut line)?;
+            Ok(Self { line, token: None })
+        })
+    }
+
     fn __repr__(&self) -> &'static str {
         "Request()"
     }

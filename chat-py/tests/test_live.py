@@ -366,3 +366,39 @@ def test_both_sessions_have_the_same_methods() -> None:
         }
 
     assert public(Session) == public(AsyncSession)
+
+
+def test_a_session_goes_on_at_another_server() -> None:
+    """One of two servers goes, and then the other one."""
+    with Chat() as room:
+        one, two = Server(room, "127.0.0.97"), Server(room, "127.0.0.98")
+        addresses = [f"{host}:{port}" for host, port in (one.address, two.address)]
+        with Client(",".join(addresses)) as client, Client(addresses, timeout=20) as other:
+            messi = client.login("messi", "surabaya")
+            again = other.session(messi.token, "messi")
+            with messi.events() as events:
+                one.stop()
+                one.join()
+                messi.send("messi", "one")
+                again.send("messi", "two")
+                one = Server(room, *one.address)
+                two.stop()
+                two.join()
+                messi.send("messi", "three")
+                again.send("messi", "four")
+                found = texts_of_messages(events, 4)
+            one.stop()
+            one.join()
+        assert found == ["one", "two", "three", "four"]
+        with pytest.raises(errors.NetworkError):
+            Client(addresses)
+
+
+def texts_of_messages(events: Events, count: int) -> list[str]:
+    found: list[str] = []
+    while len(found) < count:
+        event = events.next(30)
+        assert event is not None
+        if isinstance(event, Message):
+            found.append(event.text)
+    return found

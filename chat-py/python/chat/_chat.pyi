@@ -12,6 +12,10 @@ from chat._settings import Authenticator, DirectorySettings, Settings
 
 __all__ = [
     "AUTHENTICATOR_THREADS",
+    "FAILOVER_CONNECT",
+    "FAILOVER_DELAY",
+    "FAILOVER_DELAY_MAX",
+    "FAILOVER_PATIENCE",
     "JOBS_WAITING",
     "KEEPALIVE",
     "LAST_MESSAGE",
@@ -57,12 +61,17 @@ __all__ = [
     "_panic_for_test",
     "listen",
     "parse_address",
+    "parse_addresses",
     "printable",
     "session_id",
 ]
 
 KEEPALIVE: int
 AUTHENTICATOR_THREADS: int
+FAILOVER_CONNECT: float
+FAILOVER_DELAY: float
+FAILOVER_DELAY_MAX: float
+FAILOVER_PATIENCE: float
 JOBS_WAITING: int
 LAST_MESSAGE: int
 LINGER_TIMEOUT: float
@@ -701,11 +710,11 @@ class Restored:
 class Client:
     def __new__(
         cls,
-        address: str = "127.0.0.1",
+        address: str | Sequence[str] = "127.0.0.1",
         port: int | None = None,
         *,
         ca: str | PathLike[str] | None = None,
-        timeout: float = 30.0,
+        timeout: float | None = None,
     ) -> Self: ...
     def login(self, user: str, password: str) -> Session: ...
     def register(
@@ -791,6 +800,10 @@ class Request:
     def of_room_inbox(token: str, room: str) -> Request: ...
     @staticmethod
     def of_call(token: str, line: bytes) -> Request: ...
+    @staticmethod
+    def of_ping() -> Request: ...
+    @property
+    def is_repeatable(self) -> bool: ...
 
 @final
 class Requester:
@@ -812,9 +825,12 @@ def listen(
     *,
     ca: str | PathLike[str] | None = None,
     after: int | None = None,
-    timeout: float = 30.0,
+    timeout: float | None = None,
 ) -> Events: ...
 def parse_address(address: str, port: int | None = None) -> tuple[str, str, int, bool]: ...
+def parse_addresses(
+    address: str | Sequence[str], port: int | None = None
+) -> list[tuple[str, str, int, bool]]: ...
 def printable(text: str) -> str: ...
 def _panic_for_test() -> None: ...
 def _after_fork() -> None: ...
