@@ -47,11 +47,10 @@ test("what is busy while a server takes over is tried again", async () => {
   let refusals = 3;
   const busy = () => (refusals-- > 0 ? "busy" : undefined);
   world.server.answer = (method) => (method === "send" ? busy() : method === "users" ? (busy() ?? { users: [] }) : undefined);
-  const first = await world.settle(client.send("messi", "one"));
+  await world.settle(client.send("messi", "halo"));
   refusals = 3;
   assert.deepEqual(await world.settle(client.call("users")), { users: [] });
-  const second = await world.settle(client.send("messi", "two"));
-  assert.equal(second.id, first.id + 1, "it was stored once");
+  assert.equal(world.server.messages.length, 1, "it was stored once");
 });
 
 test("with one server, busy is told at once", async () => {
