@@ -334,3 +334,28 @@ def test_a_session_is_bound_again() -> None:
             assert senders == ["messi", "lineker"] * 10
 
     asyncio.run(main())
+
+
+def test_a_session_goes_on_at_another_server() -> None:
+    """One of two servers goes, and then the other one."""
+
+    async def main(chat: Chat) -> None:
+        one, two = Server(chat, "127.0.0.99"), Server(chat, "127.0.0.100")
+        addresses = [f"{host}:{port}" for host, port in (one.address, two.address)]
+        async with await AsyncClient.connect(addresses) as client:
+            messi = await client.login("messi", "surabaya")
+            async with messi.events() as happening:
+                one.stop()
+                one.join()
+                await messi.send("messi", "one")
+                assert (await next_message(happening)).text == "one"
+                one = Server(chat, *one.address)
+                two.stop()
+                two.join()
+                await messi.send("messi", "two")
+                assert (await next_message(happening)).text == "two"
+            one.stop()
+            one.join()
+
+    with Chat() as chat:
+        asyncio.run(main(chat))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import ssl
 from typing import TYPE_CHECKING
 
 from chat import _chat, errors
-from chat._tls import client_context, tls_error
+from chat._tls import tls_error
 from chat.aio._events import AsyncEvents
+from chat.aio._servers import LOSSES, Retry, Servers
 from chat.aio._session import AsyncSession
 from chat.aio._sockets import hang_up
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from typing_extensions import Self
@@ -31,36 +34,34 @@ class AsyncClient:
         self._reader, self._writer = reader, writer
         self._turn = asyncio.Lock()
         self._requester = _chat.Requester()
+        # The connection is of no more use; the last request may have been received; it was not
+        # answered.
+        self._lost = self._sent = self._asked = False
         self._closed = False
         self._process = os.getpid()
         # Where events come from, and whose certificates are trusted there.
         self._address: str | None = None
         self._ca: str | os.PathLike[str] | None = None
+        # Where else to connect, if there are several servers.
+        self._servers: Servers | None = None
 
     @classmethod
     async def connect(
         cls,
-        address: str = "127.0.0.1",
+        address: str | Sequence[str] = "127.0.0.1",
         port: int | None = None,
         *,
         ca: str | os.PathLike[str] | None = None,
     ) -> Self:
-        """Connect to a server.
+        """Connect to a server, or to any of several, as ``chat.Client`` does.
 
         ``address`` is a host, ``HOST:PORT``, ``chat://HOST``, or ``chats://HOST`` for an encrypted
         connection. That trusts the authorities in the PEM file ``ca``, or else the system's.
         """
-        url, host, number, is_encrypted = _chat.parse_address(address, port)
-        context = client_context(url, ca, is_encrypted=is_encrypted)
-        try:
-            client = cls(*await asyncio.open_connection(host, number, ssl=context))
-        except ssl.SSLError as problem:
-            raise tls_error(problem) from problem
-        except TimeoutError as problem:
-            raise errors.TimedOut(str(problem)) from problem
-        except OSError as problem:
-            raise errors.NetworkError(str(problem)) from problem
-        client._address, client._ca = url, ca
+        servers = Servers(_chat.parse_addresses(address, port), ca)
+        client = cls(*await servers.connect())
+        client._address, client._ca = servers.text, ca
+        client._servers = servers if servers.are_several else None
         return client
 
     async def login(self, user: str, password: str) -> AsyncSession:
@@ -133,14 +134,66 @@ class AsyncClient:
             # In a child of fork(), its answers would be mixed with its parent's.
             if self._closed or self._process != os.getpid():
                 raise errors.ClosedError("it is closed")
-            resume = self._requester.resume_first(request)
-            if resume is not None:
-                await self._exchange(resume, user)
-            return await self._exchange(request, user)
+            if self._servers is None:
+                return await self._attempt(request, user)
+            return await self._persist(self._servers, request, user)
+
+    def new_key(self, key: str | None) -> str | None:
+        """Return a key for a message that may be sent again, unless there is one already."""
+        return secrets.token_hex(16) if key is None and self._servers is not None else key
+
+    async def _attempt(self, request: _chat.Request, user: str) -> Any:  # noqa: ANN401
+        self._sent = False
+        resume = self._requester.resume_first(request)
+        if resume is not None:
+            await self._exchange(resume, user)
+        self._sent = True
+        return await self._exchange(request, user)
+
+    async def _persist(self, servers: Servers, request: _chat.Request, user: str) -> Any:  # noqa: ANN401
+        """Make a request, and again as long as that may help and does nothing twice."""
+        retry = Retry()
+        unknown: errors.ChatError | None = None
+        while True:
+            self._sent = False
+            try:
+                if self._lost or self._reader.at_eof() or self._writer.is_closing():
+                    await self._move(servers)
+                attempt = self._attempt(request, user)
+                return await asyncio.wait_for(attempt, _chat.FAILOVER_PATIENCE)
+            except asyncio.TimeoutError:
+                problem: errors.ChatError = errors.TimedOut("the server did not answer in time")
+            except (*LOSSES, errors.Busy) as caught:
+                problem = caught
+            except BaseException:
+                # Cancelled, or an answer that makes no sense: what comes next could be anything.
+                self._lost = self._lost or self._asked
+                raise
+            if isinstance(problem, errors.Busy):
+                self._lost = retry.is_refused_often()
+            else:
+                self._lost = True
+                if self._sent and not request.is_repeatable:
+                    raise problem
+            # A later failure does not say whether the request was done.
+            if unknown is None and self._sent and not isinstance(problem, errors.Busy):
+                unknown = problem
+            delay = retry.pause()
+            if delay is None:
+                raise unknown or problem
+            await asyncio.sleep(delay)
+
+    async def _move(self, servers: Servers) -> None:
+        """Connect to another server."""
+        self._lost = True
+        self._writer.close()
+        self._reader, self._writer = await servers.connect()
+        self._requester, self._lost = _chat.Requester(), False
 
     async def _exchange(self, request: _chat.Request, user: str) -> Any:  # noqa: ANN401
         try:
-            self._writer.write(self._requester.request(request))
+            line, self._asked = self._requester.request(request), True
+            self._writer.write(line)
             await self._writer.drain()
             answer = None
             while answer is None:
@@ -156,10 +209,12 @@ class AsyncClient:
             raise errors.TimedOut(str(problem)) from problem
         except OSError as problem:
             raise errors.NetworkError(str(problem)) from problem
+        self._asked = False
         try:
             return answer.read(request, user)
         except errors.BadReply:
             self._requester.give_up()
+            self._lost = True
             raise
 
 

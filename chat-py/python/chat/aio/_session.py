@@ -59,7 +59,7 @@ class AsyncSession:
 
         With a ``key``, sending the message again does not store it twice.
         """
-        sent: Sent = await self._call("send", to=to, text=text, key=key)
+        sent: Sent = await self._call("send", to=to, text=text, key=self._client.new_key(key))
         return sent
 
     async def send_to_all(self, to: Iterable[str], text: str) -> None:
