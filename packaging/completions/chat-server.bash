@@ -22,6 +22,9 @@ _chat__server() {
             chat__server,check)
                 cmd="chat__server__subcmd__check"
                 ;;
+            chat__server,cluster)
+                cmd="chat__server__subcmd__cluster"
+                ;;
             chat__server,config)
                 cmd="chat__server__subcmd__config"
                 ;;
@@ -45,6 +48,18 @@ _chat__server() {
                 ;;
             chat__server,user)
                 cmd="chat__server__subcmd__user"
+                ;;
+            chat__server__subcmd__cluster,help)
+                cmd="chat__server__subcmd__cluster__subcmd__help"
+                ;;
+            chat__server__subcmd__cluster,status)
+                cmd="chat__server__subcmd__cluster__subcmd__status"
+                ;;
+            chat__server__subcmd__cluster__subcmd__help,help)
+                cmd="chat__server__subcmd__cluster__subcmd__help__subcmd__help"
+                ;;
+            chat__server__subcmd__cluster__subcmd__help,status)
+                cmd="chat__server__subcmd__cluster__subcmd__help__subcmd__status"
                 ;;
             chat__server__subcmd__config,check)
                 cmd="chat__server__subcmd__config__subcmd__check"
@@ -76,6 +91,9 @@ _chat__server() {
             chat__server__subcmd__help,check)
                 cmd="chat__server__subcmd__help__subcmd__check"
                 ;;
+            chat__server__subcmd__help,cluster)
+                cmd="chat__server__subcmd__help__subcmd__cluster"
+                ;;
             chat__server__subcmd__help,config)
                 cmd="chat__server__subcmd__help__subcmd__config"
                 ;;
@@ -99,6 +117,9 @@ _chat__server() {
                 ;;
             chat__server__subcmd__help,user)
                 cmd="chat__server__subcmd__help__subcmd__user"
+                ;;
+            chat__server__subcmd__help__subcmd__cluster,status)
+                cmd="chat__server__subcmd__help__subcmd__cluster__subcmd__status"
                 ;;
             chat__server__subcmd__help__subcmd__config,check)
                 cmd="chat__server__subcmd__help__subcmd__config__subcmd__check"
@@ -287,7 +308,7 @@ _chat__server() {
 
     case "${cmd}" in
         chat__server)
-            opts="-h -V --config --listen --tls-listen --web --tls-web --web-origin --web-page --tls-certificate --tls-key --allow-cleartext --proxy --data --memory --demo --log --log-format --metrics --line-bytes --reply-bytes --answers-bytes --events-bytes --line-time --stall-time --shutdown-grace --connections --connections-per-address --connections-per-user --requests-per-second --requests-burst --login-time --idle-time --limit-loopback --session-idle --mailbox-messages --mailbox-bytes --room-members --rooms-per-user --failed-logins --registration --password-cost --sync --keep-read --keep-messages --keep-bytes --help --version user config room announce invite dump restore status check help"
+            opts="-h -V --config --listen --tls-listen --web --tls-web --web-origin --web-page --tls-certificate --tls-key --allow-cleartext --proxy --data --memory --demo --log --log-format --metrics --line-bytes --reply-bytes --answers-bytes --events-bytes --line-time --stall-time --shutdown-grace --connections --connections-per-address --connections-per-user --requests-per-second --requests-burst --login-time --idle-time --limit-loopback --session-idle --mailbox-messages --mailbox-bytes --room-members --rooms-per-user --failed-logins --registration --password-cost --sync --keep-read --keep-messages --keep-bytes --cluster --cluster-name --cluster-server --cluster-credentials --cluster-ca --cluster-certificate --cluster-key --cluster-monitor --cluster-listen --cluster-secret --help --version user config room announce invite dump restore status cluster check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -457,6 +478,46 @@ _chat__server() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster-credentials)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster-monitor)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster-listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster-secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -489,6 +550,88 @@ _chat__server() {
         chat__subcmd__server__subcmd__check)
             opts="-h --data --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__cluster)
+            opts="-h --config --help status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__cluster__subcmd__help)
+            opts="status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__cluster__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__cluster__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__cluster__subcmd__status)
+            opts="-h --data --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -673,7 +816,7 @@ _chat__server() {
             return 0
             ;;
         chat__subcmd__server__subcmd__help)
-            opts="user config room announce invite dump restore status check help"
+            opts="user config room announce invite dump restore status cluster check help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -703,6 +846,34 @@ _chat__server() {
         chat__subcmd__server__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__cluster)
+            opts="status"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        chat__subcmd__server__subcmd__help__subcmd__cluster__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_chat_server_global_optspecs
-    string join \n config= listen= tls-listen= web= tls-web= web-origin= web-page= tls-certificate= tls-key= allow-cleartext proxy= data= memory demo log= log-format= metrics= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= connections= connections-per-address= connections-per-user= requests-per-second= requests-burst= login-time= idle-time= limit-loopback= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= keep-messages= keep-bytes= h/help V/version
+    string join \n config= listen= tls-listen= web= tls-web= web-origin= web-page= tls-certificate= tls-key= allow-cleartext proxy= data= memory demo log= log-format= metrics= line-bytes= reply-bytes= answers-bytes= events-bytes= line-time= stall-time= shutdown-grace= connections= connections-per-address= connections-per-user= requests-per-second= requests-burst= login-time= idle-time= limit-loopback= session-idle= mailbox-messages= mailbox-bytes= room-members= rooms-per-user= failed-logins= registration= password-cost= sync= keep-read= keep-messages= keep-bytes= cluster= cluster-name= cluster-server= cluster-credentials= cluster-ca= cluster-certificate= cluster-key= cluster-monitor= cluster-listen= cluster-secret= h/help V/version
 end
 
 function __fish_chat_server_needs_command
@@ -77,6 +77,16 @@ never\t'when the system writes it; half a minute or more can be lost'"
 complete -c chat-server -n "__fish_chat_server_needs_command" -l keep-read -d 'How long read messages are kept, counted from when they were sent' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l keep-messages -d 'How many messages are kept, in all conversations together; 0 for no limit' -r
 complete -c chat-server -n "__fish_chat_server_needs_command" -l keep-bytes -d 'How many bytes of messages are kept on the disk; 0 for no limit' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l cluster -d 'Be one of several servers, with a log on NATS JetStream or PostgreSQL: nats://HOST:PORT,HOST:PORT,… or postgres://USER@HOST,HOST/DATABASE' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l cluster-name -d 'What the chat is called among those that use the same engine: a-z, 0-9 and "-", at most 32' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l cluster-server -d 'What this server is called among those of the cluster, in "chat-server cluster status"; the host name unless it is given' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l cluster-credentials -d 'Log in to the engine with this file: a .creds file or an NKey seed of NATS, or the password for PostgreSQL' -r -F
+complete -c chat-server -n "__fish_chat_server_needs_command" -l cluster-ca -d 'Trust the authorities in this file for TLS with NATS, in PEM' -r -F
+complete -c chat-server -n "__fish_chat_server_needs_command" -l cluster-certificate -d 'Show NATS this certificate, in PEM' -r -F
+complete -c chat-server -n "__fish_chat_server_needs_command" -l cluster-key -d 'The certificate\'s private key, in PEM' -r -F
+complete -c chat-server -n "__fish_chat_server_needs_command" -l cluster-monitor -d 'The monitoring ports of the NATS servers, http://HOST:PORT, separated by commas' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l cluster-listen -d 'Where the other servers reach this one, as HOST:PORT: they then talk to each other there, over TLS, and not through NATS' -r
+complete -c chat-server -n "__fish_chat_server_needs_command" -l cluster-secret -d 'The secret by which servers of the cluster know each other: a file that is the same on all of them' -r -F
 complete -c chat-server -n "__fish_chat_server_needs_command" -l allow-cleartext -d 'Let --listen take addresses that are not loopback, although anyone on the way can read passwords and messages then: for networks that are trusted or encrypted, such as a VPN'
 complete -c chat-server -n "__fish_chat_server_needs_command" -l memory -d 'Keep everything in memory instead: it is gone when the server stops'
 complete -c chat-server -n "__fish_chat_server_needs_command" -l demo -d 'Add the users messi, henderson and lineker with the password surabaya'
@@ -90,6 +100,7 @@ complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "invite" -d 
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "status" -d 'Shows how the server that runs on the data is doing'
+complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "cluster" -d 'Shows the cluster that the server is part of'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "check" -d 'Reads everything, and says what is damaged'
 complete -c chat-server -n "__fish_chat_server_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand user; and not __fish_seen_subcommand_from add list passwd edit remove ban unban kick sessions export erase help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
@@ -228,19 +239,29 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand restore" -s h -l
 complete -c chat-server -n "__fish_chat_server_using_subcommand status" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand status" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c chat-server -n "__fish_chat_server_using_subcommand cluster; and not __fish_seen_subcommand_from status help" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand cluster; and not __fish_seen_subcommand_from status help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c chat-server -n "__fish_chat_server_using_subcommand cluster; and not __fish_seen_subcommand_from status help" -f -a "status" -d 'Shows who is the owner, which servers there are and how far they are, and how the engine is doing, as the server sees it that runs on the data'
+complete -c chat-server -n "__fish_chat_server_using_subcommand cluster; and not __fish_seen_subcommand_from status help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand cluster; and __fish_seen_subcommand_from status" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand cluster; and __fish_seen_subcommand_from status" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
+complete -c chat-server -n "__fish_chat_server_using_subcommand cluster; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c chat-server -n "__fish_chat_server_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows who is the owner, which servers there are and how far they are, and how the engine is doing, as the server sees it that runs on the data'
+complete -c chat-server -n "__fish_chat_server_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l data -d 'The data directory; chat-data unless the configuration names one' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -l config -d 'The configuration file, in TOML; CHAT_CONFIG can name it, too' -r -F
 complete -c chat-server -n "__fish_chat_server_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "user" -d 'Adds, shows, changes and removes users'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "room" -d 'Shows, limits and deletes rooms'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "announce" -d 'Sends a notice to every subscribed connection, such as when the server will be down'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "invite" -d 'Creates an invitation, with which one person can register within 7 days, and prints its code'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "status" -d 'Shows how the server that runs on the data is doing'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "check" -d 'Reads everything, and says what is damaged'
-complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "user" -d 'Adds, shows, changes and removes users'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "config" -d 'Checks and shows the configuration: from the file, the environment and the defaults'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "room" -d 'Shows, limits and deletes rooms'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "announce" -d 'Sends a notice to every subscribed connection, such as when the server will be down'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "invite" -d 'Creates an invitation, with which one person can register within 7 days, and prints its code'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "dump" -d 'Writes all users and messages to standard output, a JSON object a line, as they are at one moment'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "restore" -d 'Takes a dump from standard input into a data directory without users; no server may run on it'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "status" -d 'Shows how the server that runs on the data is doing'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "cluster" -d 'Shows the cluster that the server is part of'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "check" -d 'Reads everything, and says what is damaged'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and not __fish_seen_subcommand_from user config room announce invite dump restore status cluster check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "add" -d 'Adds a user'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "list" -d 'Lists all users: name, full name and country, separated by tabs, and `banned` after those who are'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from user" -f -a "passwd" -d 'Gives a user a new password, and ends the user\'s sessions'
@@ -261,3 +282,4 @@ complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from room" -f -a "delete" -d 'Deletes a room with its messages'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from invite" -f -a "list" -d 'Lists the invitations that can still be used: id and when they expire, separated by a tab'
 complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from invite" -f -a "revoke" -d 'Revokes an invitation'
+complete -c chat-server -n "__fish_chat_server_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "status" -d 'Shows who is the owner, which servers there are and how far they are, and how the engine is doing, as the server sees it that runs on the data'

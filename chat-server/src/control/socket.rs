@@ -226,7 +226,7 @@ mod tests {
     /// Checking much data takes longer than whoever asks waits for an answer to begin.
     #[test]
     fn what_may_take_long_is_acknowledged() {
-        let status = Status::new(Path::new("/"), Vec::new(), None);
+        let status = Status::new(Path::new("/"), Vec::new(), None, None);
         for (request, is_acknowledged) in [("\"check\"\n", true), ("\"list\"\n", true), ("\"status\"\n", false)] {
             let (asks, peer) = UnixStream::pair().unwrap();
             (&asks).write_all(request.as_bytes()).unwrap();

@@ -230,7 +230,7 @@ mod tests {
     /// Backups failed for a week before anybody was warned.
     #[test]
     fn a_backup_is_missed_after_two_days() {
-        let status = Status::new(Path::new("/"), Vec::new(), None);
+        let status = Status::new(Path::new("/"), Vec::new(), None, None);
         let warns = |hours: u64| {
             let dumped = SystemTime::now().checked_sub(Duration::from_secs(hours * 3600));
             !status.warnings(&Chat::memory(), None, dumped).is_empty()
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_that_of_about_a_minute() {
-        let status = Status::new(Path::new("/"), Vec::new(), None);
+        let status = Status::new(Path::new("/"), Vec::new(), None, None);
         let numbers = Numbers(HashMap::new());
         for _ in 0..3 {
             status.add_sample(&numbers);
