@@ -22,19 +22,16 @@ fn one_server_alone() {
 }
 
 #[test]
-#[ignore = "chat-server has no --cluster yet"]
 fn three_servers_over_nats() {
     run(Kind::Nats);
 }
 
 #[test]
-#[ignore = "chat-server has no --cluster yet"]
 fn three_servers_over_nats_that_reach_each_other() {
     run(Kind::NatsDirect);
 }
 
 #[test]
-#[ignore = "chat-server has no --cluster yet"]
 fn three_servers_over_postgresql() {
     run(Kind::Postgres);
 }

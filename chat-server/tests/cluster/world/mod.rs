@@ -121,10 +121,10 @@ impl World {
         args += " --connections-per-address 10000 --requests-per-second 100000 --requests-burst 100000";
         args += &format!(" --data {}{}", data.display(), self.cluster_args());
         if let Kind::NatsDirect | Kind::Postgres = self.kind {
-            args += &format!(" --cluster-listen {} --cluster-secret-file {}", ports[1], self.secret().display());
+            args += &format!(" --cluster-listen {} --cluster-secret {}", ports[1], self.secret().display());
         }
         if self.kind != Kind::Alone {
-            args += &format!(" --cluster-server-name s{number}");
+            args += &format!(" --cluster-server s{number}");
         }
         let args = args.split(' ').map(str::to_owned).collect();
         let log = self.folder.path().join(format!("s{number}.log"));
@@ -132,7 +132,7 @@ impl World {
         self.restart(Machine::Server(number));
     }
 
-    /// What tells a server, or `chat-server cluster status`, which cluster it is in.
+    /// What tells a server which cluster it is in.
     fn cluster_args(&self) -> String {
         match &self.engine {
             Engine::None => String::new(),
@@ -233,13 +233,13 @@ impl World {
         if self.kind == Kind::Alone {
             return 0;
         }
-        let args = self.cluster_args();
-        let words = args.split_whitespace();
-        eventually("an owner", || {
+        // Whoever is asked says who it is, if that server works.
+        let ask = |number: usize| {
             let mut status = Command::new(BINARY);
-            let output = status.args(["cluster", "status"]).args(words.clone()).output().unwrap();
+            let output = status.args(["cluster", "status", "--data"]).arg(self.data(number)).output().unwrap();
             status::owner(&String::from_utf8_lossy(&output.stdout))
-        })
+        };
+        eventually("an owner", || (0..self.servers.len()).find_map(ask))
     }
 
     /// The node that leads the log.

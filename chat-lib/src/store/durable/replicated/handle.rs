@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::limits::APPEND_PATIENCE;
 use crate::metrics::Histogram;
 use crate::store::durable::KeepRead;
+use crate::store::durable::backend::Backend;
 use crate::store::durable::core::Core;
 use crate::store::durable::sqlite::Sqlite;
 use crate::store::{LogError, ReplicatedLog};
@@ -168,7 +169,12 @@ impl Replicated {
             at if at == reached.at + 1 => record.before == reached.hash,
             _ => return Err(ReplicaError::Outdated { at: reached.at + 1 }),
         };
-        if fits { Ok(()) } else { Err(ReplicaError::Diverged { at: entry.at }) }
+        match fits {
+            true => Ok(()),
+            // It was to found the cluster, and another server was quicker.
+            false if reached.at == 0 && self.sqlite.summary()?.last_account > 0 => Err(ReplicaError::Foreign),
+            false => Err(ReplicaError::Diverged { at: entry.at }),
+        }
     }
 }
 

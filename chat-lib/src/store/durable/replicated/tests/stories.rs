@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::servers::{Server, Servers};
-use crate::conformance::LogFault;
+use crate::conformance::{LogFault, TestLog};
 use crate::engine::Chat;
 use crate::error::Error;
 use crate::store::{Durable, Options, ReplicaError, ReplicatedLog};
@@ -168,6 +168,20 @@ fn what_a_cluster_keeps_is_not_opened_alone() {
     assert!(matches!(Chat::open(directory), Err(Error::Storage(_))));
     let look = Options { read_only: true, ..Options::default() };
     assert!(Durable::open(directory, look).is_ok(), "it can be looked at");
+}
+
+/// A server with an empty directory had founded the cluster before the one with the chat in it, whose data was then set aside.
+#[test]
+fn a_chat_does_not_give_way_to_an_empty_cluster() {
+    let (log, filled, empty) = (TestLog::new(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    Chat::open(filled.path()).unwrap().add_demo_users().unwrap();
+    drop(Server::open(filled.path(), log.another()).unwrap());
+    Server::open(empty.path(), log.another()).unwrap().take_over().unwrap();
+    assert!(matches!(Server::open(filled.path(), log.another()), Err(ReplicaError::Foreign)));
+    // It can still found one of another name.
+    let other = Server::open(filled.path(), TestLog::new()).unwrap();
+    other.take_over().unwrap();
+    assert_eq!(other.chat.users().unwrap().len(), 3);
 }
 
 /// A read of an owner costs an append, and one that does nothing costs none.
