@@ -300,6 +300,9 @@ impl Reactor {
     fn add_relayed(&mut self, (from, lane): (ServerId, u16), conn: u64, arrival: Arrival) -> bool {
         let stopping = self.stopping();
         let Some(relaying) = &mut self.relaying else { return false };
+        if relaying.serving.slot(from, lane, conn).is_some() {
+            return false;
+        }
         if stopping {
             relaying.serving.close((from, lane), conn, Why::Moved);
             return true;
@@ -314,7 +317,8 @@ impl Reactor {
         let due = peer.due_at_last(self.chat.limits(), self.now);
         self.alarms.set(slot, &mut peer.alarm, due);
         relaying.ready.push(slot);
-        relaying.serving.add(from, lane, conn, slot).is_none()
+        relaying.serving.add(from, lane, conn, slot);
+        true
     }
 
     fn take_from_owner(&mut self, from: ServerId, header: &Header, mut items: Items<'_>) {

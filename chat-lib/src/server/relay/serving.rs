@@ -74,9 +74,11 @@ impl Serving {
         self.sessions.get(&(from, lane))?.slots.get(&conn).copied()
     }
 
-    /// Takes note of a connection's slot. Returns the one that it had before.
-    pub(in crate::server) fn add(&mut self, from: ServerId, lane: u16, conn: u64, slot: usize) -> Option<usize> {
-        self.sessions.get_mut(&(from, lane))?.slots.insert(conn, slot)
+    /// Takes note of a connection's slot.
+    pub(in crate::server) fn add(&mut self, from: ServerId, lane: u16, conn: u64, slot: usize) {
+        if let Some(session) = self.sessions.get_mut(&(from, lane)) {
+            session.slots.insert(conn, slot);
+        }
     }
 
     pub(in crate::server) fn remove(&mut self, from: ServerId, lane: u16, conn: u64) -> Option<usize> {
