@@ -40,6 +40,7 @@ impl Chat {
     }
 
     /// The job that takes a subscription on that another server had, after the last message that was told.
+    #[cfg(feature = "server")]
     pub(crate) fn resubscribe(&self, mailbox: &Arc<Mailbox>, after: MessageId) -> Job {
         let caller = Caller::new(&Origin::default(), None);
         let subscribing = Subscribing { chat: self.clone(), mailbox: Arc::clone(mailbox), after: Some(after) };

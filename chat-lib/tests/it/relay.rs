@@ -307,7 +307,7 @@ fn a_thousand_requests_at_once() {
     let answers = exchange(cluster.members[1].lines, requests.as_bytes());
     assert_eq!(answers.matches("Message Sent").count(), 1000);
     let packets = cluster.sizes(1, 0).len();
-    assert!(packets < 100, "{packets}");
+    assert!((1..100).contains(&packets), "{packets}");
     let inbox = cluster.chat().login("henderson", "surabaya").unwrap().inbox().unwrap();
     assert_eq!(inbox.len(), 1000);
 }
