@@ -11,7 +11,7 @@ use chat_cluster_testing::{PATIENCE, until};
 
 use crate::clients::{Stage, inboxes, leavers, readers, senders, subscribers};
 use crate::history::{History, Outcome, User};
-use crate::judge::judge;
+use crate::judge::{Rule, Violation, judge};
 use crate::random::Random;
 use crate::world::faults::{Fault, Round, play};
 use crate::world::{Kind, World};
@@ -20,8 +20,8 @@ const USERS: User = 8;
 /// The one whose inbox is emptied.
 const INBOX_USER: User = USERS - 1;
 
-/// How many violations are shown.
-const SHOWN: usize = 20;
+/// How many violations of each rule are shown.
+const SHOWN: usize = 4;
 
 /// A client's whole life: on this stage, with that number, as that user.
 type Life = fn(&Stage, usize, User) -> History;
@@ -67,10 +67,7 @@ pub(crate) fn run(kind: Kind) {
     let violations = judge(&history);
     print_numbers(&history);
     let late = print_recoveries(&history, &rounds);
-    if !violations.is_empty() {
-        println!("what machines have logged is in {}", world.keep_files().display());
-    }
-    violations.iter().take(SHOWN).for_each(|violation| println!("{violation}"));
+    print_violations(&violations);
     assert!(violations.is_empty(), "{} violations; CLUSTER_SEED={seed}", violations.len());
     assert!(late.is_empty(), "came back too late after: {late:?}");
 }
@@ -143,6 +140,15 @@ fn print_numbers(history: &History) {
     let heard: usize = history.subscribers.iter().map(|subscriber| subscriber.heard.len()).sum();
     let (reads, inboxes, sessions) = (history.reads.len(), history.inboxes.len(), history.sessions.len());
     println!("sends: {outcomes:?}; reads: {reads}; inboxes: {inboxes}; events: {heard}; sessions: {sessions}");
+}
+
+fn print_violations(violations: &[Violation]) {
+    let mut rules = BTreeMap::<Rule, Vec<&Violation>>::new();
+    violations.iter().for_each(|violation| rules.entry(violation.rule).or_default().push(violation));
+    for (rule, violations) in rules {
+        println!("{rule:?} is broken {} times:", violations.len());
+        violations.iter().take(SHOWN).for_each(|violation| println!("    {violation}"));
+    }
 }
 
 /// How long it took until a message that was sent after a fault was acknowledged. Gives those that took too long.

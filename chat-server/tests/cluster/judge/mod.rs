@@ -53,9 +53,10 @@ pub(crate) struct Violation {
     what: String,
 }
 
+/// How it is broken.
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.rule, self.what)
+        f.write_str(&self.what)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use chat_cluster_testing::{Host, NatsCluster, NatsOptions, Network, PostgresPair, Process, eventually, free_ports};
 use serde_json::json;
@@ -100,12 +101,6 @@ impl World {
 
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.servers.iter().map(|server| server.address).collect()
-    }
-
-    /// The place of the logs, which stay there.
-    pub(crate) fn keep_files(&mut self) -> &Path {
-        self.folder.disable_cleanup(true);
-        self.folder.path()
     }
 
     fn data(&self, number: usize) -> PathBuf {
@@ -263,6 +258,15 @@ impl World {
         match machine {
             Machine::Server(number) => hosts[number].clone(),
             Machine::Node(number) => hosts[self.servers.len() + number].clone(),
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.folder.disable_cleanup(true);
+            println!("what servers have stored and logged is in {}", self.folder.path().display());
         }
     }
 }
