@@ -21,7 +21,7 @@ pub(crate) mod wire;
 
 /// The room that all are in.
 pub(crate) const ROOM: &str = "#all";
-pub(crate) const PASSWORD: &str = "surabaya";
+pub(crate) const PASSWORD: &str = "rahasia";
 
 /// What all clients share.
 pub(crate) struct Stage {
