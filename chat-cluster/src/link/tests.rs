@@ -271,6 +271,7 @@ fn card(number: u8, address: SocketAddr) -> ServerCard {
         address: Some(address.to_string()),
         version: "1".to_owned(),
         applied: 0,
+        serves: true,
     }
 }
 

@@ -329,6 +329,7 @@ fn card(id: u8, name: &str) -> ServerCard {
         address: None,
         version: "1".to_owned(),
         applied: 0,
+        serves: true,
     }
 }
 

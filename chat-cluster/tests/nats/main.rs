@@ -38,6 +38,7 @@ fn card(number: u8) -> ServerCard {
         address: None,
         version: "0.1.0".into(),
         applied: 7,
+        serves: true,
     }
 }
 
