@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -156,26 +157,39 @@ impl NatsCluster {
     /// The node that leads a stream, as it says itself; `None` if nobody does, or it is unreachable.
     pub fn leader_of(&self, stream: &str) -> Option<usize> {
         (0..self.nodes.len()).find(|index| {
-            let streams = self.ask(*index, "/jsz?streams=true").and_then(|jsz| stream_of(&jsz, stream).cloned());
-            let leader = streams.and_then(|stream| stream.pointer("/cluster/leader")?.as_str().map(str::to_owned));
+            let found = self.ask(*index, "/jsz?streams=true").and_then(|jsz| {
+                streams(&jsz).find(|found| found.get("name").and_then(Value::as_str) == Some(stream)).cloned()
+            });
+            let leader = found.and_then(|stream| stream.pointer("/cluster/leader")?.as_str().map(str::to_owned));
             leader.is_some_and(|leader| Some(leader.as_str()) == self.nodes.get(*index).map(|node| node.name.as_str()))
         })
     }
 
-    /// Waits until every node runs, is current, and the cluster has a leader; and so have all its streams.
+    /// Waits until every node runs, the cluster and all its streams have leaders, and those hear of all others, which have all that they
+    /// have. From then on, the loss of any node is borne.
     pub fn wait_ready(&self) {
-        (0..self.nodes.len()).for_each(|index| self.wait_node_ready(index));
+        eventually("all nodes of NATS are ready", || {
+            (0..self.nodes.len()).try_for_each(|index| self.check_node(index))
+        });
     }
 
-    /// Waits until a node has what it is asked for at once: its cluster, and all of its streams up to date.
-    pub fn wait_node_ready(&self, index: usize) {
-        let healthy =
-            || self.ask(index, "/healthz")?.get("status")?.as_str().filter(|status| *status == "ok").map(|_| ());
-        let led = || {
-            let alone = self.nodes.len() == 1;
-            self.ask(index, "/jsz")?.pointer("/meta_cluster/leader").map(|_| ()).or(alone.then_some(()))
-        };
-        eventually(&format!("NATS node {index} is ready"), || healthy().and_then(|()| led()));
+    /// Whether a node works, and follows or leads what it should.
+    fn check_node(&self, index: usize) -> Option<()> {
+        self.ask(index, "/healthz")?.get("status")?.as_str().filter(|status| *status == "ok")?;
+        let jsz = self.ask(index, "/jsz?streams=true")?;
+        let own = self.nodes.get(index).map(|node| node.name.as_str());
+        let groups =
+            jsz.get("meta_cluster").into_iter().chain(streams(&jsz).filter_map(|stream| stream.get("cluster")));
+        let mut groups = groups.peekable();
+        // A node alone is in no cluster.
+        groups.peek().map(|_| ()).or((self.nodes.len() == 1).then_some(()))?;
+        groups
+            .all(|group| {
+                let leader = group.get("leader").and_then(Value::as_str).filter(|leader| !leader.is_empty());
+                let mut replicas = group.get("replicas").and_then(Value::as_array).into_iter().flatten();
+                leader.is_some() && (leader != own || replicas.all(is_near))
+            })
+            .then_some(())
     }
 
     /// An answer of a node's monitoring port.
@@ -212,9 +226,20 @@ impl NatsCluster {
     }
 }
 
-/// What `/jsz` says of a stream.
-fn stream_of<'a>(jsz: &'a Value, name: &str) -> Option<&'a Value> {
-    let accounts = jsz.get("account_details")?.as_array()?.iter();
-    let mut streams = accounts.filter_map(|account| account.get("stream_detail")?.as_array()).flatten();
-    streams.find(|stream| stream.get("name").and_then(Value::as_str) == Some(name))
+/// What `/jsz` says of streams.
+fn streams(jsz: &Value) -> impl Iterator<Item = &Value> {
+    let accounts = jsz.get("account_details").and_then(Value::as_array).into_iter().flatten();
+    accounts.filter_map(|account| account.get("stream_detail")?.as_array()).flatten()
 }
+
+/// Whether a leader has heard of a replica just now, and it has all that the leader has. After nodes were cut off from each other, that
+/// takes as long as TCP waits with its next try.
+fn is_near(replica: &Value) -> bool {
+    let is_current = replica.get("current").and_then(Value::as_bool) == Some(true);
+    let is_offline = replica.get("offline").and_then(Value::as_bool) == Some(true);
+    let silence = replica.get("active").and_then(Value::as_u64).map(Duration::from_nanos);
+    is_current && !is_offline && silence.is_some_and(|silence| silence < SILENCE)
+}
+
+/// Leaders are heard of once a second.
+const SILENCE: Duration = Duration::from_secs(3);
