@@ -102,11 +102,16 @@ impl<T: Target> GroupCommit<T> {
 
     /// Ends a batch that has done steps, and waits until what it has changed and seen is stored.
     pub(super) fn commit(&self, batch: Open<'_>) -> Result<(), CommitError> {
+        if self.target.proves_reads() {
+            self.current().state.promise();
+        }
+        self.commit_changes(batch)
+    }
+
+    /// Ends a batch that has told nobody anything.
+    fn commit_changes(&self, batch: Open<'_>) -> Result<(), CommitError> {
         let (generation, changes) = {
-            let Current { state, generation } = &mut *self.current();
-            if self.target.proves_reads() {
-                state.promise();
-            }
+            let Current { state, generation } = &*self.current();
             (Arc::clone(generation), state.changes())
         };
         drop(batch);
@@ -130,7 +135,7 @@ impl<T: Target> GroupCommit<T> {
 
     /// Stores all changes that there are.
     pub(super) fn flush(&self) -> Result<(), CommitError> {
-        self.commit(self.begin())
+        self.commit_changes(self.begin())
     }
 
     /// Calls `look` with the state while no batch is open and everything is stored. Changes that cannot be stored are undone,
