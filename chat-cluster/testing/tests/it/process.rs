@@ -15,6 +15,9 @@ fn children_die_with_the_tests_and_not_with_a_thread() {
     let start = || Process::start(Path::new("sleep"), &["1000"], None, Path::new("/dev/null"));
     if env::var_os(CHILD).is_some() {
         let child = thread::spawn(start).join().unwrap();
+        // Before it is `sleep`, it has not asked yet to be killed.
+        let comm = || std::fs::read_to_string(format!("/proc/{}/comm", child.id())).ok();
+        eventually("the program", || comm().is_some_and(|comm| comm == "sleep\n").then_some(()));
         println!("child {}.", child.id());
         process::abort();
     }
