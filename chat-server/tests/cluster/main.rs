@@ -1,8 +1,8 @@
 //! Machines die while people chat: nothing that was acknowledged is lost or there twice, and the chat is back soon.
 //!
-//! `cargo test -p chat-server --test cluster` plays each fault once. `CLUSTER_ROUNDS=100 cargo test --release -p chat-server --test cluster`
-//! plays 100 of them, `CLUSTER_SEED=N` the same as a run that has printed that seed, and `CLUSTER_USERS=250000` has so many users loaded. A cluster
-//! needs root, for networks of its own.
+//! `cargo test --release -p chat-server --test cluster` plays each fault once over NATS, and some in the other worlds. `CLUSTER_ROUNDS=100` plays 100 in
+//! each of them, `CLUSTER_SEED=N` those of a run that has printed that seed, and `CLUSTER_USERS=250000` has so many users loaded; `-- --nocapture`
+//! shows the table of how long it took to come back. A cluster needs root, for networks of its own.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::string_slice, clippy::unwrap_used)]
 

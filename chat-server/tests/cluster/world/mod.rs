@@ -193,8 +193,9 @@ impl World {
         match (machine, &mut self.engine) {
             (Machine::Server(number), _) => {
                 let server = &mut self.servers[number];
-                let args: Vec<&str> = server.args.iter().map(String::as_str).collect();
-                server.process = Some(Process::start(Path::new(BINARY), &args, server.host.as_ref(), &server.log));
+                let mut args = vec!["-c", SUPERVISOR, "sh", BINARY];
+                args.extend(server.args.iter().map(String::as_str));
+                server.process = Some(Process::start(Path::new("sh"), &args, server.host.as_ref(), &server.log));
             }
             (Machine::Node(number), Engine::Nats(nodes)) => nodes.restart(number),
             (Machine::Node(0), Engine::Postgres(pair)) => pair.primary.restart(),
@@ -270,6 +271,9 @@ impl Drop for World {
         }
     }
 }
+
+/// Starts a server again when it has failed, as systemd does (packaging/systemd/chat-server.service).
+const SUPERVISOR: &str = r#"until setpriv --pdeathsig KILL "$@"; do echo "started again"; sleep 1; done"#;
 
 /// The stream that has the log of the cluster `t`.
 const LOG: &str = "chat-t-log";
