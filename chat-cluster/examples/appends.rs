@@ -1,8 +1,8 @@
 //! Measures how many records one writer appends to an engine, one after the other:
 //!
-//! `appends nats://HOST:PORT,… [BYTES [SECONDS]]`
+//! `appends nats://HOST:PORT,…|postgres://… [BYTES [SECONDS]]`
 //!
-//! It uses a cluster name of its own, and leaves the streams there.
+//! It uses a cluster name of its own, and leaves its records there.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -39,6 +39,11 @@ fn open(url: &str) -> Result<Box<dyn ReplicatedLog>, Box<dyn Error>> {
     if url.starts_with("nats://") || url.starts_with("tls://") {
         use chat_cluster::{Nats, NatsOptions};
         return Ok(Box::new(Nats::connect(NatsOptions::new(url, "appends")?)?));
+    }
+    #[cfg(feature = "postgres")]
+    if url.starts_with("postgres") {
+        use chat_cluster::{Postgres, PostgresOptions};
+        return Ok(Box::new(Postgres::open(url, "appends", &PostgresOptions::default())?));
     }
     Err(format!("there is no engine for {url}").into())
 }
