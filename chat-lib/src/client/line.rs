@@ -107,13 +107,13 @@ impl<S: Read + Write> Line<S> {
                 _ => return Err(error),
             };
             // A later failure does not say whether the request was done.
-            let error = match unknown.take() {
-                Some(first) => first,
-                None => error,
+            let Some((pause, failover)) = pause.zip(self.failover.as_mut()) else {
+                return Err(unknown.unwrap_or(error));
             };
-            let Some((pause, failover)) = pause.zip(self.failover.as_mut()) else { return Err(error) };
             failover.pause(pause)?;
-            unknown = is_unknown.then_some(error);
+            if is_unknown {
+                unknown.get_or_insert(error);
+            }
         }
     }
 

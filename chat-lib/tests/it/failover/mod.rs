@@ -115,6 +115,21 @@ fn a_message_of_unknown_fate_is_sent_again_and_stored_once() {
     assert!(messi.send("henderson", "one").unwrap().id > sent.id, "the next one has another key");
 }
 
+/// After a loss and two refusals, the client was told `busy`, although the message was there.
+#[test]
+fn a_refusal_does_not_hide_an_unknown_outcome() {
+    let server = Running::new(chat());
+    let (trouble, ways) = two_ways(&server, "\"send\"");
+    let options = ClientOptions::new().patience(Duration::from_secs(1));
+    let client = Client::connect_with(all(&ways.map(|way| way.address)), &options).unwrap();
+    let messi = client.login("messi", "surabaya").unwrap();
+    trouble.lose(1);
+    trouble.refuse(usize::MAX);
+    assert!(matches!(messi.send("henderson", "one"), Err(Error::Disconnected)));
+    assert!(trouble.requests() > 3, "it was refused more than once");
+    assert_eq!(texts(&messi, "henderson"), ["one"]);
+}
+
 #[test]
 fn with_one_address_nothing_is_sent_again() {
     let server = Running::new(chat());

@@ -11,7 +11,7 @@ use std::thread;
 pub(crate) struct Trouble {
     /// So many are done, and their connection is cut before the answer.
     losses: AtomicUsize,
-    /// So many are refused with `busy`.
+    /// So many of the others are refused with `busy`.
     refusals: AtomicUsize,
     /// How many there were.
     pub(crate) requests: AtomicUsize,
@@ -78,7 +78,9 @@ fn pass_on(client: TcpStream, mut server: TcpStream, word: &str, trouble: &Troub
     while lines.read_line(&mut line).is_ok_and(|count| count > 0) {
         if line.contains(word) {
             trouble.requests.fetch_add(1, Ordering::SeqCst);
-            if take(&trouble.refusals) {
+            let is_lost = take(&trouble.losses);
+            losing.fetch_or(is_lost, Ordering::SeqCst);
+            if !is_lost && take(&trouble.refusals) {
                 let refusal = match line.split_once("\"id\":").and_then(|(_, rest)| rest.split_once(',')) {
                     Some((id, _)) => {
                         format!(
@@ -91,7 +93,6 @@ fn pass_on(client: TcpStream, mut server: TcpStream, word: &str, trouble: &Troub
                 line.clear();
                 continue;
             }
-            losing.fetch_or(take(&trouble.losses), Ordering::SeqCst);
         }
         if server.write_all(line.as_bytes()).is_err() {
             break;
