@@ -126,11 +126,14 @@ impl<T: Target> GroupCommit<T> {
                 _ => self.write(false),
             }
         };
-        if outcome.is_err() {
+        outcome.map_err(|problem| {
             // If this fails, the next batch tries again.
             self.recover().ok();
-        }
-        outcome
+            match (problem, self.target.check_open()) {
+                (CommitError::Undone(_), Err(closed)) => CommitError::Undone(closed),
+                (problem, _) => problem,
+            }
+        })
     }
 
     /// Stores all changes that there are.

@@ -1,12 +1,13 @@
 //! What has to be seen of servers that share a log, one story each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::servers::{Server, Servers};
 use crate::conformance::{LogFault, TestLog};
 use crate::engine::Chat;
 use crate::error::Error;
-use crate::store::{Durable, Options, ReplicaError, ReplicatedLog};
+use crate::store::{CommitError, Durable, Options, ReplicaError, ReplicatedLog, Replication, Store};
 
 #[test]
 fn an_owner_that_was_deposed_can_do_nothing() {
@@ -23,6 +24,20 @@ fn an_owner_that_was_deposed_can_do_nothing() {
     old.catch_up().unwrap();
     old.take_over().unwrap();
     assert_eq!(old.texts().unwrap(), ["one", "two"]);
+}
+
+/// Clients of the other threads were told of a failure of the store, which they do not try again.
+#[test]
+fn whoever_was_in_the_middle_when_the_owner_changed_is_told_busy() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = Arc::new(TestLog::new());
+    let store = Durable::replicated(directory.path(), log, Replication::default(), Options::default()).unwrap();
+    let replica = store.replica().unwrap();
+    replica.take_over().unwrap();
+    let mut batch = store.begin();
+    batch.account("messi").unwrap();
+    replica.step_down();
+    assert!(matches!(batch.commit(), Err(CommitError::Undone(Error::Busy))));
 }
 
 #[test]
