@@ -61,7 +61,7 @@ pub struct LogEntry {
 pub enum Placed {
     /// It is at its place.
     Done,
-    /// Another record has that place, and this one is nowhere.
+    /// Another record has that place, and this one is nowhere. If the place was trimmed, nobody can tell which one it was.
     Taken,
     /// The log ends before the place that precedes it, so it is nowhere: the log has lost records.
     Short {

@@ -28,6 +28,10 @@ impl Replicated {
                 let stored = self.store(&mut chain, std::slice::from_ref(payload));
                 stored.map_err(|problem| CommitError::Unknown(ReplicaError::Store(problem).into()))
             }
+            // What was tried first may have been this very record.
+            Ok(false) if self.was_trimmed(chain.next()) => {
+                Err(CommitError::Unknown(ReplicaError::Outdated { at: chain.next() }.into()))
+            }
             // What an owner that was deposed has placed of it does not count.
             Ok(false) => Err(CommitError::Undone(Error::Busy)),
             Err(problem) => Err(CommitError::Unknown(ReplicaError::Log(problem).into())),
@@ -112,6 +116,12 @@ impl Replicated {
                 }
             }
         }
+    }
+
+    /// Whether the log has dropped a record that was there, as far as can be told.
+    fn was_trimmed(&self, at: u64) -> bool {
+        let found = self.log.read(at, Duration::ZERO).ok().and_then(|entries| entries.into_iter().next());
+        found.is_some_and(|entry| entry.at > at)
     }
 
     /// Puts back what the log has lost after the record `last`. If anything else was appended since, this data is not of that log
