@@ -215,9 +215,12 @@ impl Control {
                 self.snapshot_if_due(&mut snapshots);
             }
             self.note(asked.as_ref().err());
-            if let Err(Failed::ForGood(problem)) =
-                asked.map_or_else(Failed::temporary, |()| self.follow_until(began + TICK))
-            {
+            let followed = match asked {
+                Ok(()) => self.follow_until(began + TICK),
+                // The others have their turn, if it is only this server that fails.
+                Err(_) => Ok(self.shared.pause(TICK)),
+            };
+            if let Err(problem) = followed {
                 self.relay.set_owner(None);
                 return Err(problem);
             }
@@ -288,7 +291,7 @@ impl Control {
     }
 
     /// Follows the log, or as the owner waits, until then.
-    fn follow_until(&self, until: Instant) -> Result<(), Failed> {
+    fn follow_until(&self, until: Instant) -> Result<(), ClusterError> {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || self.shared.is_stopping() {
@@ -308,7 +311,7 @@ impl Control {
                     self.note(Some(&EngineError::new(problem)));
                     self.shared.pause(left);
                 }
-                Err(problem) => return Err(Failed::ForGood(problem.into())),
+                Err(problem) => return Err(problem.into()),
             }
         }
     }
@@ -397,19 +400,6 @@ impl Control {
     }
 }
 
-/// Why the log is not followed.
-enum Failed {
-    /// The engine did not answer.
-    ForNow,
-    ForGood(ClusterError),
-}
-
-impl Failed {
-    fn temporary(_: EngineError) -> Result<(), Self> {
-        Err(Self::ForNow)
-    }
-}
-
 /// How often it is asked who is the owner.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -418,3 +408,6 @@ const OWNER_CHECK: Duration = Duration::from_millis(50);
 
 /// How often a server says that it is there: three times before it is forgotten.
 const ANNOUNCE_INTERVAL: Duration = OWNER_PATIENCE;
+
+#[cfg(test)]
+mod tests;
