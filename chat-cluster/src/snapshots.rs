@@ -54,7 +54,7 @@ pub(crate) fn make(engine: &dyn Engine, replica: &Replica, directory: &Path) -> 
     remove(&copy)?;
     kept?;
     tracing::info!(snapshot = %name, "a snapshot was made");
-    let snapshots = engine.snapshots()?;
+    let snapshots = upto(engine.snapshots()?, place.at);
     if let Some(oldest) = snapshots.get(KEPT - 1) {
         engine.trim(oldest.at + 1)?;
     }
@@ -62,6 +62,13 @@ pub(crate) fn make(engine: &dyn Engine, replica: &Replica, directory: &Path) -> 
         engine.remove_snapshot(name)?;
     }
     Ok(())
+}
+
+/// Those that go no further than `at`, to which there is a whole one. What does may be of records that the log has lost, and would take the place
+/// of one that is of use.
+fn upto(mut snapshots: Vec<SnapshotName>, at: u64) -> Vec<SnapshotName> {
+    snapshots.retain(|name| name.at <= at);
+    snapshots
 }
 
 /// How many snapshots are kept.
@@ -88,6 +95,13 @@ mod tests {
             applied: 0,
             serves: true,
         }
+    }
+
+    #[test]
+    fn a_snapshot_of_what_was_lost_takes_no_place() {
+        let names =
+            |places: &[u64]| -> Vec<_> { places.iter().map(|at| SnapshotName { at: *at, hash: [0; 32] }).collect() };
+        assert_eq!(upto(names(&[1000, 990, 950, 900]), 950), names(&[950, 900]));
     }
 
     #[test]
