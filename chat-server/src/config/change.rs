@@ -36,5 +36,10 @@ impl Wrong {
 }
 
 fn shown(value: &Value) -> String {
-    if value.texts.is_empty() { "not set".to_owned() } else { value.texts.join(", ") }
+    match value.texts.first() {
+        None => "not set".to_owned(),
+        // The rest may have a password, and is for the log.
+        Some(url) if value.key == "cluster" => format!("{}://…", url.split("://").next().unwrap_or_default()),
+        Some(_) => value.texts.join(", "),
+    }
 }

@@ -329,3 +329,13 @@ fn the_file_of_the_package_has_only_options_that_exist() {
         assert!(options().find(key).is_some(), "{key}");
     }
 }
+
+/// What changes is logged, and the engine's URL may have its password.
+#[test]
+fn changes_show_no_password() {
+    let file = |password: &str| format!("cluster = \"nats://chat:{password}@a,b\"");
+    let (old, new) = (right(&[], &file("one"), &[]), right(&[], &file("two"), &[]));
+    let changes = old.changes(&new);
+    let shown: Vec<_> = changes.iter().map(|change| (&*change.key, &*change.from, &*change.to)).collect();
+    assert_eq!(shown, [("cluster", "nats://…", "nats://…")]);
+}
