@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -13,7 +13,7 @@ use crate::install::nats_server;
 use crate::network::Host;
 use crate::ports::free_ports;
 use crate::process::Process;
-use crate::wait::eventually;
+use crate::wait::until;
 
 /// Some nodes of NATS that form a cluster. Each keeps its files and ports while it is down.
 #[derive(Debug)]
@@ -168,9 +168,9 @@ impl NatsCluster {
     /// Waits until every node runs, the cluster and all its streams have leaders, and those hear of all others, which have all that they
     /// have. From then on, the loss of any node is borne.
     pub fn wait_ready(&self) {
-        eventually("all nodes of NATS are ready", || {
-            (0..self.nodes.len()).try_for_each(|index| self.check_node(index))
-        });
+        let ready = || (0..self.nodes.len()).try_for_each(|index| self.check_node(index));
+        let deadline = Instant::now() + HEALING;
+        until(deadline, ready).unwrap_or_else(|| panic!("all nodes of NATS are ready: not within {HEALING:?}"));
     }
 
     /// Whether a node works, and follows or leads what it should.
@@ -240,6 +240,9 @@ fn is_near(replica: &Value) -> bool {
     let silence = replica.get("active").and_then(Value::as_u64).map(Duration::from_nanos);
     is_current && !is_offline && silence.is_some_and(|silence| silence < SILENCE)
 }
+
+/// How long nodes may take to find each other again. Mostly it is some seconds, but a minute has been seen after a cut.
+const HEALING: Duration = Duration::from_secs(180);
 
 /// Leaders are heard of once a second.
 const SILENCE: Duration = Duration::from_secs(3);

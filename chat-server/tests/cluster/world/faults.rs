@@ -89,7 +89,8 @@ impl Fault {
                 Target::Leader | Target::Follower => 10,
                 Target::AllServers | Target::AllNodes | Target::All => 15,
             },
-            Self::Cut(_) => 10,
+            // The owner may be cut off together with the engine's leader.
+            Self::Cut(_) => 15,
         })
     }
 }
