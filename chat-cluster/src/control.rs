@@ -218,7 +218,10 @@ impl Control {
             let followed = match asked {
                 Ok(()) => self.follow_until(began + TICK),
                 // The others have their turn, if it is only this server that fails.
-                Err(_) => Ok(self.shared.pause(TICK)),
+                Err(_) => {
+                    self.shared.pause(TICK);
+                    Ok(())
+                }
             };
             if let Err(problem) = followed {
                 self.relay.set_owner(None);
