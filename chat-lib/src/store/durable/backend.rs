@@ -21,6 +21,11 @@ pub(super) trait Backend: Send + Sync {
         false
     }
 
+    /// Whether another server has changed the data since this was last asked.
+    fn take_others(&self) -> bool {
+        false
+    }
+
     /// Whether nothing can be written, now and later.
     fn is_read_only(&self) -> bool;
 

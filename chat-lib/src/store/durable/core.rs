@@ -32,6 +32,8 @@ pub(super) struct Core {
 pub(super) struct Held {
     pub(super) index: Index,
     pub(super) takes: Takes,
+    /// Another server has changed the data since it was last read back.
+    is_of_others: bool,
 }
 
 /// The backend, and how much was written to it.
@@ -65,6 +67,9 @@ impl State for Held {
 
     fn replace(&mut self, old: &mut Self) {
         self.index.continue_from(&mut old.index);
+        if self.is_of_others {
+            self.index.outdate_moves();
+        }
         self.takes = std::mem::take(&mut old.takes);
     }
 }
@@ -91,7 +96,8 @@ impl Target for Disk {
 
     fn load(&self) -> Result<Held, Error> {
         self.backend.check_open()?;
-        self.read_back()
+        let held = self.read_back()?;
+        Ok(Held { is_of_others: self.backend.take_others(), ..held })
     }
 }
 
@@ -120,7 +126,7 @@ impl Disk {
             indexed = last.first;
             blocks.iter().try_for_each(|block| index.replay(block)).map_err(damage)?;
         }
-        Ok(Held { index, takes: Takes::default() })
+        Ok(Held { index, takes: Takes::default(), is_of_others: false })
     }
 }
 

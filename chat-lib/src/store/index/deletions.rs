@@ -73,6 +73,12 @@ impl Deletions {
             .for_each(|deletion| deletion.message = MessageId::NONE);
         (self.taken, self.committed) = (self.last, self.last);
     }
+
+    /// Goes on with the number `last`, and knows of none before it.
+    pub(super) fn outdate(&mut self, last: u32) {
+        (self.last, self.taken, self.committed) = (last, last, last);
+        self.recent.clear();
+    }
 }
 
 /// How many deletions are remembered for moves that were made out before. A move that is older, or from before the store was

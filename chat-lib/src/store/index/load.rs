@@ -140,6 +140,12 @@ impl Index {
         self.revision += offset;
     }
 
+    /// Has moves that were made out before made out again, and none of them put back: others have changed the data since.
+    pub(in crate::store) fn outdate_moves(&mut self) {
+        let last = self.deletions.last.max(self.summary.deletions) + 1;
+        self.deletions.outdate(last);
+    }
+
     fn insert_row(&mut self, row: StreamRow, names: &HashMap<AccountId, UserName>) -> Result<(), String> {
         let StreamRow { id, writer, reader, state } = row;
         let name = |account: AccountId| {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::envelope::{self, Envelope};
 use super::payload::{self, Payload};
-use super::{Place, ReplicaError, Replicated};
+use super::{Place, ReplicaError, Replicated, WriterId};
 use crate::error::Error;
 use crate::limits::{KEPT_RECORD_BYTES, UNSTORED_RECORDS};
 use crate::store::LogEntry;
@@ -31,7 +31,7 @@ pub(super) struct Chain {
 }
 
 struct Partial {
-    writer: super::WriterId,
+    writer: WriterId,
     parts: u32,
     next: u32,
     payload: Vec<u8>,
@@ -55,8 +55,8 @@ impl Chain {
         (self.unstored, self.partial) = (Vec::new(), None);
     }
 
-    /// Looks at the next record. Gives its payload once all parts of that are there.
-    fn take(&mut self, entry: LogEntry) -> Result<Option<Vec<u8>>, ReplicaError> {
+    /// Looks at the next record. Gives its payload and who wrote it once all parts of that are there.
+    fn take(&mut self, entry: LogEntry) -> Result<Option<(WriterId, Vec<u8>)>, ReplicaError> {
         let at = entry.at;
         if at != self.next() {
             return Err(ReplicaError::Outdated { at: self.next() });
@@ -65,9 +65,9 @@ impl Chain {
         if record.before != self.reached.hash {
             return Err(ReplicaError::Diverged { at });
         }
-        let payload = self.advance(&record);
+        let (writer, payload) = (record.writer, self.advance(&record));
         self.unstored.push(entry);
-        Ok(payload)
+        Ok(payload.map(|payload| (writer, payload)))
     }
 
     /// Takes note of a record of one's own that has found its place.
@@ -143,8 +143,12 @@ impl Replicated {
         for entry in entries {
             let at = entry.at;
             self.bytes.fetch_add(entry.record.len() as u64, Ordering::Relaxed);
-            if let Some(payload) = chain.take(entry)? {
-                payloads.push(payload::decode(&payload).ok_or(ReplicaError::Unknown { at })?);
+            if let Some((writer, payload)) = chain.take(entry)? {
+                let payload = payload::decode(&payload).ok_or(ReplicaError::Unknown { at })?;
+                if writer != self.writer && !payload.is_empty() {
+                    self.has_others.store(true, Ordering::Relaxed);
+                }
+                payloads.push(payload);
             }
         }
         Ok(self.store(chain, &payloads)?)

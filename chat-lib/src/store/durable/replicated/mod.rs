@@ -56,6 +56,8 @@ pub(super) struct Replicated {
     is_owner: AtomicBool,
     /// It was the owner before.
     was_owner: AtomicBool,
+    /// What others have changed was taken in since somebody has looked.
+    has_others: AtomicBool,
     chain: Mutex<Chain>,
     /// The last record that was taken in, for those who only want to know.
     reached: AtomicU64,
@@ -86,6 +88,7 @@ impl Replicated {
             patience,
             is_owner: AtomicBool::new(false),
             was_owner: AtomicBool::new(false),
+            has_others: AtomicBool::new(false),
             chain: Mutex::new(chain),
             reached: AtomicU64::new(place.at),
             bytes: AtomicU64::new(0),
@@ -110,6 +113,10 @@ impl Backend for Arc<Replicated> {
 
     fn proves_reads(&self) -> bool {
         true
+    }
+
+    fn take_others(&self) -> bool {
+        self.has_others.swap(false, Ordering::Relaxed)
     }
 
     fn is_read_only(&self) -> bool {

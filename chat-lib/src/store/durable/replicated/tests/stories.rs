@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::servers::{Server, Servers};
 use crate::conformance::{LogFault, TestLog};
+use crate::connection::Connection;
 use crate::engine::{Chat, Config};
 use crate::error::Error;
+use crate::outbox::Outbox;
 use crate::store::{
-    CommitError, Durable, LogEntry, LogError, Options, Placed, ReplicaError, ReplicatedLog, Replication, Store,
+    CommitError, Durable, Keep, LogEntry, LogError, Options, Placed, ReplicaError, ReplicatedLog, Replication, Store,
 };
 
 #[test]
@@ -259,4 +261,24 @@ fn only_who_has_asked_waits_for_the_log() {
     owner.log.fail([LogFault::AnswerLost]);
     assert!(owner.chat.users().is_err());
     assert!(owner.replica.follow(Duration::ZERO).unwrap() >= before + 2);
+}
+
+/// Messages that another owner has dropped meanwhile had become unread again.
+#[test]
+fn what_another_owner_has_dropped_is_not_put_back() {
+    let world = Servers::start(2);
+    let (old, new) = (world.get(0), world.get(1));
+    old.send("one").unwrap();
+    let token = old.chat.open_session("henderson").unwrap().token();
+    let (mut connection, mut out) = (Connection::new(old.chat.clone()), Outbox::new(&old.chat));
+    let _ = connection.receive(format!("inbox {token}\r\n").as_bytes(), &mut out);
+    assert!(String::from_utf8_lossy(out.output()).contains("one"));
+    new.take_over().unwrap();
+    new.chat.open_session("messi").unwrap().send("lineker", "two").unwrap();
+    new.replica.core.compact(Instant::now(), Keep::default(), |_, _| false).unwrap();
+    old.catch_up().unwrap();
+    old.take_over().unwrap();
+    out.abandon().unwrap();
+    old.chat.check().unwrap();
+    assert_eq!(old.chat.open_session("henderson").unwrap().inbox().unwrap().len(), 0);
 }
