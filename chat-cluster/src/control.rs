@@ -2,6 +2,7 @@
 //! second, follows the log, and becomes the owner where there is none.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
@@ -91,7 +92,8 @@ impl Cluster {
         let thread = thread::Builder::new()
             .name("cluster".to_owned())
             .spawn(move || {
-                if let Err(problem) = control.run(&meet) {
+                let outcome = catch_unwind(AssertUnwindSafe(|| control.run(&meet)));
+                if let Err(problem) = outcome.unwrap_or(Err(ClusterError::Panicked)) {
                     give_up(&problem);
                 }
             })
@@ -120,8 +122,7 @@ impl Running {
 
     /// Takes part no more: if this is the owner, another server can be at once.
     pub fn stop(self) {
-        self.shared.stopping.store(true, Ordering::Release);
-        self.shared.wake.notify_all();
+        self.watch().leave();
         if self.thread.join().is_err() {
             tracing::error!("the cluster's thread has panicked");
         }
@@ -139,6 +140,12 @@ impl Watch {
     /// How it is doing.
     pub fn status(&self) -> ClusterStatus {
         self.shared.status().clone()
+    }
+
+    /// Has the server take part no more, and does not wait for that.
+    pub fn leave(&self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        self.shared.wake.notify_all();
     }
 
     /// How long appends took to the log, as an owner has waited for them.
@@ -206,26 +213,23 @@ impl Control {
         let mut announced: Option<Instant> = None;
         while !self.shared.is_stopping() {
             let began = Instant::now();
-            let asked = self.settle_owner();
-            if announced.is_none_or(|at| at.elapsed() >= ANNOUNCE_INTERVAL) && asked.is_ok() {
+            let mut asked = self.settle_owner();
+            if asked.is_ok() && announced.is_none_or(|at| at.elapsed() >= ANNOUNCE_INTERVAL) {
                 announced = Some(began);
-                if let Err(problem) = self.meet_others(meet) {
-                    self.note(Some(&problem));
-                }
-                self.snapshot_if_due(&mut snapshots);
+                let met = self.meet_others(meet).and_then(|()| self.snapshot_if_due(&mut snapshots));
+                asked = met.map_err(ClusterError::from);
             }
-            self.note(asked.as_ref().err());
-            let followed = match asked {
-                Ok(()) => self.follow_until(began + TICK),
-                // The others have their turn, if it is only this server that fails.
-                Err(_) => {
-                    self.shared.pause(TICK);
-                    Ok(())
+            match asked.and_then(|()| self.follow_until(began + TICK)) {
+                Ok(()) => self.note(None),
+                Err(problem) if problem.is_for_good() => {
+                    self.relay.set_owner(None);
+                    return Err(problem);
                 }
-            };
-            if let Err(problem) = followed {
-                self.relay.set_owner(None);
-                return Err(problem);
+                Err(problem) => {
+                    self.note(Some(&problem));
+                    // The others have their turn, if it is only this server that fails.
+                    self.shared.pause(TICK);
+                }
             }
         }
         self.leave();
@@ -233,7 +237,7 @@ impl Control {
     }
 
     /// Finds out who is the owner, and becomes it if nobody is.
-    fn settle_owner(&self) -> Result<(), EngineError> {
+    fn settle_owner(&self) -> Result<(), ClusterError> {
         let card = self.card();
         let was_owner = card.serves && self.replica.is_owner();
         // Who is the owner says so again; the others look before they try.
@@ -259,7 +263,7 @@ impl Control {
                 }
                 Err(problem) => {
                     self.engine.release(card.id)?;
-                    return Err(EngineError::new(problem));
+                    return Err(problem.into());
                 }
             }
         } else if is_mine {
@@ -308,14 +312,7 @@ impl Control {
                 self.shared.pause(left.min(OWNER_CHECK));
                 continue;
             }
-            match self.replica.follow(left) {
-                Ok(_) => {}
-                Err(problem @ (ReplicaError::Log(_) | ReplicaError::Store(_))) => {
-                    self.note(Some(&EngineError::new(problem)));
-                    self.shared.pause(left);
-                }
-                Err(problem) => return Err(problem.into()),
-            }
+            self.replica.follow(left)?;
         }
     }
 
@@ -329,20 +326,27 @@ impl Control {
         Ok(())
     }
 
-    fn snapshot_if_due(&self, snapshots: &mut Snapshots) {
+    fn snapshot_if_due(&self, snapshots: &mut Snapshots) -> Result<(), EngineError> {
         let now = Instant::now();
         let size = std::fs::metadata(self.directory.join("chat.db")).map_or(0, |file| file.len());
-        if !snapshots.is_due(&self.replica, size, now) || self.makes_snapshot.load(Ordering::Acquire) {
-            return;
+        let is_busy = self.makes_snapshot.load(Ordering::Acquire);
+        if is_busy || !snapshots.is_due(&self.replica, size, now) {
+            return Ok(());
+        }
+        if snapshots.see(self.engine.snapshots()?.first(), &self.replica, now) {
+            return Ok(());
         }
         let is_mine = {
             let ClusterStatus { own, owner, servers, .. } = &*self.shared.status();
-            Snapshots::is_mine(own, owner.as_ref(), servers)
+            snapshots.is_mine((&self.replica, size, now), own, owner.as_ref(), servers)
         };
-        snapshots.made(&self.replica, now);
-        if !is_mine {
-            return;
+        if is_mine {
+            self.start_snapshot();
         }
+        Ok(())
+    }
+
+    fn start_snapshot(&self) {
         // It takes as long as it takes to send the data, and the owner has to be asked for meanwhile.
         self.makes_snapshot.store(true, Ordering::Release);
         let (engine, replica, directory) = (Arc::clone(&self.engine), self.replica.clone(), self.directory.clone());
@@ -379,13 +383,13 @@ impl Control {
         self.relay.set_owner(serving);
     }
 
-    fn note(&self, problem: Option<&EngineError>) {
+    fn note(&self, problem: Option<&ClusterError>) {
         let problem = problem.map(|problem| in_words(problem));
         let mut status = self.shared.status();
         if status.problem != problem {
             match &problem {
-                Some(problem) => tracing::warn!(problem, "the cluster's engine does not answer as it should"),
-                None => tracing::info!("the cluster's engine answers again"),
+                Some(problem) => tracing::warn!(problem, "the server cannot take its part in the cluster for now"),
+                None => tracing::info!("the server takes its part in the cluster again"),
             }
             status.problem = problem;
         }

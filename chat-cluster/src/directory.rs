@@ -43,6 +43,7 @@ fn found(engine: &Arc<dyn Engine>, directory: &Path, store: &Durable) -> Result<
     let copy = directory.join(COPY);
     remove(&copy)?;
     let place = replica.copy(&copy)?;
+    private(&copy).map_err(|problem| ClusterError::directory(&copy, problem))?;
     let name = SnapshotName { at: place.at, hash: place.hash };
     let outcome = match engine.snapshots()?.contains(&name) {
         true => Ok(()),
@@ -68,7 +69,13 @@ fn fetch(engine: &Arc<dyn Engine>, directory: &Path) -> Result<bool, ClusterErro
         named.map_err(|problem| ClusterError::directory(directory, problem))?;
         return Ok(true);
     }
-    if last == 0 { Ok(false) } else { Err(ClusterError::NoSnapshot) }
+    if last > 0 {
+        return Err(ClusterError::NoSnapshot);
+    }
+    match engine.servers()?.into_iter().find(|card| card.applied > 0) {
+        Some(card) => Err(ClusterError::LogLost { server: card.name }),
+        None => Ok(false),
+    }
 }
 
 /// Whether the log goes on where a snapshot ends.
@@ -107,7 +114,7 @@ fn set_aside(directory: &Path) -> Result<PathBuf, ClusterError> {
 }
 
 /// Keeps others than the owner from reading a file.
-fn private(file: &Path) -> std::io::Result<()> {
+pub(crate) fn private(file: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(file, fs::Permissions::from_mode(0o600))
 }
