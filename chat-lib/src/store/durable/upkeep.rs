@@ -95,7 +95,10 @@ impl Work {
         loop {
             let over = wakes.recv_timeout(UPKEEP_INTERVAL) == Err(RecvTimeoutError::Disconnected);
             let outcome = if over { self.core.finish() } else { self.turn(Instant::now()) };
-            if let Err(problem) = outcome {
+            // It is another server's work by now.
+            if let Err(problem) = outcome
+                && !matches!(problem, Error::Busy)
+            {
                 let reason: &dyn std::error::Error = &problem;
                 tracing::error!(reason, "the store could not look after its files");
             }

@@ -148,7 +148,13 @@ impl Replicated {
                 if writer != self.writer && !payload.is_empty() {
                     self.has_others.store(true, Ordering::Relaxed);
                 }
+                let erases = matches!(payload, Payload::Erase);
                 payloads.push(payload);
+                if erases {
+                    // What comes after it is to be kept.
+                    self.store(chain, &payloads)?;
+                    payloads.clear();
+                }
             }
         }
         Ok(self.store(chain, &payloads)?)

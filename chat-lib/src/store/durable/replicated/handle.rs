@@ -161,6 +161,10 @@ impl Replicated {
     /// Looks whether the log is the one that this is a view of.
     fn verify(&self) -> Result<(), ReplicaError> {
         let reached = self.chain().reached;
+        let last = self.log.last()?;
+        if last < reached.at {
+            return self.check_end(&self.chain(), last);
+        }
         let first = self.log.read(reached.at.max(1), Duration::ZERO)?.into_iter().next();
         let Some(entry) = first else { return Ok(()) };
         let record = envelope::open(&entry.record).ok_or(ReplicaError::Damaged { at: entry.at })?;
@@ -207,7 +211,7 @@ pub enum ReplicaError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// The data in the directory could not be read or written. The disk's.
-    #[error("the server's own data cannot be read or written")]
+    #[error(transparent)]
     Store(#[from] Error),
     /// A record of the log is not what was written. The engine's that keeps the log.
     #[error("record {at} of the shared log is not what was written")]
@@ -220,6 +224,16 @@ pub enum ReplicaError {
     Unknown {
         /// Its place.
         at: u64,
+    },
+    /// The log has nothing in it, and the data has records of one that cannot be put back. The operator's: the name of the cluster is
+    /// wrong, or the engine has lost everything.
+    #[error(
+        "the shared log is empty, and the data here has had {reached} of its records: check the name of the cluster; if the engine has \
+         lost its data, dump this data and restore it under another name"
+    )]
+    Lost {
+        /// How many records the data has.
+        reached: u64,
     },
     /// The data is of a chat of its own, and the log of another one. The operator's; one of them has to be chosen.
     #[error("the data here is not of this cluster, whose shared log has begun without it")]

@@ -60,6 +60,9 @@ impl Replicated {
         loop {
             while self.log.last()? >= chain.next() {
                 let entries = self.log.read(chain.next(), CATCH_UP_WAIT)?;
+                if entries.is_empty() {
+                    return Err(LogError::new("it does not give out the records that it has").into());
+                }
                 self.take_in(&mut chain, entries)?;
             }
             let (record, bytes) = self.seal(&chain, [0, 1], &body);
@@ -127,13 +130,7 @@ impl Replicated {
     /// Puts back what the log has lost after the record `last`. If anything else was appended since, this data is not of that log
     /// any more.
     fn mend(&self, chain: &Chain, last: u64) -> Result<(), ReplicaError> {
-        if last > 0 {
-            let theirs = self.log.read(last, Duration::ZERO)?.into_iter().next();
-            let theirs = theirs.filter(|entry| entry.at == last).map(|entry| entry.record);
-            if theirs.is_none() || theirs != self.kept(chain, last)? {
-                return Err(ReplicaError::Diverged { at: last });
-            }
-        }
+        self.check_end(chain, last)?;
         tracing::error!(last, reached = chain.reached.at, "the shared log has lost records; they are put back");
         for at in last + 1..=chain.reached.at {
             let Some(record) = self.kept(chain, at)? else { return Err(ReplicaError::Diverged { at }) };
@@ -143,6 +140,18 @@ impl Replicated {
             }
         }
         Ok(())
+    }
+
+    /// Whether the log ends at a record of which this server has all that follow.
+    pub(super) fn check_end(&self, chain: &Chain, last: u64) -> Result<(), ReplicaError> {
+        let has_next = self.kept(chain, last + 1)?.is_some();
+        if last == 0 {
+            return if has_next { Ok(()) } else { Err(ReplicaError::Lost { reached: chain.reached.at }) };
+        }
+        let theirs = self.log.read(last, Duration::ZERO)?.into_iter().next();
+        let theirs = theirs.filter(|entry| entry.at == last).map(|entry| entry.record);
+        let fits = has_next && theirs.is_some() && theirs == self.kept(chain, last)?;
+        if fits { Ok(()) } else { Err(ReplicaError::Diverged { at: last }) }
     }
 }
 

@@ -248,6 +248,22 @@ fn a_chat_does_not_give_way_to_an_empty_cluster() {
     assert_eq!(other.chat.users().unwrap().len(), 3);
 }
 
+/// A server that was started with the wrong name of its cluster tried for ever to put back what an empty log seemed to have lost.
+#[test]
+fn an_empty_log_is_not_filled_with_half_a_chat() {
+    let mut world = Servers::start(1);
+    let owner = world.get(0);
+    let session = owner.chat.open_session("messi").unwrap();
+    session.create_room("#long", "", true).unwrap();
+    // More than is kept.
+    (0..300).for_each(|_| _ = session.send("#long", &"a".repeat(60_000)).unwrap());
+    drop(session);
+    drop(world.servers.pop());
+    let directory = world.directories.first().unwrap().path();
+    assert!(matches!(Server::open(directory, TestLog::new()), Err(ReplicaError::Lost { .. })));
+    assert!(Server::open(directory, world.log.another()).is_ok(), "the data stays what it is");
+}
+
 /// A read of an owner costs an append, and one that does nothing costs none.
 #[test]
 fn only_who_has_asked_waits_for_the_log() {
