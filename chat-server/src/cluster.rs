@@ -45,6 +45,13 @@ impl Cluster {
             let receiver = Arc::clone(&receiver);
             Arc::new(move |from, packet| receiver.get().into_iter().for_each(|relay| relay.receive(from, packet)))
         };
+        let is_open = |address: &String| address.starts_with("0.0.0.0:") || address.starts_with("[::]:");
+        if let Some(address) = args.cluster_listen.as_ref().filter(|address| is_open(address)) {
+            return Err(format!(
+                "--cluster-listen {address}: name the address by which the other servers reach this one"
+            )
+            .into());
+        }
         let over_tls = match (&args.cluster_listen, &args.cluster_secret) {
             (Some(address), Some(secret)) => {
                 let secret = LinkSecret::read(secret)?;
@@ -112,6 +119,11 @@ impl Watched {
     /// Why the server has stopped by itself, if it has.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failed.get().map(String::as_str)
+    }
+
+    /// Has the server take part no more.
+    pub(crate) fn leave(&self) {
+        self.watch.leave();
     }
 
     /// Why the server should get no clients now.

@@ -9,13 +9,20 @@ use crate::args::Serve;
 /// A sentence for each file of these options that others can read or write and should not.
 pub(crate) fn warnings(args: &Serve) -> Vec<String> {
     let mut warnings = Vec::new();
-    if let Some(key) = &args.tls_key
-        && allows(key, READ_BY_OTHERS)
-    {
-        warnings.push(format!(
-            "{}: its mode lets every user of this machine read the TLS key; chmod o-r it",
-            key.display()
-        ));
+    let cluster = &args.cluster;
+    let secrets = [
+        ("the TLS key", &args.tls_key),
+        ("the secret of the cluster", &cluster.cluster_secret),
+        ("the credentials of the cluster's engine", &cluster.cluster_credentials),
+        ("the key for the cluster's engine", &cluster.cluster_key),
+    ];
+    for (what, file) in secrets {
+        if let Some(file) = file
+            && allows(file, READ_BY_OTHERS)
+        {
+            let file = file.display();
+            warnings.push(format!("{file}: its mode lets every user of this machine read {what}; chmod o-r it"));
+        }
     }
     if !args.memory && allows(&args.data, WRITTEN_BY_OTHERS) {
         let data = args.data.display();

@@ -72,7 +72,7 @@ fn serve(configuration: Configuration, sockets: Vec<PassedSocket>, signals: Sign
         args.metrics.map(|address| Monitor::start(address, chat.clone(), server.handle(), host, watched.clone()));
     let monitor = monitor.transpose()?;
     let reload = Reload::new(chat.clone(), identity, descriptors, configuration);
-    handle_signals(signals, server.handle(), reload).map_err(no_thread)?;
+    handle_signals(signals, server.handle(), watched.clone(), reload).map_err(no_thread)?;
     service::feed_watchdog(server.handle()).map_err(no_thread)?;
     service::ready(server.addresses());
     let outcome = server.run();
@@ -129,7 +129,7 @@ fn open(directory: &Path, options: &Options) -> Result<Durable, chat_lib::Error>
 }
 
 /// The first signal stops the server, the second one does not wait for it. SIGHUP reloads the configuration.
-fn handle_signals(mut signals: Signals, handle: Handle, reload: Reload) -> io::Result<()> {
+fn handle_signals(mut signals: Signals, handle: Handle, cluster: Option<Watched>, reload: Reload) -> io::Result<()> {
     let watch = move || {
         let mut stopping = false;
         for signal in signals.forever() {
@@ -146,6 +146,8 @@ fn handle_signals(mut signals: Signals, handle: Handle, reload: Reload) -> io::R
             }
             tracing::info!(signal, "stopping");
             service::stopping();
+            // Another server takes over while this one still says goodbye.
+            cluster.iter().for_each(Watched::leave);
             handle.stop();
             stopping = true;
         }

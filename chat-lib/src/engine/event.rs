@@ -109,6 +109,10 @@ impl Event {
     /// One line for all of the commands: a full disk must not fill the log.
     pub(super) fn log_failed_commit(problem: &CommitError, commands: usize) {
         let code = match problem {
+            CommitError::Undone(Error::Busy) => {
+                info!(commands, code = "busy", "refused, because another server is the owner");
+                return;
+            }
             CommitError::Undone(_) => "storage",
             CommitError::Unknown(_) => "outcome_unknown",
         };

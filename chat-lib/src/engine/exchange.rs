@@ -22,6 +22,8 @@ impl Chat {
     /// [`Error::Io`] if `out` does not take it; [`Error::Storage`] if the machine fails.
     pub fn dump(&self, hashes: bool, out: &mut dyn Write) -> Result<(), Error> {
         let mut write = |line: &Line<'_>| line::write(line, out).map_err(Error::Io);
+        // Whoever can show nothing does not begin to.
+        self.durably(|batch| batch.accounts("", 1))?;
         write(&Line::ChatDump { version: VERSION, hashes })?;
         let mut counts = Counts::default();
         self.inner.config.store.dump(&mut |record| {
