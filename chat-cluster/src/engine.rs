@@ -10,7 +10,7 @@ use chat_lib::store::ReplicatedLog;
 use serde::{Deserialize, Serialize};
 
 /// How long an owner stays the owner that says nothing.
-pub const OWNER_PATIENCE: Duration = Duration::from_millis(2500);
+pub const OWNER_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The log of a chat, and what servers need beside it. None of the rest is needed for safety: whatever it answers, what is acknowledged
 /// is in the log once and in order.
