@@ -16,7 +16,6 @@ use chat_lib::server::{Relay, ServerId};
 use chat_lib::store::{Durable, Options, Replica, ReplicaError};
 use chat_lib::{Chat, Error};
 
-use crate::error::in_words;
 use crate::snapshots::{self, Snapshots};
 use crate::{ClusterError, ClusterStatus, Engine, EngineError, OWNER_PATIENCE, Role, ServerCard, directory};
 
@@ -320,10 +319,20 @@ impl Control {
         self.engine.announce(&self.card())?;
         let servers = self.engine.servers()?;
         meet(&servers);
+        let reached = self.replica.reached();
         let last = self.engine.last().map_err(EngineError::new)?;
-        let mut status = self.shared.status();
-        (status.servers, status.last) = (servers, last);
-        Ok(())
+        let is_owner = {
+            let mut status = self.shared.status();
+            (status.servers, status.last) = (servers, last);
+            status.role == Role::Owner
+        };
+        // An owner finds out when it appends, and puts back what it can.
+        match last < reached && !is_owner {
+            true => {
+                Err(EngineError::new(format!("the log has {last} records, and this server has had {reached} of it")))
+            }
+            false => Ok(()),
+        }
     }
 
     fn snapshot_if_due(&self, snapshots: &mut Snapshots) -> Result<(), EngineError> {
@@ -384,7 +393,7 @@ impl Control {
     }
 
     fn note(&self, problem: Option<&ClusterError>) {
-        let problem = problem.map(|problem| in_words(problem));
+        let problem = problem.map(|problem| chat_lib::with_reasons(problem));
         let mut status = self.shared.status();
         if status.problem != problem {
             match &problem {

@@ -1,6 +1,5 @@
 //! Why a server cannot take part in a cluster.
 
-use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -61,18 +60,4 @@ impl ClusterError {
     pub(crate) fn directory(path: &Path, problem: io::Error) -> Self {
         Self::Directory { path: path.to_owned(), problem }
     }
-}
-
-/// A problem with what has led to it.
-pub(crate) fn in_words(problem: &dyn StdError) -> String {
-    let mut told = problem.to_string();
-    let mut next = problem.source();
-    while let Some(reason) = next {
-        let reason_text = reason.to_string();
-        if !told.contains(&reason_text) {
-            told = format!("{told}: {reason_text}");
-        }
-        next = reason.source();
-    }
-    told
 }

@@ -57,6 +57,7 @@ impl ClusterStatus {
     pub fn unready(&self) -> Option<&'static str> {
         match self.role {
             Role::Waiting => Some("no server of the cluster is the owner"),
+            Role::Standby if self.problem.is_some() => Some("the server cannot take its part in the cluster"),
             Role::Standby if self.lag() > READY_LAG => Some("the server is not caught up"),
             Role::Owner | Role::Standby => None,
         }

@@ -79,7 +79,7 @@ pub use self::engine::{
     Authenticator, AuthenticatorError, Chat, Config, Credentials, FinishedJob, Identity, Job, NewUser, Restored,
     UserInfo,
 };
-pub use self::error::{Error, Process};
+pub use self::error::{Error, Process, with_reasons};
 pub use self::events::{Events, EventsStopper};
 #[cfg(any(feature = "tls", feature = "web"))]
 pub use self::files::read_small_file;

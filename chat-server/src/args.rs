@@ -11,7 +11,7 @@ use chat_lib::server::{Network, WebOrigin};
 use clap::{Args as Arguments, ColorChoice, Command, CommandFactory, Parser, ValueEnum};
 use tracing_subscriber::filter::LevelFilter;
 
-pub(crate) use self::cluster::Cluster;
+pub(crate) use self::cluster::{Cluster, EngineUrl};
 use self::tasks::DATA;
 pub(crate) use self::tasks::{ClusterTask, ConfigTask, Data, Invite, Keep, PasswordSource, Room, Task, User};
 use crate::flags::Flags;

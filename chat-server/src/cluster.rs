@@ -13,7 +13,7 @@ use chat_cluster::{
 use chat_lib::Chat;
 use chat_lib::printable;
 use chat_lib::server::{Handle, Link, Relay};
-use chat_lib::store::{Durable, Options};
+use chat_lib::store::{Durable, Options, ReplicaError};
 use prometheus_client::encoding::prometheus_text;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -39,7 +39,7 @@ impl Cluster {
         options: &Options,
     ) -> Result<(Self, Durable), Box<dyn Error>> {
         let id = chat_cluster::Cluster::draw_id()?;
-        // What comes before the relay is there, comes again.
+        // Packets that come before the relay exists are lost, and the other server begins anew.
         let receiver: Arc<OnceLock<Relay>> = Arc::default();
         let receive: Receive = {
             let receiver = Arc::clone(&receiver);
@@ -80,7 +80,12 @@ impl Cluster {
         receiver.set(relay.clone()).ok();
         let name = args.cluster_server.clone().unwrap_or_else(host_name);
         let address = over_tls.as_ref().map(|link| advertised(args.cluster_listen.as_deref(), link));
-        let (inner, store) = chat_cluster::Cluster::open(Arc::clone(&engine), id, name, address, directory, options)?;
+        let opened = chat_cluster::Cluster::open(Arc::clone(&engine), id, name, address, directory, options);
+        let (inner, store) = opened.map_err(|problem| match problem {
+            // As for a server that is alone.
+            ClusterError::Store(problem) | ClusterError::Replica(ReplicaError::Store(problem)) => problem.into(),
+            problem => Box::<dyn Error>::from(problem),
+        })?;
         Ok((Self { inner, engine, relay, link: over_tls }, store))
     }
 

@@ -74,12 +74,6 @@ fn in_words(problem: &(dyn Error + 'static)) -> String {
         // Its own sentence is for peers of a server.
         Some(chat_lib::Error::Storage(reason)) => format!("the data cannot be read or written: {reason}"),
         Some(ours) => ours.with_reasons(),
-        None => {
-            let reasons = std::iter::successors(problem.source(), |reason| (*reason).source());
-            reasons.map(ToString::to_string).fold(problem.to_string(), |told, reason| match told.contains(&reason) {
-                true => told,
-                false => format!("{told}: {reason}"),
-            })
-        }
+        None => chat_lib::with_reasons(problem),
     }
 }

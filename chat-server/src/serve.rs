@@ -14,7 +14,7 @@ use chat_lib::{Chat, Config, Server};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
-use crate::args::Serve;
+use crate::args::{EngineUrl, Serve};
 use crate::cluster::{Cluster, Watched};
 use crate::config::Configuration;
 use crate::control::{Control, Status};
@@ -109,7 +109,7 @@ fn config(args: &Serve, descriptors: Descriptors) -> Result<(Config, Option<Clus
     let (store, cluster): (Box<dyn Store>, _) = match &args.cluster.cluster {
         _ if args.memory => (Box::new(Memory::new()), None),
         None => (Box::new(open(&args.data, &options)?), None),
-        Some(url) => {
+        Some(EngineUrl(url)) => {
             let (cluster, store) = Cluster::open(url, &args.cluster, &args.data, &options)?;
             (Box::new(store), Some(cluster))
         }

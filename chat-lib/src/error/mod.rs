@@ -307,16 +307,7 @@ impl Error {
 
     /// The sentence with its reasons, for people who can do something about them.
     pub fn with_reasons(&self) -> String {
-        let mut told = self.to_string();
-        let mut next = self.source();
-        while let Some(reason) = next {
-            let reason_text = reason.to_string();
-            if !told.contains(&reason_text) {
-                told = format!("{told}: {reason_text}");
-            }
-            next = reason.source();
-        }
-        told
+        with_reasons(self)
     }
 
     /// The error for a thread that the system has refused.
@@ -355,3 +346,17 @@ pub(crate) use self::tests::samples;
 
 #[cfg(test)]
 mod tests;
+
+/// An error's sentence and those of what has led to it, each once.
+pub fn with_reasons(error: &(dyn StdError + 'static)) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(reason) = next {
+        let reason_text = reason.to_string();
+        if !told.contains(&reason_text) {
+            told = format!("{told}: {reason_text}");
+        }
+        next = reason.source();
+    }
+    told
+}

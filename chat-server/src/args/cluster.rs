@@ -1,5 +1,6 @@
 //! The options of a server among several.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args as Arguments;
@@ -14,7 +15,7 @@ pub(crate) struct Cluster {
     /// With tls:// in place of nats://, or sslmode=verify-full in the URL of PostgreSQL, connections to the engine are encrypted. See
     /// docs/cluster.md for how the engine has to be set up.
     #[arg(long, value_name = "URL", conflicts_with = "memory")]
-    pub(crate) cluster: Option<String>,
+    pub(crate) cluster: Option<EngineUrl>,
 
     /// What the chat is called among those that use the same engine: a-z, 0-9 and "-", at most 32.
     #[arg(long, value_name = "NAME", default_value = "chat")]
@@ -55,4 +56,20 @@ pub(crate) struct Cluster {
     /// The secret by which servers of the cluster know each other: a file that is the same on all of them.
     #[arg(long, value_name = "FILE")]
     pub(crate) cluster_secret: Option<PathBuf>,
+}
+
+/// Where the engine is, perhaps with a password, which is never shown.
+#[derive(Clone)]
+pub(crate) struct EngineUrl(pub(crate) String);
+
+impl From<&str> for EngineUrl {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for EngineUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://…", self.0.split("://").next().unwrap_or_default())
+    }
 }

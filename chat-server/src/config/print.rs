@@ -18,7 +18,7 @@ pub(super) fn effective(options: &Options, values: &[Value]) -> String {
             let option = options.find(key)?;
             Some(match texts.is_empty() {
                 true => (format!("# {key} is not set"), String::new()),
-                false => (format!("{key} = {}", toml(option, texts)), format!("  # {origin}")),
+                false => (format!("{key} = {}", toml(option, &shown(key, texts))), format!("  # {origin}")),
             })
         })
         .collect();
@@ -27,6 +27,21 @@ pub(super) fn effective(options: &Options, values: &[Value]) -> String {
         true => text + line + "\n",
         false => text + &format!("{line:width$}{}\n", chat_lib::printable(origin)),
     })
+}
+
+/// The values without the password that an engine's URL may have.
+fn shown(key: &str, texts: &[String]) -> Vec<String> {
+    let hidden = |text: &String| match text
+        .split_once("://")
+        .and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)))
+    {
+        Some((scheme, (user, hosts))) if key == "cluster" => {
+            let user = user.split(':').next().filter(|name| *name != user);
+            format!("{scheme}://{}…@{hosts}", user.map(|user| format!("{user}:")).unwrap_or_default())
+        }
+        _ => text.clone(),
+    };
+    texts.iter().map(hidden).collect()
 }
 
 /// A file with all options and their defaults as comments.

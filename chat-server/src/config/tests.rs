@@ -334,8 +334,11 @@ fn the_file_of_the_package_has_only_options_that_exist() {
 #[test]
 fn changes_show_no_password() {
     let file = |password: &str| format!("cluster = \"nats://chat:{password}@a,b\"");
-    let (old, new) = (right(&[], &file("one"), &[]), right(&[], &file("two"), &[]));
+    let (old, new) = (right(&[], &file("sesame"), &[]), right(&[], &file("open"), &[]));
     let changes = old.changes(&new);
     let shown: Vec<_> = changes.iter().map(|change| (&*change.key, &*change.from, &*change.to)).collect();
     assert_eq!(shown, [("cluster", "nats://…", "nats://…")]);
+    let shown = print::effective(&options(), &old.values);
+    assert!(shown.contains("cluster = \"nats://chat:…@a,b\""), "{shown}");
+    assert!(!format!("{:?}", old.args).contains("sesame"));
 }

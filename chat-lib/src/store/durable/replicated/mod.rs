@@ -97,7 +97,7 @@ impl Replicated {
     }
 
     fn chain(&self) -> MutexGuard<'_, Chain> {
-        // Whoever panics has left it as of one of its records.
+        // A panic leaves it as it was after one of the records.
         self.chain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
