@@ -140,7 +140,8 @@ impl Index {
         self.revision += offset;
     }
 
-    /// Has moves that were made out before made out again, and none of them put back: others have changed the data since.
+    /// Outdates all cursor moves that were computed before, because others have changed the data since: they are computed again, and cannot
+    /// be put back.
     pub(in crate::store) fn outdate_moves(&mut self) {
         let last = self.deletions.last.max(self.summary.deletions) + 1;
         self.deletions.outdate(last);
