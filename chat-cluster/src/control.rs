@@ -81,6 +81,7 @@ impl Cluster {
             servers: Vec::new(),
             last: 0,
             takeovers: 0,
+            reaches_owner: true,
             problem: None,
         };
         let shared =
@@ -375,7 +376,9 @@ impl Control {
 
     /// The server as it is now.
     fn card(&self) -> ServerCard {
+        let reaches_owner = self.relay.reaches_owner();
         let mut status = self.shared.status();
+        status.reaches_owner = reaches_owner;
         let serves = status.role == Role::Owner;
         status.own.applied = self.replica.reached();
         status.own.serves = serves;

@@ -43,6 +43,8 @@ pub struct ClusterStatus {
     pub last: u64,
     /// How often this server has become the owner since it was started.
     pub takeovers: u64,
+    /// Whether the owner answers what this server passes on, if it is another server.
+    pub reaches_owner: bool,
     /// What is wrong, if something is: the engine could not be asked, or the log not be followed.
     pub problem: Option<String>,
 }
@@ -56,8 +58,9 @@ impl ClusterStatus {
     /// Why this server should get no clients now, if there is a reason.
     pub fn unready(&self) -> Option<&'static str> {
         match self.role {
+            _ if self.problem.is_some() => Some("the server cannot take its part in the cluster"),
             Role::Waiting => Some("no server of the cluster is the owner"),
-            Role::Standby if self.problem.is_some() => Some("the server cannot take its part in the cluster"),
+            Role::Standby if !self.reaches_owner => Some("the server cannot reach the owner"),
             Role::Standby if self.lag() > READY_LAG => Some("the server is not caught up"),
             Role::Owner | Role::Standby => None,
         }

@@ -169,7 +169,7 @@ impl Watched {
             "How often this server has become the owner",
             ConstCounter::new(status.takeovers),
         );
-        let problem = u64::from(status.problem.is_some());
+        let problem = u64::from(status.problem.is_some() || !status.reaches_owner);
         registry.register(
             "engine_problem",
             "Whether the engine does not answer as it should",

@@ -396,9 +396,12 @@ fn a_server_that_is_out_of_reach_is_noticed() {
     assert!(elapsed < Duration::from_millis(3100), "{elapsed:?}");
     // It waits for a while, and is refused then.
     assert!(ask(&mut idle, PING).contains("\"busy\""));
+    let relay = &cluster.members[1].relay;
+    assert!(!relay.reaches_owner());
     cluster.cut(0, 1, false);
     cluster.cut(1, 0, false);
     wait_until("it is served again", || ask(&mut idle, PING) == PONG);
+    assert!(relay.reaches_owner());
 }
 
 #[test]

@@ -215,12 +215,15 @@ impl Reactor {
             self.end_session(session);
         }
         if self.buffers.standby.is_overdue(now) {
-            warn!("the owner of the cluster is silent, or there is none");
+            debug!("the session with the owner of the cluster is over: it is silent, or there is no owner");
             self.end_standby_session();
         }
         if let Some(relaying) = &mut self.relaying
             && self.buffers.standby.go_on(&relaying.relay, relaying.lane, now)
         {
+            if relaying.relay.set_reached(false) {
+                warn!("the owner of the cluster cannot be reached; requests are refused as busy");
+            }
             self.serve_all_again();
         }
     }
@@ -331,7 +334,10 @@ impl Reactor {
                 warn!(server = %from, "a packet of the owner was lost; clients that await an answer are closed");
                 return self.end_standby_session();
             }
-            Some(true) => self.serve_all_again(),
+            Some(true) => {
+                self.relaying.iter().for_each(|relaying| _ = relaying.relay.set_reached(true));
+                self.serve_all_again();
+            }
             Some(false) => {}
         }
         while !items.is_empty() {

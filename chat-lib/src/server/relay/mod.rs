@@ -113,6 +113,8 @@ pub struct Relay {
 struct Shared {
     owner: Option<ServerId>,
     reactors: Vec<ReactorHandle>,
+    /// The owner that there is has not answered in time.
+    is_unreached: bool,
 }
 
 impl Relay {
@@ -142,8 +144,19 @@ impl Relay {
     /// now on if it is this server, and none were since it was not. It does not wait.
     pub fn set_owner(&self, owner: Option<ServerId>) {
         let mut shared = self.lock();
+        shared.is_unreached &= shared.owner == owner;
         shared.owner = owner;
         shared.reactors.iter().for_each(|reactor| hand_over(reactor, Handoff::Owner(owner)));
+    }
+
+    /// Whether the owner does what this server's clients ask for, if it is another server: it has answered in time, or is still waited for.
+    pub fn reaches_owner(&self) -> bool {
+        !self.lock().is_unreached
+    }
+
+    /// Takes note whether the owner can be reached. Returns whether that is new.
+    pub(super) fn set_reached(&self, is_reached: bool) -> bool {
+        std::mem::replace(&mut self.lock().is_unreached, !is_reached) == is_reached
     }
 
     /// Has `reactors` told from now on. Returns the owner.
