@@ -247,6 +247,8 @@ impl Chat {
         while let Some(user) = users.pop() {
             let partners = match self.partners(&user) {
                 Ok(partners) => partners,
+                // The owner of the cluster, which is another server by now, tells them.
+                Err(Error::Busy) => continue,
                 Err(problem) => {
                     let reason: &dyn std::error::Error = &problem;
                     tracing::warn!(%user, reason, "nobody could be told whether this user is there");
