@@ -1,5 +1,6 @@
 //! Requests to JetStream, which are asked again while there is nobody to answer them.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::message::StreamMessage;
@@ -19,6 +20,13 @@ use super::error::{Failure, NatsError};
 pub(super) struct Api {
     pub(super) client: Client,
     pub(super) jetstream: Context,
+    silence: Arc<Mutex<Silence>>,
+}
+
+/// How long JetStream has answered nothing over the connection as it is.
+#[derive(Default)]
+struct Silence {
+    since: Option<Instant>,
 }
 
 /// What a stream says of a message that it has stored.
@@ -40,7 +48,7 @@ struct Stored {
 
 impl Api {
     pub(super) fn new(client: Client) -> Self {
-        Self { jetstream: async_nats::jetstream::new(client.clone()), client }
+        Self { jetstream: async_nats::jetstream::new(client.clone()), client, silence: Arc::default() }
     }
 
     /// Publishes a message to a stream, and waits until it is stored.
@@ -129,7 +137,10 @@ impl Api {
                 Ok(answer) => match refusal(&answer.payload) {
                     Some(failure) if failure.code == UNAVAILABLE => NatsError::Unavailable(failure.to_string()),
                     Some(failure) => return Err(NatsError::Refused { subject: subject.to_owned(), failure }),
-                    None => return Ok(answer),
+                    None => {
+                        self.silence().since = None;
+                        return Ok(answer);
+                    }
                 },
                 Err(error) => match error.kind() {
                     RequestErrorKind::NoResponders => NatsError::Unavailable(subject.to_owned()),
@@ -137,11 +148,31 @@ impl Api {
                     _ => return Err(NatsError::Connection(error.to_string())),
                 },
             };
+            if self.silence().lasts_too_long() {
+                tracing::warn!(%error, "JetStream does not answer here; trying another NATS server");
+                self.client.force_reconnect().await.ok();
+            }
             if Instant::now() + RETRY_PAUSE >= deadline {
                 return Err(error);
             }
             sleep(RETRY_PAUSE).await;
         }
+    }
+
+    fn silence(&self) -> MutexGuard<'_, Silence> {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Silence {
+    /// Whether it is time for another server: this one may be cut off from the others, which do well without it. Then it begins anew.
+    fn lasts_too_long(&mut self) -> bool {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let too_long = since.elapsed() >= SERVER_PATIENCE;
+        if too_long {
+            self.since = None;
+        }
+        too_long
     }
 }
 
@@ -159,6 +190,10 @@ const UNAVAILABLE: u16 = 503;
 
 /// How long a request waits for its answer before it is repeated.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a server may be without an answer until another one is tried. By then, an owner is no owner any more, and has nothing to lose;
+/// what is wrong may also be with all of them, who need 4 to 9 s to elect a leader.
+const SERVER_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The pause before the same is asked again.
 const RETRY_PAUSE: Duration = Duration::from_millis(25);
