@@ -82,6 +82,6 @@ pub(crate) const UNSTORED_RECORDS: usize = 256;
 /// How long to wait until an append is tried again of which nobody knows whether it has worked.
 pub(crate) const APPEND_RETRY: Duration = Duration::from_millis(20);
 
-/// How long an append is tried before the server gives up being the owner. A NATS cluster that loses its leader takes up to eight
-/// seconds to go on.
-pub(crate) const APPEND_PATIENCE: Duration = Duration::from_secs(10);
+/// How long an append is tried before the server gives up being the owner. A NATS cluster that loses its leader takes up to nine
+/// seconds to go on, and whoever has given up by then has to read all its data again.
+pub(crate) const APPEND_PATIENCE: Duration = Duration::from_secs(15);

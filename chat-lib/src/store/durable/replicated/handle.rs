@@ -21,7 +21,7 @@ use crate::store::{LogError, ReplicatedLog};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Replication {
     /// How long an append is tried of which nobody knows whether it has worked. Nothing else is done meanwhile. Then the commit's
-    /// outcome is unknown, and the store is no longer the owner. The default is 10 s.
+    /// outcome is unknown, and the store is no longer the owner. The default is 15 s.
     pub patience: Duration,
     /// Whether the store becomes the owner by itself whenever somebody wants something of it. This is for a program that is the only
     /// one with that log. The default is `false`: somebody calls [`Replica::take_over`].
