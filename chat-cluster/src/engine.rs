@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use chat_lib::hex;
 use chat_lib::server::ServerId;
 use chat_lib::store::ReplicatedLog;
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ pub const OWNER_PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// Methods block, and give up after some seconds. They may be called from several threads.
 pub trait Engine: ReplicatedLog {
-    /// Makes `card`'s server the owner, or keeps it so, if nobody else has said so within [`OWNER_PATIENCE`]. Returns the owner then.
+    /// Makes `card`'s server the owner, or renews its ownership, unless another server has done so within [`OWNER_PATIENCE`]. Returns the owner.
     fn claim(&self, card: &ServerCard) -> Result<ServerCard, EngineError>;
 
     /// The owner, if there is one.
@@ -78,7 +79,7 @@ pub struct SnapshotName {
 impl fmt::Display for SnapshotName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:020}-", self.at)?;
-        self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.hash, f)
     }
 }
 
@@ -86,15 +87,7 @@ impl SnapshotName {
     /// The name that [`Display`](fmt::Display) has written.
     pub fn parse(text: &str) -> Option<Self> {
         let (at, digits) = text.split_once('-')?;
-        let at = at.parse().ok()?;
-        let mut hash = [0; 32];
-        if digits.len() != 64 || !digits.is_ascii() {
-            return None;
-        }
-        for (byte, digits) in hash.iter_mut().zip(digits.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-        }
-        Some(Self { at, hash })
+        Some(Self { at: at.parse().ok()?, hash: hex::parse(digits)? })
     }
 }
 

@@ -59,6 +59,7 @@ mod error;
 mod events;
 #[cfg(any(feature = "tls", feature = "web"))]
 mod files;
+pub mod hex;
 pub mod limits;
 pub mod metrics;
 pub mod model;

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::error::Error;
+use crate::hex;
 
 /// Who may create an account with `register`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -89,23 +90,13 @@ impl InvitationId {
     ///
     /// [`Error::NoSuchInvitation`] for what cannot be one.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let mut bytes = [0; 32];
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if pairs.len() != bytes.len() || !rest.is_empty() {
-            return Err(Error::NoSuchInvitation);
-        }
-        for (byte, pair) in bytes.iter_mut().zip(pairs) {
-            let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-            let [high, low] = pair.map(digit);
-            *byte = high.zip(low).map(|(high, low)| high << 4 | low).ok_or(Error::NoSuchInvitation)?;
-        }
-        Ok(Self(bytes))
+        hex::parse(text).map(Self).ok_or(Error::NoSuchInvitation)
     }
 }
 
 impl fmt::Display for InvitationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 

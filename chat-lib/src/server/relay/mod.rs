@@ -24,6 +24,7 @@ pub(super) use self::remote::Remote;
 pub(super) use self::serving::Serving;
 pub(super) use self::standby::{Mode, Standby};
 use super::handoff::{Handoff, ReactorHandle};
+use crate::hex;
 
 /// The most bytes that a packet between two servers has.
 pub const PACKET_BYTES: usize = 512 * 1024;
@@ -47,7 +48,7 @@ impl ServerId {
 /// The number in hexadecimal.
 impl fmt::Display for ServerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 
@@ -61,15 +62,7 @@ impl std::str::FromStr for ServerId {
     type Err = InvalidServerId;
 
     fn from_str(text: &str) -> Result<Self, InvalidServerId> {
-        let mut bytes = [0; 16];
-        if text.len() != 32 || !text.is_ascii() {
-            return Err(InvalidServerId);
-        }
-        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digits = std::str::from_utf8(digits).map_err(|_| InvalidServerId)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| InvalidServerId)?;
-        }
-        Ok(Self(bytes))
+        hex::parse(text).map(Self).ok_or(InvalidServerId)
     }
 }
 
