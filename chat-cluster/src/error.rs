@@ -49,7 +49,7 @@ pub enum ClusterError {
 }
 
 impl ClusterError {
-    /// Whether trying again is of no use until the server was started anew.
+    /// Whether retrying cannot help until the server is restarted.
     pub(crate) fn is_for_good(&self) -> bool {
         match self {
             Self::Replica(problem) => !matches!(problem, ReplicaError::Log(_) | ReplicaError::Store(_)),

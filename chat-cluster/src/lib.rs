@@ -15,9 +15,11 @@ mod error;
 mod link;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(any(feature = "nats", feature = "postgres"))]
+mod percent;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "nats", feature = "postgres"))]
+#[cfg_attr(not(any(feature = "nats", feature = "postgres")), allow(dead_code, reason = "the link does not wait"))]
 mod runtime;
 mod snapshots;
 mod status;

@@ -39,7 +39,7 @@ impl Cluster {
         options: &Options,
     ) -> Result<(Self, Durable), Box<dyn Error>> {
         let id = chat_cluster::Cluster::draw_id()?;
-        // Packets that come before the relay exists are lost, and the other server begins anew.
+        // Packets that come before the relay exists are lost, and the other server starts over.
         let receiver: Arc<OnceLock<Relay>> = Arc::default();
         let receive: Receive = {
             let receiver = Arc::clone(&receiver);

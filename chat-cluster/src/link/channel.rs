@@ -75,7 +75,7 @@ impl Channels {
         let mut proof = [0; PROOF_BYTES];
         stream.read_exact(&mut proof).await.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => {
-                refused("it does not accept this server: another secret, or it has been started anew")
+                refused("it does not accept this server: another secret, or it has been restarted")
             }
             _ => error,
         })?;
@@ -103,7 +103,7 @@ impl Channels {
             return Err(refused("it does not know the secret"));
         }
         if to != *self.own.as_bytes() {
-            return Err(refused("it wants another server, such as this one before it was started anew"));
+            return Err(refused("it wants another server, such as this one before it was restarted"));
         }
         stream.write_all(&self.secret.proof(&parts(ACCEPTS))).await?;
         stream.flush().await?;

@@ -64,7 +64,7 @@ fn it_connects_again() {
         one.send(id(2), vec![2]);
         from_one.recv_timeout(Duration::from_millis(50)).ok()
     });
-    // One that is started anew has another number.
+    // A restarted server has a new number.
     drop((_other, from_one));
     let (_new, from_one) = eventually("the port is free", || try_link(3, SECRET, &address.to_string()));
     one.set_servers(&[card(3, address)]);
@@ -110,7 +110,7 @@ fn another_secret_is_refused_by_both() {
 #[test]
 fn another_server_is_refused() {
     let (one, _packets) = link(1, SECRET, "127.0.0.1:0");
-    assert_refused(connect(2, SECRET, 3, one.address()), "started anew");
+    assert_refused(connect(2, SECRET, 3, one.address()), "restarted");
     connect(2, SECRET, 1, one.address()).unwrap();
 }
 
@@ -228,7 +228,7 @@ fn assert_refused(result: std::io::Result<()>, part: &str) {
     assert!(error.contains(part), "{error}");
 }
 
-/// An address whose connections lead to `to`, and are told of.
+/// An address that forwards its connections to `to`, and a channel that reports each of them.
 fn count_connections(to: SocketAddr) -> (SocketAddr, Receiver<()>) {
     let (listener, address) = listen();
     let (sender, accepted) = mpsc::channel();

@@ -20,13 +20,8 @@ use super::error::{Failure, NatsError};
 pub(super) struct Api {
     pub(super) client: Client,
     pub(super) jetstream: Context,
-    silence: Arc<Mutex<Silence>>,
-}
-
-/// How long JetStream has answered nothing over the connection as it is.
-#[derive(Default)]
-struct Silence {
-    since: Option<Instant>,
+    /// Since when JetStream has answered nothing over the connection as it is.
+    silent_since: Arc<Mutex<Option<Instant>>>,
 }
 
 /// What a stream says of a message that it has stored.
@@ -48,7 +43,7 @@ struct Stored {
 
 impl Api {
     pub(super) fn new(client: Client) -> Self {
-        Self { jetstream: async_nats::jetstream::new(client.clone()), client, silence: Arc::default() }
+        Self { jetstream: async_nats::jetstream::new(client.clone()), client, silent_since: Arc::default() }
     }
 
     /// Publishes a message to a stream, and waits until it is stored.
@@ -138,7 +133,7 @@ impl Api {
                     Some(failure) if failure.code == UNAVAILABLE => NatsError::Unavailable(failure.to_string()),
                     Some(failure) => return Err(NatsError::Refused { subject: subject.to_owned(), failure }),
                     None => {
-                        self.silence().since = None;
+                        *self.silent_since() = None;
                         return Ok(answer);
                     }
                 },
@@ -148,7 +143,7 @@ impl Api {
                     _ => return Err(NatsError::Connection(error.to_string())),
                 },
             };
-            if self.silence().lasts_too_long() {
+            if self.is_silent_for_long() {
                 tracing::warn!(%error, "JetStream does not answer here; trying another NATS server");
                 self.client.force_reconnect().await.ok();
             }
@@ -159,20 +154,18 @@ impl Api {
         }
     }
 
-    fn silence(&self) -> MutexGuard<'_, Silence> {
-        self.silence.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Silence {
-    /// Whether it is time for another server: this one may be cut off from the others, which do well without it. Then it begins anew.
-    fn lasts_too_long(&mut self) -> bool {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        let too_long = since.elapsed() >= SERVER_PATIENCE;
-        if too_long {
-            self.since = None;
+    /// Whether to try another server: this one may be cut off from the others, which do well without it. The next one has its time, too.
+    fn is_silent_for_long(&self) -> bool {
+        let mut silent_since = self.silent_since();
+        let is_long = silent_since.get_or_insert_with(Instant::now).elapsed() >= SERVER_PATIENCE;
+        if is_long {
+            *silent_since = None;
         }
-        too_long
+        is_long
+    }
+
+    fn silent_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.silent_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -53,7 +53,7 @@ impl Election {
         Self { api, owner, servers: bucket(&names.servers()), seen: Mutex::new(None) }
     }
 
-    /// Makes a server the owner if there is none, or keeps it so.
+    /// Makes a server the owner if there is none, or renews its ownership.
     pub(super) async fn claim(&self, card: &ServerCard, deadline: Instant) -> Result<ServerCard, NatsError> {
         loop {
             let (held, gone) = self.look(deadline).await?;

@@ -38,8 +38,8 @@ impl NatsLink {
     pub fn open(nats: &Nats, own: ServerId, receive: Receive) -> Result<Self, EngineError> {
         let (packets, queue) = unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let (options, names, sent) = (nats.options().clone(), nats.names().clone(), Arc::clone(&waiting));
-        let (sending, receiving) = nats.runtime().wait(super::CONNECT_PATIENCE, async move {
+        let (options, names, sent) = (nats.options.clone(), nats.names.clone(), Arc::clone(&waiting));
+        let (sending, receiving) = nats.runtime.wait(super::CONNECT_PATIENCE, async move {
             let client = super::connect(&options).await?;
             let incoming = client.subscribe(names.packets(own)).await;
             let mut incoming = incoming.map_err(|error| NatsError::Connection(error.to_string()))?;
@@ -55,9 +55,9 @@ impl NatsLink {
             };
             Ok::<_, NatsError>((send(client, names, own, queue, sent), receiving))
         })??;
-        nats.runtime().spawn(sending);
-        nats.runtime().spawn(receiving);
-        Ok(Self { own, packets, waiting, dropped: AtomicU64::new(0), _runtime: Arc::clone(nats.runtime()) })
+        nats.runtime.spawn(sending);
+        nats.runtime.spawn(receiving);
+        Ok(Self { own, packets, waiting, dropped: AtomicU64::new(0), _runtime: Arc::clone(&nats.runtime) })
     }
 }
 

@@ -72,18 +72,6 @@ impl Nats {
         Ok(Self { runtime: Arc::new(runtime), options, names, shared: Arc::new(shared) })
     }
 
-    fn options(&self) -> &NatsOptions {
-        &self.options
-    }
-
-    fn names(&self) -> &Names {
-        &self.names
-    }
-
-    fn runtime(&self) -> &Arc<Runtime> {
-        &self.runtime
-    }
-
     /// Runs something on the thread of the client, and waits for it.
     fn run<T, F>(&self, patience: Duration, work: impl FnOnce(Arc<Shared>, Instant) -> F) -> Result<T, NatsError>
     where

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_nats::{ConnectOptions, ServerAddr};
 
 use super::error::NatsError;
+use crate::percent::decode;
 
 /// Which NATS servers to use, and how.
 #[derive(Clone)]
@@ -176,23 +177,6 @@ impl Login {
             None => Self::Token(decode(text)?),
         })
     }
-}
-
-/// Resolves percent-encoding.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        if *first == b'%' {
-            let (digits, after) = after.split_at_checked(2)?;
-            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
-            rest = after;
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// Options that cannot be.

@@ -1,7 +1,7 @@
 //! What may go wrong with PostgreSQL.
 
-use super::target::describe;
 use crate::runtime::NoAnswer;
+use chat_lib::with_reasons;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -11,7 +11,7 @@ pub(super) enum Fault {
     Name(String),
     #[error("no PostgreSQL server can be used: {0}")]
     Unreachable(String),
-    #[error("PostgreSQL: {}", describe(.0))]
+    #[error("PostgreSQL: {}", with_reasons(.0))]
     Statement(#[from] tokio_postgres::Error),
     #[error("PostgreSQL {0}")]
     Unsafe(String),

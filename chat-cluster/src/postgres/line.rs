@@ -1,4 +1,4 @@
-//! A connection that is made anew when it is lost.
+//! A connection that is reopened when it is lost.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::checks;
 use super::fault::Fault;
-use super::target::{Target, address, describe};
+use super::target::{Target, address};
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,7 +51,9 @@ impl Session {
                 Ok(Ok(session)) => return Ok(session),
                 // It is the primary: to look further would only hide what is wrong with it.
                 Ok(Err(fault @ Fault::Unsafe(_))) => return Err(fault),
-                Ok(Err(Fault::Statement(error))) => reasons.push(format!("{}: {}", address(host), describe(&error))),
+                Ok(Err(Fault::Statement(error))) => {
+                    reasons.push(format!("{}: {}", address(host), chat_lib::with_reasons(&error)))
+                }
                 Ok(Err(fault)) => reasons.push(format!("{}: {fault}", address(host))),
                 Err(_) => reasons.push(format!("{}: no answer", address(host))),
             }

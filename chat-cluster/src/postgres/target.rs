@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_lib::with_reasons;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_postgres::Config;
@@ -13,6 +14,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::Fault;
+use crate::percent;
 
 /// The servers that may be the primary, each with all that it takes to connect to it.
 #[derive(Clone)]
@@ -29,7 +31,7 @@ impl Target {
             return Err(Fault::Url("it does not begin with postgres://".to_owned()));
         }
         let (url, files) = TlsFiles::take_from(url)?;
-        let config = Config::from_str(&url).map_err(|error| Fault::Url(describe(&error)))?;
+        let config = Config::from_str(&url).map_err(|error| Fault::Url(with_reasons(&error)))?;
         let count = config.get_hosts().len().max(config.get_hostaddrs().len());
         if count == 0 {
             return Err(Fault::Url("it names no host".to_owned()));
@@ -174,36 +176,9 @@ fn unreadable(path: &Path, error: &dyn fmt::Display) -> Fault {
     Fault::Url(format!("{}: {error}", path.display()))
 }
 
-/// Undoes percent-encoding.
 fn decode(text: &str) -> Result<String, Fault> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
-        let (Some(high), Some(low)) = (digit(rest.next()), digit(rest.next())) else {
-            return Err(Fault::Url("a % is not followed by two hexadecimal digits".to_owned()));
-        };
-        bytes.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-    }
-    String::from_utf8(bytes).map_err(|_| Fault::Url("a path is not UTF-8".to_owned()))
-}
-
-/// The error and what caused it. The client's own text is often no more than "invalid configuration".
-pub(super) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let inner = error.to_string();
-        if !text.contains(&inner) {
-            text = format!("{text}: {inner}");
-        }
-        cause = error.source();
-    }
-    text
+    let wrong = "a % is not followed by two hexadecimal digits, or what is encoded is not UTF-8";
+    percent::decode(text).ok_or_else(|| Fault::Url(wrong.to_owned()))
 }
 
 const PORT: u16 = 5432;
