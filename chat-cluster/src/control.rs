@@ -1,81 +1,31 @@
-//! A server's part in the cluster: who is the owner, and what follows from that. A thread of its own asks the engine a few times a
-//! second, follows the log, and becomes the owner where there is none.
+//! The thread that has a server take part in its cluster. It asks the engine a few times a second who the owner is, follows the log,
+//! and takes over when there is no owner.
 
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use chat_lib::entropy::{Entropy, OsEntropy};
-use chat_lib::metrics::Histogram;
-use chat_lib::server::{Relay, ServerId};
-use chat_lib::store::{Durable, Options, Replica, ReplicaError};
-use chat_lib::{Chat, Error};
+use chat_lib::Chat;
+use chat_lib::server::Relay;
+use chat_lib::store::{Replica, ReplicaError};
 
 use crate::snapshots::{self, Snapshots};
-use crate::{ClusterError, ClusterStatus, Engine, EngineError, OWNER_PATIENCE, Role, ServerCard, directory};
+use crate::{ClusterError, ClusterStatus, Engine, EngineError, OWNER_PATIENCE, Role, ServerCard};
 
-/// A server's share in a cluster, before it serves.
-pub struct Cluster {
-    engine: Arc<dyn Engine>,
-    replica: Replica,
-    card: ServerCard,
-    directory: PathBuf,
+/// What is known of a server, and whether it is to stop.
+pub(crate) struct Shared {
+    status: Mutex<ClusterStatus>,
+    stopping: AtomicBool,
+    wake: Condvar,
 }
 
-impl Cluster {
-    /// Opens the store of a server, which calls itself `name` and can be reached by others at `address`, if that is given. Its
-    /// `directory` begins with what other servers have if it is empty, or too old.
-    ///
-    /// # Errors
-    ///
-    /// See [`ClusterError`].
-    pub fn open(
-        engine: Arc<dyn Engine>,
-        id: ServerId,
-        name: String,
-        address: Option<String>,
-        directory: &Path,
-        options: &Options,
-    ) -> Result<(Self, Durable), ClusterError> {
-        let store = directory::open(&engine, directory, options)?;
-        let Some(replica) = store.replica().cloned() else { return Err(ClusterError::NoSnapshot) };
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let card = ServerCard { id, name, address, version, applied: replica.reached(), serves: false };
-        Ok((Self { engine, replica, card, directory: directory.to_owned() }, store))
-    }
-
-    /// A number for a server that is being started.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Entropy`] if the system gives no randomness.
-    pub fn draw_id() -> Result<ServerId, Error> {
-        let mut number = [0; 16];
-        OsEntropy.fill(&mut number)?;
-        Ok(ServerId::from_bytes(number))
-    }
-
-    /// Begins to take part. `chat` stands on the store, and `relay` is that of the server. `meet` is told of the servers that there are, a few times a
-    /// minute or more often. `give_up` is called, once, if the server cannot go on; a new start may help.
-    ///
-    /// # Errors
-    ///
-    /// [`ClusterError::Thread`].
-    pub fn start(
-        self,
-        chat: Chat,
-        relay: Relay,
-        meet: impl Fn(&[ServerCard]) + Send + 'static,
-        give_up: impl FnOnce(&ClusterError) + Send + 'static,
-    ) -> Result<Running, ClusterError> {
-        let Self { engine, replica, card, directory } = self;
+impl Shared {
+    pub(crate) fn new(own: ServerCard) -> Self {
         let status = ClusterStatus {
-            own: card,
+            own,
             role: Role::Waiting,
             owner: None,
             servers: Vec::new(),
@@ -84,102 +34,16 @@ impl Cluster {
             reaches_owner: true,
             problem: None,
         };
-        let shared =
-            Arc::new(Shared { status: Mutex::new(status), stopping: AtomicBool::new(false), wake: Condvar::new() });
-        let appends = replica.appends();
-        let makes_snapshot = Arc::new(AtomicBool::new(false));
-        let control = Control { engine, replica, chat, relay, directory, shared: Arc::clone(&shared), makes_snapshot };
-        let thread = thread::Builder::new()
-            .name("cluster".to_owned())
-            .spawn(move || {
-                let outcome = catch_unwind(AssertUnwindSafe(|| control.run(&meet)));
-                if let Err(problem) = outcome.unwrap_or(Err(ClusterError::Panicked)) {
-                    give_up(&problem);
-                }
-            })
-            .map_err(ClusterError::Thread)?;
-        Ok(Running { shared, thread, appends })
-    }
-}
-
-/// A server that takes part in a cluster.
-pub struct Running {
-    shared: Arc<Shared>,
-    thread: JoinHandle<()>,
-    appends: Histogram,
-}
-
-impl Running {
-    /// How it is doing.
-    pub fn status(&self) -> ClusterStatus {
-        self.watch().status()
+        Self { status: Mutex::new(status), stopping: AtomicBool::new(false), wake: Condvar::new() }
     }
 
-    /// A handle for those who only want to know.
-    pub fn watch(&self) -> Watch {
-        Watch { shared: Arc::clone(&self.shared), appends: self.appends.clone() }
+    /// Has the thread stop.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.wake.notify_all();
     }
 
-    /// Takes part no more: if this is the owner, another server can be at once.
-    pub fn stop(self) {
-        self.watch().leave();
-        if self.thread.join().is_err() {
-            tracing::error!("the cluster's thread has panicked");
-        }
-    }
-}
-
-/// Knows how a server is doing in its cluster.
-#[derive(Clone)]
-pub struct Watch {
-    shared: Arc<Shared>,
-    appends: Histogram,
-}
-
-impl Watch {
-    /// How it is doing.
-    pub fn status(&self) -> ClusterStatus {
-        self.shared.status().clone()
-    }
-
-    /// Has the server take part no more, and does not wait for that.
-    pub fn leave(&self) {
-        self.shared.stopping.store(true, Ordering::Release);
-        self.shared.wake.notify_all();
-    }
-
-    /// How long appends took to the log, as an owner has waited for them.
-    pub fn appends(&self) -> Histogram {
-        self.appends.clone()
-    }
-}
-
-impl fmt::Debug for Cluster {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cluster").field("card", &self.card).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("status", &self.status()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").field("status", &self.status()).finish_non_exhaustive()
-    }
-}
-
-struct Shared {
-    status: Mutex<ClusterStatus>,
-    stopping: AtomicBool,
-    wake: Condvar,
-}
-
-impl Shared {
-    fn status(&self) -> MutexGuard<'_, ClusterStatus> {
+    pub(crate) fn status(&self) -> MutexGuard<'_, ClusterStatus> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -197,18 +61,18 @@ impl Shared {
 }
 
 /// What the thread works with.
-struct Control {
-    engine: Arc<dyn Engine>,
-    replica: Replica,
-    chat: Chat,
-    relay: Relay,
-    directory: PathBuf,
-    shared: Arc<Shared>,
-    makes_snapshot: Arc<AtomicBool>,
+pub(crate) struct Control {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) replica: Replica,
+    pub(crate) chat: Chat,
+    pub(crate) relay: Relay,
+    pub(crate) directory: PathBuf,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) makes_snapshot: Arc<AtomicBool>,
 }
 
 impl Control {
-    fn run(&self, meet: &dyn Fn(&[ServerCard])) -> Result<(), ClusterError> {
+    pub(crate) fn run(&self, meet: &dyn Fn(&[ServerCard])) -> Result<(), ClusterError> {
         let mut snapshots = Snapshots::new(&self.replica, Instant::now());
         let mut announced: Option<Instant> = None;
         while !self.shared.is_stopping() {
@@ -236,46 +100,39 @@ impl Control {
         Ok(())
     }
 
-    /// Finds out who is the owner, and becomes it if nobody is.
+    /// Finds out who the owner is, and takes over if there is none.
     fn settle_owner(&self) -> Result<(), ClusterError> {
         let card = self.card();
         let was_owner = card.serves && self.replica.is_owner();
-        // Who is the owner says so again; the others look before they try.
-        let owner = match was_owner {
-            true => Some(self.engine.claim(&card)?),
-            false => self.engine.owner()?,
+        // The owner says again that it is; the others look before they try.
+        let other = if was_owner { None } else { self.engine.owner()? };
+        let owner = match other {
+            Some(owner) if owner.id != card.id => owner,
+            _ => self.engine.claim(&card)?,
         };
-        let owner = match owner {
-            Some(owner) if owner.id != card.id => Some(owner),
-            _ => Some(self.engine.claim(&card)?),
-        };
-        let is_mine = owner.as_ref().is_some_and(|owner| owner.id == card.id);
-        if is_mine && !self.replica.is_owner() {
-            self.set_role(Role::Waiting, None);
-            match self.take_over(&card) {
-                Ok(()) => {
-                    self.chat.after_takeover();
-                    self.shared.status().takeovers += 1;
-                    tracing::info!(record = self.replica.reached(), "this server is the owner now");
-                    self.set_role(Role::Owner, owner);
-                    // The others are to know at once.
-                    self.engine.claim(&self.card())?;
-                }
-                Err(problem) => {
-                    self.engine.release(card.id)?;
-                    return Err(problem.into());
-                }
-            }
-        } else if is_mine {
-            self.set_role(Role::Owner, owner);
-        } else {
+        if owner.id != card.id {
             if self.replica.is_owner() {
                 tracing::warn!("another server is the owner now");
                 self.replica.step_down();
             }
-            let serves = owner.as_ref().is_some_and(|owner| owner.serves);
-            self.set_role(if serves { Role::Standby } else { Role::Waiting }, owner);
+            self.set_role(if owner.serves { Role::Standby } else { Role::Waiting }, Some(owner));
+            return Ok(());
         }
+        if self.replica.is_owner() {
+            self.set_role(Role::Owner, Some(owner));
+            return Ok(());
+        }
+        self.set_role(Role::Waiting, None);
+        if let Err(problem) = self.take_over(&card) {
+            self.engine.release(card.id)?;
+            return Err(problem.into());
+        }
+        self.chat.after_takeover();
+        self.shared.status().takeovers += 1;
+        tracing::info!(record = self.replica.reached(), "this server is the owner now");
+        self.set_role(Role::Owner, Some(owner));
+        // The others are to know at once.
+        self.engine.claim(&self.card())?;
         Ok(())
     }
 

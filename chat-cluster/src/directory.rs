@@ -6,21 +6,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chat_lib::store::{Durable, Options, ReplicaError, ReplicatedLog, Replication, record_hashes};
+use chat_lib::store::{Durable, Options, Replica, ReplicaError, ReplicatedLog, Replication, record_hashes};
 
-use crate::{ClusterError, Engine, SnapshotName};
+use crate::{ClusterError, Engine, SnapshotName, snapshots};
 
 /// Opens the store in a directory, as a view of the engine's log.
-pub(crate) fn open(engine: &Arc<dyn Engine>, directory: &Path, options: &Options) -> Result<Durable, ClusterError> {
+pub(crate) fn open(
+    engine: &Arc<dyn Engine>,
+    directory: &Path,
+    options: &Options,
+) -> Result<(Durable, Replica), ClusterError> {
     let database = directory.join(DATABASE);
     // Each time, something has changed: the directory was set aside, or another server has founded the cluster.
     for _ in 0..TRIES {
         let founds = !database.exists() && !fetch(engine, directory)?;
         let log: Arc<dyn ReplicatedLog> = Arc::<dyn Engine>::clone(engine);
         match Durable::replicated(directory, log, Replication::default(), options.clone()) {
-            Ok(store) => {
-                found(engine, directory, &store)?;
-                return Ok(store);
+            Ok((store, replica)) => {
+                found(engine, directory, &replica)?;
+                return Ok((store, replica));
             }
             Err(ReplicaError::Foreign) if founds => {
                 // Somebody else was quicker, and what is here is empty.
@@ -29,7 +33,7 @@ pub(crate) fn open(engine: &Arc<dyn Engine>, directory: &Path, options: &Options
             Err(problem @ (ReplicaError::Diverged { .. } | ReplicaError::Outdated { .. })) => {
                 let aside = set_aside(directory)?;
                 let reason: &dyn std::error::Error = &problem;
-                tracing::error!(reason, aside = %aside.display(), "the data was set aside; this server begins anew");
+                tracing::error!(reason, aside = %aside.display(), "the data was set aside; this server starts over");
             }
             Err(problem) => return Err(problem.into()),
         }
@@ -38,19 +42,11 @@ pub(crate) fn open(engine: &Arc<dyn Engine>, directory: &Path, options: &Options
 }
 
 /// Gives others what they need to begin with, if nothing was appended yet.
-fn found(engine: &Arc<dyn Engine>, directory: &Path, store: &Durable) -> Result<(), ClusterError> {
-    let Some(replica) = store.replica().filter(|replica| replica.reached() == 0) else { return Ok(()) };
-    let copy = directory.join(COPY);
-    remove(&copy)?;
-    let place = replica.copy(&copy)?;
-    private(&copy).map_err(|problem| ClusterError::directory(&copy, problem))?;
-    let name = SnapshotName { at: place.at, hash: place.hash };
-    let outcome = match engine.snapshots()?.contains(&name) {
-        true => Ok(()),
-        false => engine.put_snapshot(&name, &copy),
-    };
-    remove(&copy)?;
-    Ok(outcome?)
+fn found(engine: &Arc<dyn Engine>, directory: &Path, replica: &Replica) -> Result<(), ClusterError> {
+    if replica.reached() > 0 {
+        return Ok(());
+    }
+    snapshots::keep(&**engine, replica, directory).map(drop)
 }
 
 /// Has a directory begin with the newest snapshot that fits the log. `false` if there is no log yet, and so nothing to begin with.

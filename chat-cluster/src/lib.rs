@@ -8,6 +8,7 @@
 //! - [`Engine`]: what engines have to do;
 //! - the engines, and the links between servers.
 
+mod cluster;
 mod control;
 mod directory;
 mod engine;
@@ -24,7 +25,7 @@ mod runtime;
 mod snapshots;
 mod status;
 
-pub use self::control::{Cluster, Running, Watch};
+pub use self::cluster::{Cluster, Running, Watch};
 pub use self::engine::{Engine, EngineError, OWNER_PATIENCE, ServerCard, SnapshotName};
 pub use self::error::ClusterError;
 pub use self::link::{LinkSecret, LinkSecretError, Receive, TlsLink};

@@ -67,8 +67,8 @@ fn is_first(own: &ServerCard, owner: Option<&ServerCard>, servers: &[ServerCard]
     standby.map_or_else(|| is_owner(&own), |standby| standby.id == own.id)
 }
 
-/// Makes a snapshot. The log is then trimmed up to the one before, so that servers that are a little behind can go on.
-pub(crate) fn make(engine: &dyn Engine, replica: &Replica, directory: &Path) -> Result<(), ClusterError> {
+/// Keeps the data as it is as a snapshot, unless there is one of the same place.
+pub(crate) fn keep(engine: &dyn Engine, replica: &Replica, directory: &Path) -> Result<SnapshotName, ClusterError> {
     let copy = directory.join(COPY);
     remove(&copy)?;
     let place = replica.copy(&copy)?;
@@ -80,8 +80,14 @@ pub(crate) fn make(engine: &dyn Engine, replica: &Replica, directory: &Path) -> 
     };
     remove(&copy)?;
     kept?;
+    Ok(name)
+}
+
+/// Makes a snapshot. The log is then trimmed up to the one before, so that servers that are a little behind can go on.
+pub(crate) fn make(engine: &dyn Engine, replica: &Replica, directory: &Path) -> Result<(), ClusterError> {
+    let name = keep(engine, replica, directory)?;
     tracing::info!(snapshot = %name, "a snapshot was made");
-    let snapshots = upto(engine.snapshots()?, place.at);
+    let snapshots = upto(engine.snapshots()?, name.at);
     if let Some(oldest) = snapshots.get(KEPT - 1) {
         engine.trim(oldest.at + 1)?;
     }

@@ -1,14 +1,15 @@
 //! A server whose engine fails.
 
+use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 
 use chat_lib::Config;
 use chat_lib::conformance::TestLog;
-use chat_lib::server::Link;
-use chat_lib::store::{LogEntry, LogError, Placed, ReplicatedLog};
+use chat_lib::server::{Link, ServerId};
+use chat_lib::store::{LogEntry, LogError, Options, Placed, ReplicatedLog};
 
 use super::*;
-use crate::SnapshotName;
+use crate::{Cluster, SnapshotName};
 
 /// An engine that refuses at once to say who is the owner, as one does where nobody listens, and counts how often it was asked.
 #[derive(Default)]

@@ -24,7 +24,7 @@ impl Data for Alone {
         let replication = Replication { takes_over: true, ..Replication::default() };
         let options = Options { keep_read: Some(KeepRead::Forever), ..Options::default() };
         let log = Arc::<dyn Engine>::clone(&self.engine);
-        Ok(Box::new(Durable::replicated(self.directory.path(), log, replication, options)?))
+        Ok(Box::new(Durable::replicated(self.directory.path(), log, replication, options)?.0))
     }
 
     fn is_durable(&self) -> bool {

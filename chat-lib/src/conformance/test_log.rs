@@ -1,6 +1,7 @@
 //! A [`ReplicatedLog`] in memory that fails on command.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,12 +9,16 @@ use std::time::{Duration, Instant};
 use crate::store::{LogEntry, LogError, Placed, ReplicatedLog};
 
 /// A handle to a log in memory, such as a server has. [`another`](Self::another) gives one for another server.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct TestLog {
     shared: Arc<Shared>,
     is_cut: AtomicBool,
     faults: Mutex<VecDeque<LogFault>>,
+    decide: Option<Box<Decide>>,
 }
+
+/// Decides what becomes of an append, by its place and record.
+type Decide = dyn Fn(u64, &[u8]) -> Option<LogFault> + Send + Sync;
 
 /// What becomes of an append.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,13 +34,13 @@ pub enum LogFault {
     Taken,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     content: Mutex<Content>,
     came: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Content {
     entries: VecDeque<LogEntry>,
     last: u64,
@@ -51,6 +56,12 @@ impl TestLog {
     /// Another handle to the same log, with no faults of its own.
     pub fn another(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), ..Self::default() }
+    }
+
+    /// This handle, with appends that fail as `decide` says of each. It is asked before anything is done.
+    #[must_use]
+    pub fn deciding(self, decide: impl Fn(u64, &[u8]) -> Option<LogFault> + Send + Sync + 'static) -> Self {
+        Self { decide: Some(Box::new(decide)), ..self }
     }
 
     /// Has the next appends through this handle fail, one for each of `faults`.
@@ -104,6 +115,12 @@ impl TestLog {
     }
 }
 
+impl fmt::Debug for TestLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestLog").field("is_cut", &self.is_cut).field("faults", &self.faults).finish_non_exhaustive()
+    }
+}
+
 impl Content {
     fn append(&mut self, at: u64, record: &[u8]) -> Placed {
         if at > self.last + 1 {
@@ -122,7 +139,8 @@ impl Content {
 impl ReplicatedLog for TestLog {
     fn append(&self, at: u64, record: &[u8]) -> Result<Placed, LogError> {
         self.check()?;
-        let fault = self.faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let decided = self.decide.as_ref().and_then(|decide| decide(at, record));
+        let fault = decided.or_else(|| self.faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front());
         let mut content = self.content();
         match fault {
             Some(LogFault::Taken) => return Ok(Placed::Taken),

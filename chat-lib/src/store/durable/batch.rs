@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::commit::Open;
-use super::core::Core;
+use super::core::{Core, Held};
 use super::upkeep::Upkeep;
 use crate::error::Error;
 use crate::store::index::Index;
@@ -24,11 +24,24 @@ pub(super) fn begin<'a>(core: &'a Core, upkeep: Option<&'a Upkeep>) -> Steps<Dur
     Steps(DurableBatch { core, upkeep, open: core.group.begin(), begun: false })
 }
 
+impl DurableBatch<'_> {
+    /// Whether it can do steps: nothing that another server has to commit is done here.
+    pub(super) fn is_admitted(&self) -> bool {
+        self.open.is_admitted
+    }
+
+    fn step<T>(&mut self, step: impl FnOnce(&mut Held) -> T) -> Result<T, Error> {
+        if !self.is_admitted() {
+            return Err(Error::Busy);
+        }
+        self.begun = true;
+        Ok(step(&mut self.core.state()))
+    }
+}
+
 impl IndexBatch for DurableBatch<'_> {
     fn index<T>(&mut self, step: impl FnOnce(&mut Index) -> T) -> Result<T, Error> {
-        let done = self.core.group.step(|held| step(&mut held.index))?;
-        self.begun = true;
-        Ok(done)
+        self.step(|held| step(&mut held.index))
     }
 
     fn append<T>(&mut self, step: impl FnOnce(&mut Index) -> Result<T, Error>) -> Result<T, Error> {
@@ -36,14 +49,13 @@ impl IndexBatch for DurableBatch<'_> {
     }
 
     fn take(&mut self, user: &str, moves: &[CursorMove]) -> Result<bool, Error> {
-        let taken = self.core.group.step(|held| {
+        let taken = self.step(|held| {
             let taken = held.index.take(user, moves);
             if taken {
                 held.takes.add(moves, Instant::now());
             }
             taken
         })?;
-        self.begun = true;
         if taken {
             self.dropped(moves.iter().map(|step| step.bytes).sum());
         }

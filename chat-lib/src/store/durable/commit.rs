@@ -71,7 +71,12 @@ struct Current<S> {
 
 /// A batch that is open.
 #[must_use = "steps that are not committed are no promise"]
-pub(super) struct Open<'a>(#[expect(dead_code, reason = "it is held, not read")] RwLockReadGuard<'a, ()>);
+pub(super) struct Open<'a> {
+    #[expect(dead_code, reason = "it is held, not read")]
+    gate: RwLockReadGuard<'a, ()>,
+    /// Something could be committed when it was begun. If that has changed, its commit will tell.
+    pub(super) is_admitted: bool,
+}
 
 impl<T: Target> GroupCommit<T> {
     pub(super) fn new(target: T, state: T::State) -> Self {
@@ -89,15 +94,8 @@ impl<T: Target> GroupCommit<T> {
         if self.current().generation.is_over() && self.target.check_open().is_ok() {
             self.recover().ok();
         }
-        Open(self.gate.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Does a step of a batch that is open.
-    pub(super) fn step<R>(&self, step: impl FnOnce(&mut T::State) -> R) -> Result<R, Error> {
-        let mut current = self.current();
-        // Steps on a state that cannot be committed would pile up in it.
-        self.target.check_open()?;
-        Ok(step(&mut current.state))
+        let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        Open { gate, is_admitted: self.target.check_open().is_ok() }
     }
 
     /// Ends a batch that has done steps, and waits until what it has changed and seen is stored.

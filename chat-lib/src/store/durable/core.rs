@@ -163,7 +163,8 @@ impl Core {
     /// Has the data say how long it is kept, if that is asked for.
     pub(super) fn settle(&self, keep_read: Option<KeepRead>) -> Result<(), Error> {
         let Some(keep) = keep_read.filter(|keep| *keep != KeepRead::Everything) else { return Ok(()) };
-        self.group.step(|held| held.index.set_summary(|summary| summary.keep_read = keep.as_millis()))
+        self.state().index.set_summary(|summary| summary.keep_read = keep.as_millis());
+        Ok(())
     }
 
     pub(super) fn state(&self) -> impl DerefMut<Target = Held> {

@@ -57,8 +57,8 @@ pub struct Durable {
     retention: Arc<Retention>,
     /// `None` if the disk can only be read.
     upkeep: Option<Upkeep>,
-    /// If others have the data, too.
-    replica: Option<(Replica, Replication)>,
+    /// What becomes the owner of a shared log by itself.
+    alone: Option<Replica>,
 }
 
 /// How a [`Durable`] store does its work.
@@ -171,7 +171,7 @@ impl Durable {
     ///
     /// At first, another server is the owner, and every step is refused with [`Error::Busy`]. [`Replica`] has what to do.
     ///
-    /// [`Options::sync`] and [`Options::read_only`] do not count.
+    /// [`Options::sync`] and [`Options::read_only`] do not count. The handle that comes with the store is what a cluster works with.
     ///
     /// # Errors
     ///
@@ -181,18 +181,14 @@ impl Durable {
         log: Arc<dyn ReplicatedLog>,
         replication: Replication,
         options: Options,
-    ) -> Result<Self, ReplicaError> {
+    ) -> Result<(Self, Replica), ReplicaError> {
         let replica = Replica::open(directory, log, replication, options.keep_read)?;
         if replication.takes_over {
             replica.take_over()?;
         }
         let core = Arc::clone(&replica.core);
-        Ok(Self::with(core, Options { sync: SyncMode::Never, ..options }, Some((replica, replication)))?)
-    }
-
-    /// What a cluster does with this store; `None` if it is not [`replicated`](Self::replicated).
-    pub fn replica(&self) -> Option<&Replica> {
-        self.replica.as_ref().map(|(replica, _)| replica)
+        let alone = replication.takes_over.then(|| replica.clone());
+        Ok((Self::with(core, Options { sync: SyncMode::Never, ..options }, alone)?, replica))
     }
 
     fn on(backend: Box<dyn Backend>, options: Options) -> Result<Self, Error> {
@@ -203,7 +199,7 @@ impl Durable {
         Self::with(core, options, None)
     }
 
-    fn with(core: Arc<Core>, options: Options, replica: Option<(Replica, Replication)>) -> Result<Self, Error> {
+    fn with(core: Arc<Core>, options: Options, alone: Option<Replica>) -> Result<Self, Error> {
         let (now, read_only) = (Instant::now(), core.backend().is_read_only());
         let (known, was) = {
             let summary = core.state().index.summary().clone();
@@ -215,23 +211,25 @@ impl Durable {
         let syncs = options.sync == SyncMode::EverySecond;
         let start = || Upkeep::start(Arc::clone(&core), Arc::clone(&retention), syncs);
         let upkeep = if read_only { None } else { Some(start()?) };
-        Ok(Self { core, retention, upkeep, replica })
+        Ok(Self { core, retention, upkeep, alone })
     }
 
-    /// Becomes the owner, if it is not and does so by itself.
-    fn take_over_if_alone(&self) {
-        if let Some((replica, Replication { takes_over: true, .. })) = &self.replica
-            && !replica.is_owner()
-            && let Err(problem) = replica.take_over()
-        {
-            let reason: &dyn std::error::Error = &problem;
+    /// Becomes the owner, if it is not and does so by itself. Returns whether it does, and is the owner now.
+    fn take_over_if_alone(&self) -> bool {
+        let Some(replica) = &self.alone else { return false };
+        let outcome = replica.take_over();
+        if let Err(problem) = &outcome {
+            let reason: &dyn std::error::Error = problem;
             tracing::warn!(reason, "the shared log cannot be appended to");
         }
+        outcome.is_ok()
     }
 
     /// Reads what is committed, if this is the server that knows.
     fn read<T>(&self, read: impl FnOnce(&Core) -> Result<T, Error>) -> Result<T, Error> {
-        self.take_over_if_alone();
+        if self.take_over_if_alone() {
+            return read(&self.core);
+        }
         self.core.backend().check_open()?;
         let outcome = read(&self.core);
         // It may have been an older state, or one that another server was changing.
@@ -246,8 +244,14 @@ impl Store for Durable {
     }
 
     fn begin(&self) -> Box<dyn Batch + '_> {
-        self.take_over_if_alone();
-        Box::new(batch::begin(&self.core, self.upkeep.as_ref()))
+        loop {
+            let is_alone = self.take_over_if_alone();
+            let batch = batch::begin(&self.core, self.upkeep.as_ref());
+            // Otherwise, a commit has failed in between.
+            if batch.0.is_admitted() || !is_alone {
+                return Box::new(batch);
+            }
+        }
     }
 
     fn is_read_only(&self) -> bool {

@@ -1,6 +1,7 @@
 //! How far a server is in the shared log, and what it takes to take in the records that follow: each has to follow the one before
 //! it, and a payload counts once all its parts are there, one right after the other.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
@@ -65,7 +66,7 @@ impl Chain {
         if record.before != self.reached.hash {
             return Err(ReplicaError::Diverged { at });
         }
-        let (writer, payload) = (record.writer, self.advance(&record));
+        let (writer, payload) = (record.writer, self.advance(&record).map(Cow::into_owned));
         self.unstored.push(entry);
         Ok(payload.map(|payload| (writer, payload)))
     }
@@ -73,11 +74,11 @@ impl Chain {
     /// Takes note of a record of one's own that has found its place.
     pub(super) fn placed(&mut self, record: &Envelope<'_>, bytes: Vec<u8>) {
         // Whoever has appended it knows what it says.
-        drop(self.advance(record));
+        self.advance(record);
         self.unstored.push(LogEntry { at: self.reached.at, record: bytes });
     }
 
-    fn advance(&mut self, record: &Envelope<'_>) -> Option<Vec<u8>> {
+    fn advance<'a>(&mut self, record: &Envelope<'a>) -> Option<Cow<'a, [u8]>> {
         let goes_on = self.partial.take().filter(|partial| {
             (partial.writer, partial.parts, partial.next) == (record.writer, record.parts, record.part)
         });
@@ -89,6 +90,10 @@ impl Chain {
             self.whole = self.reached;
             return None;
         };
+        if partial.parts == 1 {
+            self.whole = self.reached;
+            return Some(Cow::Borrowed(record.body));
+        }
         partial.next += 1;
         partial.payload.extend_from_slice(record.body);
         if partial.next < partial.parts {
@@ -96,7 +101,7 @@ impl Chain {
             return None;
         }
         self.whole = self.reached;
-        Some(partial.payload)
+        Some(Cow::Owned(partial.payload))
     }
 
     /// Takes note that the database knows of all up to `whole`, and has dropped the records before `forget`.

@@ -34,7 +34,7 @@ impl Default for Replication {
     }
 }
 
-/// A handle to a replicated store ([`Durable::replica`](crate::store::Durable::replica)). Clones are handles to the same store.
+/// A handle to a replicated store ([`Durable::replicated`](crate::store::Durable::replicated)). Clones are handles to the same store.
 ///
 /// A store is opened as one that follows. Have it [`follow`](Self::follow) in a loop, and [`take_over`](Self::take_over) when it is to be
 /// the owner. It is no longer the owner as soon as an append of another server is found, or a commit cannot be made; then follow again.

@@ -24,16 +24,16 @@ impl Replicated {
         }
         let mut chain = self.chain();
         let outcome = match self.place(&mut chain, payload) {
-            Ok(true) => {
+            Ok(Placed::Done) => {
                 let stored = self.store(&mut chain, std::slice::from_ref(payload));
                 stored.map_err(|problem| CommitError::Unknown(ReplicaError::Store(problem).into()))
             }
             // What was tried first may have been this very record.
-            Ok(false) if self.was_trimmed(chain.next()) => {
+            Ok(Placed::Taken | Placed::Short { .. }) if self.was_trimmed(chain.next()) => {
                 Err(CommitError::Unknown(ReplicaError::Outdated { at: chain.next() }.into()))
             }
             // What an owner that was deposed has placed of it does not count.
-            Ok(false) => Err(CommitError::Undone(Error::Busy)),
+            Ok(Placed::Taken | Placed::Short { .. }) => Err(CommitError::Undone(Error::Busy)),
             Err(problem) => Err(CommitError::Unknown(ReplicaError::Log(problem).into())),
         };
         if let Err(problem) = &outcome {
@@ -56,7 +56,6 @@ impl Replicated {
         let mut chain = self.chain();
         let nothing = Record { changes: Vec::new(), last_message: MessageId::NONE };
         let claim = Payload::Commit(Cow::Owned(nothing));
-        let body = claim.encode();
         loop {
             while self.log.last()? >= chain.next() {
                 let entries = self.log.read(chain.next(), CATCH_UP_WAIT)?;
@@ -65,10 +64,8 @@ impl Replicated {
                 }
                 self.take_in(&mut chain, entries)?;
             }
-            let (record, bytes) = self.seal(&chain, [0, 1], &body);
-            match self.append(chain.next(), &bytes)? {
+            match self.place(&mut chain, &claim)? {
                 Placed::Done => {
-                    chain.placed(&record, bytes);
                     self.store(&mut chain, &[claim])?;
                     self.reached.store(chain.reached.at, Ordering::Release);
                     self.is_owner.store(true, Ordering::Release);
@@ -80,25 +77,20 @@ impl Replicated {
         }
     }
 
-    /// Appends the records of a payload. `false` if another server was quicker.
-    fn place(&self, chain: &mut Chain, payload: &Payload<'_>) -> Result<bool, LogError> {
+    /// Appends the records of a payload, up to the first that is not [`Placed::Done`].
+    fn place(&self, chain: &mut Chain, payload: &Payload<'_>) -> Result<Placed, LogError> {
         let payload = payload.encode();
         let parts = envelope::parts(&payload);
         let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
         for (part, body) in (0..).zip(parts) {
-            let (record, bytes) = self.seal(chain, [part, count], body);
+            let (writer, before) = (self.writer, chain.reached.hash);
+            let (bytes, hash) = envelope::seal(&writer, &before, [part, count], body);
             match self.append(chain.next(), &bytes)? {
-                Placed::Done => chain.placed(&record, bytes),
-                Placed::Taken | Placed::Short { .. } => return Ok(false),
+                Placed::Done => chain.placed(&Envelope { writer, before, part, parts: count, body, hash }, bytes),
+                other => return Ok(other),
             }
         }
-        Ok(true)
-    }
-
-    fn seal<'a>(&self, chain: &Chain, [part, parts]: [u32; 2], body: &'a [u8]) -> (Envelope<'a>, Vec<u8>) {
-        let (writer, before) = (self.writer, chain.reached.hash);
-        let (bytes, hash) = envelope::seal(&writer, &before, [part, parts], body);
-        (Envelope { writer, before, part, parts, body, hash }, bytes)
+        Ok(Placed::Done)
     }
 
     /// Appends a record, and asks until it is known whether it is there, or patience ends.

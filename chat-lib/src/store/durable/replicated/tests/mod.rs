@@ -3,13 +3,13 @@
 mod servers;
 mod stories;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::{Replication, envelope, payload};
 use crate::conformance::{self, Data, Fault, LogFault, TestLog};
 use crate::error::Error;
-use crate::store::{Durable, KeepRead, LogEntry, LogError, Options, Placed, ReplicatedLog, Store};
+use crate::store::{Durable, KeepRead, Options, Store};
 
 #[test]
 fn the_log_for_tests_keeps_the_contract() {
@@ -19,34 +19,21 @@ fn the_log_for_tests_keeps_the_contract() {
 /// A place for a chat of which one server after the other is the only one.
 struct Alone {
     directory: tempfile::TempDir,
-    log: Arc<FailingCommits>,
+    log: Arc<TestLog>,
+    /// What becomes of the next record that changes something.
+    next: Arc<Mutex<Option<LogFault>>>,
 }
 
-/// Fails only for records that change something.
-struct FailingCommits {
-    log: TestLog,
-    next: std::sync::Mutex<Option<LogFault>>,
-}
-
-impl ReplicatedLog for FailingCommits {
-    fn append(&self, at: u64, record: &[u8]) -> Result<Placed, LogError> {
-        let body = envelope::open(record).unwrap().body;
-        if payload::decode(body).is_none_or(|payload| !payload.is_empty()) {
-            self.log.fail(self.next.lock().unwrap().take());
-        }
-        self.log.append(at, record)
-    }
-
-    fn read(&self, from: u64, wait: Duration) -> Result<Vec<LogEntry>, LogError> {
-        self.log.read(from, wait)
-    }
-
-    fn last(&self) -> Result<u64, LogError> {
-        self.log.last()
-    }
-
-    fn trim(&self, before: u64) -> Result<(), LogError> {
-        self.log.trim(before)
+impl Alone {
+    fn new() -> Self {
+        let next = Arc::<Mutex<Option<LogFault>>>::default();
+        let fault = Arc::clone(&next);
+        let log = TestLog::new().deciding(move |_, record| {
+            let payload = payload::decode(envelope::open(record).unwrap().body);
+            let changes = payload.is_none_or(|payload| !payload.is_empty());
+            if changes { fault.lock().unwrap().take() } else { None }
+        });
+        Self { directory: tempfile::tempdir().unwrap(), log: Arc::new(log), next }
     }
 }
 
@@ -54,8 +41,8 @@ impl Data for Alone {
     fn open(&self) -> Result<Box<dyn Store + '_>, Error> {
         let replication = Replication { patience: Duration::ZERO, takes_over: true };
         let options = Options { keep_read: Some(KeepRead::Forever), ..Options::default() };
-        let log = Arc::<FailingCommits>::clone(&self.log);
-        Ok(Box::new(Durable::replicated(self.directory.path(), log, replication, options)?))
+        let log = Arc::<TestLog>::clone(&self.log);
+        Ok(Box::new(Durable::replicated(self.directory.path(), log, replication, options)?.0))
     }
 
     fn is_durable(&self) -> bool {
@@ -68,15 +55,12 @@ impl Data for Alone {
             Fault::UnseenNothing => LogFault::RequestLost,
             Fault::UnseenEverything => LogFault::AnswerLost,
         };
-        *self.log.next.lock().unwrap() = Some(fault);
+        *self.next.lock().unwrap() = Some(fault);
         true
     }
 }
 
 #[test]
 fn a_replicated_store_keeps_the_contract() {
-    conformance::check(|| Alone {
-        directory: tempfile::tempdir().unwrap(),
-        log: Arc::new(FailingCommits { log: TestLog::new(), next: None.into() }),
-    });
+    conformance::check(Alone::new);
 }

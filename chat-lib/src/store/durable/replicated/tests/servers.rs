@@ -25,8 +25,7 @@ impl Server {
         let log = Arc::new(log);
         let replication = Replication { patience: Duration::ZERO, takes_over: false };
         let shared = Arc::<TestLog>::clone(&log);
-        let store = Durable::replicated(directory, shared, replication, Options::default())?;
-        let replica = store.replica().unwrap().clone();
+        let (store, replica) = Durable::replicated(directory, shared, replication, Options::default())?;
         let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
         Ok(Self { log, replica, chat })
     }

@@ -10,9 +10,7 @@ use crate::connection::Connection;
 use crate::engine::{Chat, Config};
 use crate::error::Error;
 use crate::outbox::Outbox;
-use crate::store::{
-    CommitError, Durable, Keep, LogEntry, LogError, Options, Placed, ReplicaError, ReplicatedLog, Replication, Store,
-};
+use crate::store::{CommitError, Durable, Keep, Options, ReplicaError, ReplicatedLog, Replication, Store};
 
 #[test]
 fn an_owner_that_was_deposed_can_do_nothing() {
@@ -36,56 +34,37 @@ fn an_owner_that_was_deposed_can_do_nothing() {
 fn whoever_was_in_the_middle_when_the_owner_changed_is_told_busy() {
     let directory = tempfile::tempdir().unwrap();
     let log = Arc::new(TestLog::new());
-    let store = Durable::replicated(directory.path(), log, Replication::default(), Options::default()).unwrap();
-    let replica = store.replica().unwrap();
+    let (store, replica) =
+        Durable::replicated(directory.path(), log, Replication::default(), Options::default()).unwrap();
     replica.take_over().unwrap();
     let mut batch = store.begin();
     batch.account("messi").unwrap();
     replica.step_down();
+    assert!(batch.account("messi").is_ok(), "its commit will tell");
     assert!(matches!(batch.commit(), Err(CommitError::Undone(Error::Busy))));
-}
-
-/// Loses the answer to an append, and is asked again only after others have appended and trimmed.
-struct LateAnswers {
-    log: TestLog,
-    is_late: AtomicBool,
-}
-
-impl ReplicatedLog for LateAnswers {
-    fn append(&self, at: u64, record: &[u8]) -> Result<Placed, LogError> {
-        if self.is_late.swap(false, Ordering::Relaxed) {
-            self.log.append(at, record)?;
-            self.log.append(at + 1, b"another's")?;
-            self.log.trim(at + 1)?;
-        }
-        self.log.append(at, record)
-    }
-
-    fn read(&self, from: u64, wait: Duration) -> Result<Vec<LogEntry>, LogError> {
-        self.log.read(from, wait)
-    }
-
-    fn last(&self) -> Result<u64, LogError> {
-        self.log.last()
-    }
-
-    fn trim(&self, before: u64) -> Result<(), LogError> {
-        self.log.trim(before)
-    }
 }
 
 /// A machine had been suspended while it appended. It found the place taken, by what was trimmed since, and refused what it had appended.
 #[test]
 fn nobody_knows_whose_record_was_trimmed() {
     let directory = tempfile::tempdir().unwrap();
-    let log = Arc::new(LateAnswers { log: TestLog::new(), is_late: AtomicBool::new(false) });
-    let (shared, replication) =
-        (Arc::<LateAnswers>::clone(&log), Replication { takes_over: true, ..Replication::default() });
-    let store = Durable::replicated(directory.path(), shared, replication, Options::default()).unwrap();
+    let (log, is_late) = (TestLog::new(), Arc::new(AtomicBool::new(false)));
+    let (others, late) = (log.another(), Arc::clone(&is_late));
+    // The append is done and its answer lost; it is asked again only after others have appended and trimmed.
+    let log = log.deciding(move |at, record| {
+        if late.swap(false, Ordering::Relaxed) {
+            others.append(at, record).unwrap();
+            others.append(at + 1, b"another's").unwrap();
+            others.trim(at + 1).unwrap();
+        }
+        None
+    });
+    let replication = Replication { takes_over: true, ..Replication::default() };
+    let (store, _) = Durable::replicated(directory.path(), Arc::new(log), replication, Options::default()).unwrap();
     let chat = Chat::new(Config { store: Box::new(store), ..Config::default() });
     chat.add_demo_users().unwrap();
     let session = chat.open_session("messi").unwrap();
-    log.is_late.store(true, Ordering::Relaxed);
+    is_late.store(true, Ordering::Relaxed);
     assert!(matches!(session.send("henderson", "halo"), Err(Error::OutcomeUnknown(_))));
 }
 
