@@ -65,6 +65,8 @@ pub mod metrics;
 pub mod model;
 mod outbox;
 mod printable;
+#[cfg(any(feature = "server", feature = "sqlite"))]
+mod priority;
 pub mod protocol;
 #[cfg(feature = "server")]
 pub mod server;

@@ -47,3 +47,8 @@ pub(crate) const REFUSALS_LOGGED_PER_SECOND: u64 = 100;
 
 /// So many bytes of an answer count as one more line of a turn.
 pub(crate) const ANSWER_BYTES_PER_LINE: usize = 4096;
+
+/// How much lower the priority of threads is that work beside those that serve, as of the system's `nice`: they get a quarter of a
+/// processor that both want.
+#[cfg(all(target_os = "linux", any(feature = "server", feature = "sqlite")))]
+pub(crate) const BESIDE_NICE: i32 = 5;

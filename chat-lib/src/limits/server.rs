@@ -43,11 +43,6 @@ pub(crate) const LISTEN_TRIES: usize = 16;
 /// memory for a connection: long enough not to spin, short enough not to be noticed.
 pub(crate) const ACCEPT_RETRY: Duration = Duration::from_millis(500);
 
-/// How much lower the priority of threads that run jobs is than that of the reactors, as of the system's `nice`: they get a quarter of a
-/// processor that both want.
-#[cfg(target_os = "linux")]
-pub(crate) const JOBS_NICE: i32 = 5;
-
 /// How many connections a listener accepts before the others' peers have their turn: a flood of connections must not hold them up.
 pub(crate) const ACCEPTS_PER_ROUND: usize = 8;
 

@@ -43,7 +43,14 @@ pub(crate) const INDEX_FLUSH_BYTES: usize = 32 * 1024 * 1024;
 
 /// After how many written bytes the durable store's write-ahead log is brought into the database, beside
 /// the commits. It is read at the next start after a crash.
-pub(crate) const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
+pub(crate) const CHECKPOINT_BYTES: u64 = 32 * 1024 * 1024;
+
+/// How many bytes may be left to be brought into the database while commits wait, which takes well below a millisecond.
+pub(crate) const TIDY_BYTES: u64 = 256 * 1024;
+
+/// How often what was written meanwhile is brought into the database beside the commits, for fewer bytes to be left. If they
+/// come as fast as the disk is, they are never few.
+pub(crate) const TIDY_PASSES: usize = 4;
 
 /// After how many bytes of read messages the durable store drops what may be dropped, if more was not
 /// left of the last time: so each byte is looked at a few times at most.

@@ -11,9 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::handoff::{Handoff, PeerId, ReactorHandle};
 use crate::engine::Job;
-#[cfg(target_os = "linux")]
-use crate::limits::JOBS_NICE;
 use crate::limits::JOBS_WAITING;
+use crate::priority::give_way;
 
 /// Where reactors leave jobs.
 #[derive(Clone)]
@@ -91,13 +90,6 @@ impl Worker {
         self.length.fetch_sub(1, Ordering::Relaxed);
         Some(waiting).filter(|_| !self.over.load(Ordering::Acquire))
     }
-}
-
-/// Has this thread run after the reactors, each of which serves many. Where that is not allowed, it has the same priority.
-fn give_way() {
-    // Elsewhere it would be that of all threads.
-    #[cfg(target_os = "linux")]
-    rustix::process::nice(JOBS_NICE).ok();
 }
 
 struct Waiting {

@@ -11,6 +11,7 @@ use super::commit::{GroupCommit, State, Target};
 use super::record::Record;
 use super::takes::Takes;
 use crate::error::Error;
+use crate::limits::{TIDY_BYTES, TIDY_PASSES};
 use crate::model::MessageId;
 use crate::store::dump::Snapshot;
 use crate::store::index::Index;
@@ -179,14 +180,26 @@ impl Core {
         &self.group.target
     }
 
-    /// Tidies the backend twice: first while commits go on, and then, while they wait, what was committed meanwhile. Only
+    /// Tidies the backend: first while commits go on, and then, while they wait, what was committed meanwhile. Only
     /// then can SQLite reuse its write-ahead log instead of growing it. The log's checksums are lost with it, so a summary is
     /// written first.
     pub(super) fn tidy(&self) -> Result<(), Error> {
-        let untidied = self.disk().untidied.swap(0, Ordering::Relaxed);
-        let outcome = self.backend().tidy().and_then(|()| self.group.settle(|disk| disk.backend.tidy()));
+        let untidied = &self.disk().untidied;
+        let mut tidied = untidied.swap(0, Ordering::Relaxed);
+        let mut tidy_beside = || {
+            for _ in 0..TIDY_PASSES {
+                self.backend().tidy()?;
+                let meanwhile = untidied.swap(0, Ordering::Relaxed);
+                tidied += meanwhile;
+                if meanwhile <= TIDY_BYTES {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        let outcome = tidy_beside().and_then(|()| self.group.settle(|disk| disk.backend.tidy()));
         if outcome.is_err() {
-            self.disk().untidied.fetch_add(untidied, Ordering::Relaxed);
+            untidied.fetch_add(tidied, Ordering::Relaxed);
         }
         outcome
     }

@@ -11,6 +11,7 @@ use super::core::Core;
 use super::retention::Retention;
 use crate::error::Error;
 use crate::limits::{CHECKPOINT_BYTES, PURGE_INTERVAL, SWEEP_BYTES, SWEEP_INTERVAL, UPKEEP_INTERVAL};
+use crate::priority::give_way;
 
 /// The background thread. When it is dropped, it leaves everything tidy.
 pub(super) struct Upkeep {
@@ -92,6 +93,7 @@ impl Work {
     }
 
     fn run(mut self, wakes: &Receiver<()>) {
+        give_way();
         loop {
             let over = wakes.recv_timeout(UPKEEP_INTERVAL) == Err(RecvTimeoutError::Disconnected);
             let outcome = if over { self.core.finish() } else { self.turn(Instant::now()) };
