@@ -157,9 +157,10 @@ impl Outbox {
 
     /// Begins to answer an inbox, until so much waits as `room`; returns whether all of it is written.
     pub(crate) fn answer(&mut self, mut delivery: Box<Delivery>, room: usize) -> bool {
+        let order = delivery.take_order();
         let writer = Some(match delivery.is_of_room() {
-            true => InboxWriter::list(),
-            false => InboxWriter::by_sender(delivery.take_order()),
+            true => InboxWriter::list(order),
+            false => InboxWriter::by_sender(order),
         });
         let at = self.end();
         self.answering.get_or_insert_default().0.push(Answering { delivery, at, writer });

@@ -11,7 +11,7 @@ use super::step::Work;
 use super::{Chat, Job, Step, Turn};
 use crate::error::Error;
 use crate::limits::REPLY_BYTES_SHORT;
-use crate::model::{Inbox, RoomName, UserName};
+use crate::model::{Inbox, Place, RoomName, UserName};
 use crate::protocol::Reply;
 use crate::store::{CursorMove, Unread};
 
@@ -36,8 +36,8 @@ pub(crate) struct Delivery {
     /// The room whose messages they are; `None` for direct messages.
     room: Option<RoomName>,
     inbox: Inbox,
-    /// The places of its messages, in the order in which they are answered; those of a room stay as they are.
-    order: Vec<usize>,
+    /// The places of its messages, in the order in which they are answered.
+    order: Vec<Place>,
     moves: Vec<CursorMove>,
     _held: Share,
 }
@@ -131,7 +131,7 @@ impl ReadInbox {
 impl Delivery {
     fn new(chat: &Chat, asker: &Asker, room: Option<RoomName>, inbox: Inbox, moves: Vec<CursorMove>) -> Self {
         let _held = chat.share(Inbox::footprint(inbox.len(), inbox.bytes()));
-        let order = if room.is_none() { inbox.order_by_sender() } else { Vec::new() };
+        let order = if room.is_none() { inbox.order_by_sender() } else { inbox.order_of_arrival() };
         Self { chat: chat.clone(), user: asker.user.user().clone(), room, inbox, order, moves, _held }
     }
 
@@ -149,8 +149,8 @@ impl Delivery {
         self.room.is_some()
     }
 
-    /// Takes out the [places](Inbox::order_by_sender) of its messages.
-    pub(crate) fn take_order(&mut self) -> Vec<usize> {
+    /// Takes out the places of its messages, in the order in which they are answered.
+    pub(crate) fn take_order(&mut self) -> Vec<Place> {
         std::mem::take(&mut self.order)
     }
 

@@ -12,6 +12,7 @@ mod user;
 pub use self::account::{Account, Profile};
 pub(crate) use self::conversation::check_title;
 pub use self::conversation::{ConversationName, RoomName};
+pub(crate) use self::inbox::Place;
 pub use self::inbox::{Inbox, Message, Messages};
 pub use self::invitation::{Invitation, InvitationCode, InvitationId, Registration};
 pub use self::message::{Framing, HistoryMessage, MessageId, MessageKey};

@@ -153,8 +153,7 @@ fn collect(
     let mut senders: HashMap<ProfileId, Arc<Profile>, NumberHasher> = HashMap::default();
     let after: HashMap<StreamId, MessageId> = spans.iter().map(|span| (span.stream, span.after)).collect();
     let walk = walk_back(source, spans, damage, |entries| {
-        let mut piece = Inbox::default();
-        piece.reserve(entries.len(), entries.iter().map(Entry::len).sum());
+        let mut piece = Inbox::with_capacity(entries.len(), entries.iter().map(Entry::len).sum());
         for entry in entries.iter().filter(|entry| entry.id <= wanted.until && !entry.deleted) {
             let from = match senders.entry(entry.sender) {
                 hash_map::Entry::Occupied(known) => known.into_mut(),
@@ -185,10 +184,8 @@ fn collect(
         too_large = Inbox::footprint(messages, bytes) > wanted.max_bytes;
         Ok(!too_large)
     })?;
-    let mut pieces = pieces.into_iter().rev();
-    let mut inbox = pieces.next().unwrap_or_default();
-    inbox.reserve(messages, bytes);
-    pieces.for_each(|piece| inbox.append(piece));
+    let mut inbox = Inbox::default();
+    pieces.into_iter().rev().for_each(|piece| inbox.append(piece));
     Ok(Collected { inbox, moves: moves.into_values().collect(), missing: walk != Walk::Done, too_large })
 }
 

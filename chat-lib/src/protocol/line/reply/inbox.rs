@@ -2,19 +2,21 @@
 //! would take that memory at once.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, ptr};
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::{END, json};
-use crate::model::{Inbox, Profile, UserName};
+use crate::model::{Inbox, Place, Profile, UserName};
 
 /// How far the answer is written. The inbox is handed in with each call, and must be the same.
 pub(crate) struct InboxWriter {
-    /// The messages' places in the inbox, by sender; `None` for a list in order of arrival.
-    order: Option<Vec<usize>>,
+    /// The messages' places in the inbox, in the order in which they are written.
+    order: Vec<Place>,
+    /// Whether it is an object of senders, and not one list.
+    is_by_sender: bool,
     /// How many of them are written.
     written: usize,
     /// What comes before the text of a message, which is the same for all of one sender and name.
@@ -24,18 +26,18 @@ pub(crate) struct InboxWriter {
 impl InboxWriter {
     /// Writes an object of senders, each with a list. `order` is what [`Inbox::order_by_sender`] has given, which takes long
     /// for a large inbox.
-    pub(crate) fn by_sender(order: Vec<usize>) -> Self {
-        Self { order: Some(order), written: 0, head: Vec::new() }
+    pub(crate) fn by_sender(order: Vec<Place>) -> Self {
+        Self { order, is_by_sender: true, written: 0, head: Vec::new() }
     }
 
-    /// Writes one list, in order of arrival.
-    pub(crate) fn list() -> Self {
-        Self { order: None, written: 0, head: Vec::new() }
+    /// Writes one list. `order` is what [`Inbox::order_of_arrival`] has given.
+    pub(crate) fn list(order: Vec<Place>) -> Self {
+        Self { order, is_by_sender: false, written: 0, head: Vec::new() }
     }
 
     /// Appends until `out` holds `room` bytes, or a message more; gives whether all is written now.
     pub(crate) fn write(&mut self, inbox: &Inbox, room: usize, out: &mut Vec<u8>) -> bool {
-        let (open, close) = if self.order.is_some() { (b'{', b'}') } else { (b'[', b']') };
+        let (open, close) = if self.is_by_sender { (b'{', b'}') } else { (b'[', b']') };
         if self.written == 0 {
             out.extend_from_slice(b"{\"status\": \"OK\", \"messages\": ");
             out.push(open);
@@ -49,42 +51,43 @@ impl InboxWriter {
     }
 
     fn write_messages(&mut self, inbox: &Inbox, room: usize, out: &mut Vec<u8>) -> bool {
-        let order = self.order.as_deref();
-        let place = |at: usize| order.map_or(Some(at), |order| order.get(at).copied());
-        let message = |at: usize| place(at).and_then(|place| inbox.message(place));
-        let mut before = self.written.checked_sub(1).and_then(message);
-        while let Some(message) = message(self.written) {
+        let Self { order, is_by_sender, written, head } = self;
+        let message = |at: usize| order.get(at).and_then(|place| inbox.message(*place));
+        let mut before = written.checked_sub(1).and_then(message);
+        while let Some(message) = message(*written) {
+            // Most messages have the profile of the one before, and it need not be looked into.
+            let is_same = before.is_some_and(|before| ptr::eq(before.from, message.from));
             match before {
-                Some(before) if order.is_none() || before.from.user() == message.from.user() => {
+                Some(before) if is_same || !*is_by_sender || before.from.user() == message.from.user() => {
                     out.extend_from_slice(b", ");
                 }
-                _ if order.is_none() => {}
+                _ if !*is_by_sender => {}
                 _ => {
                     out.extend_from_slice(if before.is_some() { b"], " } else { b"" });
                     json::write(&message.from.user().as_str(), out);
                     out.extend_from_slice(b": [");
                 }
             }
-            if self.head.is_empty() || before.is_none_or(|before| before.from != message.from) {
-                self.head.clear();
+            if head.is_empty() || !is_same {
+                head.clear();
                 let msg_from = message.from.full_name();
-                match order {
-                    Some(_) => json::write(&Head { msg_from, msg_to: inbox.to() }, &mut self.head),
-                    None => json::write(&ListHead { msg_from }, &mut self.head),
+                match is_by_sender {
+                    true => json::write(&Head { msg_from, msg_to: inbox.to() }, head),
+                    false => json::write(&ListHead { msg_from }, head),
                 }
-                self.head.pop();
-                self.head.extend_from_slice(b", \"msg\": ");
+                head.pop();
+                head.extend_from_slice(b", \"msg\": ");
             }
-            out.extend_from_slice(&self.head);
+            out.extend_from_slice(head);
             json::write(&message.text, out);
             out.push(b'}');
-            self.written += 1;
+            *written += 1;
             before = Some(message);
-            if self.written < inbox.len() && out.len() >= room {
+            if *written < inbox.len() && out.len() >= room {
                 return false;
             }
         }
-        out.extend_from_slice(if before.is_some() && order.is_some() { b"]" } else { b"" });
+        out.extend_from_slice(if before.is_some() && *is_by_sender { b"]" } else { b"" });
         true
     }
 }

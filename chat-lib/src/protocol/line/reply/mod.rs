@@ -43,7 +43,7 @@ pub(crate) fn write_reply(reply: &Reply, out: &mut Vec<u8>) {
             return;
         }
         Reply::RoomInbox(inbox) => {
-            InboxWriter::list().write(inbox, usize::MAX, out);
+            InboxWriter::list(inbox.order_of_arrival()).write(inbox, usize::MAX, out);
             return;
         }
         Reply::RoomCreated => json::write(&Said { status: "OK", message: "Group Created" }, out),
