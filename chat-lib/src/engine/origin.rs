@@ -19,14 +19,14 @@ pub(crate) struct Origin {
     pub(crate) connection: Option<u64>,
     /// The peer's address; `None` within the process.
     pub(crate) peer: Option<SocketAddr>,
-    last: Option<(SessionToken, SessionId)>,
+    last: Option<Box<(SessionToken, SessionId)>>,
     /// The session that protocol 2 has bound to the connection.
     pub(crate) bound: Option<Arc<Mailbox>>,
     /// The limits for one peer apply.
     pub(crate) is_limited: bool,
     /// A session was opened, or used.
     pub(crate) has_used_session: bool,
-    pub(super) counted: Option<Counted>,
+    pub(super) counted: Option<Box<Counted>>,
 }
 
 impl Origin {
@@ -54,11 +54,11 @@ impl Origin {
     }
 
     fn session_of(&mut self, token: &SessionToken) -> SessionId {
-        match &self.last {
+        match self.last.as_deref() {
             Some((last, id)) if last == token => *id,
             _ => {
                 let id = token.id();
-                self.last = Some((*token, id));
+                self.last = Some(Box::new((*token, id)));
                 id
             }
         }

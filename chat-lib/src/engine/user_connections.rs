@@ -44,7 +44,7 @@ impl Chat {
         }
         counts.insert(user.clone(), count + 1);
         drop(counts);
-        origin.counted = Some(Counted { user: user.clone(), all: all.clone() });
+        origin.counted = Some(Box::new(Counted { user: user.clone(), all: all.clone() }));
         Ok(())
     }
 }

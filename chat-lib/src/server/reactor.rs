@@ -40,7 +40,8 @@ pub(super) struct Reactor {
     /// Peers for whom events have come.
     woken: Arc<Woken>,
     jobs: JobQueues,
-    peers: Slab<Peer>,
+    /// Each in a box: of a list of peers that grows, the system would keep a copy for a while.
+    peers: Slab<Box<Peer>>,
     /// What time it was when the last events came: asking the clock for each peer would show.
     now: Instant,
     alarms: Alarms,

@@ -18,7 +18,7 @@ impl Reactor {
         info!(conn = accepted.number, peer = %accepted.address, "connection");
         let entry = self.peers.vacant_entry();
         let slot = entry.key();
-        let peer = entry.insert(Peer::new(self.chat.clone(), accepted, self.now));
+        let peer = entry.insert(Box::new(Peer::new(self.chat.clone(), accepted, self.now)));
         if self.relaying.as_ref().is_some_and(|relaying| !relaying.is_owner()) {
             peer.leave_service(slot);
         }
@@ -122,7 +122,7 @@ impl Reactor {
     /// Closes the peers that did not take their answers before the server's time was over.
     pub(super) fn close_all(&mut self) {
         let Self { peers, chat, .. } = self;
-        peers.drain().for_each(|peer| abandon(peer, &Disconnect::AnswerTimeout, chat));
+        peers.drain().for_each(|peer| abandon(*peer, &Disconnect::AnswerTimeout, chat));
     }
 
     pub(super) fn close(&mut self, slot: usize, reason: &Disconnect) {
@@ -134,7 +134,7 @@ impl Reactor {
         if peer.is_handshaking() {
             self.chat.counters().server.failed_handshakes.inc();
         }
-        abandon(peer, reason, &self.chat);
+        abandon(*peer, reason, &self.chat);
     }
 
     /// Gives a peer a turn once all before it in the queue have had theirs.

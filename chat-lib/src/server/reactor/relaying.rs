@@ -316,7 +316,8 @@ impl Reactor {
         let slot = entry.key();
         let pipe = Pipe::new(from, lane, conn, arrival.state.clone());
         let ticket = relaying.admission.admit_remote();
-        let peer = entry.insert(Peer::of_server(self.chat.clone(), pipe, (number, arrival), ticket, self.now));
+        let peer = Peer::of_server(self.chat.clone(), pipe, (number, arrival), ticket, self.now);
+        let peer = entry.insert(Box::new(peer));
         let due = peer.due_at_last(self.chat.limits(), self.now);
         self.alarms.set(slot, &mut peer.alarm, due);
         relaying.ready.push(slot);
