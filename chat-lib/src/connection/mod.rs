@@ -248,6 +248,7 @@ impl Connection {
             false => turn.limits.line_bytes,
         };
         self.frames.set_limit(line_bytes);
+        turn.forget_session();
         turn.origin = self.live.as_ref().map(|live| Arc::clone(live.mailbox()));
         if let Some(live) = &mut self.live
             && !live.check(turn)

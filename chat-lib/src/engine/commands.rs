@@ -83,6 +83,11 @@ impl Chat {
         caller: &mut Caller,
         turn: &mut Turn<'_>,
     ) -> Result<Step, Error> {
+        let is_send = matches!(request.command, Command::Send { .. });
+        if !is_send {
+            // It may end a session.
+            turn.forget_session();
+        }
         // What needs no session.
         match &request.command {
             Command::Server => return Ok(Step::Done(Reply::Server(Box::new(self.server_info())))),
@@ -106,9 +111,7 @@ impl Chat {
             caller.user = Some(self.log_out(&session, turn)?);
             return Ok(Step::Done(Reply::LoggedOut));
         }
-        let expires = turn.now.after(turn.limits.session_idle);
-        let user = turn.batch.use_session(&session, turn.now, expires)?.ok_or(Error::NoSuchSession)?;
-        let user = caller.user.insert(user);
+        let user = caller.user.insert(turn.use_session(session, is_send)?);
         origin.has_used_session = true;
         if origin.is_limited {
             self.count_connection(user.user(), origin)?;

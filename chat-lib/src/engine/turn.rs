@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::metrics::{Tally, Work};
+use crate::model::{Profile, SessionId};
 use crate::protocol::Reply;
 use crate::store::{Batch, CommitError};
 
@@ -37,6 +38,8 @@ pub(crate) struct Turn<'a> {
     has_messages: bool,
     /// The mailbox of the connection that is served.
     pub(crate) origin: Option<Arc<Mailbox>>,
+    /// The session of the last command, if that was a `send`, and its user.
+    checked: Option<(SessionId, Arc<Profile>)>,
     chat: &'a Chat,
 }
 
@@ -56,6 +59,7 @@ impl Chat {
             notices: Vec::new(),
             has_messages: false,
             origin: None,
+            checked: None,
             chat: self,
         }
     }
@@ -93,6 +97,25 @@ impl Turn<'_> {
             }
         }
         outcome
+    }
+
+    /// Has the session of the next command looked up.
+    pub(crate) fn forget_session(&mut self) {
+        self.checked = None;
+    }
+
+    /// The user of a session that a command uses. For a row of `send` that was received together, it is looked up once: it lived after
+    /// all of them had come.
+    pub(super) fn use_session(&mut self, session: SessionId, is_send: bool) -> Result<Arc<Profile>, Error> {
+        let user = match self.checked.take() {
+            Some((checked, user)) if checked == session => user,
+            _ => {
+                let expires = self.now.after(self.limits.session_idle);
+                self.batch.use_session(&session, self.now, expires)?.ok_or(Error::NoSuchSession)?
+            }
+        };
+        self.checked = is_send.then(|| (session, Arc::clone(&user)));
+        Ok(user)
     }
 
     /// What time it is for all of its commands.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_lib::clock::{ManualClock, Timestamp};
-use chat_lib::limits::{Limits, PASSWORD_BYTES};
+use chat_lib::limits::{Limits, PASSWORD_BYTES, SESSIONS_PER_USER};
 use chat_lib::model::Registration;
 use chat_lib::protocol::{Command, Reply, Request, SessionView};
 use chat_lib::{Chat, Config, Connection, Outbox};
@@ -122,4 +122,34 @@ fn anyone_may_ask_what_the_server_is() {
     );
     assert!(matches!(chat.execute(&Request::new(Command::Ping)), Ok(Reply::Done)));
     assert_eq!(chat.execute(&Request::new(Command::Sessions)).unwrap_err().code(), "no_such_session");
+}
+
+/// Of messages that are sent one behind the other, the session is looked up once.
+#[test]
+fn a_session_that_ends_among_messages_sends_no_more() {
+    let (chat, _) = chat();
+    let person = Person::new(&chat, "ana");
+    let (mut connection, mut out) = (Connection::new(chat.clone()), Outbox::new(&chat));
+    let mut answers = |lines: &str| -> Vec<bool> {
+        assert_eq!(connection.receive(lines.as_bytes(), &mut out), lines.len());
+        let answers = String::from_utf8(out.take()).unwrap();
+        answers.lines().filter(|line| !line.is_empty()).map(|line| line.contains("\"OK\"")).collect()
+    };
+    let again = || Person { chat: chat.clone(), token: chat.open_session("ana").unwrap().token() };
+    let send = |person: &Person| format!("send {} ana halo\r\n", person.token);
+    let logout = format!("logout {}\r\n", person.token);
+    assert_eq!(answers(&[send(&person), send(&person), logout, send(&person)].concat()), [true, true, true, false]);
+    assert_eq!(chat.inbox_of("ana").unwrap().len(), 2);
+
+    // A login too many ends the oldest session.
+    let oldest = again();
+    let logins = "auth ana surabaya\r\n".repeat(SESSIONS_PER_USER);
+    let all = answers(&[send(&oldest), logins, send(&oldest)].concat());
+    assert_eq!((all.first(), all.last(), all.len()), (Some(&true), Some(&false), SESSIONS_PER_USER + 2));
+
+    // Another connection ends it between two pieces that are received.
+    let other = again();
+    assert_eq!(answers(&send(&other)), [true]);
+    chat.end_sessions("ana").unwrap();
+    assert_eq!(answers(&send(&other)), [false]);
 }
