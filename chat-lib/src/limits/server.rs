@@ -14,6 +14,10 @@ pub(crate) const READS_PER_TURN: usize = 16;
 /// takes some 0.1 ms, and a handshake 0.2 ms, or 1 ms with an RSA key.
 pub(crate) const QUEUE_TIME: Duration = Duration::from_micros(250);
 
+/// How long events are delivered before the answers of a round are sent: those of an ordinary round, and a part of what a large room
+/// hears.
+pub(crate) const EVENTS_TIME: Duration = Duration::from_micros(250);
+
 /// How many bytes of answers are held encrypted for a connection: the most that a record of TLS has. What waits beyond that
 /// waits as it is, within [`reply_bytes`](crate::limits::Limits::reply_bytes).
 #[cfg(feature = "tls")]

@@ -104,6 +104,11 @@ impl Woken {
         std::mem::take(&mut *self.peers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Puts those back that were taken out, and have to wait.
+    pub(super) fn put_back(&self, peers: impl Iterator<Item = PeerId>) {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner).splice(0..0, peers);
+    }
+
     fn push(&self, peer: PeerId) {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner).push(peer);
         if self.waiting.swap(false, Ordering::SeqCst)

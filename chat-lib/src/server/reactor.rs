@@ -27,7 +27,7 @@ use super::peer::{Next, Peer};
 use super::proxy::Network;
 use crate::engine::{Chat, Turn};
 use crate::error::Error;
-use crate::limits::{COMMIT_DELAY, QUEUE_TIME, READ_BYTES};
+use crate::limits::{COMMIT_DELAY, EVENTS_TIME, QUEUE_TIME, READ_BYTES};
 
 /// One thread's share of the server: a poll and the peers it watches. The first reactor also accepts.
 pub(super) struct Reactor {
@@ -140,7 +140,7 @@ impl Reactor {
                 reactor.serve_all(events, turn);
             }
         });
-        self.deliver_events();
+        self.deliver_events(Duration::MAX);
         self.send_relayed();
         outcome
     }
@@ -188,6 +188,8 @@ impl Reactor {
         }
         work(self, &mut turn);
         let commit = turn.commit();
+        // Who waits for a message comes before who waits for an answer, unless there are many.
+        self.deliver_events(EVENTS_TIME);
         for (id, next) in std::mem::take(&mut self.uncommitted) {
             self.finish_turn(id, next, &commit);
         }

@@ -1,6 +1,8 @@
 //! What a reactor does with its peers: from the first event to the last, by their slots.
 
+use std::iter::once;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use mio::Token;
 use tracing::{error, info};
@@ -65,9 +67,14 @@ impl Reactor {
         self.go_on(id, next);
     }
 
-    /// Delivers the events that have come for peers.
-    pub(super) fn deliver_events(&mut self) {
-        for id in self.woken.take() {
+    /// Delivers the events that have come for peers, as long as there is time for it.
+    pub(super) fn deliver_events(&mut self, time: Duration) {
+        let mut woken = self.woken.take().into_iter();
+        let began = Instant::now();
+        while let Some(id) = woken.next() {
+            if woken.len().is_multiple_of(DELIVERIES_PER_LOOK) && began.elapsed() >= time {
+                return self.woken.put_back(once(id).chain(woken));
+            }
             let Some(peer) = self.peers.get_mut(id.slot).filter(|peer| peer.serial == id.serial) else { continue };
             let next = peer.deliver(&mut self.buffers);
             self.go_on(id, next);
@@ -145,6 +152,9 @@ impl Reactor {
         }
     }
 }
+
+/// Reading the clock for each would show.
+const DELIVERIES_PER_LOOK: usize = 16;
 
 /// Ends a peer's connection, and makes messages unread again that it asked for and did not get.
 fn abandon(mut peer: Peer, reason: &Disconnect, chat: &Chat) {
