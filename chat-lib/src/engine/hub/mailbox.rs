@@ -15,7 +15,7 @@ use crate::protocol::Event;
 pub(crate) struct Posted {
     pub(crate) event: Event,
     /// Its line of protocol 2, written for the first connection that needs it.
-    line: OnceLock<Vec<u8>>,
+    line: OnceLock<Box<[u8]>>,
     /// What it takes, as long as anybody has it.
     held: Share,
 }
@@ -39,7 +39,7 @@ impl Posted {
         self.line.get_or_init(|| {
             let mut line = Vec::with_capacity(self.size());
             crate::protocol::rpc::write_event(&self.event, &mut line);
-            line
+            line.into()
         })
     }
 
