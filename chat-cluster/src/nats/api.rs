@@ -6,12 +6,13 @@ use std::time::Duration;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{Info, RawMessage};
 use async_nats::jetstream::{Context, ErrorCode};
-use async_nats::{Client, HeaderMap, Message, Request, RequestErrorKind};
+use async_nats::{Client, HeaderMap, Message, Request, RequestErrorKind, header};
 use bytes::Bytes;
+use futures_util::StreamExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::error::{Failure, NatsError};
 
@@ -112,6 +113,41 @@ impl Api {
         }
     }
 
+    /// Some of the messages of a subject with their sequence numbers, from one of these on: what one server has, which may be behind the leader.
+    pub(super) async fn batch(
+        &self,
+        stream: &str,
+        subject: &str,
+        from: u64,
+        deadline: Instant,
+    ) -> Result<Vec<(u64, Bytes)>, NatsError> {
+        let request = json!({ "seq": from, "next_by_subj": subject, "batch": BATCH, "max_bytes": BATCH_BYTES });
+        let (call, request) = (format!("$JS.API.DIRECT.GET.{stream}"), Bytes::from(request.to_string()));
+        loop {
+            let inbox = self.client.new_inbox();
+            let mut answers = self.client.subscribe(inbox.clone()).await.map_err(connection)?;
+            self.client.publish_with_reply(call.clone(), inbox, request.clone()).await.map_err(connection)?;
+            let mut messages = Vec::new();
+            let unavailable = loop {
+                let Ok(Some(message)) = timeout(PART_PATIENCE, answers.next()).await else { break true };
+                match message.status.map(|status| status.as_u16()) {
+                    None | Some(200) => {}
+                    Some(END_OF_BATCH | NOT_FOUND) => break false,
+                    Some(_) => break true,
+                }
+                let place = message.headers.as_ref().and_then(place);
+                messages.push((place.ok_or_else(|| NatsError::Unexpected { subject: call.clone() })?, message.payload));
+            };
+            if !messages.is_empty() || !unavailable {
+                return Ok(messages);
+            }
+            if Instant::now() + UNAVAILABLE_PAUSE >= deadline {
+                return Err(NatsError::Unavailable(call));
+            }
+            sleep(UNAVAILABLE_PAUSE).await;
+        }
+    }
+
     /// Asks until there is an answer, or `deadline` is over, so that what is asked may be done more than once. Whoever has no answer cannot
     /// know whether it was done.
     async fn request(
@@ -169,6 +205,15 @@ impl Api {
     }
 }
 
+/// Which message of its stream a message is.
+pub(super) fn place(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::NATS_SEQUENCE)?.as_str().parse().ok()
+}
+
+fn connection(error: impl std::fmt::Display) -> NatsError {
+    NatsError::Connection(error.to_string())
+}
+
 /// The failure that an answer tells of. Answers that are no JSON are somebody else's to parse.
 fn refusal(answer: &[u8]) -> Option<Failure> {
     serde_json::from_slice::<Refusal>(answer).ok()?.error
@@ -190,3 +235,19 @@ const SERVER_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The pause before the same is asked again.
 const RETRY_PAUSE: Duration = Duration::from_millis(25);
+
+/// The most messages that are read at once.
+const BATCH: u32 = 1000;
+
+/// After so many bytes no other message is read.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// JetStream's codes for the end of what it has sent, and for nothing to send.
+const END_OF_BATCH: u16 = 204;
+const NOT_FOUND: u16 = 404;
+
+/// How long a server may pause while it answers with a batch. Then another one may be asked, which takes no more than a few milliseconds.
+const PART_PATIENCE: Duration = Duration::from_millis(500);
+
+/// The pause before the same is read again that no server could answer.
+const UNAVAILABLE_PAUSE: Duration = Duration::from_millis(25);

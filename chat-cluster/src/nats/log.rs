@@ -11,9 +11,9 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::api::Api;
+use super::api::{Api, place};
 use super::error::NatsError;
 use super::streams::Names;
 
@@ -173,35 +173,15 @@ impl Log {
 
     /// Some of the records from a place on, or from a later one if it is missing: what one server has.
     async fn batch(&self, from: u64, deadline: Instant) -> Result<Vec<LogEntry>, NatsError> {
-        let request = json!({ "seq": from, "next_by_subj": self.subject, "batch": BATCH, "max_bytes": BATCH_BYTES });
-        let (call, request) = (format!("$JS.API.DIRECT.GET.{}", self.stream), Bytes::from(request.to_string()));
-        loop {
-            let inbox = self.api.client.new_inbox();
-            let mut answers = self.api.client.subscribe(inbox.clone()).await.map_err(connection)?;
-            self.api.client.publish_with_reply(call.clone(), inbox, request.clone()).await.map_err(connection)?;
-            let mut entries: Vec<LogEntry> = Vec::new();
-            let unavailable = loop {
-                let Ok(Some(message)) = timeout(ANSWER_PATIENCE, answers.next()).await else { break true };
-                match message.status.map(|status| status.as_u16()) {
-                    None | Some(200) => {}
-                    Some(END_OF_BATCH | NOT_FOUND) => break false,
-                    Some(_) => break true,
-                }
-                let place = message.headers.as_ref().and_then(place);
-                let at = place.ok_or_else(|| NatsError::Unexpected { subject: call.clone() })?;
-                if entries.last().is_some_and(|entry| entry.at.checked_add(1) != Some(at)) {
-                    break false;
-                }
-                entries.push(LogEntry { at, record: message.payload.into() });
-            };
-            if !entries.is_empty() || !unavailable {
-                return Ok(entries);
+        let stored = self.api.batch(&self.stream, &self.subject, from, deadline).await?;
+        let mut entries: Vec<LogEntry> = Vec::with_capacity(stored.len());
+        for (at, record) in stored {
+            if entries.last().is_some_and(|entry| entry.at.checked_add(1) != Some(at)) {
+                break;
             }
-            if Instant::now() + UNAVAILABLE_PAUSE >= deadline {
-                return Err(NatsError::Unavailable(call));
-            }
-            sleep(UNAVAILABLE_PAUSE).await;
+            entries.push(LogEntry { at, record: record.into() });
         }
+        Ok(entries)
     }
 }
 
@@ -222,28 +202,6 @@ fn note(latest: &watch::Sender<u64>, at: u64) {
     });
 }
 
-/// Which record of the stream a message is.
-fn place(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::NATS_SEQUENCE)?.as_str().parse().ok()
-}
-
-fn connection(error: impl std::fmt::Display) -> NatsError {
-    NatsError::Connection(error.to_string())
-}
-
-/// The most records that are read at once.
-const BATCH: u32 = 1000;
-
-/// After so many bytes no other record is read.
-const BATCH_BYTES: usize = 4 << 20;
-
-/// JetStream's codes for the end of what it has sent, and for nothing to send.
-const END_OF_BATCH: u16 = 204;
-const NOT_FOUND: u16 = 404;
-
-/// How long a server may pause while it answers. Then another one may be asked, which takes no more than a few milliseconds.
-const ANSWER_PATIENCE: Duration = Duration::from_millis(500);
-
 /// How often it is looked for records without having heard of one.
 const LOOK_PAUSE: Duration = Duration::from_millis(200);
 
@@ -253,6 +211,3 @@ const LEADER_PAUSE: Duration = Duration::from_millis(8);
 
 /// The pause before a record is sent again whose place is not decided.
 const UNDECIDED_PAUSE: Duration = Duration::from_millis(2);
-
-/// The pause before the same is read again that no server could answer.
-const UNAVAILABLE_PAUSE: Duration = Duration::from_millis(25);

@@ -4,6 +4,7 @@
 //! them says, if it matters.
 
 mod api;
+mod creds;
 mod election;
 mod error;
 mod link;
@@ -190,7 +191,7 @@ async fn open(options: &NatsOptions, names: &Names) -> Result<(Shared, impl Futu
         streams::provide(&api, &wanted, Instant::now() + PROVIDE_PATIENCE).await?;
     }
     let (log, listening) = Log::open(api.clone(), names).await?;
-    let (election, snapshots) = (Election::new(api.clone(), names), Snapshots::open(api.clone(), names).await?);
+    let (election, snapshots) = (Election::new(api.clone(), names), Snapshots::new(api.clone(), names));
     Ok((Shared { api, log, election, snapshots }, listening))
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_nats::{ConnectOptions, ServerAddr};
 
+use super::creds;
 use super::error::NatsError;
 use crate::percent::decode;
 
@@ -140,11 +141,7 @@ impl NatsOptions {
         if let Some(file) = &self.credentials {
             let unreadable = |cause| NatsError::Credentials { file: file.clone(), cause };
             let text = std::fs::read_to_string(file).map_err(unreadable)?;
-            let seed = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-            options = match seed.filter(|line| line.starts_with('S')) {
-                Some(seed) => options.nkey(seed.to_owned()),
-                None => options.credentials(&text).map_err(unreadable)?,
-            };
+            options = creds::log_in(options, &text).map_err(unreadable)?;
         }
         if let Some(file) = &self.authority {
             options = options.add_root_certificates(file.clone());

@@ -4,8 +4,9 @@ use std::fs;
 
 use chat_cluster::{Engine, SnapshotName};
 use chat_lib::store::ReplicatedLog;
+use tokio::io::AsyncReadExt;
 
-use crate::connect;
+use crate::{NODES, connect};
 
 fn name(at: u64) -> SnapshotName {
     SnapshotName { at, hash: [at as u8; 32] }
@@ -38,4 +39,27 @@ fn snapshots_come_back_whole() {
     assert!(!copy.exists());
     assert!(engine.put_snapshot(&name(40), &folder.path().join("missing")).is_err());
     assert_eq!(engine.last().unwrap(), 0);
+}
+
+/// Clusters have snapshots that were written by async-nats, and NATS's own tools can read them.
+#[test]
+fn snapshots_are_objects_like_any_other() {
+    let (engine, folder) = (connect("objects"), tempfile::tempdir().unwrap());
+    let [file, copy] = ["file", "copy"].map(|name| folder.path().join(name));
+    let content: Vec<u8> = (0..300_000_u32).map(|index| (index % 251) as u8).collect();
+    fs::write(&file, &content).unwrap();
+    engine.put_snapshot(&name(1), &file).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let read = runtime.block_on(async {
+        let client = async_nats::connect(NODES.urls()).await.unwrap();
+        let store = async_nats::jetstream::new(client).get_object_store("chat-objects-snapshots").await.unwrap();
+        store.put(name(2).to_string().as_str(), &mut content.as_slice()).await.unwrap();
+        let (mut object, mut read) = (store.get(name(1).to_string()).await.unwrap(), Vec::new());
+        object.read_to_end(&mut read).await.unwrap();
+        read
+    });
+    assert!(read == content);
+    assert_eq!(engine.snapshots().unwrap(), [name(2), name(1)]);
+    engine.get_snapshot(&name(2), &copy).unwrap();
+    assert!(fs::read(&copy).unwrap() == content);
 }
