@@ -1,7 +1,8 @@
 //! The thread that an engine's asynchronous client runs on, so that callers need no runtime of their own.
 
 use std::io;
-use std::sync::mpsc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -35,22 +36,35 @@ impl Runtime {
         patience: Duration,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, NoAnswer> {
-        let (answer, answered) = mpsc::sync_channel(1);
-        self.handle.spawn(async move {
+        let result = Arc::new(Mutex::new(None));
+        let (done, waited) = mpsc::sync_channel(1);
+        let answer = Arc::clone(&result);
+        self.spawn(async move {
             if let Ok(result) = tokio::time::timeout(patience, work).await {
-                let _ = answer.send(result);
-            } else {
-                drop(answer);
+                *lock(&answer) = Some(result);
+                let _ = done.send(());
             }
         });
         // The work ends without an answer when it is late, when it panics and when the thread ends.
-        answered.recv_timeout(patience.saturating_add(MARGIN)).map_err(|_| NoAnswer(patience))
+        let _ = waited.recv_timeout(patience.saturating_add(MARGIN));
+        lock(&result).take().ok_or(NoAnswer(patience))
     }
 
     /// Runs `work` on the thread, without waiting for it.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.handle.spawn(work);
+        self.handle.spawn(erased(work));
     }
+}
+
+/// A future whose type is not known any more. Tokio's part of a task is compiled twice for each type of future that is spawned.
+pub(crate) fn erased(
+    work: impl Future<Output = ()> + Send + 'static,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+    Box::pin(work)
+}
+
+fn lock<T>(result: &Mutex<Option<T>>) -> MutexGuard<'_, Option<T>> {
+    result.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Runtime {

@@ -19,6 +19,7 @@ use super::Receive;
 use super::channel::Channels;
 use super::frames::{self, ALIVE_EVERY};
 use super::outgoing::HANDSHAKE;
+use crate::runtime::erased;
 
 type Accepted = (ServerId, TlsStream<TcpStream>);
 
@@ -37,10 +38,10 @@ pub(super) async fn accept(listener: TcpListener, channels: Arc<Channels>, recei
             stranger = next(&listener, &strangers) => match stranger {
                 Ok((stream, place)) => {
                     let (channels, accepted) = (Arc::clone(&channels), accepted.clone());
-                    tokio::spawn(async move {
+                    tokio::spawn(erased(async move {
                         let _place = place;
                         let _ = accepted.send(meet(stream, &channels).await).await;
-                    });
+                    }));
                 }
                 // Out of descriptors, most likely.
                 Err(error) => {
@@ -84,7 +85,7 @@ fn admit(readers: &mut HashMap<ServerId, JoinHandle<()>>, (from, stream): Accept
         };
         debug!(%from, error = ended.err().map(tracing::field::display), "another server has gone");
     };
-    readers.insert(from, tokio::spawn(reader));
+    readers.insert(from, tokio::spawn(erased(reader)));
 }
 
 async fn read(stream: &mut (impl AsyncRead + Unpin), from: ServerId, receive: &Receive) -> io::Result<()> {

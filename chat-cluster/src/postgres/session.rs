@@ -14,6 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::checks;
 use super::fault::Fault;
 use super::target::{Target, address};
+use crate::runtime::erased;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -70,7 +71,7 @@ impl Session {
     ) -> Result<Self, Fault> {
         let (client, connection) = host.connect(tls.clone()).await?;
         let warning = Arc::default();
-        let driver = tokio::spawn(drive(connection, Arc::clone(&warning)));
+        let driver = tokio::spawn(erased(drive(connection, Arc::clone(&warning))));
         let mut session =
             Self { client, statements: HashMap::new(), warning, busy: false, driver, address: address(host) };
         session.run(&settings(schema, commits)).await?;
