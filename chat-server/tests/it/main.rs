@@ -21,6 +21,7 @@ mod player;
 mod process;
 mod secrets;
 mod service;
+mod size;
 mod slow_readers;
 mod terminal;
 mod tls;
