@@ -25,10 +25,20 @@ pub enum Kind {
 pub struct Nats<'a>(pub &'a Options, pub Kind);
 
 impl Nats<'_> {
+    /// What a live publisher of this number publishes on. The stream has only subjects of inboxes.
+    fn subject(&self, audience: Audience, index: usize) -> String {
+        match self.1 {
+            Kind::Flushed => audience.channel(index),
+            Kind::Stored => format!("inbox.{}", audience.channel(index)),
+        }
+    }
+
     /// Creates the stream, or a consumer, by a request to JetStream's own subjects.
     fn api(&self, wire: &mut Wire, subject: &str, body: Value) -> Result<Value> {
-        let body = body.to_string();
-        wire.write(format!("PUB $JS.API.{subject} _INBOX.api {}\r\n{body}\r\n", body.len()).as_bytes())?;
+        static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+        let reply = format!("_INBOX.api{}", REQUESTS.fetch_add(1, Ordering::Relaxed));
+        let (body, listen) = (body.to_string(), format!("SUB {reply} api\r\nUNSUB api 1\r\n"));
+        wire.write(format!("{listen}PUB $JS.API.{subject} {reply} {}\r\n{body}\r\n", body.len()).as_bytes())?;
         let (_, payload) = next_message(wire)?;
         let answer: Value = serde_json::from_slice(&payload)?;
         if !answer["error"].is_null() {
@@ -44,7 +54,6 @@ impl Peer for Nats<'_> {
             return Ok(());
         }
         let mut wire = self.login(&self.0.users[0])?;
-        wire.write(b"SUB _INBOX.api api\r\n")?;
         let stream = json!({ "name": STREAM, "subjects": ["inbox.>"], "storage": "file", "retention": "limits",
             "max_consumers": -1, "max_msgs": -1, "max_bytes": -1, "num_replicas": 1, "discard": "old" });
         self.api(&mut wire, &format!("STREAM.CREATE.{STREAM}"), stream)?;
@@ -99,9 +108,22 @@ impl Peer for Nats<'_> {
         Ok(Box::new(Drain { wire, user: user.to_owned(), reply }))
     }
 
+    fn gather(&self) -> Result<()> {
+        self.prepare()
+    }
+
     fn subscriber(&self, audience: Audience, index: usize) -> Result<(Wire, Box<dyn Subscriber>)> {
-        let subject = audience.channel(index);
+        let subject = self.subject(audience, index);
         let mut wire = self.login(self.0.receiver(index))?;
+        if self.1 == Kind::Stored {
+            let deliver = format!("_INBOX.live{index}");
+            wire.write(format!("SUB {deliver} 1\r\n").as_bytes())?;
+            let config = json!({ "deliver_subject": deliver, "filter_subject": subject, "deliver_policy": "new",
+                "ack_policy": "none", "replay_policy": "instant" });
+            let request = json!({ "stream_name": STREAM, "config": config });
+            self.api(&mut wire, &format!("CONSUMER.CREATE.{STREAM}"), request)?;
+            return Ok((wire, Box::new(Pushed { subject, size: self.0.size })));
+        }
         wire.write(format!("SUB {subject} 1\r\nPING\r\n").as_bytes())?;
         wire.until(b"PONG\r\n")?;
         Ok((
@@ -111,8 +133,16 @@ impl Peer for Nats<'_> {
     }
 
     fn publisher(&self, audience: Audience, index: usize) -> Result<(Wire, Box<dyn Publisher>)> {
-        let command = format!("PUB {} {}\r\n", audience.channel(index), self.0.size).into_bytes();
-        Ok((self.login(self.0.sender(index))?, Box::new(Live { command, size: self.0.size })))
+        let (subject, size) = (self.subject(audience, index), self.0.size);
+        let mut wire = self.login(self.0.sender(index))?;
+        if self.1 == Kind::Stored {
+            let reply = format!("_INBOX.{index}.");
+            wire.write(format!("SUB {reply}* 1\r\n").as_bytes())?;
+            let publishes = Publishes { subject, reply: Some(reply), lane: index, size, done: 0 };
+            return Ok((wire, Box::new(Acknowledged { publishes, sent: 0 })));
+        }
+        let command = format!("PUB {subject} {size}\r\n").into_bytes();
+        Ok((wire, Box::new(Live { command, size })))
     }
 }
 
@@ -153,6 +183,55 @@ impl Subscriber for Live {
     }
 }
 
+/// The end that gets what the stream has stored.
+struct Pushed {
+    subject: String,
+    size: usize,
+}
+
+impl Subscriber for Pushed {
+    fn take<'a>(&mut self, data: &'a [u8], out: &mut Vec<u8>) -> Heard<'a> {
+        let Some(end) = memmem::find(data, END) else { return Heard::More };
+        let (line, after) = (&data[..end], end + END.len());
+        if line.starts_with(b"MSG ") {
+            let right = message_line(line) == Some((&*self.subject, self.size));
+            return match data.get(after..after + self.size + END.len()) {
+                None => Heard::More,
+                Some(item) if right && item.ends_with(END) => Heard::Text(after + item.len(), item[..self.size].into()),
+                Some(_) => Heard::Wrong(data.len(), String::from_utf8_lossy(data).into_owned()),
+            };
+        }
+        match aside(data, out) {
+            Took::Wrong(count, what) => Heard::Wrong(count, what),
+            Took::Skip(count) => Heard::Skip(count),
+            _ => Heard::More,
+        }
+    }
+}
+
+/// The end that sends to the stream, which acknowledges each message.
+struct Acknowledged {
+    publishes: Publishes,
+    sent: u64,
+}
+
+impl Publisher for Acknowledged {
+    fn answered(&self) -> bool {
+        true
+    }
+
+    fn put(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        self.publishes.head(self.sent, out);
+        self.sent += 1;
+        out.extend_from_slice(text);
+        out.extend_from_slice(END);
+    }
+
+    fn take(&mut self, data: &[u8], out: &mut Vec<u8>) -> Took {
+        self.publishes.take(Side::Sending, data, out)
+    }
+}
+
 /// A line that is no message.
 fn aside(data: &[u8], out: &mut Vec<u8>) -> Took {
     let Some(end) = memmem::find(data, END) else { return Took::More };
@@ -176,14 +255,21 @@ struct Publishes {
     done: u64,
 }
 
-impl Talk for Publishes {
-    fn put(&mut self, seq: u64, out: &mut Vec<u8>) {
+impl Publishes {
+    /// The line before the text of message `seq`.
+    fn head(&self, seq: u64, out: &mut Vec<u8>) {
         out.extend_from_slice(b"PUB ");
         out.extend_from_slice(self.subject.as_bytes());
         if let Some(reply) = &self.reply {
             out.extend_from_slice(format!(" {reply}{seq}").as_bytes());
         }
         out.extend_from_slice(format!(" {}\r\n", self.size).as_bytes());
+    }
+}
+
+impl Talk for Publishes {
+    fn put(&mut self, seq: u64, out: &mut Vec<u8>) {
+        self.head(seq, out);
         text::write(self.lane, seq, self.size, out);
         out.extend_from_slice(END);
         if self.reply.is_none() {

@@ -1,0 +1,55 @@
+"""Rows of results: a file of JSON lines, medians and spreads."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+class Results:
+    """All rows of a file; those of machines stand apart."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.machines = [row for row in rows if "processor" in row]
+        self.rows = [row for row in rows if "stage" in row]
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        return cls([json.loads(line) for line in path.read_text().splitlines()] if path.exists() else [])
+
+    def of(self, stage: str, server: str | None = None, point: str = "") -> list[Row]:
+        """The rows of one point; of all servers and points, if no server is named."""
+        return [
+            row
+            for row in self.rows
+            if row["stage"] == stage and (server is None or (row["server"] == server and row["point"] == point))
+        ]
+
+    def servers(self, stage: str) -> list[str]:
+        return list(dict.fromkeys(row["server"] for row in self.of(stage)))
+
+    def values(self, stage: str, server: str, key: str, point: str = "") -> list[float]:
+        return [row[key] for row in self.of(stage, server, point) if row.get(key) is not None]
+
+    def median(self, stage: str, server: str, key: str, point: str = "") -> float | None:
+        values = self.values(stage, server, key, point)
+        return statistics.median(values) if values else None
+
+    def rounds(self, stage: str, server: str, key: str, point: str = "") -> dict[int, float]:
+        """Values by repetition: those of one round were measured soon after each other."""
+        return {row["rep"]: row[key] for row in self.of(stage, server, point) if row.get(key) is not None}
+
+
+def spread(values: list[float]) -> float:
+    """Half the range of the values, in percent of their median."""
+    middle = statistics.median(values) if values else 0
+    return (max(values) - min(values)) / 2 / middle * 100 if middle else 0.0
+
+
+def ratios(ours: dict[int, float], theirs: dict[int, float]) -> list[float]:
+    """Ours by theirs, round by round, so that slow drifts of the machine cancel."""
+    return [value / theirs[rep] for rep, value in ours.items() if theirs.get(rep)]
