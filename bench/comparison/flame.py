@@ -5,15 +5,18 @@ It needs `perf` (Debian's linux-perf) and `inferno` (`cargo install inferno`).
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from .loads import LOAD_CORE, Lab, allow_connections, free_port, running
-from .paths import LOADGEN, REPOSITORY, TARGET
+from .paths import CHAT_SERVER, LOADGEN, REPOSITORY, TARGET
+from .run import CARGO, build_loadgen
 from .servers import SERVERS, Server
 
 SECONDS = 5
@@ -33,110 +36,87 @@ GRAPHS = {
     ),
 }
 
+# What the processor does in a stack with such a frame; the first one that is found counts. Waiting takes none of its
+# time, so it does not show.
+PARTS = {
+    "syncing files": r"fdatasync|do_fsync",
+    "writing files": r"vfs_write|pwrite|ftruncate",
+    "sending": r"\b_*send(to|msg)?\b|sys_sendto",
+    "receiving": r"recv",
+    "polling": r"epoll",
+    "page faults": r"page_fault",
+    "SQLite": r"sqlite3|walIndex|\bwal[A-Z]|\bpager|\bbtree",
+    "the allocator": r"\b_?mi_",
+    "chat-lib": r"chat_lib",
+}
+
 # Type parameters and hashes of symbols: they fill frames without saying more.
 NOISE = re.compile(r"::h[0-9a-f]{16}\b|::\{\{closure\}\}|<impl [^>]*>::")
 
 
-def draw(pictures: Path) -> None:
-    """Writes all flame graphs."""
+def draw(pictures: Path, results: Path) -> None:
+    """Writes all flame graphs, and appends what takes which share of the time to the results."""
     missing = [name for name in ("perf", "inferno-collapse-perf", "inferno-flamegraph") if not shutil.which(name)]
     if missing:
         raise SystemExit(
             f"not installed: {', '.join(missing)}; perf is in Debian's linux-perf, "
             "and `cargo install inferno` brings the others"
         )
-    program = build()
+    build()
     allow_connections()
     pictures.mkdir(parents=True, exist_ok=True)
     for name, (server, work, title) in GRAPHS.items():
         with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-") as folder:
-            picture = graph(Lab(Path(folder)), program, SERVERS[server], work, title)
-        (pictures / name).write_text(picture)
+            folded = profile(Lab(Path(folder)), SERVERS[server], work)
+        (pictures / name).write_text(picture(folded, title))
+        row = {"stage": "flame", "server": server, "part": "", "point": "", "rep": 0, "errors": 0, "foreign": 0.0}
+        with results.open("a") as file:
+            file.write(json.dumps(row | {"title": title, "shares": shares(folded)}) + "\n")
         print(f"wrote {name}")
 
 
-def build() -> Path:
-    """The release binary, with the names of functions."""
-    names = os.environ | {"CARGO_PROFILE_RELEASE_STRIP": "none"}
-    subprocess.run(
-        ["cargo", "build", "-q", "--release", "--locked", "-p", "chat-server"], cwd=REPOSITORY, env=names, check=True
-    )
-    return TARGET / "release" / "chat-server"
+def build() -> None:
+    """The release binary with the names of functions, unless another one is named."""
+    if CHAT_SERVER.is_relative_to(TARGET):
+        names = os.environ | {"CARGO_PROFILE_RELEASE_STRIP": "none"}
+        subprocess.run([*CARGO, "-p", "chat-server"], cwd=REPOSITORY, env=names, check=True)
+    build_loadgen()
 
 
-def graph(lab: Lab, program: Path, server: Server, work: str, title: str) -> str:
+def profile(lab: Lab, server: Server, work: str) -> str:
+    """Folded stacks: a line for each, with the number of its samples."""
     port = free_port()
-    _, *options = server.command(lab.fresh(), port)
-    samples = lab.work / "perf.data"
     mode, *load = work.split()
-    with running([str(program), *options], port) as process:
-        generator = subprocess.Popen(
-            [
-                "taskset",
-                "-c",
-                LOAD_CORE,
-                str(LOADGEN),
-                mode,
-                "--peer",
-                server.peer,
-                "--addr",
-                f"127.0.0.1:{port}",
-                *load,
-                "--secs",
-                str(SECONDS + 2),
-            ],
-            stdout=subprocess.DEVNULL,
-        )
+    generator = ["taskset", "-c", LOAD_CORE, str(LOADGEN), mode, "--peer", server.peer, "--addr", f"127.0.0.1:{port}"]
+    samples = str(lab.work / "perf.data")
+    record = f"perf record -q -e cpu-clock -F {RATE} --call-graph dwarf,{STACK}".split()
+    with running(server.command(lab.fresh(), port), port) as process:
+        under_load = subprocess.Popen([*generator, *load, "--secs", str(SECONDS + 2)], stdout=subprocess.DEVNULL)
         try:
-            subprocess.run(
-                [
-                    "perf",
-                    "record",
-                    "-q",
-                    "-e",
-                    "cpu-clock",
-                    "-F",
-                    str(RATE),
-                    "--call-graph",
-                    f"dwarf,{STACK}",
-                    "-o",
-                    samples,
-                    "-p",
-                    str(process.pid),
-                    "--",
-                    "sleep",
-                    str(SECONDS),
-                ],
-                check=True,
-                stderr=subprocess.DEVNULL,
-            )
+            watch = [*record, "-o", samples, "-p", str(process.pid), "--", "sleep", str(SECONDS)]
+            subprocess.run(watch, check=True, stderr=subprocess.DEVNULL)
         finally:
-            generator.wait()
+            under_load.wait()
     # Inlined functions would double the depth; addr2line would take minutes to find them.
-    script = subprocess.run(["perf", "script", "--no-inline", "-i", samples], check=True, capture_output=True)
-    folded = subprocess.run(
-        ["inferno-collapse-perf", "--kernel"], input=script.stdout, check=True, capture_output=True
-    ).stdout
-    options = [
-        "--title",
-        title,
-        "--subtitle",
-        "share of the server's processor time: the kernel orange, Rust yellow, C red",
-        "--countname",
-        "samples",
-        "--colors",
-        "java",
-        "--bgcolors",
-        "#ffffff",
-        "--hash",
-        "--width",
-        "1200",
-        "--height",
-        "15",
-        "--minwidth",
-        str(THINNEST),
-    ]
-    drawn = subprocess.run(
-        ["inferno-flamegraph", *options], input=NOISE.sub("", folded.decode()).encode(), check=True, capture_output=True
-    )
-    return drawn.stdout.decode()
+    stacks = piped(["perf", "script", "--no-inline", "-i", samples], b"")
+    return NOISE.sub("", piped(["inferno-collapse-perf", "--kernel"], stacks).decode())
+
+
+def shares(folded: str) -> dict[str, float]:
+    """Percent of all samples, by part."""
+    counts: Counter[str] = Counter()
+    for line in folded.splitlines():
+        stack, _, count = line.rpartition(" ")
+        found = (part for part, pattern in PARTS.items() if re.search(pattern, stack))
+        counts[next(found, "other")] += int(count)
+    return {part: round(count / counts.total() * 100, 1) for part, count in counts.most_common()}
+
+
+def picture(folded: str, title: str) -> str:
+    look = f"--colors java --bgcolors #ffffff --hash --width 1200 --height 15 --minwidth {THINNEST}".split()
+    titles = ["--title", title, "--subtitle", "the server's processor time: the kernel orange, Rust yellow, C red"]
+    return piped(["inferno-flamegraph", *look, *titles], folded.encode()).decode()
+
+
+def piped(command: list[str], given: bytes) -> bytes:
+    return subprocess.run(command, input=given, check=True, stdout=subprocess.PIPE).stdout

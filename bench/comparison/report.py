@@ -9,9 +9,15 @@ from pathlib import Path
 from . import environment
 from .goals import goals_table
 from .results import Results
-from .tables import all_tables, growth_table, machine_text
+from .tables import all_tables, growth_table, machine_text, time_table
 
-TABLES = {"machine": machine_text, "goals": goals_table, "growth": growth_table, "tables": all_tables}
+TABLES = {
+    "machine": machine_text,
+    "goals": goals_table,
+    "growth": growth_table,
+    "time": time_table,
+    "tables": all_tables,
+}
 
 
 def filled(page: str, results: Results) -> str:

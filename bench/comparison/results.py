@@ -15,7 +15,10 @@ class Results:
 
     def __init__(self, rows: list[Row]) -> None:
         self.machines = [row for row in rows if "processor" in row]
-        self.rows = [row for row in rows if "stage" in row]
+        measured = [row for row in rows if "stage" in row]
+        # What was measured again, since it had failed, counts as it came out the last time.
+        latest = {(row["stage"], row["server"], row["part"], row["point"], row["rep"]): row for row in measured}
+        self.rows = list(latest.values())
 
     @classmethod
     def read(cls, path: Path) -> Results:
@@ -33,7 +36,7 @@ class Results:
         return list(dict.fromkeys(row["server"] for row in self.of(stage)))
 
     def values(self, stage: str, server: str, key: str, point: str = "") -> list[float]:
-        return [row[key] for row in self.of(stage, server, point) if row.get(key) is not None]
+        return list(self.rounds(stage, server, key, point).values())
 
     def median(self, stage: str, server: str, key: str, point: str = "") -> float | None:
         values = self.values(stage, server, key, point)
@@ -41,7 +44,8 @@ class Results:
 
     def rounds(self, stage: str, server: str, key: str, point: str = "") -> dict[int, float]:
         """Values by repetition: those of one round were measured soon after each other."""
-        return {row["rep"]: row[key] for row in self.of(stage, server, point) if row.get(key) is not None}
+        rows = self.of(stage, server, point)
+        return {row["rep"]: row[key] for row in rows if not row["errors"] and row.get(key) is not None}
 
 
 def spread(values: list[float]) -> float:

@@ -126,15 +126,22 @@ FILLING = 150.0
 """Seconds that it takes to fill all stores, once."""
 
 
+CARGO = ["cargo", "build", "-q", "--release", "--locked"]
+
+
 def build(stages: list[str]) -> None:
     """Builds the server, unless one is named, the load generator, and what the stages need."""
-    cargo = ["cargo", "build", "-q", "--release", "--locked"]
     if CHAT_SERVER.is_relative_to(TARGET):
-        subprocess.run([*cargo, "-p", "chat-server"], cwd=REPOSITORY, check=True)
-    manifest = str(REPOSITORY / "bench" / "Cargo.toml")
-    subprocess.run([*cargo, "--manifest-path", manifest, "--target-dir", str(TARGET)], cwd=REPOSITORY, check=True)
+        subprocess.run([*CARGO, "-p", "chat-server"], cwd=REPOSITORY, check=True)
+    build_loadgen()
     if "calls" in stages:
-        calls.build_calls()
+        calls.build_calls(Lab(Path()))
+
+
+def build_loadgen() -> None:
+    """Builds the load generator and the bare servers."""
+    manifest = REPOSITORY / "bench" / "Cargo.toml"
+    subprocess.run([*CARGO, "--manifest-path", manifest, "--target-dir", TARGET], cwd=REPOSITORY, check=True)
 
 
 def run(stages: list[str], servers: list[str] | None, out: Path, reps: int, lab: Lab) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import time
@@ -54,6 +55,7 @@ def store(lab: Lab, size: Size) -> Path:
         unfinished = folder.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         fill(unfinished, size)
+        os.sync()  # Else the system would write it during the runs.
         unfinished.rename(folder)
     return folder
 

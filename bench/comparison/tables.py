@@ -111,6 +111,16 @@ def growth_table(results: Results) -> str:
     )
 
 
+def time_table(results: Results) -> str:
+    """What the server's processor time goes to, by the samples of the flame graphs."""
+    rows = results.of("flame")
+    if not rows:
+        return "Not measured yet."
+    parts = dict.fromkeys(part for row in rows for part in row["shares"])
+    lines = [[part, *(f"{row['shares'].get(part, 0.0):.1f} %" for row in rows)] for part in parts]
+    return markdown(["part", *(row["title"] for row in rows)], lines)
+
+
 def machine_text(results: Results) -> str:
     """Where and when, and of which versions; of the last run that added to the results."""
     if not results.machines:
@@ -126,13 +136,14 @@ def machine_text(results: Results) -> str:
     commits = ", ".join(
         dict.fromkeys(f"{row['commit']}{' with changes' if row['changed'] else ''}" for row in results.machines)
     )
-    runs = {row["rep"] for row in results.rows}
+    rows = [row for row in results.rows if row["stage"] != "flame"]
+    runs = {row["rep"] for row in rows}
     return (
         f"- Day: {last['date']}; commit {commits}.\n"
         f"- Machine: {kind}, {last['cores']} cores of {last['processor']}, {last['memory_gib']} GiB, {last['system']}, "
         f"Linux {last['kernel']}.\n"
         f"- Peers: {peers or 'none'}.\n"
-        f"- Runs: up to {len(runs)} of each, interleaved; {len(results.rows)} rows, "
-        f"{sum(bool(row['errors']) for row in results.rows)} with errors, "
-        f"{sum(float(row['foreign']) > 0.1 for row in results.rows)} disturbed by other work on the machine."
+        f"- Runs: up to {len(runs)} of each, interleaved; {len(rows)} rows, "
+        f"{sum(bool(row['errors']) for row in rows)} with errors, "
+        f"{sum(float(row['foreign']) > 0.1 for row in rows)} disturbed by other work on the machine."
     )
