@@ -1,4 +1,4 @@
-"""Stages without peers: reactors, calls from C and Python, and the size of the binary."""
+"""Stages without peers: reactors, other benchmarks of the repository, and the size of the binary."""
 
 from __future__ import annotations
 
@@ -64,6 +64,13 @@ def call_from_python(_: Lab) -> list[Row]:
     return [row | {"point": "Python"}]
 
 
+def memory(_: Lab) -> list[Row]:
+    """What a user, and a conversation, takes in a chat that lives in memory."""
+    command: list[str | Path] = ["cargo", "bench", "-q", "-p", "chat-server", "--bench", "start", "--", "--memory"]
+    pattern = r"(\d+) bytes per user\s+(\d+) bytes per conversation"
+    return [figures(command, pattern, ["bytes_per_user", "bytes_per_conversation"])]
+
+
 def build_calls(lab: Lab) -> None:
     """Builds what both need, by running them once, so that no build disturbs a measurement."""
     subprocess.run([sys.executable, "-m", "venv", PYTHON_ENVIRONMENT], check=True)
@@ -71,6 +78,11 @@ def build_calls(lab: Lab) -> None:
     subprocess.run([pip, "install", "-q", "--disable-pip-version-check", "./chat-py"], cwd=REPOSITORY, check=True)
     call_from_c(lab)
     call_from_python(lab)
+
+
+def build_memory(lab: Lab) -> None:
+    """Builds what it needs, likewise."""
+    memory(lab)
 
 
 def binary_size(_: Lab) -> list[Row]:

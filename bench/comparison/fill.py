@@ -1,8 +1,8 @@
 """Data directories with as many users, conversations and messages as wanted, made by `chat-server restore`.
 
-Conversation `k` is one of sender `s<k // users>` and user `u<k % users>`, and message `m` is in conversation
-`m % conversations`. So each sender has a conversation with each user, and a load of `s0` that is scattered over all
-users finds conversations that exist.
+Users stand in a ring: conversation `k` is one of user `k % users` and of a user after it, the next one for the first
+conversation that it begins, the one after that for the second, and so on. Message `m` is in conversation
+`m % conversations`, from the first of the two.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ CHUNK = 10_000
 TEXT = "A message of sixty-four bytes, like those the generator sends us"
 # Of the password that all servers here have, with the cheapest cost. Only senders log in.
 HASH = "$argon2id$v=19$m=8,t=1,p=1$Gnd6OkQpnkR+qyU5Cw1lpg$1IE8VQdMY1zIdLTkXOe10fPx/knW8pBLIYBv007eCLs"
+SENDERS = 1000
+"""How many users send in a load, however many there are: each load then does the same work."""
 
 
 @dataclass(frozen=True)
@@ -30,28 +32,41 @@ class Size:
     def __str__(self) -> str:
         return f"{self.users}-{self.conversations}-{self.messages}"
 
+    def spacing(self) -> int:
+        """Every so many users, one sends."""
+        return max(min(self.users, self.conversations) // SENDERS, 1)
+
+    def senders(self) -> int:
+        return min(self.users, self.conversations, SENDERS)
+
+    def partners(self) -> int:
+        """With how many of those after it a sender has a conversation."""
+        return max(self.conversations // self.users, 1)
+
+    def pair(self, k: int) -> tuple[int, int]:
+        """Whose conversation number `k` is."""
+        first = k % self.users
+        return first, (first + 1 + k // self.users) % self.users
+
 
 def lines(size: Size) -> Iterator[str]:
     """The lines of a dump; see docs/dump.md."""
-    senders = -(-size.conversations // size.users)
-    users = size.users + senders
     yield '{"chat_dump":{"version":5,"hashes":true}}\n'
-    names = sorted([f"u{number}" for number in range(size.users)] + [f"s{number}" for number in range(senders)])
-    for name in names:
-        password = f',"password":"{HASH}"' if name[0] == "s" else ""
+    sending = {f"u{number * size.spacing()}" for number in range(size.senders())}
+    for name in sorted(f"u{number}" for number in range(size.users)):
+        password = f',"password":"{HASH}"' if name in sending else ""
         yield f'{{"user":{{"name":"{name}","full_name":"Bench {name}","country":"ID"{password}}}}}\n'
-    pairs = ((k // size.users, k % size.users) for k in range(size.conversations))
-    for sender, user in pairs:
-        yield f'{{"conversation":{{"members":[{{"user":"s{sender}","read":0}},{{"user":"u{user}","read":0}}]}}}}\n'
+    for k in range(size.conversations):
+        one, other = size.pair(k)
+        yield f'{{"conversation":{{"members":[{{"user":"u{one}","read":0}},{{"user":"u{other}","read":0}}]}}}}\n'
     for number in range(size.messages):
-        k = number % size.conversations
-        sender = k // size.users
+        one, other = size.pair(number % size.conversations)
         yield (
-            f'{{"message":{{"id":{number + 1},"to":"u{k % size.users}","from":"s{sender}",'
-            f'"from_name":"Bench s{sender}","time":{1_700_000_000_000 + number},"text":"{TEXT}"}}}}\n'
+            f'{{"message":{{"id":{number + 1},"to":"u{other}","from":"u{one}","from_name":"Bench u{one}",'
+            f'"time":{1_700_000_000_000 + number},"text":"{TEXT}"}}}}\n'
         )
     yield (
-        f'{{"end":{{"users":{users},"invitations":0,"blocks":0,"conversations":{size.conversations},'
+        f'{{"end":{{"users":{size.users},"invitations":0,"blocks":0,"conversations":{size.conversations},'
         f'"rooms":0,"messages":{size.messages},"keys":0}}}}\n'
     )
 

@@ -167,12 +167,12 @@ def goals() -> Iterator[Goal]:
         )
     for thing, limit in (("user", 250), ("conversation", 120)):
         yield Goal(
-            f"memory for each {thing}",
+            f"memory for each {thing}, in memory",
             f"at most {limit} bytes",
             "memory",
             "bytes",
             limit,
-            value("memory", durable, f"bytes_per_{thing}"),
+            value("memory", "chat", f"bytes_per_{thing}"),
             digits=0,
         )
     for shape in ("64 × 1", "64 × 32"):

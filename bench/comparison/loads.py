@@ -26,6 +26,8 @@ STARTING = 120.0
 """Seconds in which a server must listen."""
 STOPPING = 60.0
 """Seconds in which a server must stop."""
+SHORTEST = 0.1
+"""Seconds that are measured in the smallest trial: on a busy machine, less could pass without an answer."""
 RUNNING = 300.0
 """Seconds in which a run must end."""
 COUNTS = re.compile(r"-(c|n) (\d{3,})")
@@ -58,7 +60,9 @@ class Lab:
         smaller = (
             COUNTS.sub(lambda found: f"-{found[1]} {self.shrink(int(found[2]))}", load) if self.scale < 1 else load
         )
-        spans = ["--warm", f"{warm * self.scale:.3f}", "--secs", f"{secs * self.scale:.3f}"] if secs else []
+        spans = (
+            ["--warm", f"{warm * self.scale:.3f}", "--secs", f"{max(secs * self.scale, SHORTEST):.3f}"] if secs else []
+        )
         return [*smaller.split(), *spans]
 
 

@@ -1,11 +1,10 @@
-"""Stages that need a filled store: growth, memory at rest, and how soon a server is ready."""
+"""Stages that need a filled store: growth, and how soon a server is ready."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
-import time
 from pathlib import Path
 
 from . import machine
@@ -19,9 +18,6 @@ FULL = Size(1_000_000, 1_000_000, 10_000_000)
 """The chat that the goals speak of."""
 COPIED = 100_000
 """Up to this many messages, each run gets a copy of the store, as it would change much."""
-SENDERS = 64
-SETTLING = 1.0
-"""Seconds after which a server that has started has nothing more to do."""
 
 
 def growth_sizes() -> dict[str, Size]:
@@ -30,7 +26,8 @@ def growth_sizes() -> dict[str, Size]:
     for count in (10**power for power in range(3, 8)):
         sizes[f"messages: {count}"] = Size(1000, 1000, count)
     for count in (10**power for power in range(3, 7)):
-        sizes[f"conversations: {count}"] = Size(1000, count, count)
+        # With fewer users, some conversations would be the same.
+        sizes[f"conversations: {count}"] = Size(10_000, count, count)
         sizes[f"users: {count}"] = Size(count, count, count)
     sizes["all: 10000000"] = FULL
     return sizes
@@ -39,11 +36,10 @@ def growth_sizes() -> dict[str, Size]:
 def scaled(lab: Lab, size: Size) -> Size:
     if lab.scale >= 1:
         return size
-    counts = [
-        max(round(count * lab.scale / 1000), 10) if count > 10 else count
-        for count in (size.users, size.conversations, size.messages)
-    ]
-    return Size(*counts)
+    users, conversations, messages = (
+        max(round(count * lab.scale / 1000), 10) for count in (size.users, size.conversations, size.messages)
+    )
+    return Size(users, min(conversations, users * ((users - 1) // 2)), messages)
 
 
 def store(lab: Lab, size: Size) -> Path:
@@ -67,12 +63,10 @@ def command_on(folder: Path, port: int) -> list[str]:
     return command
 
 
-def scattered(lab: Lab, size: Size) -> list[str]:
-    """Options of a load from up to 64 senders to all users."""
+def crowd(lab: Lab, size: Size) -> list[str]:
+    """The load generator's option for messages between users of this store."""
     size = scaled(lab, size)
-    senders = min(-(-size.conversations // size.users), SENDERS)
-    names = ",".join(f"s{number % senders}" for number in range(max(senders, 2)))
-    return ["--users", names, "--spread", str(min(size.users, size.conversations))]
+    return ["--crowd", f"{size.users},{size.senders()},{size.spacing()},{size.partners()}"]
 
 
 def growth(lab: Lab, point: str, size: Size) -> list[Row]:
@@ -84,33 +78,10 @@ def growth(lab: Lab, point: str, size: Size) -> list[Row]:
     machine.wait_for_quiet(lab.patience)
     port = free_port()
     with running(command_on(folder, port), port) as process:
-        arguments = lab.arguments("send -c 64 -p 1", secs=1.0, warm=0.3) + scattered(lab, size)
+        arguments = lab.arguments("send -c 64 -p 1", secs=1.0, warm=0.6) + crowd(lab, size)
         return [
             load(DURABLE, port, arguments, process) | {"point": point, "own_bytes": machine.own_memory(process.pid)}
         ]
-
-
-def memory(lab: Lab) -> list[Row]:
-    """What one more user, and one more conversation, adds to the memory of a server at rest."""
-    many = 1_000_000
-    sizes = [Size(1000, 1, 1), Size(many, 1, 1), Size(many, 1, many), Size(many, many, many)]
-    used = []
-    for size in sizes:
-        folder, port = store(lab, size), free_port()
-        with running(command_on(folder, port), port) as process:
-            time.sleep(SETTLING * min(lab.scale, 1))
-            used.append(machine.own_memory(process.pid))
-    users = scaled(lab, sizes[1]).users - scaled(lab, sizes[0]).users
-    conversations = scaled(lab, sizes[3]).conversations - 1
-    return [
-        {
-            "bytes_per_user": round((used[1] - used[0]) / users, 1),
-            "bytes_per_conversation": round((used[3] - used[2]) / conversations, 1),
-            "own_bytes": used[3],
-            "foreign": 0.0,
-            "errors": 0,
-        }
-    ]
 
 
 def ready(lab: Lab, how: str) -> list[Row]:
@@ -118,12 +89,12 @@ def ready(lab: Lab, how: str) -> list[Row]:
     folder = store(lab, FULL)
     port = free_port()
     with running(command_on(folder, port), port) as process:
-        took = load(DURABLE, port, lab.arguments("send -c 64 -p 1", 1.0, 0.0) + scattered(lab, FULL), process)
+        took = load(DURABLE, port, lab.arguments("send -c 64 -p 1", 1.0, 0.0) + crowd(lab, FULL), process)
         if took["errors"]:
             return [took]
         process.send_signal(signal.SIGKILL if how == "killed" else signal.SIGTERM)
         process.wait()
     machine.wait_for_quiet(lab.patience)
     port = free_port()
-    arguments = ["ready", "--users", "s0,s0", "--", *command_on(folder, port)]
+    arguments = ["ready", "--users", "u0,u0", "--", *command_on(folder, port)]
     return [load(DURABLE, port, arguments, cores=BOTH) | {"point": how}]

@@ -25,8 +25,8 @@ pub struct Options {
     pub warm_secs: f64,
     /// Every message goes to this user, not to its sender's neighbour.
     pub to: Option<String>,
-    /// Messages go to this many users `u0`, `u1` and so on, at random, and not to the sender's neighbour: only `chat`.
-    pub spread: Option<u64>,
+    /// Messages are between users of a filled chat: only `send` of `chat`.
+    pub crowd: Option<Crowd>,
     /// Threads that open connections: more than one only for servers that let each login wait.
     pub openers: usize,
     pub pid: Option<u32>,
@@ -35,7 +35,7 @@ pub struct Options {
     pub command: Vec<String>,
 }
 
-const NAMES: &str = "peer addr users password c p b n secs warm to spread openers pid tls";
+const NAMES: &str = "peer addr users password c p b n secs warm to crowd openers pid tls";
 
 impl Options {
     pub fn parse(args: impl Iterator<Item = String>) -> Result<Self> {
@@ -74,7 +74,7 @@ impl Options {
             count: number(&given, "n")?,
             secs: number(&given, "secs")?.unwrap_or(3.0),
             warm_secs: number(&given, "warm")?.unwrap_or(0.5),
-            spread: number(&given, "spread")?,
+            crowd: number(&given, "crowd")?,
             openers: number(&given, "openers")?.unwrap_or(1),
             pid: number(&given, "pid")?,
             tls: given.get("tls").map(PathBuf::from),
@@ -103,11 +103,35 @@ impl Options {
     }
 }
 
+/// Which users send to whom. Users are `u0`, `u1` and so on, and each has conversations with those after it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crowd {
+    pub users: u64,
+    /// How many of them send: `u0`, and then every `spacing`th.
+    pub senders: u64,
+    pub spacing: u64,
+    /// To how many of those that come next each sends.
+    pub partners: u64,
+}
+
+impl FromStr for Crowd {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let numbers = text.split(',').map(str::parse).collect::<Result<Vec<u64>, _>>()?;
+        let [users, senders, spacing, partners] = numbers[..] else { bail!("USERS,SENDERS,SPACING,PARTNERS") };
+        if numbers.contains(&0) {
+            bail!("none of these can be 0");
+        }
+        Ok(Self { users, senders, spacing, partners })
+    }
+}
+
 fn number<T: FromStr>(given: &HashMap<String, String>, name: &str) -> Result<Option<T>>
 where
-    T::Err: std::error::Error + Send + Sync + 'static,
+    T::Err: Into<anyhow::Error>,
 {
-    given.get(name).map(|text| text.parse()).transpose().with_context(|| format!("--{name}"))
+    given.get(name).map(|text| text.parse().map_err(Into::into)).transpose().with_context(|| format!("--{name}"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The chat protocol: one line in, one JSON object and an empty line out.
 
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -7,25 +8,50 @@ use memchr::memmem;
 use serde_json::Value;
 
 use super::{Inbox, Lane, Message, Peer, Side, Talk, Took, Wire};
-use crate::{options::Options, text};
+use crate::options::{Crowd, Options};
+use crate::text;
 
 const END: &[u8] = b"\r\n\r\n";
 const SENT: &[u8] = b"{\"status\": \"OK\", \"message\": \"Message Sent\"}\r\n\r\n";
 const NAMES: [(&str, &str); 3] =
     [("messi", "Lionel Messi"), ("henderson", "Jordan Henderson"), ("lineker", "Gary Lineker")];
 
-pub struct Chat<'a>(pub &'a Options);
+/// A member of a crowd changes after so many messages, as a connection that stays with a session is quicker.
+const TURN: u64 = 16;
 
-impl Chat<'_> {
+pub struct Chat<'a> {
+    options: &'a Options,
+    /// The sessions of a crowd.
+    tokens: OnceLock<Arc<Vec<String>>>,
+}
+
+impl<'a> Chat<'a> {
+    pub fn new(options: &'a Options) -> Self {
+        Self { options, tokens: OnceLock::new() }
+    }
+
+    /// The sessions of all who send, which are opened once.
+    fn tokens(&self, crowd: Crowd) -> Result<Arc<Vec<String>>> {
+        if let Some(tokens) = self.tokens.get() {
+            return Ok(Arc::clone(tokens));
+        }
+        let mut wire = Wire::connect(self.options.addr)?;
+        let lines = (0..crowd.senders).map(|number| self.auth_line(&format!("u{}", number * crowd.spacing)));
+        wire.write(lines.collect::<String>().as_bytes())?;
+        let tokens =
+            (0..crowd.senders).map(|_| Ok(token(&parse(&wire.until(END)?)?)?.to_owned())).collect::<Result<_>>()?;
+        Ok(Arc::clone(self.tokens.get_or_init(|| Arc::new(tokens))))
+    }
+
     fn session(&self, user: &str) -> Result<(Wire, String)> {
-        let mut wire = Wire::connect(self.0.addr)?;
+        let mut wire = Wire::connect(self.options.addr)?;
         wire.write(self.auth_line(user).as_bytes())?;
         let reply = parse(&wire.until(END)?)?;
         Ok((wire, token(&reply)?.to_owned()))
     }
 
     fn auth_line(&self, user: &str) -> String {
-        format!("auth {user} {}\r\n", self.0.password)
+        format!("auth {user} {}\r\n", self.options.password)
     }
 }
 
@@ -35,12 +61,13 @@ impl Peer for Chat<'_> {
     }
 
     fn sender(&self, lane: usize) -> Result<Lane> {
-        let (sending, token) = self.session(self.0.sender(lane))?;
-        let prefix = match self.0.spread {
-            None => format!("send {token} {} ", self.0.receiver(lane)),
-            Some(_) => format!("send {token} u"),
-        };
-        let talk = Sends { prefix: prefix.into_bytes(), spread: self.0.spread, lane, size: self.0.size };
+        if let Some(crowd) = self.options.crowd {
+            let talk = Talks { crowd, tokens: self.tokens(crowd)?, lane, size: self.options.size };
+            return Ok(Lane { sending: Wire::connect(self.options.addr)?, receiving: None, talk: Box::new(talk) });
+        }
+        let (sending, token) = self.session(self.options.sender(lane))?;
+        let prefix = format!("send {token} {} ", self.options.receiver(lane)).into_bytes();
+        let talk = Sends { prefix, lane, size: self.options.size };
         Ok(Lane { sending, receiving: None, talk: Box::new(talk) })
     }
 
@@ -52,9 +79,7 @@ impl Peer for Chat<'_> {
 }
 
 struct Sends {
-    /// All before the text; before the number of the recipient, if there are many.
     prefix: Vec<u8>,
-    spread: Option<u64>,
     lane: usize,
     size: usize,
 }
@@ -62,23 +87,35 @@ struct Sends {
 impl Talk for Sends {
     fn put(&mut self, seq: u64, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.prefix);
-        if let Some(users) = self.spread {
-            out.extend_from_slice(format!("{} ", scattered(self.lane as u64, seq) % users).as_bytes());
-        }
         text::write(self.lane, seq, self.size, out);
         out.extend_from_slice(b"\r\n");
     }
 
     fn take(&mut self, _: Side, data: &[u8], _: &mut Vec<u8>) -> Took {
-        if data.starts_with(SENT) {
-            return Took::Done(SENT.len());
-        }
-        judge(data, |reply| {
-            if reply["status"] != "OK" || reply["message"] != "Message Sent" {
-                bail!("send answered by {reply}");
-            }
-            Ok(())
-        })
+        sent(data)
+    }
+}
+
+/// Sends of a crowd.
+struct Talks {
+    crowd: Crowd,
+    tokens: Arc<Vec<String>>,
+    lane: usize,
+    size: usize,
+}
+
+impl Talk for Talks {
+    fn put(&mut self, seq: u64, out: &mut Vec<u8>) {
+        let Crowd { users, senders, spacing, partners } = self.crowd;
+        let number = scattered(self.lane as u64, seq / TURN) % senders;
+        let to = (number * spacing + 1 + scattered(self.lane as u64, seq) % partners) % users;
+        out.extend_from_slice(format!("send {} u{to} ", self.tokens[number as usize]).as_bytes());
+        text::write(self.lane, seq, self.size, out);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn take(&mut self, _: Side, data: &[u8], _: &mut Vec<u8>) -> Took {
+        sent(data)
     }
 }
 
@@ -125,6 +162,19 @@ fn messages(reply: &Value, receiver: Option<&str>) -> Result<Vec<Message>> {
     Ok(all)
 }
 
+/// The answer to a send.
+fn sent(data: &[u8]) -> Took {
+    if data.starts_with(SENT) {
+        return Took::Done(SENT.len());
+    }
+    judge(data, |reply| {
+        if reply["status"] != "OK" || reply["message"] != "Message Sent" {
+            bail!("send answered by {reply}");
+        }
+        Ok(())
+    })
+}
+
 fn judge(data: &[u8], check: impl Fn(&Value) -> Result<()>) -> Took {
     let Some(end) = memmem::find(data, END) else { return Took::More };
     match parse(&data[..end]).and_then(|reply| check(&reply)) {
@@ -151,7 +201,7 @@ mod tests {
 
     #[test]
     fn answers_in_any_spelling_are_judged_by_content() {
-        let mut talk = Sends { prefix: b"send t u ".to_vec(), spread: None, lane: 0, size: 20 };
+        let mut talk = Sends { prefix: b"send t u ".to_vec(), lane: 0, size: 20 };
         let mut take = |data: &[u8]| talk.take(Side::Sending, data, &mut Vec::new());
         assert!(matches!(take(SENT), Took::Done(n) if n == SENT.len()));
         assert!(matches!(take(&SENT[..20]), Took::More));
@@ -161,18 +211,21 @@ mod tests {
     }
 
     #[test]
-    fn recipients_are_scattered_over_all_users() {
-        let mut talk = Sends { prefix: b"send t u".to_vec(), spread: Some(10), lane: 3, size: 20 };
-        let mut seen = [false; 10];
-        for seq in 0..100 {
+    fn members_of_a_crowd_write_to_those_after_them() {
+        let crowd = Crowd { users: 100, senders: 5, spacing: 20, partners: 3 };
+        let tokens = Arc::new((0..5).map(|number| number.to_string()).collect());
+        let mut talk = Talks { crowd, tokens, lane: 3, size: 20 };
+        let mut seen = std::collections::BTreeSet::new();
+        for seq in 0..2000 {
             let mut out = Vec::new();
             talk.put(seq, &mut out);
-            let line = std::str::from_utf8(&out).unwrap();
-            let (user, text) = line.strip_prefix("send t u").unwrap().split_once(' ').unwrap();
-            seen[user.parse::<usize>().unwrap()] = true;
+            let line = String::from_utf8(out).unwrap();
+            let (sender, rest) = line.strip_prefix("send ").unwrap().split_once(" u").unwrap();
+            let (to, text) = rest.split_once(' ').unwrap();
             assert_eq!(text, format!("c00003 s{seq:09} lo\r\n"));
+            seen.insert((sender.parse::<u64>().unwrap(), to.parse::<u64>().unwrap()));
         }
-        assert_eq!(seen, [true; 10]);
+        assert_eq!(seen, (0..5).flat_map(|sender| (1..4).map(move |next| (sender, sender * 20 + next))).collect());
     }
 
     #[test]

@@ -104,7 +104,7 @@ pub trait Peer: Sync {
 
 pub fn find(options: &Options) -> Result<Box<dyn Peer + '_>> {
     Ok(match options.peer.as_str() {
-        "chat" => Box::new(chat::Chat(options)),
+        "chat" => Box::new(chat::Chat::new(options)),
         "chat2" => Box::new(chat2::Chat2::new(options)),
         "echo" => Box::new(echo::Echo(options)),
         "redis" => Box::new(redis::Redis(options)),
