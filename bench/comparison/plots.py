@@ -116,7 +116,7 @@ def growth(results: Results) -> Figure:
                 for point in growth_sizes()
                 if point.startswith(f"{kind}: ")
             ]
-            points = [(x, y * scale) for x, y in middles if y is not None]
+            points = [(x, y * scale) for x, y in middles if y]
             if points:
                 axes.plot(*zip(*points, strict=True), color=COLOURS[colour][0], marker=marker)
                 ends[names.get(kind, kind)] = (points, COLOURS[colour][0])
