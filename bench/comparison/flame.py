@@ -5,7 +5,6 @@ It needs `perf` (Debian's linux-perf) and `inferno` (`cargo install inferno`).
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from .loads import LOAD_CORE, Lab, allow_connections, free_port, running
 from .paths import CHAT_SERVER, LOADGEN, REPOSITORY, TARGET
+from .results import line
 from .run import CARGO, build_loadgen
 from .servers import SERVERS, Server
 
@@ -71,7 +71,7 @@ def draw(pictures: Path, results: Path) -> None:
         (pictures / name).write_text(picture(folded, title))
         row = {"stage": "flame", "server": server, "part": "", "point": "", "rep": 0, "errors": 0, "foreign": 0.0}
         with results.open("a") as file:
-            file.write(json.dumps(row | {"title": title, "shares": shares(folded)}) + "\n")
+            file.write(line(row | {"title": title, "shares": shares(folded)}))
         print(f"wrote {name}")
 
 
@@ -105,8 +105,8 @@ def profile(lab: Lab, server: Server, work: str) -> str:
 def shares(folded: str) -> dict[str, float]:
     """Percent of all samples, by part."""
     counts: Counter[str] = Counter()
-    for line in folded.splitlines():
-        stack, _, count = line.rpartition(" ")
+    for sampled in folded.splitlines():
+        stack, _, count = sampled.rpartition(" ")
         found = (part for part, pattern in PARTS.items() if re.search(pattern, stack))
         counts[next(found, "other")] += int(count)
     return {part: round(count / counts.total() * 100, 1) for part, count in counts.most_common()}

@@ -10,6 +10,11 @@ from typing import Any
 Row = dict[str, Any]
 
 
+def line(row: Row) -> str:
+    """A row in the file, without what it has no value for."""
+    return json.dumps({key: value for key, value in row.items() if value is not None}, ensure_ascii=False) + "\n"
+
+
 class Results:
     """All rows of a file; those of machines stand apart."""
 

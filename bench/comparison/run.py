@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from . import calls, machine, stores
 from .loads import Lab, allow_connections, failure, free_port, load, running
 from .paths import CHAT_SERVER, REPOSITORY, TARGET
-from .results import Results, Row
+from .results import Results, Row, line
 from .servers import SERVERS
 from .stages import STAGES
 
@@ -161,13 +160,13 @@ def run(stages: list[str], servers: list[str] | None, out: Path, reps: int, lab:
     with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-") as work, out.open("a", buffering=1) as file:
         lab = replace(lab, work=Path(work))
         lab.work.chmod(0o755)
-        file.write(json.dumps(machine.description()) + "\n")
+        file.write(line(machine.description()))
         for stage, server, part, rep in rounds(chosen, servers, reps):
             if (stage, server, part, rep) in have:
                 continue
             for measured in undisturbed(chosen[stage].parts[server, part], lab, f"{stage} {server} {part}"):
                 row = {"stage": stage, "server": server, "part": part, "point": "", "rep": rep} | measured
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.write(line(row))
                 shown = {key: row[key] for key in SHOWN if row.get(key) is not None}
                 print(f"{time.monotonic() - start:5.0f} s", stage, server, row["point"], rep + 1, shown, flush=True)
                 well = well and not row["errors"]
