@@ -10,7 +10,7 @@ from collections.abc import Callable
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 # Name: on a light and on a dark ground. All have a contrast of 4.5 there, and people who see fewer colours can tell
 # neighbours apart; names stand at the lines besides.
@@ -94,7 +94,7 @@ def svg(figure: Figure, title: str) -> str:
 def panels(rows: int, columns: int, height: float) -> tuple[Figure, list[list[Axes]]]:
     figure = Figure(figsize=(8.6, height))
     grid = figure.subplots(rows, columns, squeeze=False)
-    figure.subplots_adjust(left=0.065, right=0.89, bottom=0.55 / height, top=1 - 0.3 / height, wspace=0.42, hspace=0.3)
+    figure.subplots_adjust(left=0.065, right=0.89, bottom=0.55 / height, top=1 - 0.3 / height, wspace=0.52, hspace=0.3)
     return figure, [list(row) for row in grid]
 
 
@@ -109,7 +109,7 @@ def few_ticks(axes: Axes) -> None:
     if axes.get_yscale() == "log":
         decades = math.log10(high / low)
         steps = (1, 2, 5) if decades < 1.7 else (1, 3) if decades < 2.7 else (1,)
-        axes.yaxis.set_major_locator(LogLocator(10, subs=steps))
+        axes.yaxis.set_major_locator(LogLocator(10, subs=steps) if decades > 0.7 else MaxNLocator(5))
 
 
 def place_labels(axes: Axes) -> None:

@@ -152,12 +152,12 @@ def goals() -> Iterator[Goal]:
                 strict=True,
             )
     for stage, server, name, limit in (
-        ("idle", "chat", "idle connection", 400),
-        ("subscribed", "chat2", "subscribed", 1024),
-        ("idle-tls", "chat", "with TLS", 16_384),
+        ("idle", "chat", "10,000 idle connections", 400),
+        ("subscribed", "chat2", "10,000 subscribed connections", 1024),
+        ("idle-tls", "chat", "10,000 idle connections with TLS", 16_384),
     ):
         yield Goal(
-            f"10,000 connections, {name}",
+            name,
             f"at most {limit:,} bytes each",
             stage,
             "bytes",

@@ -120,7 +120,8 @@ def growth(results: Results) -> Figure:
             if points:
                 axes.plot(*zip(*points, strict=True), color=COLOURS[colour][0], marker=marker)
                 ends[names.get(kind, kind)] = (points, COLOURS[colour][0])
-        spread_labels(axes, [(name, *points[-1], colour) for name, (points, colour) in ends.items()])
+        # All at the edge: those of shorter lines would stand in the way of longer ones.
+        spread_labels(axes, [(name, ticks[-1], points[-1][1], colour) for name, (points, colour) in ends.items()])
         logarithmic(axes, ticks, time_text if scale == 1.0 else memory_text)
         if scale == 1.0:
             axes.set_yscale("linear")
