@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .results import Results, ratios
-from .tables import markdown
+from .tables import markdown, number
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,40 @@ class Goal:
 CPU, DELIVERY = "srv_cpu_us_per_req", "srv_cpu_us_per_delivery"
 
 
-def by(
-    stage: str, ours: str, key: str, *theirs: str, best: Callable[[list[float]], float] = min, point: str = ""
-) -> Callable[[Results], list[float]]:
+@dataclass(frozen=True)
+class By:
     """Ours by that of the best of them, round by round. The best is the one with the best median."""
 
-    def measured(results: Results) -> list[float]:
-        medians = {name: results.median(stage, name, key) for name in theirs}
-        known = {name: value for name, value in medians.items() if value is not None}
-        if not known:
-            return []
-        rival = next(name for name, value in known.items() if value == best(list(known.values())))
-        return ratios(results.rounds(stage, ours, key, point), results.rounds(stage, rival, key))
+    stage: str
+    ours: str
+    key: str
+    theirs: tuple[str, ...]
+    best: Callable[[list[float]], float]
 
-    return measured
+    def rival(self, results: Results) -> str | None:
+        medians = {name: results.median(self.stage, name, self.key) for name in self.theirs}
+        known = {name: middle for name, middle in medians.items() if middle is not None}
+        return next((name for name, middle in known.items() if middle == self.best(list(known.values()))), None)
+
+    def __call__(self, results: Results) -> list[float]:
+        rival = self.rival(results)
+        ours = results.rounds(self.stage, self.ours, self.key)
+        return ratios(ours, results.rounds(self.stage, rival, self.key)) if rival else []
+
+    def detail(self, results: Results) -> str:
+        """Both medians."""
+        rival = self.rival(results)
+        middles = (results.median(self.stage, name, self.key) for name in (self.ours, rival) if name)
+        digits, unit = UNITS[self.key]
+        return f"{' against '.join(number(middle, digits) for middle in middles)} {unit}"
+
+
+UNITS = {CPU: (2, "µs"), DELIVERY: (3, "µs"), "rate": (0, "/s"), "p50_us": (0, "µs"), "p99_us": (0, "µs"),
+         "p999_us": (0, "µs"), "drain_ms": (1, "ms")}  # fmt: skip
+
+
+def by(stage: str, ours: str, key: str, *theirs: str, best: Callable[[list[float]], float] = min) -> By:
+    return By(stage, ours, key, theirs, best)
 
 
 def value(stage: str, server: str, key: str, point: str = "") -> Callable[[Results], list[float]]:
@@ -235,11 +255,12 @@ def goals_table(results: Results) -> str:
         measured, met = measured + 1, met + verdict
         # A figure that only rounding makes equal to the limit gets another digit.
         digits = goal.digits + (round(middle, goal.digits) == goal.limit != middle)
+        detail = f" ({goal.measured.detail(results)})" if isinstance(goal.measured, By) else ""
         lines.append(
             [
                 goal.work,
                 goal.wanted,
-                f"{middle:,.{digits}f} {goal.unit}",
+                f"{middle:,.{digits}f} {goal.unit}{detail}",
                 f"{min(values):,.{digits}f} – {max(values):,.{digits}f}",
                 "met" if verdict else "**missed**",
                 goal.stages,
