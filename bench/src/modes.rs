@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
 
 use crate::engine::{self, Outcome, Span};
@@ -161,7 +162,7 @@ fn ready(options: &Options, peer: &dyn Peer) -> Result<Report> {
             Err(_) => std::thread::sleep(Duration::from_micros(200)),
         }
     };
-    unsafe { libc::kill(child.id() as i32, libc::SIGTERM) };
+    kill_process(Pid::from_child(&child), Signal::TERM)?;
     let asked = Instant::now();
     let gone = loop {
         match child.try_wait()? {
