@@ -2,8 +2,10 @@
 
 use chat_lib::{ClientOptions, ServerAddress, ServerAddresses};
 use clap::builder::{ArgPredicate, PathBufValueParser, TypedValueParser};
+use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::bench::Bench;
 use crate::conform::Conform;
 use crate::style::has_colors;
 
@@ -90,7 +92,12 @@ impl Security {
         Target { address, options: self.options() }
     }
 
-    fn options(&self) -> ClientOptions {
+    /// Whether TLS is asked for, whatever the address says.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.tls
+    }
+
+    pub(crate) fn options(&self) -> ClientOptions {
         self.ca.clone().unwrap_or_default()
     }
 }
@@ -98,6 +105,7 @@ impl Security {
 /// What to do instead of talking.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
+    Bench(Bench),
     Conform(Conform),
 }
 
@@ -109,6 +117,11 @@ impl Args {
         let command = || Self::command().color(color);
         let read = Self::from_arg_matches(&command().get_matches());
         read.unwrap_or_else(|problem| problem.format(&mut command()).exit())
+    }
+
+    /// Says what is wrong with the command line, beyond what its definition knows, and exits with 2.
+    pub(crate) fn exit_wrong(problem: &str) -> ! {
+        Self::command().error(ErrorKind::ArgumentConflict, problem).exit()
     }
 
     /// The servers to speak to.

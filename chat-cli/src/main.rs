@@ -10,6 +10,7 @@ macro_rules! complain {
 
 mod args;
 mod ask;
+mod bench;
 mod conform;
 #[cfg(test)]
 mod generated;
@@ -55,8 +56,10 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<All, Stop> {
-    if let Some(Task::Conform(conform)) = &args.task {
-        return conform::run(conform);
+    match &args.task {
+        Some(Task::Bench(bench)) => return bench::run(bench),
+        Some(Task::Conform(conform)) => return conform::run(conform),
+        None => {}
     }
     let mut shell = Shell::new(Link::new(args.target(), args.trace));
     let given = args.command.iter().map(|command| Ok(command.clone().into_bytes()));
