@@ -1,6 +1,8 @@
 //! A server, and the client as a script and a person start it.
 
+pub(crate) mod liar;
 pub(crate) mod proxy;
+pub(crate) mod relay;
 pub(crate) mod terminal;
 pub(crate) mod tmux;
 
@@ -10,7 +12,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
 
 use chat_lib::model::{PasswordCost, Registration};
-use chat_lib::server::{Handle, Listener, TlsIdentity};
+use chat_lib::server::{Handle, Listener, TlsIdentity, WebSite};
 use chat_lib::{Chat, Config, Server};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_chat-cli");
@@ -18,10 +20,17 @@ pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_chat-cli");
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) chat: Chat,
-    /// What it shows for TLS, if it speaks that.
-    identity: Option<TlsIdentity>,
+    transport: Transport,
     handle: Handle,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What carries the connections to a server.
+pub(crate) enum Transport {
+    Tcp,
+    Tls(TlsIdentity),
+    WebSocket,
+    TlsWebSocket(TlsIdentity),
 }
 
 impl Running {
@@ -37,33 +46,34 @@ impl Running {
 
     /// Another chat than usual, with the demo users.
     pub(crate) fn serve(config: Config, address: &str) -> Self {
-        Self::start_first(config, address, None)
+        Self::start_first(config, address, Transport::Tcp)
     }
 
-    /// A server that speaks TLS.
-    pub(crate) fn encrypted(address: &str, identity: TlsIdentity) -> Self {
-        Self::start_first(Config { registration: Registration::Open, ..Config::default() }, address, Some(identity))
+    /// A server with another transport.
+    pub(crate) fn over(transport: Transport, address: &str) -> Self {
+        Self::start_first(Config { registration: Registration::Open, ..Config::default() }, address, transport)
     }
 
-    fn start_first(config: Config, address: &str, identity: Option<TlsIdentity>) -> Self {
+    fn start_first(config: Config, address: &str, transport: Transport) -> Self {
         let password_cost = PasswordCost::new(8, 1, 1).unwrap();
         let chat = Chat::new(Config { password_cost, ..config });
         chat.add_demo_users().unwrap();
-        let server = bind(&chat, address.parse().unwrap(), identity.as_ref());
+        let server = bind(&chat, address.parse().unwrap(), &transport);
         let (address, handle) = (server.addresses()[0], server.handle());
-        Self { address, chat, identity, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
+        Self { address, chat, transport, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
     }
 
     /// Another server of the same chat.
     pub(crate) fn another(&self, address: &str) -> Self {
-        let server = bind(&self.chat, address.parse().unwrap(), None);
+        let server = bind(&self.chat, address.parse().unwrap(), &Transport::Tcp);
         let (address, handle, chat) = (server.addresses()[0], server.handle(), self.chat.clone());
-        Self { address, chat, identity: None, handle, thread: Some(thread::spawn(move || server.run().unwrap())) }
+        let thread = Some(thread::spawn(move || server.run().unwrap()));
+        Self { address, chat, transport: Transport::Tcp, handle, thread }
     }
 
     /// Serves the same chat again, after it was stopped.
     pub(crate) fn start_again(&mut self) {
-        let server = bind(&self.chat, self.address, self.identity.as_ref());
+        let server = bind(&self.chat, self.address, &self.transport);
         self.handle = server.handle();
         self.thread = Some(thread::spawn(move || server.run().unwrap()));
     }
@@ -102,10 +112,12 @@ impl Drop for Running {
     }
 }
 
-fn bind(chat: &Chat, address: SocketAddr, identity: Option<&TlsIdentity>) -> Server {
-    let listener = match identity {
-        Some(identity) => Listener::tls(address, identity.clone()),
-        None => Listener::tcp(address),
+fn bind(chat: &Chat, address: SocketAddr, transport: &Transport) -> Server {
+    let listener = match transport {
+        Transport::Tcp => Listener::tcp(address),
+        Transport::Tls(identity) => Listener::tls(address, identity.clone()),
+        Transport::WebSocket => Listener::web(address, WebSite::new()),
+        Transport::TlsWebSocket(identity) => Listener::web_tls(address, WebSite::new(), identity.clone()),
     };
     Server::builder(chat.clone()).listen(listener).bind().unwrap()
 }

@@ -1,8 +1,7 @@
 //! `chat-cli conform` against our own server, and against servers and transcripts that are wrong.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::{Command, Output};
 use std::thread;
 
@@ -11,6 +10,7 @@ use chat_lib::model::Registration;
 use chat_lib::store::{Durable, Options};
 use serde_json::Value as Json;
 
+use crate::common::relay::relay;
 use crate::common::{BINARY, Running, text};
 
 fn conform(args: &[&str]) -> Output {
@@ -189,35 +189,4 @@ fn how_it_is_called() {
     ] {
         assert_eq!(conform(args).status.code(), Some(code), "{args:?}");
     }
-}
-
-/// A server between the client and another server: what the other one sends passes through `change`, line by line.
-fn relay(server: SocketAddr, change: impl Fn(String) -> Option<String> + Clone + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for client in listener.incoming() {
-            let mut client = client.unwrap();
-            let Ok(mut server) = TcpStream::connect(server) else { continue };
-            let (mut to_server, from_server) =
-                (server.try_clone().unwrap(), BufReader::new(server.try_clone().unwrap()));
-            let mut from_client = client.try_clone().unwrap();
-            let change = change.clone();
-            thread::spawn(move || {
-                std::io::copy(&mut from_client, &mut to_server).ok();
-                to_server.shutdown(Shutdown::Write).ok();
-            });
-            thread::spawn(move || {
-                for line in from_server.split(b'\n') {
-                    let line = String::from_utf8(line.unwrap()).unwrap() + "\n";
-                    if let Some(line) = change(line) {
-                        client.write_all(line.as_bytes()).ok();
-                    }
-                }
-                server.flush().ok();
-                client.shutdown(Shutdown::Both).ok();
-            });
-        }
-    });
-    address
 }

@@ -9,36 +9,41 @@ use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
 
 use crate::common::terminal::Terminal;
-use crate::common::{BINARY, Running, text, without_tokens};
+use crate::common::{BINARY, Running, Transport, text, without_tokens};
 
 /// A server whose certificate is for `name`, and is its own issuer.
-struct Encrypted {
+pub(crate) struct Encrypted {
     server: Running,
     directory: TempDir,
 }
 
 impl Encrypted {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         Self::on("127.0.0.1:0", name)
     }
 
     fn on(address: &str, name: &str) -> Self {
+        Self::over(Transport::Tls, address, name)
+    }
+
+    /// With another transport over TLS.
+    pub(crate) fn over(transport: fn(TlsIdentity) -> Transport, address: &str, name: &str) -> Self {
         let (key, directory) = (KeyPair::generate().unwrap(), TempDir::new().unwrap());
         let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap().pem();
         std::fs::write(directory.path().join("ca.pem"), &certificate).unwrap();
         let identity = TlsIdentity::from_pem(certificate.as_bytes(), key.serialize_pem().as_bytes()).unwrap();
-        Self { server: Running::encrypted(address, identity), directory }
+        Self { server: Running::over(transport(identity), address), directory }
     }
 
     fn address(&self) -> SocketAddr {
         self.server.address
     }
 
-    fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address().port()
     }
 
-    fn ca(&self) -> PathBuf {
+    pub(crate) fn ca(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }
 }
