@@ -125,7 +125,10 @@ impl Driver<'_> {
             }
         }
         let (now, first) = (Instant::now(), self.round.first().map_or("", |kind| kind.name()));
-        self.pace.missed().into_iter().for_each(|due| self.tally.miss(first, due, now));
+        self.pace.missed(now).into_iter().for_each(|due| self.tally.miss(first, due, now));
+        if let Some(until) = self.pace.until() {
+            self.tally.lasted_until(until.min(now));
+        }
         Ok(())
     }
 
@@ -227,11 +230,13 @@ impl Driver<'_> {
     /// Gives a connection up.
     fn lose(&mut self, number: usize, code: &str) {
         let Some(peer) = self.peers.get_mut(number) else { return };
-        if peer.connection.take().is_some() {
-            self.tally.fail(code, peer.asked.len());
-            self.in_flight -= peer.asked.len();
-            peer.asked.clear();
-            self.tally.missed += self.pace.give_up(number);
+        if peer.connection.take().is_none() {
+            return;
         }
+        let (now, first) = (Instant::now(), self.round.first().map_or("", |kind| kind.name()));
+        self.tally.fail(code);
+        self.in_flight -= peer.asked.len();
+        peer.asked.drain(..).for_each(|asked| self.tally.give_up(asked.kind.name(), asked.since, now));
+        self.pace.give_up(number, now).into_iter().for_each(|due| self.tally.miss(first, due, now));
     }
 }

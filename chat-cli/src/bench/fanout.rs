@@ -113,7 +113,10 @@ impl FanOut<'_> {
             }
         }
         let now = Instant::now();
-        self.pace.missed().into_iter().for_each(|due| self.tally.miss(DELIVERY, due, now));
+        self.pace.missed(now).into_iter().for_each(|due| self.tally.miss(DELIVERY, due, now));
+        if let Some(until) = self.pace.until() {
+            self.tally.lasted_until(until.min(now));
+        }
         Ok(())
     }
 
@@ -236,16 +239,19 @@ impl FanOut<'_> {
     fn lose(&mut self, number: usize, code: &str) {
         let Some(subscriber) = self.subscribers.get_mut(number) else {
             if self.sender.take().is_some() {
-                let unanswered = self.under_way.messages.iter_mut().filter(|message| !message.is_answered);
-                let unanswered = unanswered.map(|message| (message.is_answered, message.left) = (true, 0)).count();
-                self.tally.fail(code, unanswered);
+                let now = Instant::now();
+                self.tally.fail(code);
+                for message in self.under_way.messages.iter_mut().filter(|message| !message.is_answered) {
+                    (message.is_answered, message.left) = (true, 0);
+                    self.tally.give_up(Kind::Send.name(), message.since, now);
+                }
                 self.under_way.answered = self.under_way.messages.len();
-                self.tally.missed += self.pace.give_up(0);
+                self.pace.give_up(0, now).into_iter().for_each(|due| self.tally.miss(DELIVERY, due, now));
             }
             return;
         };
         if subscriber.connection.take().is_some() {
-            self.tally.fail(code, 0);
+            self.tally.fail(code);
             let from = self.under_way.next_delivered(subscriber.next);
             let to = self.under_way.first + self.under_way.messages.len() as u64;
             for number in from..to {

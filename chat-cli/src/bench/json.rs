@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::pace::Length;
 use super::report::{POINTS, Report, points};
+use super::tally::Figures;
 
 impl Report<'_> {
     /// One object, with the options and all figures.
@@ -31,15 +32,14 @@ impl Report<'_> {
             "accounts": self.accounts,
             "timeout": args.timeout().as_secs(),
         });
-        let figures = |count: u64, latencies: &Histogram<u64>| {
+        let figures = |Figures { count, latencies }: &Figures| {
             json!({
                 "count": count,
-                "per_second": self.per_second(count),
+                "per_second": self.per_second(*count),
                 "latency_microseconds": latency_json(latencies),
             })
         };
-        let kinds: Map<String, Json> =
-            tally.latencies().map(|(what, latencies)| (what.to_owned(), figures(latencies.len(), latencies))).collect();
+        let kinds: Map<String, Json> = tally.kinds().map(|(what, kind)| (what.to_owned(), figures(kind))).collect();
         let verification = match &self.verdict {
             Err(problem) => json!({"problem": problem}),
             Ok(verdict) => {
@@ -60,7 +60,7 @@ impl Report<'_> {
             "ended_early": self.is_interrupted,
             "corrected_for_coordinated_omission": args.rate.is_some(),
             "kinds": kinds,
-            "all": self.all_latencies().map(|all| figures(tally.measured, &all)),
+            "all": self.all().as_ref().map(figures),
             "refused": tally.refused,
             "lost_connections": tally.failed,
             "unanswered": tally.unanswered,

@@ -116,14 +116,15 @@ impl Pace {
         self.is_over(now) || all_made()
     }
 
-    /// Makes no more requests over a connection, which is lost. Returns how many of an open loop are not made because of that.
-    pub(super) fn give_up(&mut self, connection: usize) -> u64 {
-        let Some(made) = self.made.get_mut(connection).filter(|_| self.rate.is_some()) else { return 0 };
+    /// Makes no more requests over a connection, which is lost. Returns when those of an open loop were due that it had not made.
+    pub(super) fn give_up(&mut self, connection: usize, now: Instant) -> Vec<Instant> {
+        let missed = self.missed_by(connection, now);
         let own = self.total.saturating_sub(connection as u64).div_ceil(self.connections.max(1) as u64);
-        let left = own.saturating_sub(*made);
-        *made += left;
-        self.made_in_all += left;
-        left
+        if let Some(made) = self.made.get_mut(connection).filter(|_| self.rate.is_some()) {
+            self.made_in_all += own.saturating_sub(*made);
+            *made = own.max(*made);
+        }
+        missed
     }
 
     /// Makes no more requests.
@@ -144,16 +145,22 @@ impl Pace {
         }
     }
 
-    /// The times at which requests of an open loop were due that were not made in time.
-    pub(super) fn missed(&self) -> Vec<Instant> {
-        let (Some(rate), Some(until)) = (self.rate, self.until) else { return Vec::new() };
-        let connections = self.connections as u64;
-        let missed = |(connection, made): (u64, &u64)| {
-            let numbers = (*made..).map(move |made| made * connections + connection);
-            let due = numbers.take_while(|number| *number < self.total).map(move |number| self.due_at(number, rate));
-            due.take_while(move |due| *due < until)
-        };
-        (0..).zip(&self.made).flat_map(missed).collect()
+    /// When requests of an open loop were due that were not made in time.
+    pub(super) fn missed(&self, now: Instant) -> Vec<Instant> {
+        (0..self.connections).flat_map(|connection| self.missed_by(connection, now)).collect()
+    }
+
+    fn missed_by(&self, connection: usize, now: Instant) -> Vec<Instant> {
+        let (Some(rate), Some(made)) = (self.rate, self.made.get(connection)) else { return Vec::new() };
+        let end = self.until.map_or(now, |until| until.min(now));
+        let numbers = (*made..).map(|made| made * self.connections as u64 + connection as u64);
+        let numbers = numbers.take_while(|number| *number < self.total);
+        numbers.map(|number| self.due_at(number, rate)).take_while(|due| *due < end).collect()
+    }
+
+    /// When no more requests were made, if that was a matter of time.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
     }
 
     /// When the request with a number is due, counted over all connections.
@@ -175,7 +182,7 @@ mod tests {
         assert_eq!(pace.next(1, begin), Some(begin));
         assert_eq!((pace.next_due(begin), pace.due_time()), (None, None));
         assert_eq!(pace.next(0, begin + 2 * SECOND), None);
-        assert_eq!(pace.missed(), []);
+        assert_eq!(pace.missed(begin + 2 * SECOND), []);
     }
 
     #[test]
@@ -199,10 +206,12 @@ mod tests {
         let late = begin + 5 * tenth;
         assert_eq!((pace.next(0, late), pace.next(0, late)), (Some(begin + 2 * tenth), Some(begin + 4 * tenth)));
         assert_eq!(pace.next(1, late), Some(begin + tenth));
-        assert_eq!(pace.give_up(0), 2);
+        assert_eq!(pace.give_up(0, late), [], "all that were due are made");
         pace.stop(late);
         assert_eq!(pace.next(1, late), None);
-        assert_eq!(pace.missed(), [begin + 3 * tenth]);
+        assert_eq!(pace.missed(late + tenth), [begin + 3 * tenth]);
+        assert_eq!(pace.give_up(1, late), [begin + 3 * tenth]);
+        assert!(pace.missed(late).is_empty() && pace.made_in_all == pace.total);
     }
 
     #[test]
@@ -212,6 +221,6 @@ mod tests {
         let much_later = begin + 10 * SECOND;
         let made: usize =
             (0..3).map(|connection| std::iter::from_fn(|| pace.next(connection, much_later)).count()).sum();
-        assert_eq!((made, pace.is_done(much_later), pace.missed().len()), (15, true, 0));
+        assert_eq!((made, pace.is_done(much_later), pace.missed(much_later).len()), (15, true, 0));
     }
 }

@@ -11,7 +11,7 @@ use super::endpoint::Endpoint;
 use super::ledger::Verdict;
 use super::pace::Length;
 use super::pipe::Protocol;
-use super::tally::{Tally, histogram};
+use super::tally::{Figures, Tally};
 use super::words::{grouped, many, time};
 
 /// All that is known of a run.
@@ -38,7 +38,10 @@ impl Report<'_> {
     }
 
     pub(super) fn per_second(&self, count: u64) -> f64 {
-        count as f64 / self.tally.elapsed().as_secs_f64().max(f64::MIN_POSITIVE)
+        match self.tally.elapsed() {
+            Duration::ZERO => 0.0,
+            elapsed => count as f64 / elapsed.as_secs_f64(),
+        }
     }
 
     /// Microseconds of the generator's processor time for each answer or delivery.
@@ -108,16 +111,12 @@ impl Report<'_> {
 
     fn throughput(&self) -> Vec<String> {
         let seconds = self.tally.elapsed().as_secs_f64();
-        let rows: Vec<_> = self.tally.latencies().map(|(what, latencies)| (what, latencies.len())).collect();
-        let row = |(what, count): &(&str, u64)| {
+        let row = |what: &str, Figures { count, .. }: &Figures| {
             let rate = grouped(self.per_second(*count) as u64);
             format!("  {what:<10} {rate:>11}/s {:>15} in {seconds:.2} s", grouped(*count))
         };
         let mut lines = vec!["Throughput".to_owned()];
-        lines.extend(rows.iter().map(row));
-        if rows.len() > 1 && self.args.fan_out.is_none() {
-            lines.push(row(&("all", self.tally.measured)));
-        }
+        lines.extend(self.rows(row));
         lines
     }
 
@@ -126,23 +125,26 @@ impl Report<'_> {
         let mut lines = vec![format!("Latency{corrected}")];
         let heads: String = POINTS.iter().map(|(name, _)| format!(" {name:>9}")).collect();
         lines.push(format!("  {:<10}{heads}", ""));
-        let row = |what: &str, latencies: &Histogram<u64>| {
+        let row = |what: &str, Figures { latencies, .. }: &Figures| {
             let values: String = points(latencies).map(|nanos| format!(" {:>9}", time(nanos))).collect();
             format!("  {what:<10}{values}")
         };
-        lines.extend(self.tally.latencies().map(|(what, latencies)| row(what, latencies)));
-        if let Some(all) = self.all_latencies() {
-            lines.push(row("all", &all));
-        }
+        lines.extend(self.rows(row));
         lines
     }
 
-    /// Those of all kinds together, if there are several.
-    pub(super) fn all_latencies(&self) -> Option<Histogram<u64>> {
-        (self.tally.latencies().count() > 1 && self.args.fan_out.is_none()).then(|| {
-            let mut all = histogram();
-            // The bounds are the same.
-            self.tally.latencies().for_each(|(_, latencies)| _ = all.add(latencies).ok());
+    /// A row for each kind, and one for all.
+    fn rows(&self, row: impl Fn(&str, &Figures) -> String) -> Vec<String> {
+        let mut rows: Vec<_> = self.tally.kinds().map(|(what, figures)| row(what, figures)).collect();
+        rows.extend(self.all().map(|all| row("all", &all)));
+        rows
+    }
+
+    /// The figures of all requests together, if there are several kinds.
+    pub(super) fn all(&self) -> Option<Figures> {
+        (self.tally.kinds().count() > 1 && self.args.fan_out.is_none()).then(|| {
+            let mut all = Figures::new();
+            self.tally.kinds().for_each(|(_, figures)| all.add(figures));
             all
         })
     }
@@ -164,10 +166,8 @@ impl Report<'_> {
         }
         if *missed > 0 {
             lines.push(problem("Late", &format!("{} due and not made in time", many(*missed, "request"))));
-            lines.push(continued(
-                "their latencies count as far as they had waited; give more --connections or --depth,",
-            ));
-            lines.push(continued("or a lower --rate"));
+            lines.push(continued("they count with the time that they had waited so far; use more"));
+            lines.push(continued("--connections or --depth, or a lower --rate"));
         }
         if lines.is_empty() {
             lines.push(problem("Refused", "nothing"));

@@ -9,13 +9,12 @@ use hdrhistogram::Histogram;
 pub(super) struct Tally {
     /// What is earlier belongs to the warm-up.
     measured_from: Instant,
-    /// When the last answer came.
+    /// When the last answer came, or the load was over.
     last: Instant,
-    latencies: BTreeMap<&'static str, Histogram<u64>>,
+    kinds: BTreeMap<&'static str, Figures>,
     /// How many answers and deliveries came, with those of the warm-up.
     pub(super) answers: u64,
-    /// How many of them count, and how many of these were answers to requests.
-    pub(super) measured: u64,
+    /// How many answers to requests count.
     pub(super) requests: u64,
     /// How often requests were refused, by code, with those of the warm-up.
     pub(super) refused: BTreeMap<String, u64>,
@@ -27,27 +26,51 @@ pub(super) struct Tally {
     pub(super) missed: u64,
 }
 
+/// What is known of a kind of requests, or of deliveries.
+pub(super) struct Figures {
+    /// How many came after the warm-up.
+    pub(super) count: u64,
+    /// The latencies in nanoseconds of those that were made, or due, after the warm-up.
+    pub(super) latencies: Histogram<u64>,
+}
+
+impl Figures {
+    pub(super) fn new() -> Self {
+        #[expect(clippy::expect_used, reason = "the bounds are constants that it takes")]
+        let latencies = Histogram::new_with_max(LONGEST_NANOS, DIGITS).expect("good bounds");
+        Self { count: 0, latencies }
+    }
+
+    /// Adds those of another kind.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        // It fails for other bounds only.
+        self.latencies.add(&other.latencies).ok();
+    }
+
+    fn record(&mut self, latency: Duration) {
+        self.latencies.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+    }
+}
+
 impl Tally {
     pub(super) fn new(measured_from: Instant) -> Self {
-        let (latencies, refused, failed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let (answers, measured, requests, unanswered, missed) = (0, 0, 0, 0, 0);
         Self {
             measured_from,
             last: measured_from,
-            latencies,
-            answers,
-            measured,
-            requests,
-            refused,
-            failed,
-            unanswered,
-            missed,
+            kinds: BTreeMap::new(),
+            answers: 0,
+            requests: 0,
+            refused: BTreeMap::new(),
+            failed: BTreeMap::new(),
+            unanswered: 0,
+            missed: 0,
         }
     }
 
     /// A request that was made at `since`, or was due then, was answered at `now`.
     pub(super) fn answered(&mut self, what: &'static str, since: Instant, now: Instant) {
-        self.requests += u64::from(since >= self.measured_from);
+        self.requests += u64::from(now >= self.measured_from);
         self.came(what, since, now);
     }
 
@@ -58,18 +81,18 @@ impl Tally {
 
     fn came(&mut self, what: &'static str, since: Instant, now: Instant) {
         self.answers += 1;
+        if now < self.measured_from {
+            return;
+        }
+        self.last = self.last.max(now);
+        let figures = self.kinds.entry(what).or_insert_with(Figures::new);
+        figures.count += 1;
         if since >= self.measured_from {
-            self.measured += 1;
-            self.last = self.last.max(now);
-            self.record(what, now.saturating_duration_since(since));
+            figures.record(now.saturating_duration_since(since));
         }
     }
 
-    fn record(&mut self, what: &'static str, latency: Duration) {
-        let histogram = self.latencies.entry(what).or_insert_with(histogram);
-        histogram.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
-    }
-
+    /// A request was refused.
     pub(super) fn refuse(&mut self, code: &str) {
         self.answers += 1;
         match self.refused.get_mut(code) {
@@ -78,29 +101,44 @@ impl Tally {
         }
     }
 
-    /// A connection is lost, with so many requests that were not answered.
-    pub(super) fn fail(&mut self, code: &str, unanswered: usize) {
+    /// A connection is lost.
+    pub(super) fn fail(&mut self, code: &str) {
         *self.failed.entry(code.to_owned()).or_default() += 1;
-        self.unanswered += unanswered as u64;
     }
 
-    /// A request was due and was never made. It has waited at least until `now`, which counts, because the figures would be too good
-    /// without it.
+    /// A request will not be answered. It has waited until `now`, which counts, because the figures would be too good without it.
+    pub(super) fn give_up(&mut self, what: &'static str, since: Instant, now: Instant) {
+        self.unanswered += 1;
+        self.wait(what, since, now);
+    }
+
+    /// A request of an open loop was due and was never made. The time that it has waited counts, too.
     pub(super) fn miss(&mut self, what: &'static str, since: Instant, now: Instant) {
         if since >= self.measured_from {
             self.missed += 1;
-            self.record(what, now.saturating_duration_since(since));
+            self.wait(what, since, now);
         }
     }
 
-    /// The time from the end of the warm-up to the last answer.
+    fn wait(&mut self, what: &'static str, since: Instant, now: Instant) {
+        if since >= self.measured_from {
+            self.kinds.entry(what).or_insert_with(Figures::new).record(now.saturating_duration_since(since));
+        }
+    }
+
+    /// The load was to last until `time`, even if no answer came for some time before that.
+    pub(super) fn lasted_until(&mut self, time: Instant) {
+        self.last = self.last.max(time);
+    }
+
+    /// The time from the end of the warm-up to the end of the load.
     pub(super) fn elapsed(&self) -> Duration {
         self.last - self.measured_from
     }
 
-    /// The latencies in nanoseconds, by what they are of.
-    pub(super) fn latencies(&self) -> impl Iterator<Item = (&'static str, &Histogram<u64>)> {
-        self.latencies.iter().map(|(what, histogram)| (*what, histogram))
+    /// What there is of each kind.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (&'static str, &Figures)> {
+        self.kinds.iter().map(|(what, figures)| (*what, figures))
     }
 
     /// Whether nothing went wrong.
@@ -112,11 +150,30 @@ impl Tally {
 /// What the report calls a message that a subscriber has got.
 pub(super) const DELIVERY: &str = "delivery";
 
-/// From 1 ns to an hour.
-pub(super) fn histogram() -> Histogram<u64> {
-    #[expect(clippy::expect_used, reason = "the bounds are constants that it takes")]
-    Histogram::new_with_max(60 * 60 * 1_000_000_000, DIGITS).expect("good bounds")
-}
+/// The longest latency that is told from longer ones: an hour.
+const LONGEST_NANOS: u64 = 60 * 60 * 1_000_000_000;
 
 /// How many digits of a latency are kept.
 const DIGITS: u8 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts() {
+        let second = Duration::from_secs(1);
+        let begin = Instant::now();
+        let mut tally = Tally::new(begin + second);
+        tally.answered("send", begin, begin);
+        // It was due in the warm-up, and says nothing about the latency at the load that is measured.
+        tally.answered("send", begin, begin + 2 * second);
+        tally.answered("send", begin + second, begin + 2 * second);
+        tally.miss("send", begin + second, begin + 4 * second);
+        tally.lasted_until(begin + 5 * second);
+        let (_, send) = tally.kinds().next().unwrap();
+        assert_eq!((send.count, send.latencies.len(), tally.answers, tally.missed), (2, 2, 3, 1));
+        assert!(send.latencies.max() >= 3_000_000_000);
+        assert_eq!(tally.elapsed(), 4 * second);
+    }
+}
