@@ -115,6 +115,11 @@ impl Bench {
 
     /// The protocol, if all that was asked for is possible in it; or what is wrong.
     pub(super) fn protocol(&self) -> Result<Protocol, String> {
+        // Each account has its own mailbox.
+        let is_twice = |(place, user): &(usize, &String)| self.user.iter().take(*place).any(|other| other == *user);
+        if let Some((_, user)) = self.user.iter().enumerate().find(is_twice) {
+            return Err(format!("the account {user:?} is named twice"));
+        }
         let needs_two = match self.endpoints().iter().any(|endpoint| endpoint.websocket.is_some()) {
             true => Some("a WebSocket carries"),
             false => self.fan_out.map(|_| "subscriptions are part of"),

@@ -58,10 +58,12 @@ impl Report<'_> {
     pub(super) fn text(&self) -> String {
         let mut lines = self.load();
         lines.push(String::new());
-        lines.extend(self.throughput());
-        lines.push(String::new());
-        lines.extend(self.latencies());
-        lines.push(String::new());
+        if self.tally.kinds().next().is_some() {
+            lines.extend(self.throughput());
+            lines.push(String::new());
+            lines.extend(self.latencies());
+            lines.push(String::new());
+        }
         lines.extend(self.problems());
         lines.extend(self.verification());
         lines.extend(self.generator());
