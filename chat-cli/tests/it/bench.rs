@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::common::liar::{Lie, lie};
 use crate::common::relay::relay;
+use crate::common::tmux::Tmux;
 use crate::common::{BINARY, Running, Transport, text};
 use crate::encrypted::Encrypted;
 
@@ -187,6 +188,17 @@ fn what_a_person_reads() {
     assert_eq!((text(&output.stderr), output.status.code()), (String::new(), Some(0)));
 }
 
+/// A bar is shown while the load runs, and is gone afterwards.
+#[test]
+fn the_progress_is_shown_at_a_terminal() {
+    let (server, tmux) = (Running::new(), Tmux::new());
+    tmux.open("person", format!("bench {} -c 2 -d 2 -w 0", server.address));
+    tmux.wait_for("person", " s of 2 s, ");
+    tmux.wait_for("person", "status 0");
+    let screen = tmux.screen("person");
+    assert!(screen.starts_with(&server.address.to_string()) && !screen.contains(" s of 2 s, "), "{screen}");
+}
+
 /// Accounts of one's own, whose passwords come from standard input. What they had unread is not taken for the run's.
 #[test]
 fn accounts_that_are_named() {
@@ -239,6 +251,7 @@ fn what_cannot_be_asked_for() {
         ("127.0.0.1:1", "--duration -1", "unexpected argument '-1'"),
         ("127.0.0.1:1", "--duration x", "it is a number of seconds"),
         ("127.0.0.1:1", "--bytes 31", "31 is not in 32.."),
+        ("127.0.0.1:1", "-u ana -u bob -u ana", "the account \"ana\" is named twice"),
         ("localhost", "", "an address is HOST:PORT"),
     ] {
         let output = bench(address, options);
