@@ -97,6 +97,11 @@ impl Security {
         self.tls
     }
 
+    /// Whether a file with authorities was named.
+    pub(crate) fn has_ca(&self) -> bool {
+        self.ca.is_some()
+    }
+
     pub(crate) fn options(&self) -> ClientOptions {
         self.ca.clone().unwrap_or_default()
     }

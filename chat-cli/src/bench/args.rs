@@ -120,6 +120,9 @@ impl Bench {
         if let Some((_, user)) = self.user.iter().enumerate().find(is_twice) {
             return Err(format!("the account {user:?} is named twice"));
         }
+        if self.security.has_ca() && !self.endpoints().iter().any(|endpoint| endpoint.address.is_encrypted()) {
+            return Err("a CA file is for encrypted connections; the address has to be chats:// or wss://".to_owned());
+        }
         let needs_two = match self.endpoints().iter().any(|endpoint| endpoint.websocket.is_some()) {
             true => Some("a WebSocket carries"),
             false => self.fan_out.map(|_| "subscriptions are part of"),

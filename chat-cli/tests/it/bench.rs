@@ -89,6 +89,10 @@ fn over_tls_and_websocket() {
     let output = bench(&place, "-n 1");
     assert!(text(&output.stderr).contains("it is TLS; the address has to be chats://"), "{output:?}");
 
+    let output = bench("127.0.0.1:1", &ca(&encrypted.ca(), "-n 1"));
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(text(&output.stderr).contains("a CA file is for encrypted connections"), "{output:?}");
+
     let browsers = Encrypted::over(Transport::TlsWebSocket, "127.0.0.1:0", "localhost");
     good(&format!("wss://localhost:{}", browsers.port()), &ca(&browsers.ca(), "-c 2 -p 3 -n 100"));
 }
