@@ -41,6 +41,14 @@ pub(crate) const RESTORED_ID: u64 = 1 << 52;
 /// later are read at the next start after a crash, which takes some 0.1 s.
 pub(crate) const INDEX_FLUSH_BYTES: usize = 32 * 1024 * 1024;
 
+/// After how many conversations with new messages the durable store writes down where their streams end. Each of these is looked up at the
+/// next start after a crash, which takes some 10 µs.
+pub(crate) const INDEX_FLUSH_STREAMS: usize = 16 * 1024;
+
+/// Up to how many users, conversations and profiles together the durable store reads at the start. Of more, it reads each when it is
+/// needed.
+pub(crate) const READ_AT_START: u64 = 10_000;
+
 /// After how many written bytes the durable store's write-ahead log is brought into the database, beside
 /// the commits. It is read at the next start after a crash.
 pub(crate) const CHECKPOINT_BYTES: u64 = 32 * 1024 * 1024;

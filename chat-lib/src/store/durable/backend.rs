@@ -1,11 +1,13 @@
 //! What the durable engine asks of whatever stores its records: a database on this machine, or a replicated log with
 //! such a database as its view. Nothing above knows which.
 
+use std::sync::Arc;
+
 use super::record::Record;
 use crate::error::Error;
 use crate::model::MessageId;
 use crate::store::CommitError;
-use crate::store::index::{Summary, Tables};
+use crate::store::index::{Always, Rows, Summary, Tables};
 use crate::store::log::{Block, StreamId};
 
 /// Rows of accounts, sessions, streams, rooms and what else there is, and a log of blocks. What is read is what was written, or an error that says
@@ -47,6 +49,16 @@ pub(super) trait Backend: Send + Sync {
     /// Everything but the log and the summary.
     fn tables(&self) -> Result<Tables, Error>;
 
+    /// The rows that are read at the start in any case, and what reads the others; `None` if everything has to be read at the start.
+    fn on_demand(&self) -> Result<Option<OnDemandTables>, Error> {
+        Ok(None)
+    }
+
+    /// Whether there are as many users, streams and profiles as the summary says. Takes as long as reading all of them.
+    fn check_counts(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The last summary that was written.
     fn summary(&self) -> Result<Summary, Error>;
 
@@ -84,6 +96,14 @@ pub(super) trait Backend: Send + Sync {
 
     /// The error for damaged data.
     fn damage(&self, what: &str) -> Error;
+}
+
+/// What [`Backend::on_demand`] gives.
+pub(super) struct OnDemandTables {
+    pub(super) always: Always,
+    /// How many members all direct conversations have; notes to oneself count as two.
+    pub(super) partners: u64,
+    pub(super) rows: Arc<dyn Rows>,
 }
 
 /// A change to the log that drops messages, or texts of messages that were deleted.

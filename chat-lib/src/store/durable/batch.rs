@@ -35,7 +35,15 @@ impl DurableBatch<'_> {
             return Err(Error::Busy);
         }
         self.begun = true;
-        Ok(step(&mut self.core.state()))
+        let outcome = {
+            let mut held = self.core.state();
+            let outcome = step(&mut held);
+            held.index.fault().map_or(Ok(outcome), Err)
+        };
+        if outcome.is_err() {
+            self.core.group.fail();
+        }
+        outcome
     }
 }
 

@@ -180,6 +180,14 @@ impl<T: Target> GroupCommit<T> {
         }
     }
 
+    /// Undoes what is not stored, as after a failed commit.
+    pub(super) fn fail(&self) {
+        let Current { state, generation } = &*self.current();
+        if !generation.is_over() {
+            generation.end(state.changes(), false);
+        }
+    }
+
     /// Works on the target while nobody else writes to it.
     pub(super) fn beside<R>(&self, work: impl FnOnce(&T) -> R) -> R {
         let _writing = self.writing();

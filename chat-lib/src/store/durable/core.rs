@@ -2,16 +2,16 @@
 
 use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::KeepRead;
-use super::backend::Backend;
+use super::backend::{Backend, OnDemandTables};
 use super::commit::{GroupCommit, State, Target};
 use super::record::Record;
 use super::takes::Takes;
 use crate::error::Error;
-use crate::limits::{TIDY_BYTES, TIDY_PASSES};
+use crate::limits::{READ_AT_START, TIDY_BYTES, TIDY_PASSES};
 use crate::model::MessageId;
 use crate::store::dump::Snapshot;
 use crate::store::index::Index;
@@ -44,6 +44,10 @@ pub(super) struct Disk {
     pub(super) written: AtomicU64,
     pub(super) untidied: AtomicU64,
     pub(super) commits: Commits,
+    /// Up to how many rows of users are read at the start.
+    read_at_start: u64,
+    /// Rows that are missing.
+    damage: OnceLock<String>,
 }
 
 impl State for Held {
@@ -97,6 +101,9 @@ impl Target for Disk {
 
     fn load(&self) -> Result<Held, Error> {
         self.backend.check_open()?;
+        if let Some(damage) = self.damage.get() {
+            return Err(Error::Storage(damage.as_str().into()));
+        }
         let held = self.read_back()?;
         Ok(Held { is_of_others: self.backend.take_others(), ..held })
     }
@@ -105,7 +112,7 @@ impl Target for Disk {
 impl Disk {
     fn new(backend: Box<dyn Backend>) -> Self {
         let (written, untidied, commits) = Default::default();
-        Self { backend, written, untidied, commits }
+        Self { backend, written, untidied, commits, read_at_start: read_at_start(), damage: OnceLock::new() }
     }
 
     /// Takes note that so many bytes were written.
@@ -117,15 +124,25 @@ impl Disk {
     fn read_back(&self) -> Result<Held, Error> {
         // What cannot be written to can still be read.
         self.backend.recover().ok();
-        let (tables, summary) = (self.backend.tables()?, self.backend.summary()?);
+        let summary = self.backend.summary()?;
         let (last, mut indexed) = (self.backend.last_message()?, summary.indexed);
         let damage = |what: String| self.backend.damage(&what);
-        let mut index = Index::load(tables, summary, last).map_err(damage)?;
+        let is_large = summary.accounts + summary.streams + summary.profiles > self.read_at_start;
+        let on_demand = if is_large { self.backend.on_demand()? } else { None };
+        let mut index = match on_demand {
+            Some(OnDemandTables { always, partners, rows }) => {
+                Index::load_on_demand(always, rows, partners, summary, last).map_err(damage)?
+            }
+            None => Index::load(self.backend.tables()?, summary, last).map_err(damage)?,
+        };
         loop {
             let blocks = self.backend.blocks_after(indexed)?;
             let Some(last) = blocks.last() else { break };
             indexed = last.first;
             blocks.iter().try_for_each(|block| index.replay(block)).map_err(damage)?;
+        }
+        if let Some(fault) = index.fault() {
+            return Err(fault);
         }
         Ok(Held { index, takes: Takes::default(), is_of_others: false })
     }
@@ -159,6 +176,34 @@ impl Core {
         // It is out of date as soon as that server has committed.
         group.close_if(|_| true);
         Ok(Self { group, log_stays: RwLock::new(()) })
+    }
+
+    /// Fails if something could not be read that was needed; all that is not committed is undone then.
+    pub(super) fn check_read(&self) -> Result<(), Error> {
+        let Some(fault) = self.state().index.fault() else { return Ok(()) };
+        self.group.fail();
+        Err(fault)
+    }
+
+    /// Detects users and streams that are missing, of those that were not read at the start. If there are any, nothing is changed
+    /// from then on.
+    pub(super) fn check_counts(&self) -> Result<(), Error> {
+        if !self.index(|index| index.is_on_demand()) {
+            return Ok(());
+        }
+        let checked = self.backend().check_counts();
+        if let Err(problem) = &checked {
+            let reason = std::error::Error::source(problem).map(ToString::to_string);
+            self.disk().damage.set(reason.unwrap_or_else(|| problem.to_string())).ok();
+            self.group.fail();
+        }
+        checked
+    }
+
+    /// Has everything in memory, beside others.
+    pub(super) fn load_all(&self) -> Result<(), Error> {
+        while self.index(Index::load_some) {}
+        self.check_read()
     }
 
     /// Has the data say how long it is kept, if that is asked for.
@@ -224,7 +269,7 @@ impl Core {
         visit: &mut Visit<'_>,
     ) -> Result<(), Error> {
         let _log_stays = self.log_stays.read().unwrap_or_else(PoisonError::into_inner);
-        let mut snapshot = self.group.freeze(|held| Snapshot::of(&held.index))?;
+        let mut snapshot = self.snapshot()?;
         snapshot.show(visit)?;
         self.show_log(&mut snapshot, &mut keeps, visit)?;
         snapshot.show_keys(visit)
@@ -233,10 +278,16 @@ impl Core {
     /// Reads everything, and compares what the index says with what the log has.
     pub(super) fn check(&self) -> Result<(), Error> {
         let _log_stays = self.log_stays.read().unwrap_or_else(PoisonError::into_inner);
-        let mut snapshot = self.group.freeze(|held| Snapshot::of(&held.index))?;
+        let mut snapshot = self.snapshot()?;
         self.backend().check()?;
         self.backend().tables()?;
         self.show_log(&mut snapshot, &mut |_, _| true, &mut |_| Ok(()))
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, Error> {
+        self.load_all()?;
+        let snapshot = self.group.freeze(|held| Snapshot::of(&mut held.index))?;
+        self.check_read().map(|()| snapshot)
     }
 
     /// Shows the messages of a snapshot. Fails if one that is unread as of the snapshot is missing.
@@ -246,7 +297,7 @@ impl Core {
         keeps: &mut dyn FnMut(&Block, Option<Duration>) -> bool,
         visit: &mut Visit<'_>,
     ) -> Result<(), Error> {
-        let profile = |id| self.index(|index| index.profile(id).cloned());
+        let profile = |id| self.index(|index| index.profile(id));
         let last = snapshot.last;
         self.each_block(last, |block| {
             let shown = snapshot.show_block(block, keeps, &profile, visit);
@@ -286,8 +337,8 @@ impl Source for Core {
 }
 
 impl Shelf for Core {
-    fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
-        look(&self.state().index)
+    fn index<T>(&self, look: impl FnOnce(&mut Index) -> T) -> T {
+        look(&mut self.state().index)
     }
 
     fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error> {
@@ -332,4 +383,13 @@ impl Core {
             changed.flatten().unwrap_or(block)
         })
     }
+}
+
+/// As [`READ_AT_START`], unless a test says otherwise.
+fn read_at_start() -> u64 {
+    #[cfg(test)]
+    if super::tests::READS_ON_DEMAND.get() {
+        return 0;
+    }
+    READ_AT_START
 }

@@ -232,7 +232,7 @@ impl Source for Disturbed<'_> {
 }
 
 impl Shelf for Disturbed<'_> {
-    fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
+    fn index<T>(&self, look: impl FnOnce(&mut Index) -> T) -> T {
         self.0.index(look)
     }
 

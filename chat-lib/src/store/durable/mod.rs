@@ -50,7 +50,8 @@ use crate::model::MessageId;
 /// kept any longer. Dropping the store writes what makes the next start fast, but a process that just ends loses nothing
 /// that was committed.
 ///
-/// In memory are accounts, sessions, and for each conversation where it ends. Texts are on the disk, except for the latest
+/// In memory are sessions, rooms, users who are in use, and for each of their conversations where it ends. Users are read when they are
+/// needed, unless there are few, and stay; a dump, a check and retention read all of them. Texts are on the disk, except for the latest
 /// [`TAIL_BYTES`](crate::limits::TAIL_BYTES).
 pub struct Durable {
     core: Arc<Core>,
@@ -228,10 +229,12 @@ impl Durable {
     /// Reads what is committed, if this is the server that knows.
     fn read<T>(&self, read: impl FnOnce(&Core) -> Result<T, Error>) -> Result<T, Error> {
         if self.take_over_if_alone() {
-            return read(&self.core);
+            let outcome = read(&self.core);
+            return self.core.check_read().and(outcome);
         }
         self.core.backend().check_open()?;
         let outcome = read(&self.core);
+        self.core.check_read()?;
         // It may have been an older state, or one that another server was changing.
         self.core.backend().check_open()?;
         outcome
@@ -363,6 +366,8 @@ mod gaps;
 mod hostile;
 #[cfg(test)]
 mod live;
+#[cfg(test)]
+mod on_demand;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]

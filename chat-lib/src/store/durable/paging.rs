@@ -180,7 +180,7 @@ impl Source for Counting<'_> {
 }
 
 impl Shelf for Counting<'_> {
-    fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
+    fn index<T>(&self, look: impl FnOnce(&mut Index) -> T) -> T {
         self.0.index(look)
     }
 

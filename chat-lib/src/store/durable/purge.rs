@@ -26,6 +26,9 @@ impl Core {
             Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(()),
         };
+        if self.state().index.erased() > 0 {
+            self.load_all()?;
+        }
         let frozen = self.group.freeze(|held| {
             let index = &mut held.index;
             let (messages, erased) = (index.deleted_in_log(), index.erased());
@@ -33,12 +36,14 @@ impl Core {
                 return None;
             }
             if erased > 0 {
+                index.load_all();
                 // Rows that do not know of messages that are dropped would need them at the next start.
                 index.flush_streams();
             }
             let reachable = (erased > 0).then(|| (index.reachable(), index.tail.last_message()));
             Some((Rewrite::new(index.summary().epoch.clone()), messages, erased, reachable))
         })?;
+        self.check_read()?;
         let Some((mut rewrite, messages, erased, reachable)) = frozen else { return Ok(()) };
         if let Some((reachable, last)) = reachable {
             self.group.flush()?;

@@ -94,6 +94,10 @@ impl Work {
 
     fn run(mut self, wakes: &Receiver<()>) {
         give_way();
+        if let Err(problem) = self.core.check_counts() {
+            let reason: &dyn std::error::Error = &problem;
+            tracing::error!(reason, "nothing can be changed any more");
+        }
         loop {
             let over = wakes.recv_timeout(UPKEEP_INTERVAL) == Err(RecvTimeoutError::Disconnected);
             let outcome = if over { self.core.finish() } else { self.turn(Instant::now()) };

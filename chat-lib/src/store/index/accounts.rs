@@ -1,6 +1,6 @@
 //! Users and their profiles: who is added, changed and removed, and what becomes of what they had.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{AccountId, AccountRow, Change, Index, Profiles, User, past};
@@ -8,18 +8,26 @@ use crate::model::{Account, MessageId, Profile, UserName};
 use crate::store::log::{ProfileId, StreamId};
 
 impl Index {
-    pub(in crate::store) fn account(&self, user: &str) -> Option<Arc<Account>> {
+    pub(in crate::store) fn account(&mut self, user: &str) -> Option<Arc<Account>> {
+        self.load_user(user);
         self.users.get(user).map(|user| Arc::clone(&user.account))
     }
 
     /// The first accounts after a user name, in order of user name.
-    pub(in crate::store) fn accounts(&self, after: &str, limit: usize) -> Vec<Arc<Account>> {
+    pub(in crate::store) fn accounts(&mut self, after: &str, limit: usize) -> Vec<Arc<Account>> {
+        self.load_users_after(after, limit);
         let names = self.user_names.range::<str, _>(past(after)).take(limit);
-        names.filter_map(|name| self.account(name.as_str())).collect()
+        names.filter_map(|name| Some(Arc::clone(&self.users.get(name)?.account))).collect()
+    }
+
+    /// How many there are.
+    pub(super) fn account_count(&self) -> u64 {
+        self.users.len() as u64 + self.absent.as_ref().map_or(0, |absent| absent.accounts)
     }
 
     pub(in crate::store) fn add_account(&mut self, mut account: Account) -> bool {
         let name = account.profile.user().clone();
+        self.load_user(name.as_str());
         if self.users.contains_key(&name) {
             return false;
         }
@@ -29,25 +37,14 @@ impl Index {
         let id = AccountId(self.summary.last_account);
         let since = self.tail.last();
         let profile = self.write_account(id, since, &account);
-        let user = User {
-            id,
-            account: Arc::new(account),
-            profile,
-            incoming: HashMap::new(),
-            former: Vec::new(),
-            unread_streams: HashSet::default(),
-            unread: 0,
-            unread_bytes: 0,
-            since,
-            more: None,
-        };
         self.user_names.insert(name.clone());
-        self.users.insert(name, user);
+        self.users.insert(name, User::new(id, profile, since, account));
         true
     }
 
     pub(in crate::store) fn replace_account(&mut self, mut account: Account) -> bool {
         let name = account.profile.user();
+        self.load_user(name.as_str());
         let user = self.users.get(name).filter(|user| user.account.revision == account.revision);
         let Some((id, since)) = user.map(|user| (user.id, user.since)) else { return false };
         self.revision += 1;
@@ -62,32 +59,38 @@ impl Index {
 
     /// Returns how many bytes of messages nobody can read now.
     pub(in crate::store) fn remove_account(&mut self, name: &str) -> Option<usize> {
+        self.load_user(name);
+        for partner in self.partners(name) {
+            self.load_user(partner.as_str());
+        }
         self.close_sessions(name);
         self.drop_blocks(name);
         // Found in the log, those of this user would be taken for those of a later one, and those of others lack a recipient.
         self.flush_keys();
         let user = self.users.remove(name)?;
         self.user_names.remove(name);
+        self.note_removed(user.account.profile.user());
         for id in user.more.iter().flat_map(|more| more.rooms.values()) {
             if self.rooms.get_mut(id).is_some_and(|room| room.remove(name).is_some()) {
                 self.memberships -= 1;
                 self.journal.push(|| Change::DropMember(*id, user.id));
             }
         }
-        self.partners = self.partners.saturating_sub(2 * user.incoming.len() as u64);
+        self.partners = self.partners.saturating_sub(2 * user.partners.len() as u64);
         let mut bytes = user.unread_bytes;
         self.unread_bytes = self.unread_bytes.saturating_sub(user.unread_bytes);
         self.journal.push(|| Change::DropAccount(user.id));
-        user.incoming.values().chain(&user.former).for_each(|stream| self.drop_stream(*stream));
-        for reader in user.incoming.keys().filter(|reader| reader.as_str() != name) {
+        let incoming = user.partners.values().filter_map(|pair| pair.incoming());
+        incoming.chain(user.former.iter().copied()).for_each(|stream| self.drop_stream(stream));
+        for reader in user.partners.keys().filter(|reader| reader.as_str() != name) {
             let Some(reader) = self.users.get_mut(reader) else { continue };
-            let Some(id) = reader.incoming.remove(name) else { continue };
+            let Some(id) = reader.partners.remove(name).and_then(|pair| pair.incoming()) else { continue };
             let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.state.unread > 0) else {
                 self.drop_stream(id);
                 continue;
             };
             stream.writer_id = None;
-            stream.gone = stream.state.cursor;
+            self.gone.insert(id, stream.state.cursor);
             bytes += stream.state.bytes;
             reader.former.push(id);
             let row = stream.row(id);
@@ -98,11 +101,13 @@ impl Index {
 
     /// Forgets the names in profiles of a user who was removed. `false` if there is such a user.
     pub(in crate::store) fn forget_names(&mut self, user: &str) -> bool {
+        self.load_user(user);
+        self.load_profiles_of(user);
         if self.users.contains_key(user) {
             return false;
         }
         let Profiles { by_id, ids } = &mut self.profiles;
-        for (&id, profile) in by_id.iter_mut().filter(|(_, profile)| profile.user().as_str() == user) {
+        for (&id, profile) in by_id.get_mut().iter_mut().filter(|(_, profile)| profile.user().as_str() == user) {
             let nameless = Arc::new(profile.without_names());
             ids.remove(&std::mem::replace(profile, Arc::clone(&nameless)));
             self.journal.push(|| Change::Profile(id, nameless));
@@ -112,7 +117,9 @@ impl Index {
     }
 
     pub(super) fn drop_stream(&mut self, id: StreamId) {
+        self.gone.remove(&id);
         if self.streams.remove(&id).is_some() {
+            self.note_removed_stream(id);
             self.journal.push(|| Change::DropStream(id));
         }
     }
@@ -126,7 +133,8 @@ impl Index {
     }
 
     /// The user who has sent a message under this profile; `None` if they were removed since.
-    pub(in crate::store) fn sender(&self, profile: &Profile, id: MessageId) -> Option<&UserName> {
+    pub(in crate::store) fn sender(&mut self, profile: &Profile, id: MessageId) -> Option<&UserName> {
+        self.load_user(profile.user().as_str());
         let (name, user) = self.users.get_key_value(profile.user())?;
         (id > user.since).then_some(name)
     }
@@ -137,20 +145,27 @@ impl Index {
         }
         self.summary.last_profile += 1;
         let id = ProfileId(self.summary.last_profile);
-        self.profiles.by_id.insert(id, Arc::clone(profile));
+        self.profiles.by_id.get_mut().insert(id, Arc::clone(profile));
         self.profiles.ids.insert(Arc::clone(profile), id);
         self.journal.push(|| Change::Profile(id, Arc::clone(profile)));
         id
     }
 
-    pub(in crate::store) fn profile(&self, id: ProfileId) -> Option<&Arc<Profile>> {
-        self.profiles.by_id.get(&id)
+    pub(in crate::store) fn profile(&self, id: ProfileId) -> Option<Arc<Profile>> {
+        let known = self.profiles.by_id.borrow().get(&id).cloned();
+        known.or_else(|| self.absent_profile(id))
+    }
+
+    /// How many profiles there are.
+    pub(super) fn profile_count(&self) -> u64 {
+        self.profiles.by_id.borrow().len() as u64 + self.absent.as_ref().map_or(0, |absent| absent.profiles.get())
     }
 
     /// Profiles that are no account's now. From here on, no message is sent under them.
     pub(in crate::store) fn retire_profiles(&mut self) -> HashSet<ProfileId> {
         let current: HashSet<_> = self.users.values().map(|user| user.profile).collect();
-        let retired: HashSet<_> = self.profiles.by_id.keys().filter(|id| !current.contains(id)).copied().collect();
+        let retired: HashSet<_> =
+            self.profiles.by_id.get_mut().keys().filter(|id| !current.contains(id)).copied().collect();
         self.profiles.ids.retain(|_, id| !retired.contains(id));
         for stream in self.streams.values_mut() {
             stream.writer = stream.writer.take().filter(|(_, id)| !retired.contains(id));
@@ -163,6 +178,7 @@ impl Index {
         let Profiles { by_id, ids } = &mut self.profiles;
         for &id in unused {
             // Undoing a commit takes them out of retirement.
+            let by_id = by_id.get_mut();
             let retired = by_id.get(&id).is_some_and(|profile| ids.get(profile) != Some(&id));
             if retired && by_id.remove(&id).is_some() {
                 self.journal.push(|| Change::DropProfile(id));

@@ -8,6 +8,8 @@ use crate::model::{Profile, UserName};
 
 impl Index {
     pub(in crate::store) fn block(&mut self, user: &str, other: &str) -> bool {
+        self.load_user(user);
+        self.load_user(other);
         let name = |user: &str| self.users.get_key_value(user).map(|(name, _)| name.clone());
         let (Some(user), Some(other)) = (name(user), name(other)) else { return false };
         let Some(blocker) = self.users.get_mut(&user) else { return false };
@@ -24,6 +26,8 @@ impl Index {
     }
 
     pub(in crate::store) fn unblock(&mut self, user: &str, other: &str) -> bool {
+        self.load_user(user);
+        self.load_user(other);
         let Some(blocker) = self.users.get_mut(user) else { return false };
         let blocker_id = blocker.id;
         if !blocker.more.as_mut().is_some_and(|more| more.blocked.remove(other)) {
@@ -39,12 +43,14 @@ impl Index {
     }
 
     /// Whom a user has blocked, in order of user name.
-    pub(in crate::store) fn blocked(&self, user: &str) -> Vec<Arc<Profile>> {
-        let profile = |name: &UserName| Some(Arc::clone(&self.users.get(name)?.account.profile));
-        self.users.get(user).into_iter().flat_map(User::blocked).filter_map(profile).collect()
+    pub(in crate::store) fn blocked(&mut self, user: &str) -> Vec<Arc<Profile>> {
+        self.load_user(user);
+        let names: Vec<_> = self.users.get(user).into_iter().flat_map(User::blocked).cloned().collect();
+        names.iter().filter_map(|name| Some(Arc::clone(&self.account(name.as_str())?.profile))).collect()
     }
 
-    pub(in crate::store) fn is_blocked(&self, user: &str, other: &str) -> bool {
+    pub(in crate::store) fn is_blocked(&mut self, user: &str, other: &str) -> bool {
+        self.load_user(user);
         self.users.get(user).is_some_and(|user| user.has_blocked(other))
     }
 

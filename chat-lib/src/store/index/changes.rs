@@ -3,7 +3,7 @@
 
 use super::{Change, Index, Summary};
 use crate::clock::Timestamp;
-use crate::limits::INDEX_FLUSH_BYTES;
+use crate::limits::{INDEX_FLUSH_BYTES, INDEX_FLUSH_STREAMS};
 use crate::model::MessageId;
 
 impl Index {
@@ -35,9 +35,9 @@ impl Index {
     fn sum_up(&self) -> Summary {
         Summary {
             last_message: self.tail.last_message(),
-            accounts: self.users.len() as u64,
-            streams: self.streams.len() as u64,
-            profiles: self.profiles.by_id.len() as u64,
+            accounts: self.account_count(),
+            streams: self.stream_count(),
+            profiles: self.profile_count(),
             sessions: self.sessions.len() as u64,
             invitations: self.invitations.len() as u64,
             rooms: self.rooms.len() as u64,
@@ -54,7 +54,7 @@ impl Index {
     /// the last message that they contain.
     pub(in crate::store) fn take_changes(&mut self, summary_wanted: bool) -> (Vec<Change>, MessageId) {
         self.close_block();
-        if self.unindexed_bytes >= INDEX_FLUSH_BYTES {
+        if self.unindexed_bytes >= INDEX_FLUSH_BYTES || self.journal.lagging.len() >= INDEX_FLUSH_STREAMS {
             self.flush_streams();
         }
         // Those of a dump are not in the log.
@@ -62,6 +62,7 @@ impl Index {
             self.flush_keys();
         }
         self.deletions.taken = self.deletions.last;
+        self.note_leaving();
         let summary = self.sum_up();
         let Summary { last_message, retention_time, .. } = self.written_summary;
         // These two may lag behind.
@@ -111,6 +112,7 @@ impl Index {
     /// Takes note that all messages up to this one are committed.
     pub(in crate::store) fn written(&mut self, last: MessageId) {
         self.committed = last;
+        self.note_left();
         self.deletions.committed = self.deletions.taken;
         self.tail.shrink(last);
     }

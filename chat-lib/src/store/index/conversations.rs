@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{AccountId, Change, Index, Journal, Known, Stream, StreamState, User};
+use super::{AccountId, Change, Index, Journal, Known, Stream, StreamRow, StreamState, User};
 use crate::error::Error;
 use crate::limits::MARK_INTERVAL;
 use crate::model::{ConversationName, MessageId, Profile, UserName};
@@ -11,6 +11,8 @@ use crate::store::{Appended, NewMessage, Quota};
 
 impl Index {
     pub(in crate::store) fn append(&mut self, message: &NewMessage<'_>, quota: Quota) -> Result<Appended, Error> {
+        self.load_user(message.to);
+        self.load_user(message.from.user().as_str());
         if self.tail.is_full() {
             self.close_block();
         }
@@ -47,7 +49,7 @@ impl Index {
         if !quota.admits(reader.unread, reader.unread_bytes, length) {
             return Ok(Appended::Full);
         }
-        let id = reader.incoming.get(message.from.user()).copied();
+        let id = reader.partners.get(message.from.user()).and_then(|pair| pair.incoming());
         let stream = id.and_then(|id| Some((id, streams.get_mut(&id)?)));
         // Most messages come from a user who has written before, and under the same profile.
         if let Some((id, stream)) = stream
@@ -68,6 +70,9 @@ impl Index {
         messages: &[NewMessage<'_>],
         quota: Quota,
     ) -> Result<Appended, Error> {
+        for message in messages {
+            self.load_user(message.to);
+        }
         let refusal = |message: &NewMessage<'_>| match self.users.get(message.to) {
             None => Some(Appended::NoSuchRecipient),
             Some(reader) if reader.has_blocked(message.from.user().as_str()) => Some(Appended::Blocked),
@@ -125,9 +130,15 @@ impl Index {
     fn add_stream(&mut self, reader: &str, writer: &UserName) -> StreamId {
         let writer_id = self.users.get(writer).map(|user| user.id);
         let id = self.insert_stream(reader, writer_id);
-        if let Some(user) = self.users.get_mut(reader) {
-            user.incoming.insert(writer.clone(), id);
-            self.partners += members_of_stream(reader, writer);
+        if let Some((reader, _)) = self.users.get_key_value(reader) {
+            let reader = reader.clone();
+            self.partners += members_of_stream(reader.as_str(), writer);
+            if let Some(user) = self.users.get_mut(&reader) {
+                user.partners.entry(writer.clone()).or_default().incoming = id;
+            }
+            if let Some(user) = self.users.get_mut(writer) {
+                user.partners.entry(reader).or_default().outgoing = id;
+            }
         }
         id
     }
@@ -145,10 +156,8 @@ impl Index {
         self.summary.last_stream += 1;
         let id = StreamId(self.summary.last_stream);
         if let Some((name, user)) = self.users.get_key_value(reader) {
-            let (reader, reader_id, state) = (name.clone(), user.id, StreamState::default());
-            let gone = MessageId::NONE;
-            let stream = Stream { reader, writer: None, writer_id, reader_id, state, lagging: false, gone };
-            let row = stream.row(id);
+            let row = StreamRow { id, writer: writer_id, reader: user.id, state: StreamState::default() };
+            let stream = Stream::of(&row, Some(name.clone()));
             self.journal.push(|| Change::Stream(row));
             self.streams.insert(id, stream);
         }
@@ -193,7 +202,56 @@ pub(super) fn members_of_stream(reader: &str, writer: &UserName) -> u64 {
     if reader == writer.as_str() { 2 } else { 1 }
 }
 
+/// The streams of a conversation as one of its members sees them. In notes, both are the same one.
+#[derive(Clone, Copy)]
+pub(super) struct Pair {
+    incoming: StreamId,
+    outgoing: StreamId,
+}
+
+impl Pair {
+    pub(super) fn incoming(self) -> Option<StreamId> {
+        Some(self.incoming).filter(|id| *id != NO_STREAM)
+    }
+
+    pub(super) fn outgoing(self) -> Option<StreamId> {
+        Some(self.outgoing).filter(|id| *id != NO_STREAM)
+    }
+}
+
+impl Default for Pair {
+    fn default() -> Self {
+        Self { incoming: NO_STREAM, outgoing: NO_STREAM }
+    }
+}
+
+/// Streams are counted from 1.
+const NO_STREAM: StreamId = StreamId(0);
+
 impl User {
+    /// Takes in a stream from or to this user, which was written down. `other` is whom it is to or from.
+    pub(super) fn join(&mut self, id: StreamId, stream: &Stream, other: Option<&UserName>) {
+        let pair = other.map(|other| self.partners.entry(other.clone()).or_default());
+        if stream.reader_id == self.id {
+            if stream.state.unread > 0 {
+                self.unread_streams.insert(id);
+            }
+            self.unread += stream.state.unread;
+            self.unread_bytes += stream.state.bytes;
+        }
+        match pair {
+            Some(pair) => {
+                if stream.reader_id == self.id {
+                    pair.incoming = id;
+                }
+                if stream.writer_id == Some(self.id) {
+                    pair.outgoing = id;
+                }
+            }
+            None => self.former.push(id),
+        }
+    }
+
     /// Counts the last message of a stream as unread, unless it was read: the cursor may be ahead of a message that is
     /// restored, or that is sent during a restore. `all` counts for all users.
     fn count(&mut self, id: StreamId, stream: &Stream, bytes: usize, all: &mut usize) {

@@ -9,7 +9,8 @@ use crate::store::{ConversationState, CursorMove};
 
 impl Index {
     /// How much a user has unread: messages, and their bytes.
-    pub(in crate::store) fn unread(&self, user: &str) -> (usize, usize) {
+    pub(in crate::store) fn unread(&mut self, user: &str) -> (usize, usize) {
+        self.load_user(user);
         self.users.get(user).map_or((0, 0), |user| (user.unread, user.unread_bytes))
     }
 
@@ -53,6 +54,7 @@ impl Index {
         fits: impl Fn(MessageId, &CursorMove) -> bool,
         way: Way,
     ) -> bool {
+        self.load_user(user);
         let fit = |step: &CursorMove| {
             let (cursor, gone, gone_at) = self.cursor(user, stream_of(step.conversation))?;
             // What was dropped since is not to be counted, and nobody knows how much of the move that is.
@@ -76,7 +78,8 @@ impl Index {
     fn cursor(&self, user: &str, id: StreamId) -> Option<(MessageId, MessageId, u32)> {
         let account = self.users.get(user)?.id;
         if let Some(stream) = self.streams.get(&id) {
-            return (stream.reader_id == account).then_some((stream.state.cursor, stream.gone, 0));
+            let gone = self.gone.get(&id).copied().unwrap_or_default();
+            return (stream.reader_id == account).then_some((stream.state.cursor, gone, 0));
         }
         let room = self.rooms.get(&id)?;
         Some((room.member(user)?.cursor, room.gone, room.gone_at))
@@ -125,32 +128,36 @@ impl Index {
     }
 
     /// The streams from `with` to `user`, and from `user` to `with`, which is the same one in notes.
-    pub(in crate::store) fn streams_between(&self, user: &str, with: &str) -> [Option<(StreamId, StreamState)>; 2] {
-        let stream = |reader: &str, writer: &str| {
-            let id = *self.users.get(reader)?.incoming.get(writer)?;
-            Some((id, self.streams.get(&id)?.state))
-        };
-        [stream(user, with), stream(with, user).filter(|_| user != with)]
+    pub(in crate::store) fn streams_between(&mut self, user: &str, with: &str) -> [Option<(StreamId, StreamState)>; 2] {
+        self.load_user(user);
+        let pair = self.users.get(user).and_then(|user| user.partners.get(with)).copied().unwrap_or_default();
+        let stream = |id: Option<StreamId>| Some((id?, self.streams.get(&id?)?.state));
+        [stream(pair.incoming()), stream(pair.outgoing()).filter(|_| user != with)]
     }
 
     /// The names of the users that `user` has a conversation with, in order.
-    pub(in crate::store) fn partners(&self, user: &str) -> Vec<UserName> {
+    pub(in crate::store) fn partners(&mut self, user: &str) -> Vec<UserName> {
+        self.load_user(user);
         let Some(user) = self.users.get(user) else { return Vec::new() };
-        let mut partners: Vec<_> = user.incoming.keys().cloned().collect();
+        let mut partners: Vec<_> = user.partners.keys().cloned().collect();
         partners.sort();
         partners
     }
 
-    pub(in crate::store) fn conversations(&self, user: &str) -> Vec<ConversationState> {
-        let direct = self.partners(user).into_iter().filter_map(|with| self.conversation(user, with.as_str()));
-        direct.chain(self.rooms_by_name(user).filter_map(|(_, room)| room.conversation(user))).collect()
+    pub(in crate::store) fn conversations(&mut self, user: &str) -> Vec<ConversationState> {
+        let partners = self.partners(user).into_iter();
+        let direct: Vec<_> = partners.filter_map(|with| self.conversation(user, with.as_str())).collect();
+        let rooms = self.rooms_by_name(user).filter_map(|(_, room)| room.conversation(user));
+        direct.into_iter().chain(rooms).collect()
     }
 
-    pub(in crate::store) fn conversation(&self, user: &str, with: &str) -> Option<ConversationState> {
+    pub(in crate::store) fn conversation(&mut self, user: &str, with: &str) -> Option<ConversationState> {
         if let Some((_, room)) = self.find_room(with) {
             return room.conversation(user);
         }
-        let (with, _) = self.users.get(user)?.incoming.get_key_value(with)?;
+        self.load_user(user);
+        let (with, _) = self.users.get(user)?.partners.get_key_value(with)?;
+        let with = with.clone();
         let state = |stream: Option<(StreamId, StreamState)>| stream.map_or_else(Default::default, |(_, state)| state);
         let [incoming, outgoing] = self.streams_between(user, with.as_str());
         let (incoming, mut outgoing): (StreamState, StreamState) = (state(incoming), state(outgoing));
@@ -159,28 +166,37 @@ impl Index {
         }
         let last = incoming.head.max(outgoing.head);
         let StreamState { unread, cursor, .. } = incoming;
-        Some(ConversationState::new(with.clone().into(), unread, cursor, Some(outgoing.cursor), last))
+        Some(ConversationState::new(with.into(), unread, cursor, Some(outgoing.cursor), last))
     }
 
-    /// All streams in no order, with their readers, and whether their writers were removed.
+    /// All streams that are in memory in no order, with their readers, and whether their writers were removed.
     pub(in crate::store) fn streams(&self) -> impl Iterator<Item = (StreamId, &UserName, bool, StreamState)> {
-        self.streams.iter().map(|(id, stream)| (*id, &stream.reader, stream.writer_id.is_none(), stream.state))
+        let streams = self.streams.iter();
+        streams
+            .filter_map(|(id, stream)| Some((*id, stream.reader.as_ref()?, stream.writer_id.is_none(), stream.state)))
+    }
+
+    /// How many streams there are.
+    pub(super) fn stream_count(&self) -> u64 {
+        self.streams.len() as u64 + self.absent.as_ref().map_or(0, |absent| absent.streams)
     }
 
     /// Takes note that messages of a stream up to this one may be gone, so that they cannot be put back.
     pub(in crate::store) fn set_gone(&mut self, stream: StreamId, upto: MessageId) {
-        if let Some(stream) = self.streams.get_mut(&stream) {
-            stream.gone = stream.gone.max(upto);
+        if self.streams.contains_key(&stream) {
+            let gone = self.gone.entry(stream).or_default();
+            *gone = upto.max(*gone);
         }
     }
 
     /// Drops streams of removed users that were read.
     pub(in crate::store) fn drop_read_streams(&mut self, spare: impl Fn(StreamId) -> bool) {
-        let Self { users, streams, journal, .. } = self;
+        let Self { users, streams, journal, gone, .. } = self;
         for user in users.values_mut().filter(|user| !user.former.is_empty()) {
             user.former.retain(|id| {
                 let keep = streams.get(id).is_some_and(|stream| stream.state.unread > 0) || spare(*id);
                 if !keep && streams.remove(id).is_some() {
+                    gone.remove(id);
                     journal.push(|| Change::DropStream(*id));
                 }
                 keep

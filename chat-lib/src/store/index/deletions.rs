@@ -135,6 +135,7 @@ impl Index {
 
     pub(in crate::store) fn delete(&mut self, found: &FoundMessage) -> bool {
         let (id, stream) = (found.id, stream_of(found.conversation));
+        self.load_reader(stream);
         let again = self
             .deletions
             .since(deletions_of(found.conversation))
@@ -170,7 +171,7 @@ impl Index {
             stream.state.unread = stream.state.unread.saturating_sub(1);
             stream.state.bytes = stream.state.bytes.saturating_sub(bytes);
             self.unread_bytes = self.unread_bytes.saturating_sub(bytes);
-            if let Some(user) = self.users.get_mut(&stream.reader) {
+            if let Some(user) = stream.reader.as_ref().and_then(|reader| self.users.get_mut(reader)) {
                 user.unread = user.unread.saturating_sub(1);
                 user.unread_bytes = user.unread_bytes.saturating_sub(bytes);
                 if stream.state.unread == 0 {

@@ -99,7 +99,8 @@ impl Index {
     }
 
     /// The keys of a user, in order of arrival.
-    pub(in crate::store) fn keys(&self, user: &str) -> impl Iterator<Item = (&MessageKey, &Known)> {
+    pub(in crate::store) fn keys(&mut self, user: &str) -> impl Iterator<Item = (&MessageKey, &Known)> {
+        self.load_user(user);
         self.users.get(user).and_then(|user| user.more.as_ref()).into_iter().flat_map(|more| more.keys.iter())
     }
 
@@ -129,6 +130,9 @@ impl Index {
             if let Some(user) = names.get(&account).and_then(|name| self.users.get_mut(name)) {
                 self.tail.skip_to(known.id);
                 user.more().keys.insert(key, known);
+            } else if let Some(absent) = &mut self.absent {
+                self.tail.skip_to(known.id);
+                absent.more.entry(account).or_default().keys.insert(key, known);
             }
         }
         Ok(())

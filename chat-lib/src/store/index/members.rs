@@ -58,6 +58,7 @@ impl Index {
         standing: Option<Standing>,
         sees_history: bool,
     ) -> bool {
+        self.load_user(user);
         let Self { rooms, room_ids, users, journal, .. } = self;
         let Some((id, room)) = room_ids.get(room).and_then(|id| Some((*id, rooms.get_mut(id)?))) else { return false };
         let Some((name, _)) = users.get_key_value(user) else { return false };
@@ -100,17 +101,19 @@ impl Index {
     }
 
     /// The first of those who are members of a room or are invited, after a user name and in order of user name.
-    pub(in crate::store) fn members(&self, room: &str, after: &str, limit: usize) -> Vec<RoomMember> {
+    pub(in crate::store) fn members(&mut self, room: &str, after: &str, limit: usize) -> Vec<RoomMember> {
         let people = self.find_room(room).into_iter().flat_map(|(_, room)| room.people.range::<str, _>(past(after)));
-        let member = |(user, member): (&UserName, &Membership)| {
-            let user = Arc::clone(&self.users.get(user)?.account.profile);
-            Some(RoomMember { user, standing: member.standing })
+        let people: Vec<_> = people.take(limit).map(|(user, member)| (user.clone(), member.standing)).collect();
+        let member = |(user, standing): (UserName, Standing)| {
+            let user = Arc::clone(&self.account(user.as_str())?.profile);
+            Some(RoomMember { user, standing })
         };
-        people.take(limit).filter_map(member).collect()
+        people.into_iter().filter_map(member).collect()
     }
 
     /// The first of the rooms that a user is a member of or is invited to, after a name and in order of name.
-    pub(in crate::store) fn rooms_of(&self, user: &str, after: &str, limit: usize) -> Vec<(RoomState, Standing)> {
+    pub(in crate::store) fn rooms_of(&mut self, user: &str, after: &str, limit: usize) -> Vec<(RoomState, Standing)> {
+        self.load_user(user);
         let mine = self.rooms_after(user, after).take(limit);
         mine.filter_map(|(_, room)| Some((room.state(), room.people.get(user)?.standing))).collect()
     }

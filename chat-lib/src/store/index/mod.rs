@@ -2,6 +2,7 @@
 //! read; together with the end of the log. [`Memory`](super::Memory) keeps all of it here, and
 //! [`Durable`](super::Durable) writes down what the [journal](journal) collects.
 
+mod absent;
 mod accounts;
 mod blocks;
 mod changes;
@@ -19,10 +20,14 @@ mod retention;
 mod rooms;
 mod sessions;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use self::absent::Absent;
+pub(super) use self::absent::{Rows, UserRows};
+use self::conversations::Pair;
 use self::deletions::Deletions;
 pub(super) use self::deletions::{conversation, stream_of};
 pub(super) use self::journal::{
@@ -30,7 +35,7 @@ pub(super) use self::journal::{
 };
 use self::keys::Keys;
 pub(super) use self::keys::{KeysRow, Known};
-pub(super) use self::load::Tables;
+pub(super) use self::load::{Always, Tables};
 pub(super) use self::reading::View;
 pub(super) use self::retention::RoomMessages;
 use self::rooms::Room;
@@ -83,6 +88,10 @@ pub(super) struct Index {
     unwritten_keys: Vec<(AccountId, MessageKey, Known)>,
     /// The rows with keys, by number, and the time of the latest message of each.
     key_rows: VecDeque<(u64, Timestamp)>,
+    /// Messages of each stream up to this one may be gone: they were dropped, or had been read when the sender was removed.
+    gone: HashMap<StreamId, MessageId, NumberHasher>,
+    /// What is not in memory yet; `None` if everything is.
+    absent: Option<Box<Absent>>,
 }
 
 /// A user.
@@ -90,8 +99,8 @@ struct User {
     id: AccountId,
     account: Arc<Account>,
     profile: ProfileId,
-    /// The streams to this user by sender. The senders exist, and each has a stream from this user, too.
-    incoming: HashMap<UserName, StreamId>,
+    /// The users with whom this one has conversations, who exist, and the streams of each.
+    partners: HashMap<UserName, Pair>,
     /// Streams to this user whose senders were removed, of which something may be unread.
     former: Vec<StreamId>,
     /// The streams to this user of which something is unread. There may be many others.
@@ -117,21 +126,21 @@ struct More {
 
 /// The messages from one user to another.
 struct Stream {
-    reader: UserName,
+    /// `None` if only the stream is in memory.
+    reader: Option<UserName>,
     /// The profile that the last message was sent under, and its number.
     writer: Option<(Arc<Profile>, ProfileId)>,
     writer_id: Option<AccountId>,
     reader_id: AccountId,
     state: StreamState,
     lagging: bool,
-    /// Messages up to this one may be gone: they were dropped, or had been read when the sender was removed.
-    gone: MessageId,
 }
 
 /// Profiles, those of accounts and those that messages were sent under.
 #[derive(Default)]
 struct Profiles {
-    by_id: HashMap<ProfileId, Arc<Profile>, NumberHasher>,
+    /// Those that are only read are put in, too.
+    by_id: RefCell<HashMap<ProfileId, Arc<Profile>, NumberHasher>>,
     ids: HashMap<Arc<Profile>, ProfileId>,
 }
 
@@ -164,46 +173,48 @@ impl Index {
             deletions: Deletions::default(),
             unwritten_keys: Vec::new(),
             key_rows: VecDeque::new(),
+            gone: HashMap::default(),
+            absent: None,
         }
     }
 
     pub(super) fn open_session(&mut self, session: &NewSession<'_>) -> SessionOpened {
-        let (users, journal) = (&self.users, &mut self.journal);
-        let Some(user) = users.get(session.user) else { return SessionOpened::Refused };
-        self.sessions.open(session, &user.account.profile, &mut |change| note(users, journal, &change))
+        self.load_user(session.user);
+        let Some(user) = self.users.get(session.user) else { return SessionOpened::Refused };
+        self.sessions.open(session, user.id, &user.account.profile, &mut |change| note(&mut self.journal, &change))
     }
 
     pub(super) fn use_session(&mut self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Option<Arc<Profile>> {
-        let (users, journal) = (&self.users, &mut self.journal);
-        self.sessions.touch(id, now, expires, &mut |change| note(users, journal, &change)).cloned()
+        let journal = &mut self.journal;
+        self.sessions.touch(id, now, expires, &mut |change| note(journal, &change)).cloned()
     }
 
     pub(super) fn close_session(&mut self, id: &SessionId, now: Timestamp) -> Option<Arc<Profile>> {
-        let (users, journal) = (&self.users, &mut self.journal);
-        self.sessions.close(id, now, &mut |change| note(users, journal, &change))
+        let journal = &mut self.journal;
+        self.sessions.close(id, now, &mut |change| note(journal, &change))
     }
 
     pub(super) fn close_sessions(&mut self, user: &str) -> usize {
-        let (users, journal) = (&self.users, &mut self.journal);
-        self.sessions.close_all(user, &mut |change| note(users, journal, &change))
+        let journal = &mut self.journal;
+        self.sessions.close_all(user, &mut |change| note(journal, &change))
     }
 
     pub(super) fn active_users(&mut self, now: Timestamp) -> Vec<UserName> {
-        let (users, journal) = (&self.users, &mut self.journal);
-        self.sessions.active_users(now, &mut |change| note(users, journal, &change))
+        let journal = &mut self.journal;
+        self.sessions.active_users(now, &mut |change| note(journal, &change))
     }
 
     pub(super) fn live_sessions(&mut self, now: Timestamp) -> Vec<SessionInfo> {
-        let (users, journal) = (&self.users, &mut self.journal);
-        self.sessions.live(now, &mut |change| note(users, journal, &change))
+        let journal = &mut self.journal;
+        self.sessions.live(now, &mut |change| note(journal, &change))
     }
 
     pub(super) fn counts(&mut self, now: Timestamp) -> Counts {
-        let (users, journal) = (&self.users, &mut self.journal);
-        let sessions = self.sessions.count(now, &mut |change| note(users, journal, &change));
+        let journal = &mut self.journal;
+        let sessions = self.sessions.count(now, &mut |change| note(journal, &change));
         let (messages, message_bytes) = self.tail.appended;
         Counts {
-            users: self.users.len() as u64,
+            users: self.account_count(),
             sessions: sessions as u64,
             direct_conversations: self.partners / 2,
             rooms: self.rooms.len() as u64,
@@ -213,8 +224,8 @@ impl Index {
     }
 
     pub(super) fn sessions_of(&mut self, user: &str, now: Timestamp) -> Vec<SessionInfo> {
-        let (users, journal) = (&self.users, &mut self.journal);
-        self.sessions.live_of(user, now, &mut |change| note(users, journal, &change))
+        let journal = &mut self.journal;
+        self.sessions.live_of(user, now, &mut |change| note(journal, &change))
     }
 }
 
@@ -224,33 +235,52 @@ fn past(after: &str) -> (Bound<&str>, Bound<&str>) {
 }
 
 /// Writes down what has become of a session.
-fn note(users: &HashMap<UserName, User>, journal: &mut Journal, change: &SessionChange<'_>) {
+fn note(journal: &mut Journal, change: &SessionChange<'_>) {
     match *change {
-        SessionChange::Lives(session) => {
-            let Some(account) = users.get(session.user.user()).map(|user| user.id) else { return };
-            journal.push(|| {
-                Change::Session(SessionRow {
-                    login: session.login,
-                    id: session.id,
-                    account,
-                    opened: session.opened,
-                    used: session.used,
-                    until: session.written,
-                    from: session.from,
-                })
-            });
-        }
+        SessionChange::Lives(session) => journal.push(|| {
+            Change::Session(SessionRow {
+                login: session.login,
+                id: session.id,
+                account: session.account,
+                opened: session.opened,
+                used: session.used,
+                until: session.written,
+                from: session.from,
+            })
+        }),
         SessionChange::Ended(login) => journal.push(|| Change::DropSession(login)),
     }
 }
 
 impl User {
+    /// A user without anything.
+    fn new(id: AccountId, profile_id: ProfileId, since: MessageId, account: Account) -> Self {
+        Self {
+            id,
+            account: Arc::new(account),
+            profile: profile_id,
+            partners: HashMap::new(),
+            former: Vec::new(),
+            unread_streams: HashSet::default(),
+            unread: 0,
+            unread_bytes: 0,
+            since,
+            more: None,
+        }
+    }
+
     fn more(&mut self) -> &mut More {
         self.more.get_or_insert_default()
     }
 }
 
 impl Stream {
+    /// The stream of a row.
+    fn of(row: &StreamRow, reader: Option<UserName>) -> Self {
+        let StreamRow { writer, reader: reader_id, state, .. } = *row;
+        Self { reader, writer: None, writer_id: writer, reader_id, state, lagging: false }
+    }
+
     fn row(&self, id: StreamId) -> StreamRow {
         StreamRow { id, writer: self.writer_id, reader: self.reader_id, state: self.state }
     }

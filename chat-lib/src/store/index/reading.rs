@@ -27,7 +27,7 @@ impl View {
 
 impl Index {
     /// The streams of a conversation of `user`; none if there is no such conversation.
-    pub(in crate::store) fn views(&self, user: &str, with: &str) -> Vec<View> {
+    pub(in crate::store) fn views(&mut self, user: &str, with: &str) -> Vec<View> {
         if let Some((stream, room)) = self.find_room(with) {
             let view = room.member(user).map(|member| View {
                 stream,
@@ -38,9 +38,11 @@ impl Index {
             });
             return view.into_iter().collect();
         }
-        let Some((with, _)) = self.users.get(user).and_then(|user| user.incoming.get_key_value(with)) else {
+        self.load_user(user);
+        let Some((with, _)) = self.users.get(user).and_then(|user| user.partners.get_key_value(with)) else {
             return Vec::new();
         };
+        let with = with.clone();
         let view = |(place, (stream, state)): (usize, (StreamId, StreamState))| View {
             stream,
             head: state.head,
@@ -53,41 +55,46 @@ impl Index {
     }
 
     /// The streams of all conversations of `user` in which there is something after `after`.
-    pub(in crate::store) fn all_views(&self, user: &str, after: MessageId) -> Vec<View> {
-        let has_news = |stream: &StreamId| self.streams.get(stream).is_some_and(|stream| stream.state.head > after);
-        let partners = self.users.get(user).into_iter().flat_map(|user| &user.incoming);
-        let direct = partners.filter(|(with, incoming)| {
-            let outgoing = self.users.get(*with).and_then(|with| with.incoming.get(user));
-            has_news(incoming) || outgoing.is_some_and(has_news)
-        });
+    pub(in crate::store) fn all_views(&mut self, user: &str, after: MessageId) -> Vec<View> {
+        self.load_user(user);
+        let has_news = |stream: StreamId| self.streams.get(&stream).is_some_and(|stream| stream.state.head > after);
+        let partners = self.users.get(user).into_iter().flat_map(|user| &user.partners);
+        let direct =
+            partners.filter(|(_, pair)| [pair.incoming(), pair.outgoing()].into_iter().flatten().any(has_news));
+        let direct = direct.map(|(with, _)| ConversationName::from(with.clone()));
         let rooms = self.rooms_by_name(user).filter(|(_, room)| room.head > after);
-        let names = direct.map(|(with, _)| with.as_str()).chain(rooms.map(|(_, room)| room.name.as_str()));
-        names.flat_map(|with| self.views(user, with)).filter(|view| view.head > after.max(view.floor)).collect()
+        let names: Vec<_> = direct.chain(rooms.map(|(_, room)| room.name.clone().into())).collect();
+        let views = names.iter().flat_map(|with| self.views(user, with.as_str()));
+        views.filter(|view| view.head > after.max(view.floor)).collect()
     }
 
     /// What `user` calls the conversation that a message belongs to, if they can see it. `sender` is its sender's name then.
-    pub(in crate::store) fn sees(&self, user: &str, entry: &Entry<'_>) -> Option<ConversationName> {
+    pub(in crate::store) fn sees(&mut self, user: &str, entry: &Entry<'_>) -> Option<ConversationName> {
         if let Some(room) = self.rooms.get(&entry.stream) {
             let member = room.member(user)?;
             return (entry.id > room.floor(member)).then(|| room.name.clone().into());
         }
+        self.load_reader(entry.stream);
+        let profile = self.profile(entry.sender)?;
+        let sender = self.sender(&profile, entry.id)?.clone();
         let stream = self.streams.get(&entry.stream)?;
-        let sender = self.sender(self.profile(entry.sender)?, entry.id)?;
         stream.writer_id?;
-        match (stream.reader.as_str() == user, sender.as_str() == user) {
-            (true, _) => Some(sender.clone().into()),
-            (false, true) => Some(stream.reader.clone().into()),
+        let reader = stream.reader.as_ref()?;
+        match (reader.as_str() == user, sender.as_str() == user) {
+            (true, _) => Some(sender.into()),
+            (false, true) => Some(reader.clone().into()),
             (false, false) => None,
         }
     }
 
     /// Whom a message is to; `None` if it is in nobody's conversation any more.
-    pub(in crate::store) fn recipient_of(&self, entry: &Entry<'_>) -> Option<ConversationName> {
+    pub(in crate::store) fn recipient_of(&mut self, entry: &Entry<'_>) -> Option<ConversationName> {
         if let Some(room) = self.rooms.get(&entry.stream) {
             return (entry.id > room.gone).then(|| room.name.clone().into());
         }
+        self.load_reader(entry.stream);
         let stream = self.streams.get(&entry.stream).filter(|stream| stream.writer_id.is_some())?;
-        Some(stream.reader.clone().into())
+        Some(stream.reader.clone()?.into())
     }
 
     /// What the readers of a stream call the conversation, if they call it by the name of the sender `from` where it is a direct

@@ -25,8 +25,9 @@ impl Index {
             return self.restore_message_of_room(id, message, from_former_user, deleted);
         }
         let Some(reader) = self.users.get(message.to) else { return Ok(false) };
-        let stream = match (from_former_user, reader.incoming.get(message.from.user())) {
-            (false, Some(&stream)) => stream,
+        let pair = reader.partners.get(message.from.user());
+        let stream = match (from_former_user, pair.and_then(|pair| pair.incoming())) {
+            (false, Some(stream)) => stream,
             (false, None) => return Ok(false),
             (true, _) => match reader.former.last() {
                 Some(&stream) => stream,
@@ -101,7 +102,7 @@ impl Index {
         let (Some(first), Some((other, _))) = (self.users.get(one), self.users.get_key_value(other)) else {
             return false;
         };
-        if first.incoming.contains_key(other) {
+        if first.partners.contains_key(other) {
             return false;
         }
         let other = other.clone();
@@ -119,6 +120,7 @@ impl Index {
     /// Begins a restore. Without users there is nothing that a message in the log could belong to, so ids begin anew: the
     /// dump may have any.
     pub(in crate::store) fn begin_restore(&mut self) {
+        self.load_all();
         self.summary.restoring = true;
         if self.users.is_empty() {
             self.tail = Tail::new(MessageId::NONE);

@@ -244,8 +244,8 @@ impl Index {
         self.open_rooms.remove(&room.name);
         self.memberships -= room.people.len() as u64;
         self.limited_rooms -= usize::from(room.keep.is_limited());
-        for user in room.people.keys() {
-            if let Some(more) = self.users.get_mut(user).and_then(|user| user.more.as_mut()) {
+        for (user, member) in &room.people {
+            if let Some(more) = self.more_of(user.as_str(), member.account) {
                 more.rooms.remove(&room.name);
             }
         }
@@ -280,6 +280,7 @@ impl Index {
         message: &NewMessage<'_>,
         deleted: bool,
     ) -> Result<Appended, Error> {
+        self.load_user(message.from.user().as_str());
         let current = self.users.get(message.from.user());
         let current = current.filter(|user| Arc::ptr_eq(&user.account.profile, message.from)).map(|user| user.profile);
         let sender = current.unwrap_or_else(|| self.profile_id(message.from));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
+use super::AccountId;
 use crate::clock::Timestamp;
 use crate::limits::{SESSION_SLACK, SESSIONS_PER_USER};
 use crate::model::{Profile, SessionId, UserName};
@@ -47,6 +48,7 @@ impl Sessions {
     pub(super) fn open(
         &mut self,
         new: &NewSession<'_>,
+        account: AccountId,
         user: &Arc<Profile>,
         journal: &mut impl FnMut(SessionChange<'_>),
     ) -> SessionOpened {
@@ -61,7 +63,8 @@ impl Sessions {
         let login = Login(self.next_login);
         let written = with_slack(now, expires);
         let user = Arc::clone(user);
-        let session = Session { id, login, user, opened: now, used: now, from, expires, check: expires, written };
+        let session =
+            Session { id, login, account, user, opened: now, used: now, from, expires, check: expires, written };
         let Some(session) = self.insert(session) else { return SessionOpened::Refused };
         journal(SessionChange::Lives(session));
         if ended.is_some() { SessionOpened::OldestEnded } else { SessionOpened::Opened }
@@ -216,6 +219,7 @@ impl Sessions {
 pub(super) struct Session {
     pub(super) id: SessionId,
     pub(super) login: Login,
+    pub(super) account: AccountId,
     pub(super) user: Arc<Profile>,
     pub(super) opened: Timestamp,
     pub(super) used: Timestamp,
@@ -283,7 +287,7 @@ mod tests {
         let messi = profile("messi");
         let ids: Vec<_> = (0..20).map(|_| SessionToken::random(&OsEntropy).unwrap().id()).collect();
         for (second, &id) in (0..).zip(&ids) {
-            assert!(sessions.open(&new(id, at(second).after(IDLE)), &messi, &mut |_| {}).is_open());
+            assert!(sessions.open(&new(id, at(second).after(IDLE)), AccountId(1), &messi, &mut |_| {}).is_open());
         }
         for (second, id) in (0..).zip(&ids).step_by(2) {
             assert!(sessions.touch(id, at(second), at(second + 1).after(IDLE), &mut |_| {}).is_some());
@@ -301,7 +305,7 @@ mod tests {
         let (messi, lineker) = (profile("messi"), profile("lineker"));
         let mut login = |user| {
             let id = SessionToken::random(&OsEntropy).unwrap().id();
-            assert!(sessions.open(&new(id, at(10)), user, &mut |_| {}).is_open());
+            assert!(sessions.open(&new(id, at(10)), AccountId(1), user, &mut |_| {}).is_open());
             id
         };
         let other = login(&lineker);

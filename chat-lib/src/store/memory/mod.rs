@@ -48,7 +48,7 @@ impl Memory {
     }
 
     fn show_blocks(&self, snapshot: &mut Snapshot, blocks: &[Arc<Block>], visit: &mut Visit<'_>) -> Result<(), Error> {
-        let profile = |id| self.state().index.profile(id).cloned();
+        let profile = |id| self.state().index.profile(id);
         blocks.iter().try_for_each(|block| {
             let shown = snapshot.show_block(block, &mut |_, _| true, &profile, visit);
             shown.map_err(|problem| problem.into_error(self))
@@ -165,8 +165,8 @@ impl Source for Memory {
 }
 
 impl Shelf for Memory {
-    fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T {
-        look(&self.state().index)
+    fn index<T>(&self, look: impl FnOnce(&mut Index) -> T) -> T {
+        look(&mut self.state().index)
     }
 
     fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error> {

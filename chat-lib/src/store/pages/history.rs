@@ -154,13 +154,12 @@ pub(super) fn messages(
     views: &[View],
 ) -> Result<Vec<HistoryMessage>, Error> {
     let with: HashMap<_, _> = views.iter().map(|view| (view.stream, &view.with)).collect();
-    let message = |index: &Index, found: Found| {
+    let message = |index: &mut Index, found: Found| {
         let Found { id, stream, sender, time, text, key, deleted } = found;
         let from = index.profile(sender).ok_or(sender)?;
         let Some(&with) = with.get(&stream) else { return Ok(None) };
-        let is_own = || index.sender(from, id).is_some_and(|sender| sender.as_str() == user);
-        let key = key.filter(|_| is_own());
-        let message = HistoryMessage::new(id, with.clone(), from.clone(), time, text);
+        let key = key.filter(|_| index.sender(&from, id).is_some_and(|sender| sender.as_str() == user));
+        let message = HistoryMessage::new(id, with.clone(), from, time, text);
         Ok(Some(HistoryMessage { key, deleted, ..message }))
     };
     let messages = shelf.index(|index| {

@@ -25,8 +25,8 @@ use crate::model::MessageId;
 
 /// An engine, as far as reading messages needs it.
 pub(super) trait Shelf: Source {
-    /// Shows the index, which nobody changes meanwhile.
-    fn index<T>(&self, look: impl FnOnce(&Index) -> T) -> T;
+    /// Shows the index, which nobody changes meanwhile. It may read what is not in memory.
+    fn index<T>(&self, look: impl FnOnce(&mut Index) -> T) -> T;
 
     /// Of the marks of a stream after a message, the one at the place `nth`, counted from 0.
     fn mark(&self, stream: StreamId, after: MessageId, nth: usize) -> Result<Option<MessageId>, Error>;
@@ -56,9 +56,10 @@ impl Index {
     }
 
     /// The streams of a conversation of `user`, with the last message of each that is committed.
-    fn committed_views(&self, user: &str, with: &str) -> Vec<View> {
+    fn committed_views(&mut self, user: &str, with: &str) -> Vec<View> {
+        let views = self.views(user, with);
         let committed = |view: View| View { head: self.committed_head(view.stream, view.head), ..view };
-        self.views(user, with).into_iter().map(committed).collect()
+        views.into_iter().map(committed).collect()
     }
 }
 

@@ -69,9 +69,9 @@ fn messages(
     messages.map_err(|sender| missing(shelf, sender))
 }
 
-fn message(index: &Index, found: Found, to: ConversationName) -> Result<NewsMessage, crate::store::log::ProfileId> {
+fn message(index: &mut Index, found: Found, to: ConversationName) -> Result<NewsMessage, crate::store::log::ProfileId> {
     let Found { id, sender, time, text, key, deleted, .. } = found;
-    let from = Arc::clone(index.profile(sender).ok_or(sender)?);
+    let from = index.profile(sender).ok_or(sender)?;
     Ok(NewsMessage { id, to, from, time, text, key, deleted })
 }
 
@@ -92,7 +92,7 @@ pub(in crate::store) fn find_message(
         }
         return Ok(shelf.index(|index| {
             let with = index.sees(user, &entry).filter(|_| !entry.deleted && !index.is_deleted(id))?;
-            let from = index.profile(entry.sender).and_then(|profile| index.sender(profile, id)).cloned();
+            let from = index.profile(entry.sender).and_then(|profile| index.sender(&profile, id).cloned());
             let conversation = index.conversation_number(entry.stream);
             Some(FoundMessage { id, with, from, conversation, bytes: entry.len() })
         }));
@@ -130,8 +130,12 @@ pub(in crate::store) fn find_sent(
 }
 
 /// A message, if `user` has sent it and it was not deleted.
-fn sent_by(index: &Index, user: &str, entry: &Entry<'_>) -> Option<FoundMessage> {
-    let from = index.sender(index.profile(entry.sender)?, entry.id).filter(|sender| sender.as_str() == user)?.clone();
+fn sent_by(index: &mut Index, user: &str, entry: &Entry<'_>) -> Option<FoundMessage> {
+    let from = index.profile(entry.sender)?;
+    if from.user().as_str() != user {
+        return None;
+    }
+    let from = index.sender(&from, entry.id)?.clone();
     let with = index.recipient_of(entry).filter(|_| !entry.deleted && !index.is_deleted(entry.id))?;
     let conversation = index.conversation_number(entry.stream);
     Some(FoundMessage { id: entry.id, with, from: Some(from), conversation, bytes: entry.len() })

@@ -14,7 +14,7 @@ use crate::store::{CursorMove, Unread};
 
 impl Index {
     /// What a user has not read, if it is in memory and little.
-    pub(in crate::store) fn unread_step(&self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
+    pub(in crate::store) fn unread_step(&mut self, user: &str, max_bytes: usize) -> Result<Unread, Error> {
         let (messages, bytes) = self.unread(user);
         let footprint = Inbox::footprint(messages, bytes);
         if footprint > max_bytes {
@@ -26,7 +26,7 @@ impl Index {
         let Some((full_name, spans)) = self.unread_spans(user) else {
             return Ok(Unread::Messages { inbox: Inbox::default(), moves: Vec::new() });
         };
-        let profile = |id| self.profile(id).cloned();
+        let profile = |id| self.profile(id);
         let damage = |what: &str| Error::Storage(what.into());
         let wanted = Wanted { until: self.tail.last(), not_from: None, max_bytes: usize::MAX };
         let collected = collect(&&self.tail, &spans, wanted, self.last_deletion(), &profile, &damage)?;
@@ -52,7 +52,7 @@ pub(in crate::store) fn read_unread(shelf: &impl Shelf, user: &str, max_bytes: u
             })
         });
         let Some(((full_name, spans), until, deletions)) = found else { return Ok(Unread::TooLarge) };
-        let profile = |id| shelf.index(|index| index.profile(id).cloned());
+        let profile = |id| shelf.index(|index| index.profile(id));
         let damage = |what: &str| shelf.damage(what);
         let wanted = Wanted { until, not_from: None, max_bytes: usize::MAX };
         let collected = collect(shelf, &spans, wanted, deletions, &profile, &damage);
@@ -66,7 +66,7 @@ pub(in crate::store) fn read_unread(shelf: &impl Shelf, user: &str, max_bytes: u
             }
         }
         let collected = collected?;
-        if shelf.index(Index::last_deletion) != deletions {
+        if shelf.index(|index| index.last_deletion()) != deletions {
             continue;
         }
         if collected.missing {
@@ -94,11 +94,11 @@ pub(in crate::store) fn read_unread_room(
             return Ok(Unread::Messages { inbox: Inbox::default(), moves: Vec::new() });
         };
         let span = Span { stream, from: head, after: cursor.max(floor) };
-        let profile = |id| shelf.index(|index| index.profile(id).cloned());
+        let profile = |id| shelf.index(|index| index.profile(id));
         let wanted = Wanted { until, not_from: Some(user), max_bytes };
         let mut collected = collect(shelf, &[span], wanted, deletions, &profile, &|what| shelf.damage(what))?;
         // What is missing was dropped, and if that was only now, it is no news here.
-        if shelf.index(Index::last_deletion) != deletions {
+        if shelf.index(|index| index.last_deletion()) != deletions {
             continue;
         }
         if collected.too_large {
@@ -217,7 +217,7 @@ pub(in crate::store) fn read_until(
         let with_name = Some(view.with.clone());
         let mut step = CursorMove { with: with_name, conversation, from: cursor, to: until, messages: 0, bytes: 0 };
         let span = view.span(start(shelf, stream, view.head, until)?, cursor);
-        let profile = |id| shelf.index(|index| index.profile(id).cloned());
+        let profile = |id| shelf.index(|index| index.profile(id));
         // In a room, one's own messages are not unread.
         let is_room = matches!(view.with, ConversationName::Room(_));
         let own = |sender| is_room && profile(sender).is_some_and(|profile| profile.user().as_str() == user);
@@ -229,7 +229,7 @@ pub(in crate::store) fn read_until(
             }
             Ok(true)
         })?;
-        if shelf.index(Index::last_deletion) != deletions {
+        if shelf.index(|index| index.last_deletion()) != deletions {
             continue;
         }
         // In a room, what is missing was dropped.

@@ -2,6 +2,7 @@
 
 mod directory;
 mod holder;
+mod on_demand;
 mod open;
 mod replica;
 mod rows;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
 use self::directory::Directory;
+use self::on_demand::{INDEXES, OnDemand, has_indexes};
 use self::open::{Kind, connect, connect_read_only, exists, log_of, look_at_log, make, only_writing_fails, open_log};
 pub(super) use self::replica::Step;
 use self::rows::{
@@ -24,13 +26,13 @@ use self::rows::{
     stream, summary, write,
 };
 use self::writing::Writing;
-use super::backend::{Backend, Compaction};
+use super::backend::{Backend, Compaction, OnDemandTables};
 use super::record::Record;
 use crate::error::Error;
 use crate::limits::SCAN_BYTES;
-use crate::model::MessageId;
+use crate::model::{Invitation, MessageId};
 use crate::store::CommitError;
-use crate::store::index::{Change, Summary, Tables};
+use crate::store::index::{Always, Change, KeysRow, RoomRow, Summary, Tables};
 use crate::store::log::{Block, StreamId};
 
 /// A directory with the database, and a lock that keeps others out, or from writing.
@@ -46,6 +48,8 @@ struct Connections {
     reader: Mutex<Connection>,
     /// For checks, which take long while others want to read.
     checker: Mutex<Connection>,
+    /// For rows that are read when they are needed, by somebody who has others wait.
+    loader: Mutex<Connection>,
     /// `None` if the disk can only be read.
     writing: Option<Writing>,
 }
@@ -100,7 +104,7 @@ impl Sqlite {
         synced: bool,
     ) -> Result<Self, Error> {
         let connect = || connect(kind, &database, synced).map(Mutex::new);
-        let (writer, reader, tidier, checker) = (connect()?, connect()?, connect()?, connect()?);
+        let (writer, reader, tidier, checker, loader) = (connect()?, connect()?, connect()?, connect()?, connect()?);
         let writing =
             Writing { writer, tidier, log, log_is_old: AtomicBool::new(true), tainted: AtomicBool::new(false) };
         match writing.start_log_anew() {
@@ -109,7 +113,12 @@ impl Sqlite {
             }
             outcome => outcome.map_err(|problem| failed(&database, &problem))?,
         }
-        let connections = Connections { reader, checker, writing: Some(writing) };
+        if kind == Kind::Alone
+            && let Err(problem) = get(&writing.writer).execute_batch(INDEXES)
+        {
+            tracing::warn!(path = %database.display(), %problem, "without indexes, everything is read at the start");
+        }
+        let connections = Connections { reader, checker, loader, writing: Some(writing) };
         Ok(Self { database, connections: Arc::new(connections), directory })
     }
 
@@ -117,7 +126,8 @@ impl Sqlite {
         // SQLite would not say why it cannot be opened.
         File::open(&database).map_err(|problem| failed(&database, &problem))?;
         let connect = || connect_read_only(&database).map(Mutex::new);
-        let connections = Connections { reader: connect()?, checker: connect()?, writing: None };
+        let (reader, checker, loader) = (connect()?, connect()?, connect()?);
+        let connections = Connections { reader, checker, loader, writing: None };
         Ok(Self { database, connections: Arc::new(connections), directory })
     }
 
@@ -189,6 +199,22 @@ impl Sqlite {
         self.rows_while(sql, message.get(), block, goes_on)
     }
 
+    fn invitations(&self) -> Result<Vec<Invitation>, Error> {
+        self.rows("SELECT created, id, expires, seal FROM invitation WHERE created >= ?", 0, invitation)
+    }
+
+    fn rooms(&self) -> Result<Vec<RoomRow>, Error> {
+        self.rows("SELECT id, name, title, open, head, count, gone, keep_for, keep_messages, keep_bytes, seal FROM room WHERE id > ?", 0, room)
+    }
+
+    fn deleted(&self) -> Result<Vec<MessageId>, Error> {
+        self.rows("SELECT message, seal FROM deleted WHERE message > ?", 0, deleted)
+    }
+
+    fn keys(&self) -> Result<Vec<KeysRow>, Error> {
+        self.rows("SELECT number, time, body, seal FROM keys WHERE number >= ? ORDER BY number", 0, keys)
+    }
+
     /// The one number that `sql` finds, if it finds one.
     fn number(&self, sql: &str, params: impl rusqlite::Params) -> Result<Option<MessageId>, Error> {
         let reader = get(&self.connections.reader);
@@ -253,21 +279,49 @@ impl Backend for Sqlite {
                 0,
                 session,
             )?,
-            invitations: self.rows(
-                "SELECT created, id, expires, seal FROM invitation WHERE created >= ?",
-                0,
-                invitation,
-            )?,
-            rooms: self.rows("SELECT id, name, title, open, head, count, gone, keep_for, keep_messages, keep_bytes, seal FROM room WHERE id > ?", 0, room)?,
+            invitations: self.invitations()?,
+            rooms: self.rooms()?,
             members: self.rows(
                 "SELECT room, account, standing, since, cursor, base, sent, seal FROM member WHERE room > ?",
                 0,
                 member,
             )?,
             blocks: self.rows("SELECT account, blocked, seal FROM block WHERE account > ?", 0, blocked)?,
-            deleted: self.rows("SELECT message, seal FROM deleted WHERE message > ?", 0, deleted)?,
-            keys: self.rows("SELECT number, time, body, seal FROM keys WHERE number >= ? ORDER BY number", 0, keys)?,
+            deleted: self.deleted()?,
+            keys: self.keys()?,
         })
+    }
+
+    fn on_demand(&self) -> Result<Option<OnDemandTables>, Error> {
+        let is_indexed = has_indexes(&get(&self.connections.reader)).map_err(|problem| self.failed(&problem))?;
+        if !is_indexed {
+            return Ok(None);
+        }
+        let rows = OnDemand { database: self.database.clone(), connections: Arc::downgrade(&self.connections) };
+        let rest = Always {
+            rooms: self.rooms()?,
+            invitations: self.invitations()?,
+            deleted: self.deleted()?,
+            keys: self.keys()?,
+            ..Always::default()
+        };
+        let (always, partners) = (rows.always(rest)?, rows.partners(self.summary()?.streams)?);
+        Ok(Some(OnDemandTables { always, partners, rows: Arc::new(rows) }))
+    }
+
+    fn check_counts(&self) -> Result<(), Error> {
+        // One statement, so that all is as of the same commit. Indexes may have what the tables have lost.
+        let sql = "SELECT accounts - (SELECT count(*) FROM account NOT INDEXED), streams - (SELECT count(*) FROM stream NOT INDEXED), \
+                   profiles - (SELECT count(*) FROM profile NOT INDEXED) FROM summary";
+        let missing: [i64; 3] = get(&self.connections.checker)
+            .query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
+            .map_err(|problem| self.failed(&problem))?;
+        match missing {
+            [0, 0, 0] => Ok(()),
+            [accounts, streams, profiles] => {
+                Err(self.damage(&format!("{accounts} accounts, {streams} streams and {profiles} profiles are missing")))
+            }
+        }
     }
 
     fn summary(&self) -> Result<Summary, Error> {

@@ -44,7 +44,16 @@ pub(super) fn write(to: &Connection, change: &Change) -> Result<(), rusqlite::Er
             ]),
         Change::DropAccount(id) => to.prepare_cached("DELETE FROM account WHERE id = ?")?.execute([id.0]),
         Change::Stream(row) => {
-            to.prepare_cached("INSERT OR REPLACE INTO stream VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+            // Who writes and who reads stays as it is until a writer is removed: nothing is to be changed in indexes.
+            let sql = match row.writer {
+                Some(_) => {
+                    "INSERT INTO stream VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET head = excluded.head, \
+                     count = excluded.count, cursor = excluded.cursor, unread = excluded.unread, bytes = excluded.bytes, \
+                     seal = excluded.seal"
+                }
+                None => "INSERT OR REPLACE INTO stream VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            };
+            to.prepare_cached(sql)?.execute(params![
                 row.id.0,
                 row.writer.map(|writer| writer.0),
                 row.reader.0,
@@ -205,20 +214,31 @@ pub(super) fn compact(to: &Connection, change: &Compaction) -> Result<(), rusqli
 pub(super) type Sealed<T> = Result<Option<T>, rusqlite::Error>;
 
 pub(super) fn profile(row: &Row<'_>) -> Sealed<(ProfileId, Profile)> {
-    let (id, user): (_, String) = (ProfileId(row.get(0)?), row.get(1)?);
-    let (full_name, country): (String, String) = (row.get(2)?, row.get(3)?);
-    let profile = UserName::parse(&user).and_then(|user| Profile::kept(user, &full_name, &country)).ok();
-    let seal: u32 = row.get(4)?;
+    profile_at(row, 0)
+}
+
+/// As [`profile`], whose columns begin at that one.
+pub(super) fn profile_at(row: &Row<'_>, first: usize) -> Sealed<(ProfileId, Profile)> {
+    let text = |column: usize| row.get_ref(first + column)?.as_str().map_err(rusqlite::Error::from);
+    let (id, user) = (ProfileId(row.get(first)?), text(1)?);
+    let (full_name, country) = (text(2)?, text(3)?);
+    let profile = UserName::parse(user).and_then(|user| Profile::kept(user, full_name, country)).ok();
+    let seal: u32 = row.get(first + 4)?;
     Ok(profile.filter(|profile| seal == Seal::of_profile(id, profile)).map(|profile| (id, profile)))
 }
 
 pub(super) fn account(row: &Row<'_>) -> Sealed<AccountRow> {
-    let password: Option<String> = row.get(2)?;
+    account_at(row, 0)
+}
+
+/// As [`account`], whose columns begin at that one.
+pub(super) fn account_at(row: &Row<'_>, first: usize) -> Sealed<AccountRow> {
+    let password: Option<String> = row.get(first + 2)?;
     let Ok(password) = password.map(|phc| PasswordHash::from_phc(&phc)).transpose() else { return Ok(None) };
-    let (id, profile, banned) = (AccountId(row.get(0)?), ProfileId(row.get(1)?), row.get(3)?);
-    let Some(since) = message(row, 4)? else { return Ok(None) };
+    let (id, profile, banned) = (AccountId(row.get(first)?), ProfileId(row.get(first + 1)?), row.get(first + 3)?);
+    let Some(since) = message(row, first + 4)? else { return Ok(None) };
     let account = AccountRow { id, profile, password, banned, since };
-    let seal: u32 = row.get(5)?;
+    let seal: u32 = row.get(first + 5)?;
     Ok(Some(account).filter(|account| seal == Seal::of_account(account)))
 }
 
