@@ -15,9 +15,17 @@ use crate::limits::{PASSWORD_BYTES, PASSWORD_WORK};
 
 /// A password as it is kept: hashed with Argon2id. `Debug` does not show it.
 #[derive(Clone, Eq, PartialEq)]
-pub struct PasswordHash {
-    phc: Box<str>,
-    cost: PasswordCost,
+pub struct PasswordHash(
+    // They may be many, and all in memory.
+    Box<Kept>,
+);
+
+#[derive(Clone, Eq, PartialEq)]
+enum Kept {
+    /// As they are made here.
+    Own { cost: PasswordCost, salt: [u8; SALT_BYTES], hash: [u8; HASH_BYTES] },
+    /// Of another length, or with parameters that are not used here.
+    Other { cost: PasswordCost, phc: Box<str> },
 }
 
 impl PasswordHash {
@@ -33,10 +41,9 @@ impl PasswordHash {
             return Err(Error::InvalidPassword);
         }
         let password = &*composed(password);
-        let mut salt = [0; 16];
+        let mut salt = [0; SALT_BYTES];
         entropy.fill(&mut salt)?;
-        let phc = argon2id::hash(password, cost, &salt)?.into();
-        Ok(Self { phc, cost })
+        Self::from_phc(&argon2id::hash(password, cost, &salt)?)
     }
 
     /// Hashes a `password` that everybody knows, at the lowest cost that Argon2 has.
@@ -50,7 +57,10 @@ impl PasswordHash {
 
     /// The hash as a PHC string, as a store keeps it.
     pub fn to_phc(&self) -> String {
-        self.phc.to_string()
+        match &*self.0 {
+            Kept::Own { cost, salt, hash } => argon2id::phc(*cost, salt, hash),
+            Kept::Other { phc, .. } => phc.to_string(),
+        }
     }
 
     /// Takes a PHC string of Argon2 for a hash.
@@ -59,12 +69,17 @@ impl PasswordHash {
     ///
     /// [`Error::Hashing`] if it is none.
     pub fn from_phc(phc: &str) -> Result<Self, Error> {
-        Ok(Self { phc: phc.into(), cost: argon2id::cost(phc)? })
+        let cost = argon2id::cost(phc)?;
+        let own = argon2id::salt_and_hash(phc).filter(|(salt, hash)| argon2id::phc(cost, salt, hash) == phc);
+        Ok(Self(Box::new(match own {
+            Some((salt, hash)) => Kept::Own { cost, salt, hash },
+            None => Kept::Other { cost, phc: phc.into() },
+        })))
     }
 
     /// Whether it cost less than `cost`, and should be made anew. A public password's hash should not.
     pub(crate) fn is_cheaper_than(&self, cost: PasswordCost) -> bool {
-        !self.is_quick() && self.cost.work() < cost.work()
+        !self.is_quick() && self.cost().work() < cost.work()
     }
 
     /// Checks `password` against no hash at all, in the time that it takes to check one of `cost`.
@@ -80,7 +95,13 @@ impl PasswordHash {
 
     /// Whether [`matches`](Self::matches) takes microseconds, as for a public password.
     pub(crate) fn is_quick(&self) -> bool {
-        self.cost.work() <= QUICK_COST
+        self.cost().work() <= QUICK_COST
+    }
+
+    fn cost(&self) -> PasswordCost {
+        match *self.0 {
+            Kept::Own { cost, .. } | Kept::Other { cost, .. } => cost,
+        }
     }
 
     /// Whether `password` is the one. Takes as long as hashing did.
@@ -92,7 +113,7 @@ impl PasswordHash {
         if Self::is_too_long(password) {
             return Ok(false);
         }
-        argon2id::verify(&composed(password), &self.phc)
+        argon2id::verify(&composed(password), &self.to_phc())
     }
 }
 
@@ -154,6 +175,10 @@ impl Default for PasswordCost {
     }
 }
 
+/// Of the hashes that are made here.
+const SALT_BYTES: usize = 16;
+const HASH_BYTES: usize = 32;
+
 /// In KiB times passes: about 10 µs.
 const QUICK_COST: u64 = 8;
 
@@ -192,6 +217,35 @@ mod tests {
         assert!(!PasswordHash::of_public_password("cafe", &OsEntropy).unwrap().matches("caf\u{e9}").unwrap());
         let (longest, typed) = ("\u{e9}".repeat(PASSWORD_BYTES / 2), "e\u{301}".repeat(PASSWORD_BYTES / 2));
         assert!(PasswordHash::of_public_password(&longest, &OsEntropy).unwrap().matches(&typed).unwrap());
+    }
+
+    /// The seals of rows, and other programs, go by the text.
+    #[test]
+    fn the_text_stays_as_it_was() {
+        let made = PasswordHash::of_public_password("surabaya", &OsEntropy).unwrap();
+        assert!(matches!(*made.0, Kept::Own { .. }));
+        let text = made.to_phc();
+        assert!(text.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{text}");
+        for (phc, is_own) in [
+            (&*text, true),
+            ("$argon2id$v=19$m=19456,t=2,p=1$AQEBAQEBAQEBAQEBAQEBAQ$AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI", true),
+            ("$argon2id$v=19$m=19456,t=2,p=1$AQEBAQEBAQEB$AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI", false),
+            (
+                "$argon2id$v=16$m=19456,t=2,p=1$AQEBAQEBAQEBAQEBAQEBAQ$AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI",
+                false,
+            ),
+            ("$argon2id$m=19456,t=2,p=1$AQEBAQEBAQEBAQEBAQEBAQ$AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI", false),
+            ("$argon2id$v=19$m=19456,t=2,p=1$AQEBAQEBAQEBAQEBAQEBAQ$AgICAgICAgICAgICAgICAg", false),
+        ] {
+            let hash = PasswordHash::from_phc(phc).unwrap();
+            assert_eq!(hash.to_phc(), phc);
+            assert_eq!(matches!(*hash.0, Kept::Own { .. }), is_own, "{phc}");
+        }
+    }
+
+    #[test]
+    fn a_hash_takes_little() {
+        assert!(size_of::<Kept>() <= 64 && size_of::<Option<PasswordHash>>() == 8);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use argon2::password_hash::phc;
+use argon2::password_hash::phc::{self, Output, Salt};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::PasswordCost;
+use super::{HASH_BYTES, PasswordCost, SALT_BYTES};
 use crate::error::Error;
 
 /// The PHC string of a password.
@@ -23,6 +23,23 @@ pub(super) fn verify(password: &str, phc: &str) -> Result<bool, Error> {
         Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
         Err(problem) => Err(failed(problem)),
     }
+}
+
+/// The PHC string with these parts.
+pub(super) fn phc(cost: PasswordCost, salt: &[u8; SALT_BYTES], hash: &[u8; HASH_BYTES]) -> String {
+    let PasswordCost { memory_kib, passes, lanes } = cost;
+    let parts = Salt::new(salt).and_then(|salt| Ok((salt, Output::new(hash)?)));
+    // Their lengths are such as these two can have.
+    parts.map_or_else(
+        |_| String::new(),
+        |(salt, hash)| format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${hash}"),
+    )
+}
+
+/// The salt and the hash of a PHC string, if they are as long as those that are made here.
+pub(super) fn salt_and_hash(phc: &str) -> Option<([u8; SALT_BYTES], [u8; HASH_BYTES])> {
+    let hash = phc::PasswordHash::new(phc).ok()?;
+    Some(((*hash.salt?).try_into().ok()?, hash.hash?.as_bytes().try_into().ok()?))
 }
 
 /// Hashes a password to nothing.
