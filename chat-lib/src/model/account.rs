@@ -1,5 +1,6 @@
 //! Accounts, and what others may see of their users. A field that is here has passed its rule.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::{PasswordHash, UserName};
@@ -30,11 +31,11 @@ impl Account {
 }
 
 /// What others may see of a user.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Eq, Hash, PartialEq)]
 pub struct Profile {
     user: UserName,
-    full_name: String,
-    country: String,
+    /// The full name, [`BETWEEN`] and the country: profiles may be many, and each allocation takes memory of its own.
+    names: Box<str>,
 }
 
 impl Profile {
@@ -56,7 +57,8 @@ impl Profile {
     /// As [`new`](Self::new).
     pub(crate) fn edited(&self, full_name: Option<&str>, country: Option<&str>) -> Result<Self, Error> {
         check_new(full_name, country)?;
-        let (full_name, country) = (full_name.unwrap_or(&self.full_name), country.unwrap_or(&self.country));
+        let (old_name, old_country) = self.names();
+        let (full_name, country) = (full_name.unwrap_or(old_name), country.unwrap_or(old_country));
         Self::kept(self.user.clone(), full_name, country)
     }
 
@@ -73,12 +75,12 @@ impl Profile {
         if country.len() > COUNTRY_BYTES || country.contains(char::is_control) {
             return Err(Error::InvalidCountry);
         }
-        Ok(Self { user, full_name: full_name.to_owned(), country: country.to_owned() })
+        Ok(Self::put_together(user, full_name, country))
     }
 
     /// What is left of it when the names are to be forgotten: the user name, also as the full name, and no country.
     pub(crate) fn without_names(&self) -> Self {
-        Self { user: self.user.clone(), full_name: self.user.as_str().to_owned(), country: String::new() }
+        Self::put_together(self.user.clone(), self.user.as_str(), "")
     }
 
     /// The name that the user logs in with and is written to under.
@@ -88,14 +90,33 @@ impl Profile {
 
     /// The name that others are shown.
     pub fn full_name(&self) -> &str {
-        &self.full_name
+        self.names().0
     }
 
     /// Where the user is from; may be empty.
     pub fn country(&self) -> &str {
-        &self.country
+        self.names().1
+    }
+
+    fn put_together(user: UserName, full_name: &str, country: &str) -> Self {
+        let names = [full_name, country].join(BETWEEN).into_boxed_str();
+        Self { user, names }
+    }
+
+    fn names(&self) -> (&str, &str) {
+        self.names.split_once(BETWEEN).unwrap_or((&self.names, ""))
     }
 }
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ((full_name, country), user) = (self.names(), &self.user);
+        f.debug_struct("Profile").field("user", user).field("full_name", &full_name).field("country", &country).finish()
+    }
+}
+
+/// A control character, which no name has.
+const BETWEEN: &str = "\0";
 
 /// Checks the fields that are given, but for their lengths, which [`Profile::kept`] checks.
 fn check_new(full_name: Option<&str>, country: Option<&str>) -> Result<(), Error> {
