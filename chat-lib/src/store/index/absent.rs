@@ -7,11 +7,10 @@
 //! - If a row cannot be read, nothing that was done since the last commit counts: see [`fault`](Index::fault).
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet, hash_map};
-use std::ops::Bound;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use super::{AccountId, AccountRow, Index, More, Profiles, Stream, StreamRow, User, past};
+use super::{AccountId, AccountRow, Index, More, Stream, StreamRow, User};
 use crate::error::Error;
 use crate::model::{Account, Profile, UserName};
 use crate::store::hash::NumberHasher;
@@ -117,7 +116,8 @@ impl Index {
     /// Has the user in memory, if there is one.
     pub(super) fn load_user(&mut self, name: &str) {
         let Some(absent) = &self.absent else { return };
-        if !self.users.contains_key(name) && !absent.is_removed(name) {
+        // A room is none.
+        if !name.starts_with('#') && !self.users.contains_key(name) && !absent.is_removed(name) {
             let found = absent.sound(absent.rows.user(name));
             found.into_iter().for_each(|rows| self.take_in(rows));
         }
@@ -132,7 +132,7 @@ impl Index {
             let Some(last) = page.last() else { return };
             last.profile.user().as_str().clone_into(&mut after);
             page.into_iter().for_each(|rows| self.take_in(rows));
-            let loaded = self.user_names.range::<str, _>((past(name).0, Bound::Included(after.as_str())));
+            let loaded = self.users.after(name).take_while(|user| user.name().as_str() <= after.as_str());
             if loaded.take(limit).count() >= limit {
                 return;
             }
@@ -166,7 +166,7 @@ impl Index {
         if let Some(row) = absent.sound(absent.rows.stream(id)) {
             absent.streams = absent.streams.saturating_sub(1);
             self.tail.skip_to(row.state.head.max(row.state.cursor));
-            self.streams.insert(id, Stream::of(&row, None));
+            self.streams.insert(Stream::of(&row, None));
         }
     }
 
@@ -256,12 +256,18 @@ impl Index {
             rows;
         let name = profile.user().clone();
         let Some(absent) = self.absent.as_mut().filter(|absent| !absent.is_removed(name.as_str())) else { return };
-        let hash_map::Entry::Vacant(place) = self.users.entry(name.clone()) else { return };
+        if self.users.contains_key(name.as_str()) {
+            return;
+        }
         absent.accounts = absent.accounts.saturating_sub(1);
         let more = absent.more.remove(&id);
         self.revision += 1;
         self.tail.skip_to(since);
-        let profile = self.profiles.share(profile_id, Arc::new(profile), &absent.profiles);
+        // It may be here already, as that of a session or a message.
+        let profile = self.profiles.settle(profile_id).unwrap_or_else(|| {
+            absent.profiles.set(absent.profiles.get().saturating_sub(1));
+            Arc::new(profile)
+        });
         let account = Account { profile, password, banned, revision: self.revision };
         let mut user = User::new(id, profile_id, since, account);
         user.more = more;
@@ -270,44 +276,31 @@ impl Index {
                 continue;
             }
             let reader = if row.reader == id { Some(&name) } else { other.as_ref() };
-            let stream = match self.streams.entry(row.id) {
-                hash_map::Entry::Occupied(known) => known.into_mut(),
-                hash_map::Entry::Vacant(place) => {
-                    absent.streams = absent.streams.saturating_sub(1);
-                    self.tail.skip_to(row.state.head.max(row.state.cursor));
-                    place.insert(Stream::of(&row, None))
-                }
-            };
+            if !self.streams.contains_key(&row.id) {
+                absent.streams = absent.streams.saturating_sub(1);
+                self.tail.skip_to(row.state.head.max(row.state.cursor));
+                self.streams.insert(Stream::of(&row, None));
+            }
+            let Some(stream) = self.streams.get_mut(&row.id) else { continue };
             stream.reader = stream.reader.take().or_else(|| reader.cloned());
             user.join(row.id, stream, other.as_ref());
         }
-        self.unread_bytes += user.unread_bytes;
-        self.user_names.insert(name);
-        place.insert(user);
+        self.unread_bytes += user.unread().1;
+        self.users.insert(user);
     }
 
-    /// Puts a profile in, unless it is in memory.
-    pub(super) fn take_in_profile(&mut self, id: ProfileId, profile: Profile) -> Arc<Profile> {
-        let none = Cell::new(0);
-        let count = self.absent.as_ref().map_or(&none, |absent| &absent.profiles);
-        self.profiles.share(id, Arc::new(profile), count)
-    }
-}
-
-impl Profiles {
     /// The profile that is in memory, which is this one if there was none.
-    fn share(&mut self, id: ProfileId, profile: Arc<Profile>, absent: &Cell<u64>) -> Arc<Profile> {
-        match self.by_id.get_mut().entry(id) {
-            hash_map::Entry::Occupied(known) => {
-                self.ids.entry(Arc::clone(known.get())).or_insert(id);
-                Arc::clone(known.get())
-            }
-            hash_map::Entry::Vacant(place) => {
-                absent.set(absent.get().saturating_sub(1));
-                self.ids.insert(Arc::clone(&profile), id);
-                Arc::clone(place.insert(profile))
-            }
+    pub(super) fn take_in_profile(&mut self, id: ProfileId, profile: Profile) -> Arc<Profile> {
+        let current = self.users.of_profile(id).map(|user| Arc::clone(&user.profile));
+        let known = current.or_else(|| self.profiles.by_id.get_mut().get(&id).cloned());
+        let is_new = known.is_none();
+        let profile = known.unwrap_or_else(|| Arc::new(profile));
+        if is_new {
+            let absent = self.absent.iter().map(|absent| &absent.profiles);
+            absent.for_each(|count| count.set(count.get().saturating_sub(1)));
+            self.profiles.put(id, Arc::clone(&profile));
         }
+        profile
     }
 }
 

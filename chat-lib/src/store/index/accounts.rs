@@ -3,21 +3,20 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{AccountId, AccountRow, Change, Index, Profiles, User, past};
+use super::{AccountId, AccountRow, Change, Index, Profiles, User};
 use crate::model::{Account, MessageId, Profile, UserName};
 use crate::store::log::{ProfileId, StreamId};
 
 impl Index {
     pub(in crate::store) fn account(&mut self, user: &str) -> Option<Arc<Account>> {
         self.load_user(user);
-        self.users.get(user).map(|user| Arc::clone(&user.account))
+        self.users.get(user).map(|user| Arc::new(user.account()))
     }
 
     /// The first accounts after a user name, in order of user name.
     pub(in crate::store) fn accounts(&mut self, after: &str, limit: usize) -> Vec<Arc<Account>> {
         self.load_users_after(after, limit);
-        let names = self.user_names.range::<str, _>(past(after)).take(limit);
-        names.filter_map(|name| Some(Arc::clone(&self.users.get(name)?.account))).collect()
+        self.users.after(after).take(limit).map(|user| Arc::new(user.account())).collect()
     }
 
     /// How many there are.
@@ -28,7 +27,7 @@ impl Index {
     pub(in crate::store) fn add_account(&mut self, mut account: Account) -> bool {
         let name = account.profile.user().clone();
         self.load_user(name.as_str());
-        if self.users.contains_key(&name) {
+        if self.users.contains_key(name.as_str()) {
             return false;
         }
         self.summary.last_account += 1;
@@ -37,22 +36,28 @@ impl Index {
         let id = AccountId(self.summary.last_account);
         let since = self.tail.last();
         let profile = self.write_account(id, since, &account);
-        self.user_names.insert(name.clone());
-        self.users.insert(name, User::new(id, profile, since, account));
-        true
+        self.profiles.settle(profile);
+        self.users.insert(User::new(id, profile, since, account))
     }
 
     pub(in crate::store) fn replace_account(&mut self, mut account: Account) -> bool {
-        let name = account.profile.user();
+        let name = account.profile.user().clone();
         self.load_user(name.as_str());
-        let user = self.users.get(name).filter(|user| user.account.revision == account.revision);
+        let user = self.users.get(name.as_str()).filter(|user| user.revision == account.revision);
         let Some((id, since)) = user.map(|user| (user.id, user.since)) else { return false };
         self.revision += 1;
         account.revision = self.revision;
         self.sessions.set_profile(&account.profile);
         let profile = self.write_account(id, since, &account);
-        if let Some(user) = self.users.get_mut(account.profile.user()) {
-            (user.account, user.profile) = (Arc::new(account), profile);
+        let Some(user) = self.users.get_mut(name.as_str()) else { return false };
+        (user.password, user.banned, user.revision) = (account.password, account.banned, account.revision);
+        if user.profile_id == profile {
+            user.profile = account.profile;
+        } else {
+            let before = (user.profile_id, Arc::clone(&user.profile));
+            self.users.set_profile(name.as_str(), profile, account.profile);
+            self.profiles.settle(profile);
+            self.profiles.put(before.0, before.1);
         }
         true
     }
@@ -68,8 +73,9 @@ impl Index {
         // Found in the log, those of this user would be taken for those of a later one, and those of others lack a recipient.
         self.flush_keys();
         let user = self.users.remove(name)?;
-        self.user_names.remove(name);
-        self.note_removed(user.account.profile.user());
+        let (_, unread_bytes) = user.unread();
+        self.note_removed(user.name());
+        self.profiles.put(user.profile_id, Arc::clone(&user.profile));
         for id in user.more.iter().flat_map(|more| more.rooms.values()) {
             if self.rooms.get_mut(id).is_some_and(|room| room.remove(name).is_some()) {
                 self.memberships -= 1;
@@ -77,13 +83,13 @@ impl Index {
             }
         }
         self.partners = self.partners.saturating_sub(2 * user.partners.len() as u64);
-        let mut bytes = user.unread_bytes;
-        self.unread_bytes = self.unread_bytes.saturating_sub(user.unread_bytes);
+        let mut bytes = unread_bytes;
+        self.unread_bytes = self.unread_bytes.saturating_sub(unread_bytes);
         self.journal.push(|| Change::DropAccount(user.id));
-        let incoming = user.partners.values().filter_map(|pair| pair.incoming());
-        incoming.chain(user.former.iter().copied()).for_each(|stream| self.drop_stream(stream));
+        let incoming = user.partners.iter().filter_map(|(_, pair)| pair.incoming());
+        incoming.chain(user.former().iter().copied()).for_each(|stream| self.drop_stream(stream));
         for reader in user.partners.keys().filter(|reader| reader.as_str() != name) {
-            let Some(reader) = self.users.get_mut(reader) else { continue };
+            let Some(reader) = self.users.get_mut(reader.as_str()) else { continue };
             let Some(id) = reader.partners.remove(name).and_then(|pair| pair.incoming()) else { continue };
             let Some(stream) = self.streams.get_mut(&id).filter(|stream| stream.state.unread > 0) else {
                 self.drop_stream(id);
@@ -92,8 +98,8 @@ impl Index {
             stream.writer_id = None;
             self.gone.insert(id, stream.state.cursor);
             bytes += stream.state.bytes;
-            reader.former.push(id);
-            let row = stream.row(id);
+            reader.more().former.push(id);
+            let row = stream.row();
             self.journal.push(|| Change::Stream(row));
         }
         Some(bytes)
@@ -135,38 +141,41 @@ impl Index {
     /// The user who has sent a message under this profile; `None` if they were removed since.
     pub(in crate::store) fn sender(&mut self, profile: &Profile, id: MessageId) -> Option<&UserName> {
         self.load_user(profile.user().as_str());
-        let (name, user) = self.users.get_key_value(profile.user())?;
+        let (name, user) = self.users.get_key_value(profile.user().as_str())?;
         (id > user.since).then_some(name)
     }
 
     pub(super) fn profile_id(&mut self, profile: &Arc<Profile>) -> ProfileId {
+        if let Some(user) = self.users.get(profile.user().as_str()).filter(|user| user.profile == *profile) {
+            return user.profile_id;
+        }
         if let Some(&id) = self.profiles.ids.get(profile) {
             return id;
         }
         self.summary.last_profile += 1;
         let id = ProfileId(self.summary.last_profile);
-        self.profiles.by_id.get_mut().insert(id, Arc::clone(profile));
-        self.profiles.ids.insert(Arc::clone(profile), id);
+        self.profiles.put(id, Arc::clone(profile));
         self.journal.push(|| Change::Profile(id, Arc::clone(profile)));
         id
     }
 
     pub(in crate::store) fn profile(&self, id: ProfileId) -> Option<Arc<Profile>> {
-        let known = self.profiles.by_id.borrow().get(&id).cloned();
+        let current = self.users.of_profile(id).map(|user| Arc::clone(&user.profile));
+        let known = current.or_else(|| self.profiles.by_id.borrow().get(&id).cloned());
         known.or_else(|| self.absent_profile(id))
     }
 
     /// How many profiles there are.
     pub(super) fn profile_count(&self) -> u64 {
-        self.profiles.by_id.borrow().len() as u64 + self.absent.as_ref().map_or(0, |absent| absent.profiles.get())
+        // Each user has one.
+        (self.users.len() + self.profiles.by_id.borrow().len()) as u64
+            + self.absent.as_ref().map_or(0, |absent| absent.profiles.get())
     }
 
     /// Profiles that are no account's now. From here on, no message is sent under them.
     pub(in crate::store) fn retire_profiles(&mut self) -> HashSet<ProfileId> {
-        let current: HashSet<_> = self.users.values().map(|user| user.profile).collect();
-        let retired: HashSet<_> =
-            self.profiles.by_id.get_mut().keys().filter(|id| !current.contains(id)).copied().collect();
-        self.profiles.ids.retain(|_, id| !retired.contains(id));
+        let retired: HashSet<_> = self.profiles.by_id.get_mut().keys().copied().collect();
+        self.profiles.ids.clear();
         for stream in self.streams.values_mut() {
             stream.writer = stream.writer.take().filter(|(_, id)| !retired.contains(id));
         }
@@ -184,5 +193,22 @@ impl Index {
                 self.journal.push(|| Change::DropProfile(id));
             }
         }
+    }
+}
+
+impl Profiles {
+    /// Puts a profile in that is no account's.
+    pub(super) fn put(&mut self, id: ProfileId, profile: Arc<Profile>) {
+        self.by_id.get_mut().insert(id, Arc::clone(&profile));
+        self.ids.insert(profile, id);
+    }
+
+    /// Takes a profile out that is an account's now.
+    pub(super) fn settle(&mut self, id: ProfileId) -> Option<Arc<Profile>> {
+        let profile = self.by_id.get_mut().remove(&id)?;
+        if self.ids.get(&profile) == Some(&id) {
+            self.ids.remove(&profile);
+        }
+        Some(profile)
     }
 }

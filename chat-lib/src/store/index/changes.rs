@@ -88,7 +88,7 @@ impl Index {
         for id in std::mem::take(&mut self.journal.lagging) {
             if let Some(stream) = self.streams.get_mut(&id) {
                 stream.lagging = false;
-                let row = stream.row(id);
+                let row = stream.row();
                 self.journal.push(|| Change::Stream(row));
             } else if let Some(room) = self.rooms.get_mut(&id) {
                 room.lagging = false;

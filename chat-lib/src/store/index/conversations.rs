@@ -46,10 +46,11 @@ impl Index {
             return Ok(Appended::Blocked);
         }
         let length = message.len();
-        if !quota.admits(reader.unread, reader.unread_bytes, length) {
+        let (unread, bytes) = reader.unread();
+        if !quota.admits(unread, bytes, length) {
             return Ok(Appended::Full);
         }
-        let id = reader.partners.get(message.from.user()).and_then(|pair| pair.incoming());
+        let id = reader.partners.get(message.from.user().as_str()).and_then(|pair| pair.incoming());
         let stream = id.and_then(|id| Some((id, streams.get_mut(&id)?)));
         // Most messages come from a user who has written before, and under the same profile.
         if let Some((id, stream)) = stream
@@ -77,7 +78,8 @@ impl Index {
             None => Some(Appended::NoSuchRecipient),
             Some(reader) if reader.has_blocked(message.from.user().as_str()) => Some(Appended::Blocked),
             Some(reader) => {
-                (!quota.admits(reader.unread, reader.unread_bytes, message.len())).then_some(Appended::Full)
+                let (unread, bytes) = reader.unread();
+                (!quota.admits(unread, bytes, message.len())).then_some(Appended::Full)
             }
         };
         if let Some(refused) = messages.iter().find_map(refusal) {
@@ -133,11 +135,11 @@ impl Index {
         if let Some((reader, _)) = self.users.get_key_value(reader) {
             let reader = reader.clone();
             self.partners += members_of_stream(reader.as_str(), writer);
-            if let Some(user) = self.users.get_mut(&reader) {
-                user.partners.entry(writer.clone()).or_default().incoming = id;
+            if let Some(user) = self.users.get_mut(reader.as_str()) {
+                user.partners.pair(writer).incoming = id;
             }
             if let Some(user) = self.users.get_mut(writer) {
-                user.partners.entry(reader).or_default().outgoing = id;
+                user.partners.pair(&reader).outgoing = id;
             }
         }
         id
@@ -147,7 +149,7 @@ impl Index {
     pub(super) fn add_former_stream(&mut self, reader: &str) -> StreamId {
         let id = self.insert_stream(reader, None);
         if let Some(reader) = self.users.get_mut(reader) {
-            reader.former.push(id);
+            reader.more().former.push(id);
         }
         id
     }
@@ -159,7 +161,7 @@ impl Index {
             let row = StreamRow { id, writer: writer_id, reader: user.id, state: StreamState::default() };
             let stream = Stream::of(&row, Some(name.clone()));
             self.journal.push(|| Change::Stream(row));
-            self.streams.insert(id, stream);
+            self.streams.insert(stream);
         }
         id
     }
@@ -202,53 +204,25 @@ pub(super) fn members_of_stream(reader: &str, writer: &UserName) -> u64 {
     if reader == writer.as_str() { 2 } else { 1 }
 }
 
-/// The streams of a conversation as one of its members sees them. In notes, both are the same one.
-#[derive(Clone, Copy)]
-pub(super) struct Pair {
-    incoming: StreamId,
-    outgoing: StreamId,
-}
-
-impl Pair {
-    pub(super) fn incoming(self) -> Option<StreamId> {
-        Some(self.incoming).filter(|id| *id != NO_STREAM)
-    }
-
-    pub(super) fn outgoing(self) -> Option<StreamId> {
-        Some(self.outgoing).filter(|id| *id != NO_STREAM)
-    }
-}
-
-impl Default for Pair {
-    fn default() -> Self {
-        Self { incoming: NO_STREAM, outgoing: NO_STREAM }
-    }
-}
-
-/// Streams are counted from 1.
-const NO_STREAM: StreamId = StreamId(0);
-
 impl User {
     /// Takes in a stream from or to this user, which was written down. `other` is whom it is to or from.
     pub(super) fn join(&mut self, id: StreamId, stream: &Stream, other: Option<&UserName>) {
-        let pair = other.map(|other| self.partners.entry(other.clone()).or_default());
-        if stream.reader_id == self.id {
-            if stream.state.unread > 0 {
-                self.unread_streams.insert(id);
-            }
-            self.unread += stream.state.unread;
-            self.unread_bytes += stream.state.bytes;
+        let StreamState { unread, bytes, .. } = stream.state;
+        if stream.reader_id == self.id && unread > 0 {
+            let mail = self.mail();
+            mail.streams.insert(id);
+            mail.unread += unread;
+            mail.bytes += bytes;
         }
-        match pair {
-            Some(pair) => {
-                if stream.reader_id == self.id {
-                    pair.incoming = id;
-                }
-                if stream.writer_id == Some(self.id) {
-                    pair.outgoing = id;
-                }
-            }
-            None => self.former.push(id),
+        let Some(other) = other else {
+            self.more().former.push(id);
+            return;
+        };
+        if stream.reader_id == self.id {
+            self.partners.pair(other).incoming = id;
+        }
+        if stream.writer_id == Some(self.id) {
+            self.partners.pair(other).outgoing = id;
         }
     }
 
@@ -258,11 +232,12 @@ impl User {
         if stream.state.head <= stream.state.cursor {
             return;
         }
+        let mail = self.mail();
         if stream.state.unread == 1 {
-            self.unread_streams.insert(id);
+            mail.streams.insert(id);
         }
-        self.unread += 1;
-        self.unread_bytes += bytes;
+        mail.unread += 1;
+        mail.bytes += bytes;
         *all += bytes;
     }
 }

@@ -2,7 +2,7 @@
 
 use super::deletions::deletions_of;
 use super::rooms::Room;
-use super::{Change, Index, StreamState, stream_of};
+use super::{Change, Index, StreamState, User, stream_of};
 use crate::model::{MessageId, UserName};
 use crate::store::log::{Entry, Span, StreamId};
 use crate::store::{ConversationState, CursorMove};
@@ -11,7 +11,7 @@ impl Index {
     /// How much a user has unread: messages, and their bytes.
     pub(in crate::store) fn unread(&mut self, user: &str) -> (usize, usize) {
         self.load_user(user);
-        self.users.get(user).map_or((0, 0), |user| (user.unread, user.unread_bytes))
+        self.users.get(user).map_or((0, 0), User::unread)
     }
 
     /// How many bytes of messages are unread by anybody.
@@ -22,9 +22,10 @@ impl Index {
     /// The full name of a user, and the part of each of their streams that they have not read.
     pub(in crate::store) fn unread_spans(&self, user: &str) -> Option<(&str, Vec<Span>)> {
         let user = self.users.get(user)?;
-        let spans = user.unread_streams.iter().filter_map(|id| self.streams.get(id).map(|stream| (*id, stream.state)));
+        let streams = user.mail.iter().flat_map(|mail| &mail.streams);
+        let spans = streams.filter_map(|id| self.streams.get(id).map(|stream| (*id, stream.state)));
         let spans = spans.map(|(stream, state)| Span { stream, from: state.head, after: state.cursor });
-        Some((user.account.profile.full_name(), spans.collect()))
+        Some((user.profile.full_name(), spans.collect()))
     }
 
     /// Whether a message of that stream is still unread, or would be if what is `put_back` were.
@@ -102,15 +103,16 @@ impl Index {
                 ..before
             },
         };
-        user.unread = (user.unread + state.unread).saturating_sub(before.unread);
-        user.unread_bytes = (user.unread_bytes + state.bytes).saturating_sub(before.bytes);
+        let mail = user.mail();
+        mail.unread = (mail.unread + state.unread).saturating_sub(before.unread);
+        mail.bytes = (mail.bytes + state.bytes).saturating_sub(before.bytes);
         self.unread_bytes = (self.unread_bytes + state.bytes).saturating_sub(before.bytes);
         match state.unread {
-            0 => user.unread_streams.remove(&id),
-            _ => user.unread_streams.insert(id),
+            0 => mail.streams.remove(&id),
+            _ => mail.streams.insert(id),
         };
         stream.state = state;
-        let row = stream.row(id);
+        let row = stream.row();
         self.journal.push(|| Change::Stream(row));
     }
 
@@ -192,8 +194,8 @@ impl Index {
     /// Drops streams of removed users that were read.
     pub(in crate::store) fn drop_read_streams(&mut self, spare: impl Fn(StreamId) -> bool) {
         let Self { users, streams, journal, gone, .. } = self;
-        for user in users.values_mut().filter(|user| !user.former.is_empty()) {
-            user.former.retain(|id| {
+        for more in users.values_mut().filter_map(|user| user.more.as_mut()) {
+            more.former.retain(|id| {
                 let keep = streams.get(id).is_some_and(|stream| stream.state.unread > 0) || spare(*id);
                 if !keep && streams.remove(id).is_some() {
                     gone.remove(id);

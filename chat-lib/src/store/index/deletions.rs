@@ -171,16 +171,17 @@ impl Index {
             stream.state.unread = stream.state.unread.saturating_sub(1);
             stream.state.bytes = stream.state.bytes.saturating_sub(bytes);
             self.unread_bytes = self.unread_bytes.saturating_sub(bytes);
-            if let Some(user) = stream.reader.as_ref().and_then(|reader| self.users.get_mut(reader)) {
-                user.unread = user.unread.saturating_sub(1);
-                user.unread_bytes = user.unread_bytes.saturating_sub(bytes);
+            if let Some(user) = stream.reader.as_ref().and_then(|reader| self.users.get_mut(reader.as_str())) {
+                let mail = user.mail();
+                mail.unread = mail.unread.saturating_sub(1);
+                mail.bytes = mail.bytes.saturating_sub(bytes);
                 if stream.state.unread == 0 {
-                    user.unread_streams.remove(&id);
+                    mail.streams.remove(&id);
                 }
             }
         }
         // The row has to know of the message: it is not counted when it is found in the log.
-        let row = stream.row(id);
+        let row = stream.row();
         self.journal.push(|| Change::Stream(row));
     }
 

@@ -58,19 +58,17 @@ impl Index {
         index.tail = Tail::new(last_message);
         for (id, profile) in tables.profiles {
             let profile = Arc::new(profile);
-            index.profiles.by_id.get_mut().insert(id, Arc::clone(&profile));
-            index.profiles.ids.insert(profile, id);
+            index.profiles.put(id, profile);
         }
         let mut names = HashMap::new();
         for AccountRow { id, profile: profile_id, password, banned, since } in tables.accounts {
             let profile = index.profiles.by_id.get_mut().get(&profile_id);
             let profile = Arc::clone(profile.ok_or_else(|| format!("account {} has no profile", id.0))?);
-            index.profiles.ids.insert(Arc::clone(&profile), profile_id);
+            index.profiles.settle(profile_id);
             index.revision += 1;
             let name = profile.user().clone();
             let account = Account { profile, password, banned, revision: index.revision };
-            index.user_names.insert(name.clone());
-            index.users.insert(name.clone(), User::new(id, profile_id, since, account));
+            index.users.insert(User::new(id, profile_id, since, account));
             names.insert(id, name);
         }
         let since = index.users.values().map(|user| user.since).max().unwrap_or_default();
@@ -95,7 +93,7 @@ impl Index {
         let sessions = tables.sessions.into_iter().map(|row| {
             let user = names.get(&row.account).and_then(|name| index.users.get(name));
             let user = user.ok_or_else(|| format!("session {} belongs to nobody", row.login.0))?;
-            Ok((row, user.profile, Profile::clone(&user.account.profile)))
+            Ok((row, user.profile_id, Profile::clone(&user.profile)))
         });
         let sessions = sessions.collect::<Result<_, String>>()?;
         let Tables { rooms, invitations, deleted, keys, .. } = tables;
@@ -153,7 +151,7 @@ impl Index {
         }
         for (row, profile_id, profile) in always.sessions {
             let SessionRow { login, id, account, opened, used, until, from } = row;
-            let user = index.known_profile(profile_id, profile);
+            let user = index.take_in_profile(profile_id, profile);
             let session =
                 Session { id, login, account, user, opened, used, from, expires: until, check: until, written: until };
             index.sessions.insert(session).ok_or("there are more sessions than can be opened")?;
@@ -185,9 +183,7 @@ impl Index {
         self.gone.extend(std::mem::take(&mut before.gone));
         let offset = before.revision;
         for user in self.users.values_mut() {
-            let mut account = (*user.account).clone();
-            account.revision += offset;
-            user.account = Arc::new(account);
+            user.revision += offset;
         }
         self.revision += offset;
     }
@@ -220,7 +216,7 @@ impl Index {
         if let Some(user) = self.users.get_mut(reader_name) {
             user.join(id, &stream, writer_name);
         }
-        self.streams.insert(id, stream);
+        self.streams.insert(stream);
         Ok(())
     }
 
@@ -230,12 +226,6 @@ impl Index {
         self.room_ids.insert(name.clone(), id);
         self.list_room(&name, open);
         self.rooms.insert(id, Room { head, count, gone, keep, ..Room::new(name, title, open) });
-    }
-
-    /// The profile with that number, of a user who may not be in memory.
-    fn known_profile(&mut self, id: ProfileId, profile: Profile) -> Arc<Profile> {
-        let known = self.profiles.by_id.get_mut().get(&id).cloned();
-        known.unwrap_or_else(|| self.take_in_profile(id, profile))
     }
 
     /// Has something put in that a user has, who may not be in memory.
@@ -308,9 +298,10 @@ impl Index {
                 self.unread_bytes += entry.len();
                 // Whoever is not in memory is read together with what this stream has by then.
                 if let Some(user) = stream.reader.as_ref().and_then(|reader| self.users.get_mut(reader)) {
-                    user.unread_streams.insert(entry.stream);
-                    user.unread += 1;
-                    user.unread_bytes += entry.len();
+                    let mail = user.mail();
+                    mail.streams.insert(entry.stream);
+                    mail.unread += 1;
+                    mail.bytes += entry.len();
                 }
             }
             self.journal.lags(entry.stream, &mut stream.lagging);

@@ -14,11 +14,14 @@ mod journal;
 mod keys;
 mod load;
 mod members;
+mod partners;
 mod reading;
 mod restore;
 mod retention;
 mod rooms;
 mod sessions;
+mod streams;
+mod users;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -27,7 +30,6 @@ use std::sync::Arc;
 
 use self::absent::Absent;
 pub(super) use self::absent::{Rows, UserRows};
-use self::conversations::Pair;
 use self::deletions::Deletions;
 pub(super) use self::deletions::{conversation, stream_of};
 pub(super) use self::journal::{
@@ -36,23 +38,26 @@ pub(super) use self::journal::{
 use self::keys::Keys;
 pub(super) use self::keys::{KeysRow, Known};
 pub(super) use self::load::{Always, Tables};
+use self::partners::Partners;
 pub(super) use self::reading::View;
 pub(super) use self::retention::RoomMessages;
 use self::rooms::Room;
 pub(super) use self::sessions::Login;
 use self::sessions::{SessionChange, Sessions};
+use self::streams::Streams;
+use self::users::Users;
 use super::hash::NumberHasher;
 use super::log::{ProfileId, StreamId, Tail};
 use super::{Counts, NewSession, SessionInfo, SessionOpened};
 use crate::clock::Timestamp;
-use crate::model::{Account, Invitation, InvitationId, MessageId, MessageKey, Profile, RoomName, SessionId, UserName};
+use crate::model::{
+    Account, Invitation, InvitationId, MessageId, MessageKey, PasswordHash, Profile, RoomName, SessionId, UserName,
+};
 
 /// Everything but what lies in the log.
 pub(super) struct Index {
-    users: HashMap<UserName, User>,
-    /// The names of all users, for lists of them.
-    user_names: BTreeSet<UserName>,
-    streams: HashMap<StreamId, Stream, NumberHasher>,
+    users: Users,
+    streams: Streams,
     rooms: HashMap<StreamId, Room, NumberHasher>,
     room_ids: HashMap<RoomName, StreamId>,
     /// The names of all rooms, and of those that are open, for lists of them.
@@ -97,20 +102,29 @@ pub(super) struct Index {
 /// A user.
 struct User {
     id: AccountId,
-    account: Arc<Account>,
-    profile: ProfileId,
-    /// The users with whom this one has conversations, who exist, and the streams of each.
-    partners: HashMap<UserName, Pair>,
-    /// Streams to this user whose senders were removed, of which something may be unread.
-    former: Vec<StreamId>,
-    /// The streams to this user of which something is unread. There may be many others.
-    unread_streams: HashSet<StreamId, NumberHasher>,
-    /// How much is unread in all streams to this user.
-    unread: usize,
-    unread_bytes: usize,
+    profile_id: ProfileId,
+    profile: Arc<Profile>,
+    password: Option<PasswordHash>,
+    banned: bool,
+    /// As [`Account`] has it.
+    revision: u64,
     /// Messages up to this one that were sent under this name are another account's.
     since: MessageId,
+    /// The users with whom this one has conversations, who exist, and the streams of each.
+    partners: Partners,
+    /// `None` if nothing was unread so far.
+    mail: Option<Box<Mail>>,
     more: Option<Box<More>>,
+}
+
+/// What a user has not read.
+#[derive(Default)]
+struct Mail {
+    /// How much is unread in all streams to this user.
+    unread: usize,
+    bytes: usize,
+    /// The streams to this user of which something is unread. There may be many others.
+    streams: HashSet<StreamId, NumberHasher>,
 }
 
 /// What most users do not have.
@@ -122,10 +136,13 @@ struct More {
     /// The users who have blocked this one.
     blocked_by: BTreeSet<UserName>,
     keys: Keys,
+    /// Streams to this user whose senders were removed, of which something may be unread.
+    former: Vec<StreamId>,
 }
 
 /// The messages from one user to another.
 struct Stream {
+    id: StreamId,
     /// `None` if only the stream is in memory.
     reader: Option<UserName>,
     /// The profile that the last message was sent under, and its number.
@@ -136,7 +153,7 @@ struct Stream {
     lagging: bool,
 }
 
-/// Profiles, those of accounts and those that messages were sent under.
+/// Profiles that messages were sent under and that are no account's now; those of accounts are with the users.
 #[derive(Default)]
 struct Profiles {
     /// Those that are only read are put in, too.
@@ -148,9 +165,8 @@ impl Index {
     /// An index of nothing. `journaling` collects changes.
     pub(super) fn new(journaling: bool, summary: Summary) -> Self {
         Self {
-            users: HashMap::new(),
-            user_names: BTreeSet::new(),
-            streams: HashMap::default(),
+            users: Users::default(),
+            streams: Streams::default(),
             rooms: HashMap::default(),
             room_ids: HashMap::new(),
             room_names: BTreeSet::new(),
@@ -181,7 +197,7 @@ impl Index {
     pub(super) fn open_session(&mut self, session: &NewSession<'_>) -> SessionOpened {
         self.load_user(session.user);
         let Some(user) = self.users.get(session.user) else { return SessionOpened::Refused };
-        self.sessions.open(session, user.id, &user.account.profile, &mut |change| note(&mut self.journal, &change))
+        self.sessions.open(session, user.id, &user.profile, &mut |change| note(&mut self.journal, &change))
     }
 
     pub(super) fn use_session(&mut self, id: &SessionId, now: Timestamp, expires: Timestamp) -> Option<Arc<Profile>> {
@@ -255,18 +271,31 @@ fn note(journal: &mut Journal, change: &SessionChange<'_>) {
 impl User {
     /// A user without anything.
     fn new(id: AccountId, profile_id: ProfileId, since: MessageId, account: Account) -> Self {
-        Self {
-            id,
-            account: Arc::new(account),
-            profile: profile_id,
-            partners: HashMap::new(),
-            former: Vec::new(),
-            unread_streams: HashSet::default(),
-            unread: 0,
-            unread_bytes: 0,
-            since,
-            more: None,
-        }
+        let Account { profile, password, banned, revision, .. } = account;
+        let (partners, mail, more) = (Partners::NONE, None, None);
+        Self { id, profile_id, profile, password, banned, revision, since, partners, mail, more }
+    }
+
+    fn name(&self) -> &UserName {
+        self.profile.user()
+    }
+
+    fn account(&self) -> Account {
+        let Self { profile, password, banned, revision, .. } = self;
+        Account { profile: Arc::clone(profile), password: password.clone(), banned: *banned, revision: *revision }
+    }
+
+    /// How much is unread: messages, and their bytes.
+    fn unread(&self) -> (usize, usize) {
+        self.mail.as_ref().map_or((0, 0), |mail| (mail.unread, mail.bytes))
+    }
+
+    fn former(&self) -> &[StreamId] {
+        self.more.as_ref().map_or(&[], |more| &more.former)
+    }
+
+    fn mail(&mut self) -> &mut Mail {
+        self.mail.get_or_insert_default()
     }
 
     fn more(&mut self) -> &mut More {
@@ -277,11 +306,11 @@ impl User {
 impl Stream {
     /// The stream of a row.
     fn of(row: &StreamRow, reader: Option<UserName>) -> Self {
-        let StreamRow { writer, reader: reader_id, state, .. } = *row;
-        Self { reader, writer: None, writer_id: writer, reader_id, state, lagging: false }
+        let StreamRow { id, writer, reader: reader_id, state } = *row;
+        Self { id, reader, writer: None, writer_id: writer, reader_id, state, lagging: false }
     }
 
-    fn row(&self, id: StreamId) -> StreamRow {
-        StreamRow { id, writer: self.writer_id, reader: self.reader_id, state: self.state }
+    fn row(&self) -> StreamRow {
+        StreamRow { id: self.id, writer: self.writer_id, reader: self.reader_id, state: self.state }
     }
 }

@@ -58,7 +58,7 @@ impl Index {
     pub(in crate::store) fn all_views(&mut self, user: &str, after: MessageId) -> Vec<View> {
         self.load_user(user);
         let has_news = |stream: StreamId| self.streams.get(&stream).is_some_and(|stream| stream.state.head > after);
-        let partners = self.users.get(user).into_iter().flat_map(|user| &user.partners);
+        let partners = self.users.get(user).into_iter().flat_map(|user| user.partners.iter());
         let direct =
             partners.filter(|(_, pair)| [pair.incoming(), pair.outgoing()].into_iter().flatten().any(has_news));
         let direct = direct.map(|(with, _)| ConversationName::from(with.clone()));
@@ -122,7 +122,7 @@ impl Index {
 
     /// The last message before each account, by user name.
     pub(in crate::store) fn since(&self) -> impl Iterator<Item = (UserName, MessageId)> {
-        self.users.iter().map(|(name, user)| (name.clone(), user.since))
+        self.users.values().map(|user| (user.name().clone(), user.since))
     }
 
     /// The number of a stream for moves and found messages that are made out now.

@@ -1,7 +1,5 @@
 //! Taking in a dump: conversations, rooms and messages that keep their ids.
 
-use std::sync::Arc;
-
 use super::{Change, Index};
 use crate::error::Error;
 use crate::model::{MessageId, RoomName};
@@ -25,11 +23,11 @@ impl Index {
             return self.restore_message_of_room(id, message, from_former_user, deleted);
         }
         let Some(reader) = self.users.get(message.to) else { return Ok(false) };
-        let pair = reader.partners.get(message.from.user());
+        let pair = reader.partners.get(message.from.user().as_str());
         let stream = match (from_former_user, pair.and_then(|pair| pair.incoming())) {
             (false, Some(stream)) => stream,
             (false, None) => return Ok(false),
-            (true, _) => match reader.former.last() {
+            (true, _) => match reader.former().last() {
                 Some(&stream) => stream,
                 None => self.add_former_stream(message.to),
             },
@@ -50,7 +48,7 @@ impl Index {
             // A later account has the name.
             Some(user) if from_former_user => {
                 user.since = id;
-                let (number, account) = (user.id, Arc::clone(&user.account));
+                let (number, account) = (user.id, user.account());
                 self.write_account(number, id, &account);
             }
             None if !from_former_user => return Ok(false),
@@ -102,7 +100,7 @@ impl Index {
         let (Some(first), Some((other, _))) = (self.users.get(one), self.users.get_key_value(other)) else {
             return false;
         };
-        if first.partners.contains_key(other) {
+        if first.partners.contains_key(other.as_str()) {
             return false;
         }
         let other = other.clone();
@@ -111,7 +109,7 @@ impl Index {
         for (id, cursor) in [(Some(incoming), read_by_one), (outgoing, read_by_other)] {
             let Some(stream) = id.and_then(|id| self.streams.get_mut(&id).map(|stream| (id, stream))) else { continue };
             stream.1.state.cursor = cursor;
-            let row = stream.1.row(stream.0);
+            let row = stream.1.row();
             self.journal.push(|| Change::Stream(row));
         }
         true

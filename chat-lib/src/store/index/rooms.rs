@@ -282,7 +282,7 @@ impl Index {
     ) -> Result<Appended, Error> {
         self.load_user(message.from.user().as_str());
         let current = self.users.get(message.from.user());
-        let current = current.filter(|user| Arc::ptr_eq(&user.account.profile, message.from)).map(|user| user.profile);
+        let current = current.filter(|user| Arc::ptr_eq(&user.profile, message.from)).map(|user| user.profile_id);
         let sender = current.unwrap_or_else(|| self.profile_id(message.from));
         let Self { rooms, tail, journal, .. } = self;
         let Some(room) = rooms.get_mut(&id) else { return Ok(Appended::NoSuchRecipient) };

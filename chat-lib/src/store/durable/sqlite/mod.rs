@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
 
 use self::directory::Directory;
-use self::on_demand::{INDEXES, OnDemand, has_indexes};
+use self::on_demand::{OnDemand, has_indexes};
 use self::open::{Kind, connect, connect_read_only, exists, log_of, look_at_log, make, only_writing_fails, open_log};
 pub(super) use self::replica::Step;
 use self::rows::{
@@ -114,7 +114,7 @@ impl Sqlite {
             outcome => outcome.map_err(|problem| failed(&database, &problem))?,
         }
         if kind == Kind::Alone
-            && let Err(problem) = get(&writing.writer).execute_batch(INDEXES)
+            && let Err(problem) = writing.make_indexes()
         {
             tracing::warn!(path = %database.display(), %problem, "without indexes, everything is read at the start");
         }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::{Connection, ffi};
 
 use super::get;
+use super::on_demand::{INDEXES, has_indexes};
 
 /// The connections and files for writing.
 pub(super) struct Writing {
@@ -49,6 +50,17 @@ impl Writing {
             self.log_is_old.store(false, Ordering::Release);
         }
         Ok(())
+    }
+
+    /// Makes the indexes that users are found by, if they are missing.
+    pub(super) fn make_indexes(&self) -> Result<(), rusqlite::Error> {
+        let writer = get(&self.writer);
+        if has_indexes(&writer)? {
+            return Ok(());
+        }
+        writer.execute_batch(INDEXES)?;
+        // They may be large, and a start after a crash reads the log.
+        self.empty_log()
     }
 
     pub(super) fn empty_log(&self) -> Result<(), rusqlite::Error> {
