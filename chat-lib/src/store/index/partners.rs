@@ -9,6 +9,7 @@ use crate::store::log::StreamId;
 pub(super) enum Partners {
     /// Up to [`FEW`], in no order.
     Few(Vec<(UserName, Pair)>),
+    #[expect(clippy::box_collection, reason = "those who have few are many, and a map is larger than a list")]
     Many(Box<HashMap<UserName, Pair>>),
 }
 
