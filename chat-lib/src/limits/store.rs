@@ -51,7 +51,7 @@ pub(crate) const READ_AT_START: u64 = 10_000;
 
 /// After how many written bytes the durable store's write-ahead log is brought into the database, beside
 /// the commits. It is read at the next start after a crash.
-pub(crate) const CHECKPOINT_BYTES: u64 = 32 * 1024 * 1024;
+pub(crate) const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How many bytes may be left to be brought into the database while commits wait, which takes well below a millisecond.
 pub(crate) const TIDY_BYTES: u64 = 256 * 1024;

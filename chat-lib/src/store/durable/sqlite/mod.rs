@@ -105,8 +105,9 @@ impl Sqlite {
     ) -> Result<Self, Error> {
         let connect = || connect(kind, &database, synced).map(Mutex::new);
         let (writer, reader, tidier, checker, loader) = (connect()?, connect()?, connect()?, connect()?, connect()?);
-        let writing =
-            Writing { writer, tidier, log, log_is_old: AtomicBool::new(true), tainted: AtomicBool::new(false) };
+        let file = File::open(&database).map_err(|problem| failed(&database, &problem))?;
+        let (log_is_old, tainted) = (AtomicBool::new(true), AtomicBool::new(false));
+        let writing = Writing { writer, tidier, log, log_is_old, tainted, database: file };
         match writing.start_log_anew() {
             Err(problem) if only_writing_failed(&problem) => {
                 tracing::warn!(path = %database.display(), %problem, "nothing can be written yet");
@@ -371,9 +372,7 @@ impl Backend for Sqlite {
     }
 
     fn tidy(&self) -> Result<(), Error> {
-        let tidier = get(&self.to_write()?.tidier);
-        let checkpoint = tidier.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        checkpoint.map_err(|problem| self.failed(&problem))
+        self.to_write()?.checkpoint().map_err(|problem| self.failed(&problem))
     }
 
     fn size(&self) -> u64 {

@@ -20,6 +20,8 @@ pub(super) struct Writing {
     pub(super) log_is_old: AtomicBool,
     /// A commit failed, but the disk may have it, and it would be found after a crash. The next commit overwrites it.
     pub(super) tainted: AtomicBool,
+    /// The database. It is dropped last: closing it would take away the locks that SQLite has on it.
+    pub(super) database: File,
 }
 
 impl Writing {
@@ -61,6 +63,15 @@ impl Writing {
         writer.execute_batch(INDEXES)?;
         // They may be large, and a start after a crash reads the log.
         self.empty_log()
+    }
+
+    /// Brings what is committed into the database, while others commit.
+    pub(super) fn checkpoint(&self) -> Result<(), rusqlite::Error> {
+        get(&self.tidier).query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+        // SQLite syncs once everything is there. Commits wait for that, and should wait for little.
+        self.database
+            .sync_data()
+            .map_err(|_| rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None))
     }
 
     pub(super) fn empty_log(&self) -> Result<(), rusqlite::Error> {
