@@ -188,8 +188,10 @@ impl Reactor {
         }
         work(self, &mut turn);
         let commit = turn.commit();
-        // Who waits for a message comes before who waits for an answer, unless there are many.
-        self.deliver_events(EVENTS_TIME);
+        if commit.is_ok() {
+            // Who waits for a message comes before who waits for an answer, unless there are many.
+            self.deliver_events(EVENTS_TIME);
+        }
         for (id, next) in std::mem::take(&mut self.uncommitted) {
             self.finish_turn(id, next, &commit);
         }

@@ -50,8 +50,7 @@ use crate::model::MessageId;
 /// kept any longer. Dropping the store writes what makes the next start fast, but a process that just ends loses nothing
 /// that was committed.
 ///
-/// In memory are sessions, rooms, users who are in use, and for each of their conversations where it ends. Users are read when they are
-/// needed, unless there are few, and stay; a dump, a check and retention read all of them. Texts are on the disk, except for the latest
+/// In memory are accounts, sessions, and for each conversation where it ends. Texts are on the disk, except for the latest
 /// [`TAIL_BYTES`](crate::limits::TAIL_BYTES).
 pub struct Durable {
     core: Arc<Core>,
