@@ -140,7 +140,7 @@ impl Reactor {
                 reactor.serve_all(events, turn);
             }
         });
-        self.deliver_events(Duration::MAX);
+        self.deliver_events(None);
         self.send_relayed();
         outcome
     }
@@ -190,7 +190,7 @@ impl Reactor {
         let commit = turn.commit();
         if commit.is_ok() {
             // Who waits for a message comes before who waits for an answer, unless there are many.
-            self.deliver_events(EVENTS_TIME);
+            self.deliver_events(Some(EVENTS_TIME));
         }
         for (id, next) in std::mem::take(&mut self.uncommitted) {
             self.finish_turn(id, next, &commit);

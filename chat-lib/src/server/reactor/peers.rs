@@ -67,12 +67,14 @@ impl Reactor {
         self.go_on(id, next);
     }
 
-    /// Delivers the events that have come for peers, as long as there is time for it.
-    pub(super) fn deliver_events(&mut self, time: Duration) {
+    /// Delivers the events that have come for peers; if `time` is given, only as long as that.
+    pub(super) fn deliver_events(&mut self, time: Option<Duration>) {
         let mut woken = self.woken.take().into_iter();
-        let began = Instant::now();
+        // Most rounds have no events, and reading the clock would show.
+        let until = time.filter(|_| woken.len() > 0).and_then(|time| Instant::now().checked_add(time));
+        let is_over = || until.is_some_and(|until| Instant::now() >= until);
         while let Some(id) = woken.next() {
-            if woken.len().is_multiple_of(DELIVERIES_PER_LOOK) && began.elapsed() >= time {
+            if woken.len().is_multiple_of(DELIVERIES_PER_LOOK) && is_over() {
                 return self.woken.put_back(once(id).chain(woken));
             }
             let Some(peer) = self.peers.get_mut(id.slot).filter(|peer| peer.serial == id.serial) else { continue };
@@ -153,7 +155,7 @@ impl Reactor {
     }
 }
 
-/// Reading the clock for each would show.
+/// Looking at the clock for each would show.
 const DELIVERIES_PER_LOOK: usize = 16;
 
 /// Ends a peer's connection, and makes messages unread again that it asked for and did not get.
