@@ -133,8 +133,8 @@ fn damage_to_one_user_leaves_the_others() {
 fn indexes_are_made_where_they_are_missing() {
     let directory = tempfile::tempdir().unwrap();
     drop(filled(directory.path(), 20));
-    let drops = "DROP INDEX profile_user; DROP INDEX account_profile; DROP INDEX stream_reader; DROP INDEX stream_writer; \
-                 DROP INDEX stream_notes";
+    let drops = "DROP INDEX IF EXISTS profile_user; DROP INDEX IF EXISTS account_profile; DROP INDEX IF EXISTS stream_reader; \
+                 DROP INDEX IF EXISTS stream_writer; DROP INDEX IF EXISTS stream_notes";
     rusqlite::Connection::open(directory.path().join("chat.db")).unwrap().execute_batch(drops).unwrap();
     let disk = Sqlite::open_read_only(directory.path(), false).unwrap();
     assert!(disk.on_demand().unwrap().is_none());

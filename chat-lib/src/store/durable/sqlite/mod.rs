@@ -114,11 +114,6 @@ impl Sqlite {
             }
             outcome => outcome.map_err(|problem| failed(&database, &problem))?,
         }
-        if kind == Kind::Alone
-            && let Err(problem) = writing.make_indexes()
-        {
-            tracing::warn!(path = %database.display(), %problem, "without indexes, everything is read at the start");
-        }
         let connections = Connections { reader, checker, loader, writing: Some(writing) };
         Ok(Self { database, connections: Arc::new(connections), directory })
     }
@@ -296,7 +291,11 @@ impl Backend for Sqlite {
     fn on_demand(&self) -> Result<Option<OnDemandTables>, Error> {
         let is_indexed = has_indexes(&get(&self.connections.reader)).map_err(|problem| self.failed(&problem))?;
         if !is_indexed {
-            return Ok(None);
+            let Ok(writing) = self.to_write() else { return Ok(None) };
+            if let Err(problem) = writing.make_indexes() {
+                tracing::warn!(path = %self.database.display(), %problem, "without indexes, everything is read at the start");
+                return Ok(None);
+            }
         }
         let rows = OnDemand { database: self.database.clone(), connections: Arc::downgrade(&self.connections) };
         let rest = Always {

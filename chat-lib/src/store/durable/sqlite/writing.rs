@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rusqlite::{Connection, ffi};
 
 use super::get;
-use super::on_demand::{INDEXES, has_indexes};
+use super::on_demand::INDEXES;
 
 /// The connections and files for writing.
 pub(super) struct Writing {
@@ -54,13 +54,9 @@ impl Writing {
         Ok(())
     }
 
-    /// Makes the indexes that users are found by, if they are missing.
+    /// Makes the indexes that users are found by.
     pub(super) fn make_indexes(&self) -> Result<(), rusqlite::Error> {
-        let writer = get(&self.writer);
-        if has_indexes(&writer)? {
-            return Ok(());
-        }
-        writer.execute_batch(INDEXES)?;
+        get(&self.writer).execute_batch(INDEXES)?;
         // They may be large, and a start after a crash reads the log.
         self.empty_log()
     }
