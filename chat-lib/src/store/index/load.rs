@@ -110,7 +110,9 @@ impl Index {
         summary: Summary,
         last_message: MessageId,
     ) -> Result<Self, String> {
-        compare_always(&always, &summary, last_message)?;
+        let Always { sessions, invitations, rooms, members, blocks, deleted, keys } = &always;
+        let found = [sessions.len(), invitations.len(), members.len(), blocks.len(), deleted.len(), keys.len()];
+        compare_always(found, rooms, &summary, last_message)?;
         let counts = [summary.accounts, summary.streams, summary.profiles];
         // Whatever numbers rows have, these two are not less: numbers are skipped only by what has all rows of streams written.
         let last = last_message.max(summary.indexed).max(summary.keyed);
@@ -317,19 +319,12 @@ fn compare(tables: &Tables, summary: &Summary, last_message: MessageId) -> Resul
         ("accounts", accounts.len(), summary.accounts),
         ("streams", streams.len(), summary.streams),
         ("profiles", profiles.len(), summary.profiles),
-        ("sessions", sessions.len(), summary.sessions),
-        ("invitations", invitations.len(), summary.invitations),
-        ("rooms", rooms.len(), summary.rooms),
-        ("members of rooms", members.len(), summary.members),
-        ("blocks", blocks.len(), summary.blocks),
-        ("deleted messages", deleted.len(), summary.deleted),
-        ("rows of keys", keys.len(), summary.key_rows),
     ])?;
-    compare_log(summary, last_message)?;
+    let found = [sessions.len(), invitations.len(), members.len(), blocks.len(), deleted.len(), keys.len()];
+    compare_always(found, rooms, summary, last_message)?;
     let greatest = |ids: &mut dyn Iterator<Item = u32>| ids.max().unwrap_or(0);
     let known = greatest(&mut accounts.iter().map(|row| row.id.0)) <= summary.last_account
         && greatest(&mut streams.iter().map(|row| row.id.0)) <= summary.last_stream
-        && greatest(&mut rooms.iter().map(|row| row.id.0)) <= summary.last_stream
         && greatest(&mut profiles.iter().map(|(id, _)| id.0)) <= summary.last_profile;
     let ids = streams.iter().map(|row| row.id).chain(rooms.iter().map(|row| row.id));
     let unique: HashSet<StreamId> = ids.collect();
@@ -339,19 +334,27 @@ fn compare(tables: &Tables, summary: &Summary, last_message: MessageId) -> Resul
     }
 }
 
-/// As [`compare`], for the rows that are read at the start even if those of users are not.
-fn compare_always(always: &Always, summary: &Summary, last_message: MessageId) -> Result<(), String> {
-    let Always { sessions, invitations, rooms, members, blocks, deleted, keys } = always;
+/// The part of [`compare`] for rows that are read at the start even if those of users are not: how many there are of sessions,
+/// invitations, members, blocks, deleted messages and keys, and the rooms.
+fn compare_always(
+    found: [usize; 6],
+    rooms: &[RoomRow],
+    summary: &Summary,
+    last_message: MessageId,
+) -> Result<(), String> {
+    let [sessions, invitations, members, blocks, deleted, keys] = found;
     compare_counts(&[
-        ("sessions", sessions.len(), summary.sessions),
-        ("invitations", invitations.len(), summary.invitations),
+        ("sessions", sessions, summary.sessions),
+        ("invitations", invitations, summary.invitations),
         ("rooms", rooms.len(), summary.rooms),
-        ("members of rooms", members.len(), summary.members),
-        ("blocks", blocks.len(), summary.blocks),
-        ("deleted messages", deleted.len(), summary.deleted),
-        ("rows of keys", keys.len(), summary.key_rows),
+        ("members of rooms", members, summary.members),
+        ("blocks", blocks, summary.blocks),
+        ("deleted messages", deleted, summary.deleted),
+        ("rows of keys", keys, summary.key_rows),
     ])?;
-    compare_log(summary, last_message)?;
+    if last_message < summary.last_message {
+        return Err(format!("messages up to {} are missing", summary.last_message));
+    }
     match rooms.iter().all(|row| row.id.0 <= summary.last_stream) {
         true => Ok(()),
         false => Err("a room has a number that was never given out".into()),
@@ -361,11 +364,4 @@ fn compare_always(always: &Always, summary: &Summary, last_message: MessageId) -
 fn compare_counts(counts: &[(&str, usize, u64)]) -> Result<(), String> {
     let differs = counts.iter().find(|(_, found, wanted)| *found as u64 != *wanted);
     differs.map_or(Ok(()), |(what, found, wanted)| Err(format!("there are {found} {what}, and there must be {wanted}")))
-}
-
-fn compare_log(summary: &Summary, last_message: MessageId) -> Result<(), String> {
-    match last_message < summary.last_message {
-        true => Err(format!("messages up to {} are missing", summary.last_message)),
-        false => Ok(()),
-    }
 }
