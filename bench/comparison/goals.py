@@ -151,26 +151,20 @@ def goals() -> Iterator[Goal]:
             strict=True,
         )
     for stage, shape in (("live64", "64 × 1"), ("live64p32", "64 × 32")):
-        for key, name in (("p50_us", "p50"), ("p99_us", "p99")):
-            yield Goal(
-                f"`live`, memory, {shape}",
-                f"{name} below NATS",
-                stage,
-                "× NATS",
-                1.0,
-                by(stage, "chat2", key, "nats"),
-                strict=True,
-            )
-        for key, name in (("p50_us", "p50"), ("p99_us", "p99")):
-            yield Goal(
-                f"`live`, durable, {shape}",
-                f"{name} below JetStream",
-                stage,
-                "× JetStream",
-                1.0,
-                by(stage, "chat2-durable", key, "jetstream"),
-                strict=True,
-            )
+        for where, server, peer, against in (
+            ("memory", "chat2", "nats", "NATS"),
+            ("durable", "chat2-durable", "jetstream", "JetStream"),
+        ):
+            for key, name in (("p50_us", "p50"), ("p99_us", "p99")):
+                yield Goal(
+                    f"`live`, {where}, {shape}",
+                    f"{name} below {against}",
+                    stage,
+                    f"× {against}",
+                    1.0,
+                    by(stage, server, key, peer),
+                    strict=True,
+                )
     for stage, server, name, limit in (
         ("idle", "chat", "10,000 idle connections", 400),
         ("subscribed", "chat2", "10,000 subscribed connections", 1024),

@@ -42,7 +42,7 @@ struct Args {
     /// Messages that are sent before the server is killed.
     #[arg(long, default_value_t = 100_000)]
     sent: usize,
-    /// Where the data is kept, or made if there is none [default: a directory that is removed].
+    /// The directory to use; it is filled if it does not exist [default: a temporary one].
     #[arg(long)]
     data: Option<PathBuf>,
     /// Measure a chat that lives in memory.
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     for _ in 0..args.rounds {
         let (after_stop, server) = ready(&data, &tokens, size);
         clean.push(after_stop);
-        rests.push(Duration::from_micros((server.memory() - empty).max(0.0) as u64));
+        rests.push((server.memory() - empty).max(0.0));
         server.send(&tokens, args.sent, size);
         server.kill();
         let (after_kill, server) = ready(&data, &tokens, size);
@@ -86,8 +86,8 @@ fn main() -> ExitCode {
     println!("ready, first start: {:.0} ms", millis(first));
     show("ready after a clean stop", &mut clean);
     show(&format!("ready after kill -9 during {} sends", args.sent), &mut killed);
-    rests.sort();
-    let rest = rests[rests.len() / 2].as_micros() as f64;
+    rests.sort_by(f64::total_cmp);
+    let rest = rests[rests.len() / 2];
     println!("memory: {:.1} MiB over an empty chat's, {:.0} bytes per user", rest / MIB, rest / size.users as f64);
     ExitCode::SUCCESS
 }
