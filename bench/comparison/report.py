@@ -21,7 +21,7 @@ TABLES = {
 
 
 def filled(page: str, results: Results) -> str:
-    """The page with its tables made anew."""
+    """The page with its tables rewritten."""
     for name, table in TABLES.items():
         begin, end = f"<!-- compare: {name} -->", f"<!-- compare: end of {name} -->"
         pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)

@@ -97,7 +97,7 @@ fn idle(options: &Options, peer: &dyn Peer) -> Result<Report> {
     held(options, |lane| tls::login(options, &config, options.sender(lane)))
 }
 
-/// What a server holds for connections that get messages, while there are none.
+/// How much memory a server takes for subscribed connections while no messages come.
 fn subscribed(options: &Options, peer: &dyn Peer) -> Result<Report> {
     peer.gather()?;
     held(options, |lane| peer.subscriber(Audience::Room, lane))

@@ -70,8 +70,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Has the system give out memory by 4 KiB. It may clear 2 MiB at once instead, and everybody waits meanwhile: on a virtual machine
-/// whose memory comes from its host, that took 7 ms, and as long for each byte.
+/// Has the system give out memory in pages of 4 KiB. It may clear huge pages of 2 MiB instead, and everybody waits meanwhile: that took 7 ms
+/// on a virtual machine that gets its memory from its host bit by bit, six times as long as for as much in small pages.
 fn avoid_huge_pages() {
     // Where it is refused, memory only comes less evenly.
     #[cfg(target_os = "linux")]

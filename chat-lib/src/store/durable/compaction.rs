@@ -38,7 +38,7 @@ impl Core {
             if held.index.summary().restoring || held.index.summary().epoch != epoch {
                 return None;
             }
-            // After a failed commit, some may be read anew.
+            // A failed commit has the index reloaded, without users.
             held.index.load_all();
             // Rows that do not know of messages that are dropped would need them at the next start.
             held.index.flush_streams();

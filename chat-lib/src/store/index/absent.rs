@@ -116,7 +116,7 @@ impl Index {
     /// Has the user in memory, if there is one.
     pub(super) fn load_user(&mut self, name: &str) {
         let Some(absent) = &self.absent else { return };
-        // A room is none.
+        // A room is not a user.
         if !name.starts_with('#') && !self.users.contains_key(name) && !absent.is_removed(name) {
             let found = absent.sound(absent.rows.user(name));
             found.into_iter().for_each(|rows| self.take_in(rows));
