@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use async_nats::Client;
 use async_nats::connection::State;
+use async_nats::{Client, Subscriber};
 use bytes::{BufMut, Bytes, BytesMut};
 use chat_lib::server::{Link, PACKET_BYTES, ServerId};
 use futures_util::StreamExt;
@@ -41,10 +41,7 @@ impl NatsLink {
         let (options, names, sent) = (nats.options.clone(), nats.names.clone(), Arc::clone(&waiting));
         let (sending, receiving) = nats.runtime.wait(super::CONNECT_PATIENCE, async move {
             let client = super::connect(&options).await?;
-            let incoming = client.subscribe(names.packets(own)).await;
-            let mut incoming = incoming.map_err(|error| NatsError::Connection(error.to_string()))?;
-            // Others may send as soon as they hear of this server.
-            client.flush().await.map_err(|error| NatsError::Connection(error.to_string()))?;
+            let mut incoming = subscribe(&client, names.packets(own)).await.map_err(NatsError::Connection)?;
             let receiving = async move {
                 let mut heard = Heard::default();
                 while let Some(message) = incoming.next().await {
@@ -77,6 +74,15 @@ impl fmt::Debug for NatsLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NatsLink").field("own", &self.own).finish_non_exhaustive()
     }
+}
+
+/// What comes to a subject, to which others may send from then on: the subscription is known to the server, as a message of one's own
+/// came back.
+async fn subscribe(client: &Client, subject: String) -> Result<Subscriber, String> {
+    let mut incoming = client.subscribe(subject.clone()).await.map_err(|error| error.to_string())?;
+    client.publish(subject, Bytes::new()).await.map_err(|error| error.to_string())?;
+    incoming.next().await.ok_or("the connection was closed")?;
+    Ok(incoming)
 }
 
 /// Sends what is in the queue, until there is nobody to put something in.
