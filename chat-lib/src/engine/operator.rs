@@ -41,6 +41,12 @@ pub struct UserInfo {
     pub banned: bool,
 }
 
+impl UserInfo {
+    fn of(account: &Account) -> Self {
+        Self { profile: Arc::clone(&account.profile), banned: account.banned }
+    }
+}
+
 /// What an operator can do: whoever has the `Chat` is its operator. What a user can do is on [`Session`].
 impl Chat {
     /// Adds a user with an empty mailbox. Takes tens of milliseconds, because the password is hashed.
@@ -81,8 +87,17 @@ impl Chat {
     /// [`Error::Storage`] if the machine fails.
     pub fn users(&self) -> Result<Vec<UserInfo>, Error> {
         let accounts = self.durably(|batch| batch.accounts("", usize::MAX))?;
-        let info = |account: &Arc<Account>| UserInfo { profile: Arc::clone(&account.profile), banned: account.banned };
-        Ok(accounts.iter().map(info).collect())
+        Ok(accounts.iter().map(|account| UserInfo::of(account)).collect())
+    }
+
+    /// The user of that name; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Storage`] if the machine fails.
+    pub fn user(&self, name: &str) -> Result<Option<UserInfo>, Error> {
+        let account = self.durably(|batch| batch.account(name))?;
+        Ok(account.map(|account| UserInfo::of(&account)))
     }
 
     /// All live sessions with their users, in order of login. No token is kept; [`SessionToken::id`] tells which session
@@ -209,8 +224,11 @@ impl Chat {
 
     /// Users that [`add_demo_users`](Self::add_demo_users) has added and that still have the public password.
     fn users_with_public_password(&self) -> Result<Vec<UserName>, Error> {
-        let accounts = self.durably(|batch| batch.accounts("", usize::MAX))?;
-        let public = accounts.iter().filter(|account| account.password.as_ref().is_some_and(PasswordHash::is_quick));
+        let accounts = self.durably(|batch| {
+            DEMO_USERS.iter().map(|(user, ..)| batch.account(user)).collect::<Result<Vec<_>, Error>>()
+        })?;
+        let is_public = |account: &Arc<Account>| account.password.as_ref().is_some_and(PasswordHash::is_quick);
+        let public = accounts.iter().flatten().filter(|account| is_public(account));
         Ok(public.map(|account| account.profile.user().clone()).collect())
     }
 

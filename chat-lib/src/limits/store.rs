@@ -45,9 +45,9 @@ pub(crate) const INDEX_FLUSH_BYTES: usize = 32 * 1024 * 1024;
 /// next start after a crash, which takes some 10 µs.
 pub(crate) const INDEX_FLUSH_STREAMS: usize = 16 * 1024;
 
-/// Up to how many users, conversations and profiles together the durable store reads at the start. Of more, it would read each when it is
-/// needed. So far these are all: a commit that fails while compaction or a dump reads the rest is not handled yet.
-pub(crate) const READ_AT_START: u64 = u64::MAX;
+/// Up to how many users, conversations and profiles together the durable store reads at the start, which takes some 20 ms. Of more, it
+/// reads each when it is needed, and all that are left beside its other work.
+pub(crate) const READ_AT_START: u64 = 20_000;
 
 /// After how many written bytes the durable store's write-ahead log is brought into the database, beside
 /// the commits. It is read at the next start after a crash.

@@ -35,8 +35,8 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
+    /// The snapshot of an index that is [whole](Index::is_whole).
     pub(super) fn of(index: &mut Index) -> Self {
-        index.load_all();
         let (mut blocks, mut conversations, mut keys) = (Vec::new(), Vec::new(), Vec::new());
         let accounts = index.accounts("", usize::MAX);
         for account in &accounts {

@@ -54,11 +54,6 @@ pub(super) trait Backend: Send + Sync {
         Ok(None)
     }
 
-    /// Whether there are as many users, streams and profiles as the summary says. Takes as long as reading all of them.
-    fn check_counts(&self) -> Result<(), Error> {
-        Ok(())
-    }
-
     /// The last summary that was written.
     fn summary(&self) -> Result<Summary, Error>;
 

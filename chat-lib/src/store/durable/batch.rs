@@ -34,11 +34,15 @@ impl DurableBatch<'_> {
         if !self.is_admitted() {
             return Err(Error::Busy);
         }
-        self.begun = true;
         let outcome = {
             let mut held = self.core.state();
-            let outcome = step(&mut held);
-            held.index.fault().map_or(Ok(outcome), Err)
+            // What would be changed now, nobody could ever commit.
+            let before = held.index.fault().map_or(Ok(()), Err);
+            before.and_then(|()| {
+                self.begun = true;
+                let outcome = step(&mut held);
+                held.index.fault().map_or(Ok(outcome), Err)
+            })
         };
         if outcome.is_err() {
             self.core.group.fail();

@@ -31,15 +31,12 @@ impl Core {
             Err(TryLockError::WouldBlock) => return Ok(None),
         };
         let epoch = self.index(|index| index.summary().epoch.clone());
-        self.load_all()?;
         let floors = self.floors(keep, keeps)?;
         let of_rooms = self.room_messages(&floors)?;
-        let frozen = self.group.freeze(|held| {
+        let frozen = self.freeze_whole(|held| {
             if held.index.summary().restoring || held.index.summary().epoch != epoch {
                 return None;
             }
-            // A failed commit has the index reloaded, without users.
-            held.index.load_all();
             // Rows that do not know of messages that are dropped would need them at the next start.
             held.index.flush_streams();
             held.index.drop_room_messages(of_rooms, |room| floors.of(room));
@@ -54,7 +51,6 @@ impl Core {
             let last = held.index.tail.last_message();
             Some((cursors, rooms, last, held.index.retire_profiles()))
         })?;
-        self.check_read()?;
         let Some((cursors, rooms, last, mut unused)) = frozen else { return Ok(None) };
         let mut rewrite = Rewrite::new(epoch);
         self.group.flush()?;

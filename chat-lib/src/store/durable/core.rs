@@ -2,7 +2,7 @@
 
 use std::ops::DerefMut;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::KeepRead;
@@ -46,8 +46,6 @@ pub(super) struct Disk {
     pub(super) commits: Commits,
     /// Up to how many rows of users are read at the start.
     read_at_start: u64,
-    /// Rows that are missing.
-    damage: OnceLock<String>,
 }
 
 impl State for Held {
@@ -101,9 +99,6 @@ impl Target for Disk {
 
     fn load(&self) -> Result<Held, Error> {
         self.backend.check_open()?;
-        if let Some(damage) = self.damage.get() {
-            return Err(Error::Storage(damage.as_str().into()));
-        }
         let held = self.read_back()?;
         Ok(Held { is_of_others: self.backend.take_others(), ..held })
     }
@@ -112,7 +107,7 @@ impl Target for Disk {
 impl Disk {
     fn new(backend: Box<dyn Backend>) -> Self {
         let (written, untidied, commits) = Default::default();
-        Self { backend, written, untidied, commits, read_at_start: read_at_start(), damage: OnceLock::new() }
+        Self { backend, written, untidied, commits, read_at_start: read_at_start() }
     }
 
     /// Takes note that so many bytes were written.
@@ -128,7 +123,9 @@ impl Disk {
         let (last, mut indexed) = (self.backend.last_message()?, summary.indexed);
         let damage = |what: String| self.backend.damage(&what);
         let is_large = summary.accounts + summary.streams + summary.profiles > self.read_at_start;
-        let on_demand = if is_large { self.backend.on_demand()? } else { None };
+        // Whoever only looks reads everything anyway, and a dump may begin ids anew.
+        let all_at_once = !is_large || self.backend.is_read_only() || summary.restoring;
+        let on_demand = if all_at_once { None } else { self.backend.on_demand()? };
         let mut index = match on_demand {
             Some(OnDemandTables { always, partners, rows }) => {
                 Index::load_on_demand(always, rows, partners, summary, last).map_err(damage)?
@@ -180,30 +177,31 @@ impl Core {
 
     /// Fails if something could not be read that was needed; all that is not committed is undone then.
     pub(super) fn check_read(&self) -> Result<(), Error> {
-        let Some(fault) = self.state().index.fault() else { return Ok(()) };
+        let Some(fault) = self.index(|index| index.fault()) else { return Ok(()) };
         self.group.fail();
         Err(fault)
     }
 
-    /// Detects users and streams that are missing, of those that were not read at the start. If there are any, nothing is changed
-    /// from then on.
-    pub(super) fn check_counts(&self) -> Result<(), Error> {
-        if !self.index(|index| index.is_on_demand()) {
-            return Ok(());
-        }
-        let checked = self.backend().check_counts();
-        if let Err(problem) = &checked {
-            let reason = std::error::Error::source(problem).map(ToString::to_string);
-            self.disk().damage.set(reason.unwrap_or_else(|| problem.to_string())).ok();
-            self.group.fail();
-        }
-        checked
+    /// Has some more in memory of what was not read at the start. `false` if everything is.
+    pub(super) fn load_more(&self) -> Result<bool, Error> {
+        let Some(next) = self.index(|index| index.next_page()) else { return self.check_read().map(|()| false) };
+        // Nobody waits for what is read.
+        let page = next.read();
+        self.index(|index| index.take_page(&next, page));
+        Ok(true)
     }
 
-    /// Has everything in memory, beside others.
-    pub(super) fn load_all(&self) -> Result<(), Error> {
-        while self.index(Index::load_some) {}
-        self.check_read()
+    /// As [`GroupCommit::freeze`], with everything in memory.
+    pub(super) fn freeze_whole<R>(&self, look: impl FnOnce(&mut Held) -> R) -> Result<R, Error> {
+        let mut look = Some(look);
+        loop {
+            while self.load_more()? {}
+            // A failed commit has it read back, without users.
+            let look = |held: &mut Held| look.take_if(|_| held.index.is_whole()).map(|look| look(held));
+            if let Some(outcome) = self.group.freeze(look)? {
+                return Ok(outcome);
+            }
+        }
     }
 
     /// Has the data say how long it is kept, if that is asked for.
@@ -285,9 +283,7 @@ impl Core {
     }
 
     fn snapshot(&self) -> Result<Snapshot, Error> {
-        self.load_all()?;
-        let snapshot = self.group.freeze(|held| Snapshot::of(&mut held.index))?;
-        self.check_read().map(|()| snapshot)
+        self.freeze_whole(|held| Snapshot::of(&mut held.index))
     }
 
     /// Shows the messages of a snapshot. Fails if one that is unread as of the snapshot is missing.
@@ -388,7 +384,7 @@ impl Core {
 /// As [`READ_AT_START`], unless a test says otherwise.
 fn read_at_start() -> u64 {
     #[cfg(test)]
-    if super::tests::READS_ON_DEMAND.get() {
+    if super::tests::READING.get() != super::tests::Reading::AtStart {
         return 0;
     }
     READ_AT_START

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::backend::{Backend, Compaction};
+use super::backend::{Backend, Compaction, OnDemandTables};
 use super::core::Core;
 use super::record::Record;
 use super::*;
@@ -33,19 +33,19 @@ struct Inner {
 /// What a database would have.
 #[derive(Clone)]
 pub(super) struct Content {
-    profiles: BTreeMap<u32, Profile>,
-    accounts: BTreeMap<u32, AccountRow>,
-    streams: BTreeMap<u32, StreamRow>,
-    sessions: BTreeMap<u64, SessionRow>,
-    invitations: BTreeMap<InvitationId, Invitation>,
-    log: BTreeMap<MessageId, Block>,
-    marks: BTreeSet<(StreamId, MessageId)>,
-    rooms: BTreeMap<u32, RoomRow>,
-    members: BTreeMap<(StreamId, AccountId), MemberRow>,
-    blocks: BTreeSet<(AccountId, AccountId)>,
-    deleted: BTreeSet<MessageId>,
-    keys: BTreeMap<u64, KeysRow>,
-    summary: Summary,
+    pub(super) profiles: BTreeMap<u32, Profile>,
+    pub(super) accounts: BTreeMap<u32, AccountRow>,
+    pub(super) streams: BTreeMap<u32, StreamRow>,
+    pub(super) sessions: BTreeMap<u64, SessionRow>,
+    pub(super) invitations: BTreeMap<InvitationId, Invitation>,
+    pub(super) log: BTreeMap<MessageId, Block>,
+    pub(super) marks: BTreeSet<(StreamId, MessageId)>,
+    pub(super) rooms: BTreeMap<u32, RoomRow>,
+    pub(super) members: BTreeMap<(StreamId, AccountId), MemberRow>,
+    pub(super) blocks: BTreeSet<(AccountId, AccountId)>,
+    pub(super) deleted: BTreeSet<MessageId>,
+    pub(super) keys: BTreeMap<u64, KeysRow>,
+    pub(super) summary: Summary,
 }
 
 impl Default for Content {
@@ -86,6 +86,11 @@ impl Hostile {
     /// How the next commit fails.
     pub(super) fn set_fault(&self, fault: Option<Fault>) {
         self.0.lock().unwrap().fault = fault;
+    }
+
+    /// What it has now, even if the next call fails.
+    pub(super) fn now(&self) -> Content {
+        self.0.lock().unwrap().now.clone()
     }
 
     pub(super) fn fail_after(&self, calls: usize) {
@@ -171,6 +176,10 @@ impl Backend for Hostile {
             deleted: now.deleted.into_iter().collect(),
             keys: now.keys.into_values().collect(),
         })
+    }
+
+    fn on_demand(&self) -> Result<Option<OnDemandTables>, Error> {
+        Ok(Some(self.call()?.now.on_demand(self.clone())))
     }
 
     fn summary(&self) -> Result<Summary, Error> {

@@ -52,6 +52,10 @@ use crate::model::MessageId;
 ///
 /// In memory are accounts, sessions, and for each conversation where it ends. Texts are on the disk, except for the latest
 /// [`TAIL_BYTES`](crate::limits::TAIL_BYTES).
+///
+/// Data with many users is opened before all of them are in memory: each is read when it is first needed, and the thread reads the
+/// others. If it finds that the data is damaged, everything is refused with [`Error::Storage`] from then on. The first time that such data is
+/// opened, the database gets indexes for this, which takes some seconds for a million users.
 pub struct Durable {
     core: Arc<Core>,
     retention: Arc<Retention>,
@@ -325,6 +329,7 @@ impl Store for Durable {
             return Err(Error::Storage("the data can only be read".into()));
         }
         self.core.backend().check_open()?;
+        self.core.check_read()?;
         self.core.group.beside(|disk| disk.backend.recover())
     }
 }
@@ -363,6 +368,8 @@ impl Default for Options {
 mod gaps;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod hostile_rows;
 #[cfg(test)]
 mod live;
 #[cfg(test)]

@@ -21,29 +21,27 @@ impl Core {
     /// Removes the texts of deleted messages from the log and from all files, and if a user was erased, all messages that nobody
     /// can reach. Does nothing if somebody else needs the log as it is, or a dump is being restored.
     pub(super) fn purge(&self) -> Result<(), Error> {
+        if !self.needs_purge() {
+            return Ok(());
+        }
         let _log_is_ours = match self.log_stays.try_write() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
             Err(TryLockError::WouldBlock) => return Ok(()),
         };
-        if self.state().index.erased() > 0 {
-            self.load_all()?;
-        }
-        let frozen = self.group.freeze(|held| {
+        let frozen = self.freeze_whole(|held| {
             let index = &mut held.index;
             let (messages, erased) = (index.deleted_in_log(), index.erased());
             if index.summary().restoring || messages.is_empty() && erased == 0 {
                 return None;
             }
             if erased > 0 {
-                index.load_all();
                 // Rows that do not know of messages that are dropped would need them at the next start.
                 index.flush_streams();
             }
             let reachable = (erased > 0).then(|| (index.reachable(), index.tail.last_message()));
             Some((Rewrite::new(index.summary().epoch.clone()), messages, erased, reachable))
         })?;
-        self.check_read()?;
         let Some((mut rewrite, messages, erased, reachable)) = frozen else { return Ok(()) };
         if let Some((reachable, last)) = reachable {
             self.group.flush()?;

@@ -20,9 +20,23 @@ use crate::store::{
     restore,
 };
 
+/// When users are read, however few there are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Reading {
+    AtStart,
+    /// The others are not read by the store's thread.
+    WhenNeeded,
+    /// After the start.
+    Beside,
+}
+
 thread_local! {
-    /// Whether users are read when they are needed, however few there are.
-    pub(super) static READS_ON_DEMAND: Cell<bool> = Cell::new(std::env::var_os("CHAT_READ_ON_DEMAND").is_some());
+    pub(super) static READING: Cell<Reading> = Cell::new(match std::env::var("CHAT_TEST_READING").as_deref() {
+        Err(_) => Reading::AtStart,
+        Ok("when-needed") => Reading::WhenNeeded,
+        Ok("beside") => Reading::Beside,
+        Ok(other) => panic!("CHAT_TEST_READING={other}?"),
+    });
 }
 
 impl Data for tempfile::TempDir {
@@ -77,7 +91,7 @@ fn the_write_ahead_log_starts_anew() {
 /// sessions or the end of the log away, and a new account could get the number and the mailbox of another.
 #[test]
 fn rows_that_vanish_are_missed() {
-    READS_ON_DEMAND.set(false);
+    READING.set(Reading::AtStart);
     let directory = tempfile::tempdir().unwrap();
     let store = filled(directory.path(), 60);
     let later = Timestamp::EPOCH.after(Duration::from_secs(10));

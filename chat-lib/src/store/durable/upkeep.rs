@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::KeepRead;
 use super::core::Core;
@@ -83,24 +83,40 @@ pub(super) struct Work {
     /// How much was written by then.
     swept_written: u64,
     purged: Instant,
+    /// Whether what was not read at the start is read now.
+    loads: bool,
 }
 
 impl Work {
     pub(super) fn new(core: Arc<Core>, retention: Arc<Retention>, syncs: bool, now: Instant) -> Self {
         // What was read before the last stop is to be swept, too.
         let read = Arc::new(AtomicUsize::new(1));
-        Self { core, retention, syncs, read, synced: 0, left: 0, swept: now, swept_written: 0, purged: now }
+        Self {
+            core,
+            retention,
+            syncs,
+            read,
+            synced: 0,
+            left: 0,
+            swept: now,
+            swept_written: 0,
+            purged: now,
+            loads: loads(),
+        }
     }
 
     fn run(mut self, wakes: &Receiver<()>) {
         give_way();
-        if let Err(problem) = self.core.check_counts() {
-            let reason: &dyn std::error::Error = &problem;
-            tracing::error!(reason, "nothing can be changed any more");
-        }
+        let mut next = Instant::now() + UPKEEP_INTERVAL;
         loop {
-            let over = wakes.recv_timeout(UPKEEP_INTERVAL) == Err(RecvTimeoutError::Disconnected);
-            let outcome = if over { self.core.finish() } else { self.turn(Instant::now()) };
+            let wait = if self.load_more() { Duration::ZERO } else { next.saturating_duration_since(Instant::now()) };
+            let woken = wakes.recv_timeout(wait);
+            let (now, over) = (Instant::now(), woken == Err(RecvTimeoutError::Disconnected));
+            if woken.is_err() && !over && now < next {
+                continue;
+            }
+            next = now + UPKEEP_INTERVAL;
+            let outcome = if over { self.core.finish() } else { self.turn(now) };
             // It is another server's work by now.
             if let Err(problem) = outcome
                 && !matches!(problem, Error::Busy)
@@ -112,6 +128,20 @@ impl Work {
                 return;
             }
         }
+    }
+
+    /// Has some more in memory of what was not read at the start. Returns whether there may be more.
+    fn load_more(&mut self) -> bool {
+        if !self.loads {
+            return false;
+        }
+        let outcome = self.core.load_more();
+        if let Err(problem) = &outcome {
+            let reason: &dyn std::error::Error = problem;
+            tracing::error!(reason, "the data cannot be read, so nothing can be done with it any more");
+            self.loads = false;
+        }
+        outcome.unwrap_or(false)
     }
 
     pub(super) fn turn(&mut self, now: Instant) -> Result<(), Error> {
@@ -170,4 +200,12 @@ impl Work {
         }
         Ok(())
     }
+}
+
+/// Always, unless a test wants what has not been read yet.
+fn loads() -> bool {
+    #[cfg(test)]
+    return super::tests::READING.get() != super::tests::Reading::WhenNeeded;
+    #[cfg(not(test))]
+    true
 }

@@ -21,7 +21,7 @@ impl Index {
 
     /// How many there are.
     pub(super) fn account_count(&self) -> u64 {
-        self.users.len() as u64 + self.absent.as_ref().map_or(0, |absent| absent.accounts)
+        self.users.len() as u64 + self.on_disk.as_ref().map_or(0, |on_disk| on_disk.accounts)
     }
 
     pub(in crate::store) fn add_account(&mut self, mut account: Account) -> bool {
@@ -36,7 +36,7 @@ impl Index {
         let id = AccountId(self.summary.last_account);
         let since = self.tail.last();
         let profile = self.write_account(id, since, &account);
-        self.profiles.settle(profile);
+        self.profiles.take(profile);
         self.users.insert(User::new(id, profile, since, account))
     }
 
@@ -56,7 +56,7 @@ impl Index {
         } else {
             let before = (user.profile_id, Arc::clone(&user.profile));
             self.users.set_profile(name.as_str(), profile, account.profile);
-            self.profiles.settle(profile);
+            self.profiles.take(profile);
             self.profiles.put(before.0, before.1);
         }
         true
@@ -162,14 +162,14 @@ impl Index {
     pub(in crate::store) fn profile(&self, id: ProfileId) -> Option<Arc<Profile>> {
         let current = self.users.of_profile(id).map(|user| Arc::clone(&user.profile));
         let known = current.or_else(|| self.profiles.by_id.borrow().get(&id).cloned());
-        known.or_else(|| self.absent_profile(id))
+        known.or_else(|| self.profile_on_disk(id))
     }
 
     /// How many profiles there are.
     pub(super) fn profile_count(&self) -> u64 {
         // Each user has one.
         (self.users.len() + self.profiles.by_id.borrow().len()) as u64
-            + self.absent.as_ref().map_or(0, |absent| absent.profiles.get())
+            + self.on_disk.as_ref().map_or(0, |on_disk| on_disk.profiles.get())
     }
 
     /// Profiles that are no account's now. From here on, no message is sent under them.
@@ -184,6 +184,9 @@ impl Index {
 
     /// Drops retired profiles that no message has.
     pub(in crate::store) fn drop_profiles(&mut self, unused: &HashSet<ProfileId>) {
+        if !self.is_whole() {
+            return;
+        }
         let Profiles { by_id, ids } = &mut self.profiles;
         for &id in unused {
             // Undoing a commit takes them out of retirement.
@@ -204,7 +207,7 @@ impl Profiles {
     }
 
     /// Takes a profile out that is an account's now.
-    pub(super) fn settle(&mut self, id: ProfileId) -> Option<Arc<Profile>> {
+    pub(super) fn take(&mut self, id: ProfileId) -> Option<Arc<Profile>> {
         let profile = self.by_id.get_mut().remove(&id)?;
         if self.ids.get(&profile) == Some(&id) {
             self.ids.remove(&profile);

@@ -62,7 +62,7 @@ impl Index {
             self.flush_keys();
         }
         self.deletions.taken = self.deletions.last;
-        self.note_leaving();
+        self.note_committing();
         let summary = self.sum_up();
         let Summary { last_message, retention_time, .. } = self.written_summary;
         // These two may lag behind.
@@ -112,7 +112,7 @@ impl Index {
     /// Takes note that all messages up to this one are committed.
     pub(in crate::store) fn written(&mut self, last: MessageId) {
         self.committed = last;
-        self.note_left();
+        self.note_committed();
         self.deletions.committed = self.deletions.taken;
         self.tail.shrink(last);
     }

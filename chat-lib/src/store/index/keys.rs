@@ -130,9 +130,9 @@ impl Index {
             if let Some(user) = names.get(&account).and_then(|name| self.users.get_mut(name)) {
                 self.tail.skip_to(known.id);
                 user.more().keys.insert(key, known);
-            } else if let Some(absent) = &mut self.absent {
+            } else if let Some(on_disk) = &mut self.on_disk {
                 self.tail.skip_to(known.id);
-                absent.more.entry(account).or_default().keys.insert(key, known);
+                on_disk.more.entry(account).or_default().keys.insert(key, known);
             }
         }
         Ok(())

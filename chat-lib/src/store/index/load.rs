@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::absent::{Absent, Rows};
 use super::conversations::members_of_stream;
 use super::deletions::Deletions;
 use super::members::Membership;
+use super::on_disk::{OnDisk, Rows};
 use super::rooms::Room;
 use super::sessions::Session;
 use super::{
@@ -64,7 +64,7 @@ impl Index {
         for AccountRow { id, profile: profile_id, password, banned, since } in tables.accounts {
             let profile = index.profiles.by_id.get_mut().get(&profile_id);
             let profile = Arc::clone(profile.ok_or_else(|| format!("account {} has no profile", id.0))?);
-            index.profiles.settle(profile_id);
+            index.profiles.take(profile_id);
             index.revision += 1;
             let name = profile.user().clone();
             let account = Account { profile, password, banned, revision: index.revision };
@@ -119,7 +119,7 @@ impl Index {
         let mut index = Self::new(true, summary);
         index.tail = Tail::new(last_message);
         index.partners = partners;
-        index.absent = Some(Box::new(Absent::new(rows, counts)));
+        index.on_disk = Some(Box::new(OnDisk::new(rows, counts)));
         index.load_always(always, &HashMap::new(), last)?;
         Ok(index)
     }
@@ -177,6 +177,7 @@ impl Index {
             self.tail.skip_to(before.tail.last());
         }
         self.tail.appended = before.tail.appended;
+        self.fault = std::mem::take(&mut before.fault);
         self.deletions.continue_from(&mut before.deletions);
         for (id, room) in &mut self.rooms {
             // Whatever was dropped meanwhile, moves that were made out before are made out again.
@@ -232,9 +233,9 @@ impl Index {
 
     /// Has something put in that a user has, who may not be in memory.
     fn put_more(&mut self, user: &UserName, account: AccountId, put: impl FnOnce(&mut More)) {
-        match (self.users.get_mut(user), &mut self.absent) {
+        match (self.users.get_mut(user), &mut self.on_disk) {
             (Some(user), _) => put(user.more()),
-            (None, Some(absent)) => put(absent.more.entry(account).or_default()),
+            (None, Some(on_disk)) => put(on_disk.more.entry(account).or_default()),
             (None, None) => {}
         }
     }
@@ -297,9 +298,9 @@ impl Index {
             if entry.id > stream.state.cursor && !entry.deleted {
                 stream.state.unread += 1;
                 stream.state.bytes += entry.len();
-                self.unread_bytes += entry.len();
                 // Whoever is not in memory is read together with what this stream has by then.
                 if let Some(user) = stream.reader.as_ref().and_then(|reader| self.users.get_mut(reader)) {
+                    self.unread_bytes += entry.len();
                     let mail = user.mail();
                     mail.streams.insert(entry.stream);
                     mail.unread += 1;

@@ -2,7 +2,6 @@
 //! read; together with the end of the log. [`Memory`](super::Memory) keeps all of it here, and
 //! [`Durable`](super::Durable) writes down what the [journal](journal) collects.
 
-mod absent;
 mod accounts;
 mod blocks;
 mod changes;
@@ -14,6 +13,7 @@ mod journal;
 mod keys;
 mod load;
 mod members;
+mod on_disk;
 mod partners;
 mod reading;
 mod restore;
@@ -26,10 +26,8 @@ mod users;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use self::absent::Absent;
-pub(super) use self::absent::{Rows, UserRows};
 use self::deletions::Deletions;
 pub(super) use self::deletions::{conversation, stream_of};
 pub(super) use self::journal::{
@@ -38,6 +36,8 @@ pub(super) use self::journal::{
 use self::keys::Keys;
 pub(super) use self::keys::{KeysRow, Known};
 pub(super) use self::load::{Always, Tables};
+use self::on_disk::OnDisk;
+pub(super) use self::on_disk::{Rows, UserRows};
 use self::partners::Partners;
 pub(super) use self::reading::View;
 pub(super) use self::retention::RoomMessages;
@@ -96,7 +96,9 @@ pub(super) struct Index {
     /// Messages of each stream up to this one may be gone: they were dropped, or had been read when the sender was removed.
     gone: HashMap<StreamId, MessageId, NumberHasher>,
     /// What is not in memory yet; `None` if everything is.
-    absent: Option<Box<Absent>>,
+    on_disk: Option<Box<OnDisk>>,
+    /// Why something that is not in memory could not be read.
+    fault: OnceLock<String>,
 }
 
 /// A user.
@@ -190,7 +192,8 @@ impl Index {
             unwritten_keys: Vec::new(),
             key_rows: VecDeque::new(),
             gone: HashMap::default(),
-            absent: None,
+            on_disk: None,
+            fault: OnceLock::new(),
         }
     }
 

@@ -1,16 +1,17 @@
-//! Users, their streams and profiles that are in the database and not in memory. Each is read when it is first needed, so that a start
-//! takes no longer for a million users than for a thousand, and users who do not come take no memory.
+//! Users, their streams and profiles that are in the database and not in memory yet. A start with many of them answers at once: each is
+//! read when it is first needed, and all that are left, one [page](Index::next_page) after the other.
 //!
 //! - A user is read together with all streams from and to them. Whatever changes a user or a stream to them reads the user first, so a
 //!   row of a user who is not in memory is as it was written.
 //! - What is read stays in memory.
-//! - If a row cannot be read, nothing that was done since the last commit counts: see [`fault`](Index::fault).
+//! - If a row cannot be read or is missing, there is a [`fault`](Index::fault): what was done since the last commit is to be undone, and
+//!   nothing more can be read or changed, as if the start had failed.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use super::{AccountId, AccountRow, Index, More, Stream, StreamRow, User};
+use super::{AccountId, AccountRow, Index, More, Stream, StreamRow, Summary, User};
 use crate::error::Error;
 use crate::model::{Account, Profile, UserName};
 use crate::store::hash::NumberHasher;
@@ -53,7 +54,7 @@ pub(in crate::store) struct UserRows {
 }
 
 /// What is not in memory.
-pub(super) struct Absent {
+pub(super) struct OnDisk {
     rows: Arc<dyn Rows>,
     /// How many of each are not in memory.
     pub(super) accounts: u64,
@@ -63,11 +64,27 @@ pub(super) struct Absent {
     pub(super) more: HashMap<AccountId, Box<More>, NumberHasher>,
     /// What was removed and may still be in the database, and what of it will not be after the commit that is under way.
     removed: Removed,
-    leaving: Removed,
-    /// How far everything was read in.
+    committing: Removed,
+    /// How many commits have removed something.
+    removals: u64,
+    /// Up to where everything was read.
     last_account: AccountId,
     last_profile: ProfileId,
-    fault: OnceLock<String>,
+}
+
+/// What is to be read next for everything to be in memory.
+pub(in crate::store) struct NextPage {
+    rows: Arc<dyn Rows>,
+    removals: u64,
+    last_account: AccountId,
+    last_profile: ProfileId,
+}
+
+/// Some of what was not in memory.
+pub(in crate::store) enum Page {
+    Users(Vec<UserRows>),
+    /// There are no more users.
+    Profiles(Vec<(ProfileId, Profile)>),
 }
 
 #[derive(Default)]
@@ -76,7 +93,7 @@ struct Removed {
     streams: HashSet<StreamId, NumberHasher>,
 }
 
-impl Absent {
+impl OnDisk {
     pub(super) fn new(rows: Arc<dyn Rows>, [accounts, streams, profiles]: [u64; 3]) -> Self {
         Self {
             rows,
@@ -85,64 +102,83 @@ impl Absent {
             profiles: Cell::new(profiles),
             more: HashMap::default(),
             removed: Removed::default(),
-            leaving: Removed::default(),
+            committing: Removed::default(),
+            removals: 0,
             last_account: AccountId(0),
             last_profile: ProfileId(0),
-            fault: OnceLock::new(),
         }
     }
 
     fn is_removed(&self, user: &str) -> bool {
-        self.removed.users.contains(user) || self.leaving.users.contains(user)
+        self.removed.users.contains(user) || self.committing.users.contains(user)
+    }
+
+    fn is_stream_removed(&self, stream: StreamId) -> bool {
+        self.removed.streams.contains(&stream) || self.committing.streams.contains(&stream)
+    }
+}
+
+impl NextPage {
+    /// Reads it. Others may change the index meanwhile.
+    pub(in crate::store) fn read(&self) -> Result<Page, Error> {
+        let users = self.rows.accounts_after(self.last_account, PAGE)?;
+        if users.is_empty() {
+            return Ok(Page::Profiles(self.rows.profiles_after(self.last_profile, PAGE)?));
+        }
+        Ok(Page::Users(users))
+    }
+
+    /// Whether what was read is still in the database.
+    fn is_of(&self, on_disk: &OnDisk) -> bool {
+        let Self { rows, removals, last_account, last_profile } = self;
+        Arc::ptr_eq(rows, &on_disk.rows)
+            && (*removals, *last_account, *last_profile)
+                == (on_disk.removals, on_disk.last_account, on_disk.last_profile)
+    }
+}
+
+impl Index {
+    /// Why something could not be read. Once there is a fault, it stays.
+    pub(in crate::store) fn fault(&self) -> Option<Error> {
+        self.fault.get().map(|what| Error::Storage(what.as_str().into()))
     }
 
     /// What was read, or nothing and a fault.
-    fn sound<T: Default>(&self, read: Result<T, Error>) -> T {
+    fn or_fault<T: Default>(&self, read: Result<T, Error>) -> T {
         read.unwrap_or_else(|problem| {
             let reason = std::error::Error::source(&problem).map(ToString::to_string);
             self.fault.set(reason.unwrap_or_else(|| problem.to_string())).ok();
             T::default()
         })
     }
-}
-
-impl Index {
-    /// Why something could not be read; the index is not to be used any more.
-    pub(in crate::store) fn fault(&self) -> Option<Error> {
-        let what = self.absent.as_ref()?.fault.get()?;
-        Some(Error::Storage(what.as_str().into()))
-    }
 
     /// Has the user in memory, if there is one.
     pub(super) fn load_user(&mut self, name: &str) {
-        let Some(absent) = &self.absent else { return };
+        let Some(on_disk) = &self.on_disk else { return };
         // A room is not a user.
-        if !name.starts_with('#') && !self.users.contains_key(name) && !absent.is_removed(name) {
-            let found = absent.sound(absent.rows.user(name));
+        if !name.starts_with('#') && !self.users.contains_key(name) && !on_disk.is_removed(name) {
+            let found = self.or_fault(on_disk.rows.user(name));
             found.into_iter().for_each(|rows| self.take_in(rows));
         }
     }
 
     /// Has the first users after a name in memory.
     pub(super) fn load_users_after(&mut self, name: &str, limit: usize) {
-        let mut after = name.to_owned();
-        while let Some(absent) = &self.absent {
-            // Some may have been removed.
-            let page = absent.sound(absent.rows.users_after(&after, limit.min(PAGE)));
+        let (mut after, mut found) = (name.to_owned(), 0);
+        while let Some(on_disk) = self.on_disk.as_ref().filter(|_| found < limit) {
+            let page = self.or_fault(on_disk.rows.users_after(&after, limit.min(PAGE)));
             let Some(last) = page.last() else { return };
             last.profile.user().as_str().clone_into(&mut after);
+            // Some may have been removed.
+            found += page.iter().filter(|rows| !on_disk.is_removed(rows.profile.user().as_str())).count();
             page.into_iter().for_each(|rows| self.take_in(rows));
-            let loaded = self.users.after(name).take_while(|user| user.name().as_str() <= after.as_str());
-            if loaded.take(limit).count() >= limit {
-                return;
-            }
         }
     }
 
     /// Has a stream in memory, if there is one, and its reader.
     pub(super) fn load_reader(&mut self, id: StreamId) {
         self.load_stream(id);
-        let Some(absent) = &self.absent else { return };
+        let Some(on_disk) = &self.on_disk else { return };
         let Some(stream) = self.streams.get(&id) else { return };
         match &stream.reader {
             Some(reader) => {
@@ -150,7 +186,7 @@ impl Index {
                 self.load_user(reader.as_str());
             }
             None => {
-                let found = absent.sound(absent.rows.user_of(stream.reader_id));
+                let found = self.or_fault(on_disk.rows.user_of(stream.reader_id));
                 found.into_iter().for_each(|rows| self.take_in(rows));
             }
         }
@@ -158,95 +194,136 @@ impl Index {
 
     /// Has a stream in memory, if there is one.
     pub(super) fn load_stream(&mut self, id: StreamId) {
-        let Some(absent) = &mut self.absent else { return };
-        let is_removed = absent.removed.streams.contains(&id) || absent.leaving.streams.contains(&id);
-        if is_removed || self.streams.contains_key(&id) || self.rooms.contains_key(&id) {
+        let Some(on_disk) = &self.on_disk else { return };
+        if on_disk.is_stream_removed(id) || self.streams.contains_key(&id) || self.rooms.contains_key(&id) {
             return;
         }
-        if let Some(row) = absent.sound(absent.rows.stream(id)) {
-            absent.streams = absent.streams.saturating_sub(1);
-            self.tail.skip_to(row.state.head.max(row.state.cursor));
-            self.streams.insert(Stream::of(&row, None));
+        match self.or_fault(on_disk.rows.stream(id)) {
+            Some(row) => self.put_stream(&row),
+            // The log may have many messages of it.
+            None => self.note_removed_stream(id),
+        }
+    }
+
+    fn put_stream(&mut self, row: &StreamRow) {
+        if let Some(on_disk) = &mut self.on_disk {
+            on_disk.streams = on_disk.streams.saturating_sub(1);
+        }
+        self.check_known(&[("stream", row.id.0, self.summary.last_stream)]);
+        self.tail.skip_to(row.state.head.max(row.state.cursor));
+        if row.writer.is_none() {
+            let gone = self.gone.entry(row.id).or_default();
+            *gone = row.state.cursor.max(*gone);
+        }
+        self.streams.insert(Stream::of(row, None));
+    }
+
+    /// Detects numbers that were never given out: what a number is, the number, and the last one that was.
+    fn check_known(&self, numbers: &[(&str, u32, u32)]) {
+        for (what, number, _) in numbers.iter().filter(|(_, number, last)| number > last) {
+            let what = format!("the data is damaged: {what} {number} has a number that was never given out");
+            self.fault.set(what).ok();
         }
     }
 
     /// Has all profiles of a user name in memory.
     pub(super) fn load_profiles_of(&mut self, user: &str) {
-        let Some(absent) = &self.absent else { return };
-        let found = absent.sound(absent.rows.profiles_of(user));
+        let Some(on_disk) = &self.on_disk else { return };
+        let found = self.or_fault(on_disk.rows.profiles_of(user));
         found.into_iter().for_each(|(id, profile)| drop(self.take_in_profile(id, profile)));
     }
 
     /// The profile with that number, from the database.
-    pub(super) fn absent_profile(&self, id: ProfileId) -> Option<Arc<Profile>> {
-        let absent = self.absent.as_ref()?;
-        let profile = Arc::new(absent.sound(absent.rows.profile(id))?);
-        absent.profiles.set(absent.profiles.get().saturating_sub(1));
+    pub(super) fn profile_on_disk(&self, id: ProfileId) -> Option<Arc<Profile>> {
+        let on_disk = self.on_disk.as_ref()?;
+        let profile = Arc::new(self.or_fault(on_disk.rows.profile(id))?);
+        on_disk.profiles.set(on_disk.profiles.get().saturating_sub(1));
         self.profiles.by_id.borrow_mut().insert(id, Arc::clone(&profile));
         Some(profile)
     }
 
-    /// Whether not everything is in memory.
-    pub(in crate::store) fn is_on_demand(&self) -> bool {
-        self.absent.is_some()
+    /// Whether everything is in memory.
+    pub(in crate::store) fn is_whole(&self) -> bool {
+        self.on_disk.is_none() && self.fault.get().is_none()
     }
 
-    /// Has everything in memory.
+    /// Has everything in memory, unless there is a fault.
     pub(in crate::store) fn load_all(&mut self) {
-        while self.load_some() {}
+        while let Some(next) = self.next_page() {
+            let page = next.read();
+            self.take_page(&next, page);
+        }
     }
 
-    /// Has some more of everything in memory. `false` if that is all, or there is a [`fault`](Self::fault).
-    pub(in crate::store) fn load_some(&mut self) -> bool {
-        let Some(absent) = self.absent.as_mut().filter(|absent| absent.fault.get().is_none()) else { return false };
-        let users = absent.sound(absent.rows.accounts_after(absent.last_account, PAGE));
-        if let Some(last) = users.last() {
-            absent.last_account = last.account.id;
-            users.into_iter().for_each(|rows| self.take_in(rows));
-            return true;
+    /// What is to be read next for everything to be in memory; `None` if it is, or there is a fault.
+    pub(in crate::store) fn next_page(&self) -> Option<NextPage> {
+        let on_disk = self.on_disk.as_ref().filter(|_| self.fault.get().is_none())?;
+        let OnDisk { rows, removals, last_account, last_profile, .. } = &**on_disk;
+        let rows = Arc::clone(rows);
+        Some(NextPage { rows, removals: *removals, last_account: *last_account, last_profile: *last_profile })
+    }
+
+    /// Takes in what was read. It may have been removed meanwhile; then it has to be read again.
+    pub(in crate::store) fn take_page(&mut self, asked: &NextPage, page: Result<Page, Error>) {
+        if !self.on_disk.as_ref().is_some_and(|on_disk| asked.is_of(on_disk)) {
+            return;
         }
-        let profiles = absent.sound(absent.rows.profiles_after(absent.last_profile, PAGE));
-        if let Some((last, _)) = profiles.last() {
-            absent.last_profile = *last;
-            profiles.into_iter().for_each(|(id, profile)| drop(self.take_in_profile(id, profile)));
-            return true;
-        }
-        match (absent.fault.get(), absent.accounts, absent.streams, absent.profiles.get()) {
-            (None, 0, 0, 0) => self.absent = None,
-            (_, accounts, streams, profiles) => {
-                let what = format!("{accounts} accounts, {streams} streams and {profiles} profiles are missing");
-                absent.fault.set(what).ok();
+        let page = self.or_fault(page.map(Some));
+        let Some(on_disk) = &mut self.on_disk else { return };
+        match page {
+            None => {}
+            Some(Page::Users(users)) => {
+                on_disk.last_account = users.last().map_or(asked.last_account, |last| last.account.id);
+                users.into_iter().for_each(|rows| self.take_in(rows));
+            }
+            Some(Page::Profiles(profiles)) if profiles.is_empty() => self.end_reading(),
+            Some(Page::Profiles(profiles)) => {
+                on_disk.last_profile = profiles.last().map_or(asked.last_profile, |(last, _)| *last);
+                profiles.into_iter().for_each(|(id, profile)| drop(self.take_in_profile(id, profile)));
             }
         }
-        false
+    }
+
+    /// Takes note that all there is was read.
+    fn end_reading(&mut self) {
+        let Some(on_disk) = self.on_disk.take() else { return };
+        let (accounts, streams, profiles) = (on_disk.accounts, on_disk.streams, on_disk.profiles.get());
+        if (accounts, streams, profiles) != (0, 0, 0) {
+            let what = format!(
+                "the data is damaged: {accounts} accounts, {streams} streams and {profiles} profiles are missing"
+            );
+            self.fault.set(what).ok();
+        }
     }
 
     /// Takes note that a user was removed, whose rows will be with the next commit.
     pub(super) fn note_removed(&mut self, user: &UserName) {
-        self.absent.iter_mut().for_each(|absent| absent.removed.users.extend([user.clone()]));
+        self.on_disk.iter_mut().for_each(|on_disk| on_disk.removed.users.extend([user.clone()]));
     }
 
     pub(super) fn note_removed_stream(&mut self, stream: StreamId) {
-        self.absent.iter_mut().for_each(|absent| absent.removed.streams.extend([stream]));
+        self.on_disk.iter_mut().for_each(|on_disk| on_disk.removed.streams.extend([stream]));
     }
 
     /// Takes note that the changes so far are being committed.
-    pub(super) fn note_leaving(&mut self) {
-        let Some(absent) = &mut self.absent else { return };
-        absent.leaving.users.extend(absent.removed.users.drain());
-        absent.leaving.streams.extend(absent.removed.streams.drain());
+    pub(super) fn note_committing(&mut self) {
+        let Some(on_disk) = &mut self.on_disk else { return };
+        on_disk.committing.users.extend(on_disk.removed.users.drain());
+        on_disk.committing.streams.extend(on_disk.removed.streams.drain());
     }
 
     /// Takes note that these changes are committed.
-    pub(super) fn note_left(&mut self) {
-        self.absent.iter_mut().for_each(|absent| absent.leaving = Removed::default());
+    pub(super) fn note_committed(&mut self) {
+        let Some(on_disk) = &mut self.on_disk else { return };
+        let Removed { users, streams } = std::mem::take(&mut on_disk.committing);
+        on_disk.removals += u64::from(!users.is_empty() || !streams.is_empty());
     }
 
     /// The rooms, blocks and keys of a user, in memory or not.
     pub(super) fn more_of(&mut self, user: &str, account: AccountId) -> Option<&mut More> {
-        match (self.users.get_mut(user), &mut self.absent) {
+        match (self.users.get_mut(user), &mut self.on_disk) {
             (Some(user), _) => user.more.as_deref_mut(),
-            (None, Some(absent)) => absent.more.get_mut(&account).map(|more| &mut **more),
+            (None, Some(on_disk)) => on_disk.more.get_mut(&account).map(|more| &mut **more),
             (None, None) => None,
         }
     }
@@ -255,31 +332,31 @@ impl Index {
         let UserRows { account: AccountRow { id, profile: profile_id, password, banned, since }, profile, streams } =
             rows;
         let name = profile.user().clone();
-        let Some(absent) = self.absent.as_mut().filter(|absent| !absent.is_removed(name.as_str())) else { return };
+        let Summary { last_account, last_profile, .. } = self.summary;
+        self.check_known(&[("account", id.0, last_account), ("profile", profile_id.0, last_profile)]);
+        let Some(on_disk) = self.on_disk.as_mut().filter(|on_disk| !on_disk.is_removed(name.as_str())) else { return };
         if self.users.contains_key(name.as_str()) {
             return;
         }
-        absent.accounts = absent.accounts.saturating_sub(1);
-        let more = absent.more.remove(&id);
+        on_disk.accounts = on_disk.accounts.saturating_sub(1);
+        let more = on_disk.more.remove(&id);
         self.revision += 1;
         self.tail.skip_to(since);
         // It may be here already, as that of a session or a message.
-        let profile = self.profiles.settle(profile_id).unwrap_or_else(|| {
-            absent.profiles.set(absent.profiles.get().saturating_sub(1));
+        let profile = self.profiles.take(profile_id).unwrap_or_else(|| {
+            on_disk.profiles.set(on_disk.profiles.get().saturating_sub(1));
             Arc::new(profile)
         });
         let account = Account { profile, password, banned, revision: self.revision };
         let mut user = User::new(id, profile_id, since, account);
         user.more = more;
         for (row, other) in streams {
-            if absent.removed.streams.contains(&row.id) || absent.leaving.streams.contains(&row.id) {
+            if self.on_disk.as_ref().is_some_and(|on_disk| on_disk.is_stream_removed(row.id)) {
                 continue;
             }
             let reader = if row.reader == id { Some(&name) } else { other.as_ref() };
             if !self.streams.contains_key(&row.id) {
-                absent.streams = absent.streams.saturating_sub(1);
-                self.tail.skip_to(row.state.head.max(row.state.cursor));
-                self.streams.insert(Stream::of(&row, None));
+                self.put_stream(&row);
             }
             let Some(stream) = self.streams.get_mut(&row.id) else { continue };
             stream.reader = stream.reader.take().or_else(|| reader.cloned());
@@ -296,8 +373,8 @@ impl Index {
         let is_new = known.is_none();
         let profile = known.unwrap_or_else(|| Arc::new(profile));
         if is_new {
-            let absent = self.absent.iter().map(|absent| &absent.profiles);
-            absent.for_each(|count| count.set(count.get().saturating_sub(1)));
+            let counts = self.on_disk.iter().map(|on_disk| &on_disk.profiles);
+            counts.for_each(|count| count.set(count.get().saturating_sub(1)));
             self.profiles.put(id, Arc::clone(&profile));
         }
         profile

@@ -309,21 +309,6 @@ impl Backend for Sqlite {
         Ok(Some(OnDemandTables { always, partners, rows: Arc::new(rows) }))
     }
 
-    fn check_counts(&self) -> Result<(), Error> {
-        // One statement, so that all is as of the same commit. Indexes may have what the tables have lost.
-        let sql = "SELECT accounts - (SELECT count(*) FROM account NOT INDEXED), streams - (SELECT count(*) FROM stream NOT INDEXED), \
-                   profiles - (SELECT count(*) FROM profile NOT INDEXED) FROM summary";
-        let missing: [i64; 3] = get(&self.connections.checker)
-            .query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))
-            .map_err(|problem| self.failed(&problem))?;
-        match missing {
-            [0, 0, 0] => Ok(()),
-            [accounts, streams, profiles] => {
-                Err(self.damage(&format!("{accounts} accounts, {streams} streams and {profiles} profiles are missing")))
-            }
-        }
-    }
-
     fn summary(&self) -> Result<Summary, Error> {
         let found = self.rows(
             "SELECT id, epoch, indexed, last_message, last_account, last_stream, last_profile, accounts, streams, \
