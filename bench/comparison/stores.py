@@ -19,6 +19,9 @@ FULL = Size(1_000_000, 1_000_000, 10_000_000)
 COPIED = 100_000
 """Up to this many messages, each run gets a copy of the store, as it would change much."""
 
+READING = 120.0
+"""Seconds within which a server has read all users."""
+
 
 def growth_sizes() -> dict[str, Size]:
     """By point, "what grows: how many"; what does not grow is a thousand."""
@@ -75,9 +78,10 @@ def growth(lab: Lab, point: str, size: Size) -> list[Row]:
         copy = lab.fresh() / "data"
         shutil.copytree(folder, copy)
         folder = copy
-    machine.wait_for_quiet(lab.patience)
     port = free_port()
     with running(command_on(folder, port), port) as process:
+        # It answers before it has read all users.
+        machine.wait_for_quiet(READING)
         arguments = lab.arguments("send -c 64 -p 1", secs=1.0, warm=0.6) + crowd(lab, size)
         return [
             load(DURABLE, port, arguments, process) | {"point": point, "own_bytes": machine.own_memory(process.pid)}

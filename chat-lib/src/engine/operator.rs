@@ -12,7 +12,7 @@ use super::inbox::take;
 use super::notice::Notice;
 use super::{Chat, Turn};
 use crate::error::Error;
-use crate::limits::ANNOUNCEMENT_BYTES;
+use crate::limits::{ANNOUNCEMENT_BYTES, USERS_AT_ONCE};
 use crate::model::{Account, Inbox, PasswordHash, Profile, SessionToken, UserName};
 use crate::protocol::Event;
 use crate::session::Session;
@@ -86,8 +86,15 @@ impl Chat {
     ///
     /// [`Error::Storage`] if the machine fails.
     pub fn users(&self) -> Result<Vec<UserInfo>, Error> {
-        let accounts = self.durably(|batch| batch.accounts("", usize::MAX))?;
-        Ok(accounts.iter().map(|account| UserInfo::of(account)).collect())
+        let mut users: Vec<UserInfo> = Vec::new();
+        loop {
+            let after = users.last().map_or("", |last| last.profile.user().as_str());
+            let page = self.durably(|batch| batch.accounts(after, USERS_AT_ONCE))?;
+            users.extend(page.iter().map(|account| UserInfo::of(account)));
+            if page.len() < USERS_AT_ONCE {
+                return Ok(users);
+            }
+        }
     }
 
     /// The user of that name; `None` if there is none.

@@ -49,6 +49,9 @@ pub(crate) const INDEX_FLUSH_STREAMS: usize = 16 * 1024;
 /// reads each when it is needed, and all that are left beside its other work.
 pub(crate) const READ_AT_START: u64 = 20_000;
 
+/// How many users are looked up at once for a list of all, which takes well below a millisecond, or some if they have to be read.
+pub(crate) const USERS_AT_ONCE: usize = 1000;
+
 /// After how many written bytes the durable store's write-ahead log is brought into the database, beside
 /// the commits. It is read at the next start after a crash.
 pub(crate) const CHECKPOINT_BYTES: u64 = 8 * 1024 * 1024;

@@ -71,10 +71,11 @@ fn main() -> ExitCode {
     // The first start may find another version's data, and the files are read from the disk.
     let (first, server) = ready(&data, &tokens, size);
     server.stop();
-    let (mut clean, mut killed, mut rests) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut clean, mut killed, mut whole, mut rests) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..args.rounds {
         let (after_stop, server) = ready(&data, &tokens, size);
         clean.push(after_stop);
+        whole.push(server.rest());
         rests.push((server.memory() - empty).max(0.0));
         server.send(&tokens, args.sent, size);
         server.kill();
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
     println!("ready, first start: {:.0} ms", millis(first));
     show("ready after a clean stop", &mut clean);
     show(&format!("ready after kill -9 during {} sends", args.sent), &mut killed);
+    show("all users read after a clean stop", &mut whole);
     rests.sort_by(f64::total_cmp);
     let rest = rests[rests.len() / 2];
     println!("memory: {:.1} MiB over an empty chat's, {:.0} bytes per user", rest / MIB, rest / size.users as f64);

@@ -70,6 +70,26 @@ impl Server {
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
     }
 
+    /// Waits until the server has nothing to do. Returns how long after its start that was.
+    pub(crate) fn rest(&self) -> Duration {
+        let mut used = (self.processor_ticks(), self.age());
+        loop {
+            thread::sleep(LOOK);
+            let now = (self.processor_ticks(), self.age());
+            // Its alarms take a little.
+            if now.0 <= used.0 + 1 {
+                return used.1;
+            }
+            used = now;
+        }
+    }
+
+    fn processor_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields = stat.rsplit_once(") ").unwrap().1.split(' ');
+        fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
     pub(crate) fn stop(mut self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         assert!(self.child.wait().unwrap().success());
@@ -105,6 +125,9 @@ fn read_answers(stream: &mut TcpStream, count: usize) -> Vec<u8> {
     }
     found
 }
+
+/// How often to look whether the server has something to do.
+const LOOK: Duration = Duration::from_millis(300);
 
 /// How many requests are under way.
 const DEPTH: usize = 256;

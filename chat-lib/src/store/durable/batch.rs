@@ -36,13 +36,12 @@ impl DurableBatch<'_> {
         }
         let outcome = {
             let mut held = self.core.state();
-            // What would be changed now, nobody could ever commit.
-            let before = held.index.fault().map_or(Ok(()), Err);
-            before.and_then(|()| {
-                self.begun = true;
-                let outcome = step(&mut held);
-                held.index.fault().map_or(Ok(outcome), Err)
-            })
+            if let Some(fault) = held.index.fault() {
+                return Err(fault);
+            }
+            self.begun = true;
+            let outcome = step(&mut held);
+            held.index.fault().map_or(Ok(outcome), Err)
         };
         if outcome.is_err() {
             self.core.group.fail();

@@ -175,11 +175,9 @@ impl Core {
         Ok(Self { group, log_stays: RwLock::new(()) })
     }
 
-    /// Fails if something could not be read that was needed; all that is not committed is undone then.
+    /// Fails if something could not be read that was needed.
     pub(super) fn check_read(&self) -> Result<(), Error> {
-        let Some(fault) = self.index(|index| index.fault()) else { return Ok(()) };
-        self.group.fail();
-        Err(fault)
+        self.index(|index| index.fault()).map_or(Ok(()), Err)
     }
 
     /// Has some more in memory of what was not read at the start. `false` if everything is.
@@ -193,14 +191,20 @@ impl Core {
 
     /// As [`GroupCommit::freeze`], with everything in memory.
     pub(super) fn freeze_whole<R>(&self, look: impl FnOnce(&mut Held) -> R) -> Result<R, Error> {
-        let mut look = Some(look);
+        let (mut look, mut was_undone) = (Some(look), false);
         loop {
             while self.load_more()? {}
-            // A failed commit has it read back, without users.
-            let look = |held: &mut Held| look.take_if(|_| held.index.is_whole()).map(|look| look(held));
+            let look = |held: &mut Held| {
+                if was_undone {
+                    held.index.load_all();
+                }
+                look.take_if(|_| held.index.is_whole()).map(|look| look(held))
+            };
             if let Some(outcome) = self.group.freeze(look)? {
                 return Ok(outcome);
             }
+            // A commit that failed has it read back, without users. On a full disk, the next one fails, too.
+            was_undone = true;
         }
     }
 

@@ -28,6 +28,8 @@ struct Inner {
     fuse: Option<usize>,
     /// How the next commit fails.
     fault: Option<Fault>,
+    /// Every commit fails.
+    is_full: bool,
 }
 
 /// What a database would have.
@@ -93,6 +95,15 @@ impl Hostile {
         self.0.lock().unwrap().now.clone()
     }
 
+    /// Has it changed by somebody else.
+    pub(super) fn tamper(&self, change: impl FnOnce(&mut Content)) {
+        change(&mut self.0.lock().unwrap().now);
+    }
+
+    pub(super) fn set_full(&self, is_full: bool) {
+        self.0.lock().unwrap().is_full = is_full;
+    }
+
     pub(super) fn fail_after(&self, calls: usize) {
         self.0.lock().unwrap().fuse = Some(calls);
     }
@@ -124,7 +135,8 @@ impl Backend for Hostile {
 
     fn commit(&self, record: &Record) -> Result<(), CommitError> {
         let mut inner = self.call().map_err(CommitError::Undone)?;
-        let fault = if record.changes.is_empty() { None } else { inner.fault.take() };
+        let fault =
+            if inner.is_full { Some(Fault::Nothing) } else { inner.fault.take_if(|_| !record.changes.is_empty()) };
         if matches!(fault, None | Some(Fault::UnseenEverything)) {
             // What is stored elsewhere is what the bytes say.
             let mut bytes = Vec::new();

@@ -63,13 +63,13 @@ impl Rows for Hostile {
         Ok(now.accounts.get(&account.0).map(|row| now.user(row)))
     }
 
-    fn users_after(&self, name: &str, limit: usize) -> Result<Vec<UserRows>, Error> {
+    fn names_after(&self, name: &str, limit: usize) -> Result<Vec<UserName>, Error> {
         let now = self.now();
-        let mut users: Vec<_> = now.accounts.values().map(|row| now.user(row)).collect();
-        users.retain(|user| user.profile.user().as_str() > name);
-        users.sort_by(|one, other| one.profile.user().cmp(other.profile.user()));
-        users.truncate(limit);
-        Ok(users)
+        let mut names: Vec<_> = now.accounts.values().map(|row| now.name(row.id)).collect();
+        names.retain(|user| user.as_str() > name);
+        names.sort();
+        names.truncate(limit);
+        Ok(names)
     }
 
     fn accounts_after(&self, account: AccountId, limit: usize) -> Result<Vec<UserRows>, Error> {

@@ -4,9 +4,9 @@ use super::hostile::Hostile;
 use super::sqlite::Sqlite;
 use super::tests::{READING, Reading, account, filled};
 use super::*;
-use crate::conformance;
+use crate::conformance::{self, Fault};
 use crate::model::Framing;
-use crate::store::{Accounts as _, Appended, ConversationState, Conversations as _, NewMessage, Quota};
+use crate::store::{Accounts as _, Appended, ConversationState, Conversations as _, NewMessage, Quota, Record};
 
 /// Opens the data without reading users, as if there were many.
 fn open(directory: &Path) -> Core {
@@ -130,11 +130,9 @@ fn what_is_removed_while_a_page_is_read_stays_removed() {
     }
 }
 
-/// A commit that fails has everything read back, without users. A dump that was about to be made had none of them then.
-#[test]
-fn what_needs_everything_waits_for_it() {
+/// Some users and messages, on a disk that is opened without them.
+fn opened(disk: &Hostile) -> Core {
     READING.set(Reading::WhenNeeded);
-    let disk = Hostile::syncing();
     let core = Core::open(Box::new(disk.clone())).unwrap();
     for user in ["messi", "henderson", "lineker"] {
         assert!(core.state().index.add_account(account(user)));
@@ -143,23 +141,68 @@ fn what_needs_everything_waits_for_it() {
     for (from, to) in [("messi", "henderson"), ("henderson", "lineker")] {
         send(&core, from, to).unwrap();
     }
+    core.finish().unwrap();
     drop(core);
     let core = Core::open(Box::new(disk.clone())).unwrap();
     assert!(!core.state().index.is_whole());
-    load_all(&core).unwrap();
-    assert!(core.state().index.add_account(account("maldini")));
-    disk.set_fault(Some(crate::conformance::Fault::Nothing));
+    core
+}
+
+fn dumped(core: &Core) -> Result<(Vec<String>, usize), Error> {
     let (mut users, mut messages) = (Vec::new(), 0);
-    let mut visit = |record: crate::store::Record<'_>| {
+    let mut visit = |record: Record<'_>| {
         match record {
-            crate::store::Record::Account(account) => users.push(account.profile.user().to_string()),
-            crate::store::Record::Message { .. } => messages += 1,
+            Record::Account(account) => users.push(account.profile.user().to_string()),
+            Record::Message { .. } => messages += 1,
             _ => {}
         }
         Ok(())
     };
-    core.dump(|_, _| true, &mut visit).unwrap();
-    assert_eq!((users, messages), (["henderson", "lineker", "messi"].map(String::from).into(), 2));
+    core.dump(|_, _| true, &mut visit)?;
+    Ok((users, messages))
+}
+
+/// A commit that fails has everything read back, without users. A dump that was about to be made had none of them then.
+#[test]
+fn what_needs_everything_waits_for_it() {
+    let disk = Hostile::syncing();
+    let core = opened(&disk);
+    load_all(&core).unwrap();
+    assert!(core.state().index.add_account(account("maldini")));
+    disk.set_fault(Some(Fault::Nothing));
+    assert_eq!(dumped(&core).unwrap(), (["henderson", "lineker", "messi"].map(String::from).into(), 2));
+}
+
+/// On a full disk, there is always something that cannot be committed, and a dump waited for ever.
+#[test]
+fn a_full_disk_can_be_dumped() {
+    let disk = Hostile::syncing();
+    let core = opened(&disk);
+    disk.set_full(true);
+    let found = pages::find_message(&core, "messi", MessageId::new(1).unwrap()).unwrap().unwrap();
+    let mut batch = batch::begin(&core, None);
+    assert!(batch.delete(&found).unwrap());
+    assert!(Box::new(batch).commit().is_err());
+    assert_eq!(dumped(&core).unwrap().1, 2);
+    assert!(core.finish().is_err());
+    disk.set_full(false);
+    assert_eq!(dumped(&core).unwrap().1, 2);
+    core.finish().unwrap();
+}
+
+/// Rows that came back after they were dropped would be users who exist again.
+#[test]
+fn rows_too_many_are_found() {
+    let disk = Hostile::syncing();
+    let core = opened(&disk);
+    let removed = disk.now();
+    let mut batch = batch::begin(&core, None);
+    assert!(batch.remove_account("messi").unwrap());
+    Box::new(batch).commit().unwrap();
+    drop(core);
+    disk.tamper(|now| (now.accounts, now.streams) = (removed.accounts, removed.streams));
+    let core = Core::open(Box::new(disk.clone())).unwrap();
+    assert!(load_all(&core).is_err());
 }
 
 /// What a reader on a thread of its own meets when a row is missing: others must not have it undone behind its back.
@@ -194,6 +237,13 @@ fn rows_that_vanish_are_missed_soon() {
         }
         assert!(core.dump(|_, _| true, &mut |_| Ok(())).is_err());
         assert_eq!(growth(), before);
+        // Nor is it written that there are fewer users, so that the next start would know no better.
+        core.finish().ok();
+        core.tidy().ok();
+        drop(core);
+        READING.set(Reading::AtStart);
+        let again = Sqlite::open(directory.path(), false).and_then(|disk| Core::open(Box::new(disk)));
+        assert!(again.is_err(), "{damage}");
     }
 }
 

@@ -21,7 +21,7 @@ impl Index {
 
     /// How many there are.
     pub(super) fn account_count(&self) -> u64 {
-        self.users.len() as u64 + self.on_disk.as_ref().map_or(0, |on_disk| on_disk.accounts)
+        self.users.len() as u64 + self.on_disk.as_ref().map_or(0, |on_disk| on_disk.accounts.get())
     }
 
     pub(in crate::store) fn add_account(&mut self, mut account: Account) -> bool {

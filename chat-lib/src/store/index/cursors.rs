@@ -180,7 +180,7 @@ impl Index {
 
     /// How many streams there are.
     pub(super) fn stream_count(&self) -> u64 {
-        self.streams.len() as u64 + self.on_disk.as_ref().map_or(0, |on_disk| on_disk.streams)
+        self.streams.len() as u64 + self.on_disk.as_ref().map_or(0, |on_disk| on_disk.streams.get())
     }
 
     /// Takes note that messages of a stream up to this one may be gone, so that they cannot be put back.

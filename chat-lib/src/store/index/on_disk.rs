@@ -25,8 +25,8 @@ pub(in crate::store) trait Rows: Send + Sync {
     /// The user with that account.
     fn user_of(&self, account: AccountId) -> Result<Option<UserRows>, Error>;
 
-    /// The first users after a name, in order of name.
-    fn users_after(&self, name: &str, limit: usize) -> Result<Vec<UserRows>, Error>;
+    /// The names of the first users after a name, in order.
+    fn names_after(&self, name: &str, limit: usize) -> Result<Vec<UserName>, Error>;
 
     /// The first users after an account, in order of account.
     fn accounts_after(&self, account: AccountId, limit: usize) -> Result<Vec<UserRows>, Error>;
@@ -57,14 +57,16 @@ pub(in crate::store) struct UserRows {
 pub(super) struct OnDisk {
     rows: Arc<dyn Rows>,
     /// How many of each are not in memory.
-    pub(super) accounts: u64,
-    pub(super) streams: u64,
+    pub(super) accounts: Cell<u64>,
+    pub(super) streams: Cell<u64>,
     pub(super) profiles: Cell<u64>,
     /// The rooms, blocks and keys of users who are not in memory. These are always read at the start.
     pub(super) more: HashMap<AccountId, Box<More>, NumberHasher>,
     /// What was removed and may still be in the database, and what of it will not be after the commit that is under way.
     removed: Removed,
     committing: Removed,
+    /// Streams that are not in the database any more; there may be messages of theirs.
+    dropped: HashSet<StreamId, NumberHasher>,
     /// How many commits have removed something.
     removals: u64,
     /// Up to where everything was read.
@@ -78,6 +80,8 @@ pub(in crate::store) struct NextPage {
     removals: u64,
     last_account: AccountId,
     last_profile: ProfileId,
+    /// Not all profiles are those of users.
+    has_profiles: bool,
 }
 
 /// Some of what was not in memory.
@@ -97,12 +101,13 @@ impl OnDisk {
     pub(super) fn new(rows: Arc<dyn Rows>, [accounts, streams, profiles]: [u64; 3]) -> Self {
         Self {
             rows,
-            accounts,
-            streams,
+            accounts: Cell::new(accounts),
+            streams: Cell::new(streams),
             profiles: Cell::new(profiles),
             more: HashMap::default(),
             removed: Removed::default(),
             committing: Removed::default(),
+            dropped: HashSet::default(),
             removals: 0,
             last_account: AccountId(0),
             last_profile: ProfileId(0),
@@ -114,7 +119,7 @@ impl OnDisk {
     }
 
     fn is_stream_removed(&self, stream: StreamId) -> bool {
-        self.removed.streams.contains(&stream) || self.committing.streams.contains(&stream)
+        [&self.removed.streams, &self.committing.streams, &self.dropped].iter().any(|gone| gone.contains(&stream))
     }
 }
 
@@ -122,15 +127,16 @@ impl NextPage {
     /// Reads it. Others may change the index meanwhile.
     pub(in crate::store) fn read(&self) -> Result<Page, Error> {
         let users = self.rows.accounts_after(self.last_account, PAGE)?;
-        if users.is_empty() {
-            return Ok(Page::Profiles(self.rows.profiles_after(self.last_profile, PAGE)?));
-        }
-        Ok(Page::Users(users))
+        Ok(match (users.is_empty(), self.has_profiles) {
+            (false, _) => Page::Users(users),
+            (true, true) => Page::Profiles(self.rows.profiles_after(self.last_profile, PAGE)?),
+            (true, false) => Page::Profiles(Vec::new()),
+        })
     }
 
     /// Whether what was read is still in the database.
     fn is_of(&self, on_disk: &OnDisk) -> bool {
-        let Self { rows, removals, last_account, last_profile } = self;
+        let Self { rows, removals, last_account, last_profile, has_profiles: _ } = self;
         Arc::ptr_eq(rows, &on_disk.rows)
             && (*removals, *last_account, *last_profile)
                 == (on_disk.removals, on_disk.last_account, on_disk.last_profile)
@@ -166,12 +172,12 @@ impl Index {
     pub(super) fn load_users_after(&mut self, name: &str, limit: usize) {
         let (mut after, mut found) = (name.to_owned(), 0);
         while let Some(on_disk) = self.on_disk.as_ref().filter(|_| found < limit) {
-            let page = self.or_fault(on_disk.rows.users_after(&after, limit.min(PAGE)));
+            let page = self.or_fault(on_disk.rows.names_after(&after, limit.min(NAMES)));
             let Some(last) = page.last() else { return };
-            last.profile.user().as_str().clone_into(&mut after);
+            last.as_str().clone_into(&mut after);
             // Some may have been removed.
-            found += page.iter().filter(|rows| !on_disk.is_removed(rows.profile.user().as_str())).count();
-            page.into_iter().for_each(|rows| self.take_in(rows));
+            found += page.iter().filter(|user| !on_disk.is_removed(user.as_str())).count();
+            page.iter().for_each(|user| self.load_user(user.as_str()));
         }
     }
 
@@ -201,15 +207,16 @@ impl Index {
         match self.or_fault(on_disk.rows.stream(id)) {
             Some(row) => self.put_stream(&row),
             // The log may have many messages of it.
-            None => self.note_removed_stream(id),
+            None => self.on_disk.iter_mut().for_each(|on_disk| on_disk.dropped.extend([id])),
         }
     }
 
     fn put_stream(&mut self, row: &StreamRow) {
-        if let Some(on_disk) = &mut self.on_disk {
-            on_disk.streams = on_disk.streams.saturating_sub(1);
-        }
+        self.on_disk.iter().for_each(|on_disk| self.count_read(&on_disk.streams, "streams"));
         self.check_known(&[("stream", row.id.0, self.summary.last_stream)]);
+        if self.rooms.contains_key(&row.id) {
+            self.set_damage(format!("stream {} and a room have the same number", row.id.0));
+        }
         self.tail.skip_to(row.state.head.max(row.state.cursor));
         if row.writer.is_none() {
             let gone = self.gone.entry(row.id).or_default();
@@ -221,9 +228,20 @@ impl Index {
     /// Detects numbers that were never given out: what a number is, the number, and the last one that was.
     fn check_known(&self, numbers: &[(&str, u32, u32)]) {
         for (what, number, _) in numbers.iter().filter(|(_, number, last)| number > last) {
-            let what = format!("the data is damaged: {what} {number} has a number that was never given out");
-            self.fault.set(what).ok();
+            self.set_damage(format!("{what} {number} has a number that was never given out"));
         }
+    }
+
+    /// Takes one from a count of what is not in memory.
+    fn count_read(&self, count: &Cell<u64>, what: &str) {
+        match count.get().checked_sub(1) {
+            Some(left) => count.set(left),
+            None => self.set_damage(format!("there are more {what} than there must be")),
+        }
+    }
+
+    fn set_damage(&self, what: String) {
+        self.fault.set(format!("the data is damaged: {what}")).ok();
     }
 
     /// Has all profiles of a user name in memory.
@@ -237,7 +255,7 @@ impl Index {
     pub(super) fn profile_on_disk(&self, id: ProfileId) -> Option<Arc<Profile>> {
         let on_disk = self.on_disk.as_ref()?;
         let profile = Arc::new(self.or_fault(on_disk.rows.profile(id))?);
-        on_disk.profiles.set(on_disk.profiles.get().saturating_sub(1));
+        self.count_read(&on_disk.profiles, "profiles");
         self.profiles.by_id.borrow_mut().insert(id, Arc::clone(&profile));
         Some(profile)
     }
@@ -258,9 +276,10 @@ impl Index {
     /// What is to be read next for everything to be in memory; `None` if it is, or there is a fault.
     pub(in crate::store) fn next_page(&self) -> Option<NextPage> {
         let on_disk = self.on_disk.as_ref().filter(|_| self.fault.get().is_none())?;
-        let OnDisk { rows, removals, last_account, last_profile, .. } = &**on_disk;
-        let rows = Arc::clone(rows);
-        Some(NextPage { rows, removals: *removals, last_account: *last_account, last_profile: *last_profile })
+        let OnDisk { rows, profiles, removals, last_account, last_profile, .. } = &**on_disk;
+        let (rows, has_profiles) = (Arc::clone(rows), profiles.get() > 0);
+        let (removals, last_account, last_profile) = (*removals, *last_account, *last_profile);
+        Some(NextPage { rows, removals, last_account, last_profile, has_profiles })
     }
 
     /// Takes in what was read. It may have been removed meanwhile; then it has to be read again.
@@ -286,13 +305,14 @@ impl Index {
 
     /// Takes note that all there is was read.
     fn end_reading(&mut self) {
-        let Some(on_disk) = self.on_disk.take() else { return };
-        let (accounts, streams, profiles) = (on_disk.accounts, on_disk.streams, on_disk.profiles.get());
-        if (accounts, streams, profiles) != (0, 0, 0) {
-            let what = format!(
-                "the data is damaged: {accounts} accounts, {streams} streams and {profiles} profiles are missing"
-            );
-            self.fault.set(what).ok();
+        let Some(OnDisk { accounts, streams, profiles, .. }) = self.on_disk.as_deref() else { return };
+        let missing = (accounts.get(), streams.get(), profiles.get());
+        if missing == (0, 0, 0) {
+            self.on_disk = None;
+        } else {
+            // What is missing stays in the counts: a summary without it must not be written.
+            let (accounts, streams, profiles) = missing;
+            self.set_damage(format!("{accounts} accounts, {streams} streams and {profiles} profiles are missing"));
         }
     }
 
@@ -328,6 +348,7 @@ impl Index {
         }
     }
 
+    /// Has a user in memory who was not.
     fn take_in(&mut self, rows: UserRows) {
         let UserRows { account: AccountRow { id, profile: profile_id, password, banned, since }, profile, streams } =
             rows;
@@ -338,15 +359,18 @@ impl Index {
         if self.users.contains_key(name.as_str()) {
             return;
         }
-        on_disk.accounts = on_disk.accounts.saturating_sub(1);
         let more = on_disk.more.remove(&id);
         self.revision += 1;
         self.tail.skip_to(since);
         // It may be here already, as that of a session or a message.
-        let profile = self.profiles.take(profile_id).unwrap_or_else(|| {
-            on_disk.profiles.set(on_disk.profiles.get().saturating_sub(1));
-            Arc::new(profile)
-        });
+        let known = self.profiles.take(profile_id);
+        if let Some(on_disk) = &self.on_disk {
+            self.count_read(&on_disk.accounts, "accounts");
+            if known.is_none() {
+                self.count_read(&on_disk.profiles, "profiles");
+            }
+        }
+        let profile = known.unwrap_or_else(|| Arc::new(profile));
         let account = Account { profile, password, banned, revision: self.revision };
         let mut user = User::new(id, profile_id, since, account);
         user.more = more;
@@ -373,8 +397,7 @@ impl Index {
         let is_new = known.is_none();
         let profile = known.unwrap_or_else(|| Arc::new(profile));
         if is_new {
-            let counts = self.on_disk.iter().map(|on_disk| &on_disk.profiles);
-            counts.for_each(|count| count.set(count.get().saturating_sub(1)));
+            self.on_disk.iter().for_each(|on_disk| self.count_read(&on_disk.profiles, "profiles"));
             self.profiles.put(id, Arc::clone(&profile));
         }
         profile
@@ -383,3 +406,6 @@ impl Index {
 
 /// How many are read at once.
 const PAGE: usize = 64;
+
+/// How many names are read at once.
+const NAMES: usize = 1024;

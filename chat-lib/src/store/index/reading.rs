@@ -100,10 +100,11 @@ impl Index {
     /// What the readers of a stream call the conversation, if they call it by the name of the sender `from` where it is a direct
     /// one. `None` if the sender was removed.
     pub(in crate::store) fn name_of(
-        &self,
+        &mut self,
         stream: StreamId,
         from: Option<ConversationName>,
     ) -> Option<ConversationName> {
+        self.load_stream(stream);
         match self.rooms.get(&stream) {
             Some(room) => Some(room.name.clone().into()),
             None => from.filter(|_| self.streams.get(&stream).is_some_and(|stream| stream.writer_id.is_some())),

@@ -29,10 +29,11 @@ impl Index {
         let profile = |id| self.profile(id);
         let damage = |what: &str| Error::Storage(what.into());
         let wanted = Wanted { until: self.tail.last(), not_from: None, max_bytes: usize::MAX };
-        let collected = collect(&&self.tail, &spans, wanted, self.last_deletion(), &profile, &damage)?;
+        let mut collected = collect(&&self.tail, &spans, wanted, self.last_deletion(), &profile, &damage)?;
+        collected.inbox.set_to(full_name);
         Ok(match collected.missing {
             true => Unread::WouldBlock,
-            false => collected.into_unread(full_name, self),
+            false => collected.into_unread(self),
         })
     }
 }
@@ -65,14 +66,15 @@ pub(in crate::store) fn read_unread(shelf: &impl Shelf, user: &str, max_bytes: u
                 continue;
             }
         }
-        let collected = collected?;
+        let mut collected = collected?;
         if shelf.index(|index| index.last_deletion()) != deletions {
             continue;
         }
         if collected.missing {
             return Err(shelf.damage(&format!("unread messages of {user:?} are missing")));
         }
-        return Ok(shelf.index(|index| collected.into_unread(&full_name, index)));
+        collected.inbox.set_to(&full_name);
+        return Ok(shelf.index(|index| collected.into_unread(index)));
     }
 }
 
@@ -105,7 +107,8 @@ pub(in crate::store) fn read_unread_room(
             return Ok(Unread::TooLarge);
         }
         collected.moves.iter_mut().for_each(|step| step.from = cursor);
-        return Ok(shelf.index(|index| collected.into_unread(&full_name, index)));
+        collected.inbox.set_to(&full_name);
+        return Ok(shelf.index(|index| collected.into_unread(index)));
     }
 }
 
@@ -130,9 +133,8 @@ struct Collected {
 }
 
 impl Collected {
-    fn into_unread(self, full_name: &str, index: &Index) -> Unread {
-        let Self { mut inbox, mut moves, .. } = self;
-        inbox.set_to(full_name);
+    fn into_unread(self, index: &mut Index) -> Unread {
+        let Self { inbox, mut moves, .. } = self;
         moves.iter_mut().for_each(|step| step.with = index.name_of(stream_of(step.conversation), step.with.take()));
         Unread::Messages { inbox, moves }
     }

@@ -12,7 +12,7 @@ mod writing;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row};
@@ -106,8 +106,8 @@ impl Sqlite {
         let connect = || connect(kind, &database, synced).map(Mutex::new);
         let (writer, reader, tidier, checker, loader) = (connect()?, connect()?, connect()?, connect()?, connect()?);
         let file = File::open(&database).map_err(|problem| failed(&database, &problem))?;
-        let (log_is_old, tainted) = (AtomicBool::new(true), AtomicBool::new(false));
-        let writing = Writing { writer, tidier, log, log_is_old, tainted, database: file };
+        let (log_is_old, tainted, cannot_index) = (true.into(), false.into(), false.into());
+        let writing = Writing { writer, tidier, log, log_is_old, tainted, cannot_index, database: file };
         match writing.start_log_anew() {
             Err(problem) if only_writing_failed(&problem) => {
                 tracing::warn!(path = %database.display(), %problem, "nothing can be written yet");
@@ -292,8 +292,12 @@ impl Backend for Sqlite {
         let is_indexed = has_indexes(&get(&self.connections.reader)).map_err(|problem| self.failed(&problem))?;
         if !is_indexed {
             let Ok(writing) = self.to_write() else { return Ok(None) };
+            if writing.cannot_index.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
             if let Err(problem) = writing.make_indexes() {
                 tracing::warn!(path = %self.database.display(), %problem, "without indexes, everything is read at the start");
+                writing.cannot_index.store(true, Ordering::Relaxed);
                 return Ok(None);
             }
         }

@@ -1,9 +1,9 @@
 //! Rows that are read when they are needed, and not at the start: users, the streams of each, and profiles.
 
 use std::path::PathBuf;
-use std::sync::Weak;
+use std::sync::{Mutex, Weak};
 
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{Connection, Params, Row, ToSql};
 
 use super::rows::{Sealed, account_at, blocked, member, profile, profile_at, session, stream};
 use super::{Connections, failed, get};
@@ -29,18 +29,38 @@ pub(super) fn has_indexes(connection: &Connection) -> Result<bool, rusqlite::Err
 }
 
 impl OnDemand {
-    /// What `look` finds in each row that `sql` gives.
+    /// What `look` finds in each row that `sql` gives. Others wait for what is read here.
     fn rows<T>(
         &self,
+        sql: &str,
+        params: impl Params,
+        look: impl FnMut(&Row<'_>) -> Sealed<T>,
+    ) -> Result<Vec<T>, Error> {
+        self.rows_with(|connections| &connections.loader, sql, params, look)
+    }
+
+    /// As [`rows`](Self::rows), with a connection that is not in the way of what others wait for.
+    fn rows_beside<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        look: impl FnMut(&Row<'_>) -> Sealed<T>,
+    ) -> Result<Vec<T>, Error> {
+        self.rows_with(|connections| &connections.reader, sql, params, look)
+    }
+
+    fn rows_with<T>(
+        &self,
+        connection: impl Fn(&Connections) -> &Mutex<Connection>,
         sql: &str,
         params: impl Params,
         mut look: impl FnMut(&Row<'_>) -> Sealed<T>,
     ) -> Result<Vec<T>, Error> {
         let connections = self.connections.upgrade().ok_or_else(|| failed(&self.database, &"it is closed"))?;
-        let loader = get(&connections.loader);
+        let connection = get(connection(&connections));
         let mut found = Vec::new();
         let read = || {
-            let mut statement = loader.prepare_cached(sql)?;
+            let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query(params)?;
             while let Some(row) = rows.next()? {
                 found.push((row.get::<_, i64>(0)?, look(row)?));
@@ -58,29 +78,26 @@ impl OnDemand {
         failed(&self.database, &format!("the data is damaged: {what}"))
     }
 
-    /// The users that `sql` finds, each with the streams.
-    fn users(&self, sql: &str, params: impl Params) -> Result<Vec<UserRows>, Error> {
-        let found = self.rows(sql, params, |row| {
-            let (profile, account) = (profile_at(row, 6)?, account_at(row, 0)?);
-            Ok(profile.zip(account).map(|((_, profile), account)| (account, profile)))
-        })?;
-        let whole = |(account, profile): (AccountRow, Profile)| {
-            let mut streams = self.rows(STREAMS_TO, [account.id.0], stream_and_other)?;
-            streams.append(&mut self.rows(STREAMS_FROM, [account.id.0], stream_and_other)?);
-            let known = |row: &StreamRow, other: &Option<UserName>| other.is_some() || row.writer.is_none();
-            match streams.iter().find(|(row, other)| !known(row, other)) {
-                Some((row, _)) => Err(self.damage(&format!("an account of stream {} is missing", row.id.0))),
-                None => Ok(UserRows { account, profile, streams }),
-            }
-        };
-        found.into_iter().map(whole).collect()
+    /// The user that `sql` finds, with the streams.
+    fn user_by<T: ToSql>(&self, sql: &str, key: T) -> Result<Option<UserRows>, Error> {
+        let mut found = self.rows(sql, [key], account_and_profile)?;
+        let Some((account, profile)) = found.pop() else { return Ok(None) };
+        if !found.is_empty() {
+            return Err(self.damage("two accounts have the same user name"));
+        }
+        let range = (account.id.0, account.id.0);
+        let mut streams = self.rows(STREAMS_TO, range, stream_and_other)?;
+        streams.append(&mut self.rows(STREAMS_FROM, range, stream_and_other)?);
+        self.check_others(&streams)?;
+        Ok(Some(UserRows { account, profile, streams }))
     }
 
-    fn user_by<T: rusqlite::ToSql>(&self, sql: &str, key: T) -> Result<Option<UserRows>, Error> {
-        let mut found = self.users(sql, [key])?;
-        match found.len() {
-            0 | 1 => Ok(found.pop()),
-            _ => Err(self.damage("two accounts have the same user name")),
+    /// Detects streams of accounts that are missing.
+    fn check_others(&self, streams: &[(StreamRow, Option<UserName>)]) -> Result<(), Error> {
+        let is_known = |row: &StreamRow, other: &Option<UserName>| other.is_some() || row.writer.is_none();
+        match streams.iter().find(|(row, other)| !is_known(row, other)) {
+            Some((row, _)) => Err(self.damage(&format!("an account of stream {} is missing", row.id.0))),
+            None => Ok(()),
         }
     }
 
@@ -119,12 +136,32 @@ impl Rows for OnDemand {
         self.user_by(USER_OF, account.0)
     }
 
-    fn users_after(&self, name: &str, limit: usize) -> Result<Vec<UserRows>, Error> {
-        self.users(USERS_AFTER, (name, limit))
+    fn names_after(&self, name: &str, limit: usize) -> Result<Vec<UserName>, Error> {
+        self.rows(NAMES_AFTER, (name, limit), |row| Ok(UserName::parse(&row.get::<_, String>(1)?).ok()))
     }
 
     fn accounts_after(&self, account: AccountId, limit: usize) -> Result<Vec<UserRows>, Error> {
-        self.users(ACCOUNTS_AFTER, (account.0, limit))
+        let found = self.rows_beside(ACCOUNTS_AFTER, (account.0, limit), account_and_profile)?;
+        let (Some((first, _)), Some((last, _))) = (found.first(), found.last()) else { return Ok(Vec::new()) };
+        let range = (first.id.0, last.id.0);
+        let with_streams = |(account, profile)| UserRows { account, profile, streams: Vec::new() };
+        let mut users: Vec<_> = found.into_iter().map(with_streams).collect();
+        let (to, from) = (
+            self.rows_beside(STREAMS_TO, range, stream_and_other)?,
+            self.rows_beside(STREAMS_FROM, range, stream_and_other)?,
+        );
+        self.check_others(&to)?;
+        self.check_others(&from)?;
+        let owned = to.into_iter().map(|found| (found.0.reader, found));
+        for (owner, found) in owned.chain(from.into_iter().filter_map(|found| Some((found.0.writer?, found)))) {
+            // One who is not among them was added meanwhile, and is in memory.
+            if let Ok(place) = users.binary_search_by_key(&owner, |user| user.account.id)
+                && let Some(user) = users.get_mut(place)
+            {
+                user.streams.push(found);
+            }
+        }
+        Ok(users)
     }
 
     fn stream(&self, id: StreamId) -> Result<Option<StreamRow>, Error> {
@@ -142,8 +179,12 @@ impl Rows for OnDemand {
 
     fn profiles_after(&self, id: ProfileId, limit: usize) -> Result<Vec<(ProfileId, Profile)>, Error> {
         let sql = "SELECT id, user, full_name, country, seal FROM profile WHERE id > ? ORDER BY id LIMIT ?";
-        self.rows(sql, (id.0, limit), profile)
+        self.rows_beside(sql, (id.0, limit), profile)
     }
+}
+
+fn account_and_profile(row: &Row<'_>) -> Sealed<(AccountRow, Profile)> {
+    Ok(account_at(row, 0)?.zip(profile_at(row, 6)?.map(|(_, profile)| profile)))
 }
 
 /// A stream, and the other user's name behind it.
@@ -162,8 +203,8 @@ fn stream_and_other(row: &Row<'_>) -> Sealed<(StreamRow, Option<UserName>)> {
 const USER: &str = "SELECT a.id, a.profile, a.password, a.banned, a.since, a.seal, p.id, p.user, p.full_name, p.country, p.seal \
                     FROM profile AS p CROSS JOIN account AS a ON a.profile = p.id WHERE p.user = ?";
 
-const USERS_AFTER: &str = "SELECT a.id, a.profile, a.password, a.banned, a.since, a.seal, p.id, p.user, p.full_name, p.country, p.seal \
-                           FROM profile AS p CROSS JOIN account AS a ON a.profile = p.id WHERE p.user > ? ORDER BY p.user LIMIT ?";
+const NAMES_AFTER: &str = "SELECT a.id, p.user FROM profile AS p CROSS JOIN account AS a ON a.profile = p.id \
+                           WHERE p.user > ? ORDER BY p.user LIMIT ?";
 
 const USER_OF: &str = "SELECT a.id, a.profile, a.password, a.banned, a.since, a.seal, p.id, p.user, p.full_name, p.country, p.seal \
                        FROM account AS a CROSS JOIN profile AS p ON p.id = a.profile WHERE a.id = ?";
@@ -176,13 +217,13 @@ const STREAM: &str = "SELECT id, writer, reader, head, count, cursor, unread, by
 const STREAMS_TO: &str = "SELECT s.id, s.writer, s.reader, s.head, s.count, s.cursor, s.unread, s.bytes, s.seal, \
                           p.id, p.user, p.full_name, p.country, p.seal \
                           FROM stream AS s LEFT JOIN account AS a ON a.id = s.writer LEFT JOIN profile AS p ON p.id = a.profile \
-                          WHERE s.reader = ?";
+                          WHERE s.reader BETWEEN ? AND ?";
 
 /// Notes are among those to the user.
 const STREAMS_FROM: &str = "SELECT s.id, s.writer, s.reader, s.head, s.count, s.cursor, s.unread, s.bytes, s.seal, \
                             p.id, p.user, p.full_name, p.country, p.seal \
                             FROM stream AS s LEFT JOIN account AS a ON a.id = s.reader LEFT JOIN profile AS p ON p.id = a.profile \
-                            WHERE s.writer = ? AND s.reader <> s.writer";
+                            WHERE s.writer BETWEEN ? AND ? AND s.reader <> s.writer";
 
 const SESSIONS: &str = "SELECT s.login, s.id, s.account, s.opened, s.used, s.until, s.origin, s.seal, \
                         p.id, p.user, p.full_name, p.country, p.seal \

@@ -20,6 +20,8 @@ pub(super) struct Writing {
     pub(super) log_is_old: AtomicBool,
     /// A commit failed, but the disk may have it, and it would be found after a crash. The next commit overwrites it.
     pub(super) tainted: AtomicBool,
+    /// Indexes could not be made. It takes long, so it is not tried again.
+    pub(super) cannot_index: AtomicBool,
     /// The database. It is dropped last: closing it would take away the locks that SQLite has on it.
     pub(super) database: File,
 }
@@ -56,6 +58,7 @@ impl Writing {
 
     /// Makes the indexes that users are found by.
     pub(super) fn make_indexes(&self) -> Result<(), rusqlite::Error> {
+        self.start_log_anew()?;
         get(&self.writer).execute_batch(INDEXES)?;
         // They may be large, and a start after a crash reads the log.
         self.empty_log()
