@@ -16,6 +16,7 @@ mod members;
 mod on_disk;
 mod partners;
 mod reading;
+mod rest;
 mod restore;
 mod retention;
 mod rooms;

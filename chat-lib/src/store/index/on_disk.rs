@@ -1,5 +1,5 @@
 //! Users, their streams and profiles that are in the database and not in memory yet. A start with many of them answers at once: each is
-//! read when it is first needed, and all that are left, one [page](Index::next_page) after the other.
+//! read when it is first needed, and all that are left, one [page](super::rest) after the other.
 //!
 //! - A user is read together with all streams from and to them. Whatever changes a user or a stream to them reads the user first, so a
 //!   row of a user who is not in memory is as it was written.
@@ -55,7 +55,7 @@ pub(in crate::store) struct UserRows {
 
 /// What is not in memory.
 pub(super) struct OnDisk {
-    rows: Arc<dyn Rows>,
+    pub(super) rows: Arc<dyn Rows>,
     /// How many of each are not in memory.
     pub(super) accounts: Cell<u64>,
     pub(super) streams: Cell<u64>,
@@ -68,27 +68,10 @@ pub(super) struct OnDisk {
     /// Streams that are not in the database any more; there may be messages of theirs.
     dropped: HashSet<StreamId, NumberHasher>,
     /// How many commits have removed something.
-    removals: u64,
+    pub(super) removals: u64,
     /// Up to where everything was read.
-    last_account: AccountId,
-    last_profile: ProfileId,
-}
-
-/// What is to be read next for everything to be in memory.
-pub(in crate::store) struct NextPage {
-    rows: Arc<dyn Rows>,
-    removals: u64,
-    last_account: AccountId,
-    last_profile: ProfileId,
-    /// Not all profiles are those of users.
-    has_profiles: bool,
-}
-
-/// Some of what was not in memory.
-pub(in crate::store) enum Page {
-    Users(Vec<UserRows>),
-    /// There are no more users.
-    Profiles(Vec<(ProfileId, Profile)>),
+    pub(super) last_account: AccountId,
+    pub(super) last_profile: ProfileId,
 }
 
 #[derive(Default)]
@@ -123,26 +106,6 @@ impl OnDisk {
     }
 }
 
-impl NextPage {
-    /// Reads it. Others may change the index meanwhile.
-    pub(in crate::store) fn read(&self) -> Result<Page, Error> {
-        let users = self.rows.accounts_after(self.last_account, PAGE)?;
-        Ok(match (users.is_empty(), self.has_profiles) {
-            (false, _) => Page::Users(users),
-            (true, true) => Page::Profiles(self.rows.profiles_after(self.last_profile, PAGE)?),
-            (true, false) => Page::Profiles(Vec::new()),
-        })
-    }
-
-    /// Whether what was read is still in the database.
-    fn is_of(&self, on_disk: &OnDisk) -> bool {
-        let Self { rows, removals, last_account, last_profile, has_profiles: _ } = self;
-        Arc::ptr_eq(rows, &on_disk.rows)
-            && (*removals, *last_account, *last_profile)
-                == (on_disk.removals, on_disk.last_account, on_disk.last_profile)
-    }
-}
-
 impl Index {
     /// Why something could not be read. Once there is a fault, it stays.
     pub(in crate::store) fn fault(&self) -> Option<Error> {
@@ -150,7 +113,7 @@ impl Index {
     }
 
     /// What was read, or nothing and a fault.
-    fn or_fault<T: Default>(&self, read: Result<T, Error>) -> T {
+    pub(super) fn or_fault<T: Default>(&self, read: Result<T, Error>) -> T {
         read.unwrap_or_else(|problem| {
             let reason = std::error::Error::source(&problem).map(ToString::to_string);
             self.fault.set(reason.unwrap_or_else(|| problem.to_string())).ok();
@@ -240,7 +203,7 @@ impl Index {
         }
     }
 
-    fn set_damage(&self, what: String) {
+    pub(super) fn set_damage(&self, what: String) {
         self.fault.set(format!("the data is damaged: {what}")).ok();
     }
 
@@ -263,57 +226,6 @@ impl Index {
     /// Whether everything is in memory.
     pub(in crate::store) fn is_whole(&self) -> bool {
         self.on_disk.is_none() && self.fault.get().is_none()
-    }
-
-    /// Has everything in memory, unless there is a fault.
-    pub(in crate::store) fn load_all(&mut self) {
-        while let Some(next) = self.next_page() {
-            let page = next.read();
-            self.take_page(&next, page);
-        }
-    }
-
-    /// What is to be read next for everything to be in memory; `None` if it is, or there is a fault.
-    pub(in crate::store) fn next_page(&self) -> Option<NextPage> {
-        let on_disk = self.on_disk.as_ref().filter(|_| self.fault.get().is_none())?;
-        let OnDisk { rows, profiles, removals, last_account, last_profile, .. } = &**on_disk;
-        let (rows, has_profiles) = (Arc::clone(rows), profiles.get() > 0);
-        let (removals, last_account, last_profile) = (*removals, *last_account, *last_profile);
-        Some(NextPage { rows, removals, last_account, last_profile, has_profiles })
-    }
-
-    /// Takes in what was read. It may have been removed meanwhile; then it has to be read again.
-    pub(in crate::store) fn take_page(&mut self, asked: &NextPage, page: Result<Page, Error>) {
-        if !self.on_disk.as_ref().is_some_and(|on_disk| asked.is_of(on_disk)) {
-            return;
-        }
-        let page = self.or_fault(page.map(Some));
-        let Some(on_disk) = &mut self.on_disk else { return };
-        match page {
-            None => {}
-            Some(Page::Users(users)) => {
-                on_disk.last_account = users.last().map_or(asked.last_account, |last| last.account.id);
-                users.into_iter().for_each(|rows| self.take_in(rows));
-            }
-            Some(Page::Profiles(profiles)) if profiles.is_empty() => self.end_reading(),
-            Some(Page::Profiles(profiles)) => {
-                on_disk.last_profile = profiles.last().map_or(asked.last_profile, |(last, _)| *last);
-                profiles.into_iter().for_each(|(id, profile)| drop(self.take_in_profile(id, profile)));
-            }
-        }
-    }
-
-    /// Takes note that all there is was read.
-    fn end_reading(&mut self) {
-        let Some(OnDisk { accounts, streams, profiles, .. }) = self.on_disk.as_deref() else { return };
-        let missing = (accounts.get(), streams.get(), profiles.get());
-        if missing == (0, 0, 0) {
-            self.on_disk = None;
-        } else {
-            // What is missing stays in the counts: a summary without it must not be written.
-            let (accounts, streams, profiles) = missing;
-            self.set_damage(format!("{accounts} accounts, {streams} streams and {profiles} profiles are missing"));
-        }
     }
 
     /// Takes note that a user was removed, whose rows will be with the next commit.
@@ -349,7 +261,7 @@ impl Index {
     }
 
     /// Has a user in memory who was not.
-    fn take_in(&mut self, rows: UserRows) {
+    pub(super) fn take_in(&mut self, rows: UserRows) {
         let UserRows { account: AccountRow { id, profile: profile_id, password, banned, since }, profile, streams } =
             rows;
         let name = profile.user().clone();
@@ -403,9 +315,6 @@ impl Index {
         profile
     }
 }
-
-/// How many are read at once.
-const PAGE: usize = 64;
 
 /// How many names are read at once.
 const NAMES: usize = 1024;
