@@ -22,9 +22,9 @@ impl Bits {
         self.0.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 
-    /// Adds all of `other`, and returns the first one that was there.
-    pub(super) fn merge(&mut self, other: &Self) -> Option<u64> {
-        let (_, twice) = self.both(other);
+    /// Adds all of `other`, and returns how many of them were there, and the first one.
+    pub(super) fn merge(&mut self, other: &Self) -> (u64, Option<u64>) {
+        let twice = self.both(other);
         self.0.resize(self.0.len().max(other.0.len()), 0);
         self.0.iter_mut().zip(&other.0).for_each(|(own, other)| *own |= other);
         twice

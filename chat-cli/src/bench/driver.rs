@@ -120,12 +120,14 @@ impl Driver<'_> {
                 }
             }
             let now = Instant::now();
-            while let Some(number) = self.pace.next_due(now) {
+            // Of those that are due now, the others come after the next answers.
+            for _ in 0..DUE_AT_ONCE {
+                let Some(number) = self.pace.next_due(now) else { break };
                 self.ask(number, now, &mut text);
             }
         }
-        let (now, first) = (Instant::now(), self.round.first().map_or("", |kind| kind.name()));
-        self.pace.missed(now).into_iter().for_each(|due| self.tally.miss(first, due, now));
+        let now = Instant::now();
+        (0..self.peers.len()).for_each(|number| self.miss(number, now));
         if let Some(until) = self.pace.until() {
             self.tally.lasted_until(until.min(now));
         }
@@ -233,10 +235,21 @@ impl Driver<'_> {
         if peer.connection.take().is_none() {
             return;
         }
-        let (now, first) = (Instant::now(), self.round.first().map_or("", |kind| kind.name()));
+        let now = Instant::now();
         self.tally.fail(code);
         self.in_flight -= peer.asked.len();
         peer.asked.drain(..).for_each(|asked| self.tally.give_up(asked.kind.name(), asked.since, now));
-        self.pace.give_up(number, now).into_iter().for_each(|due| self.tally.miss(first, due, now));
+        self.miss(number, now);
+        self.pace.give_up(number);
+    }
+
+    /// Counts the requests that a connection should have made, each as the kind that it would have been.
+    fn miss(&mut self, number: usize, now: Instant) {
+        let turn = self.peers.get(number).map_or(0, |peer| peer.turn);
+        let kinds = self.round.iter().cycle().skip(turn % self.round.len().max(1));
+        self.pace.missed(number, now).zip(kinds).for_each(|(due, kind)| self.tally.miss(kind.name(), due, now));
     }
 }
+
+/// How many requests that are due are made before answers are read again.
+const DUE_AT_ONCE: usize = 1024;

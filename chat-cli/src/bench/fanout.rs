@@ -12,7 +12,7 @@ use super::ledger::{ALTERED, LOST, OUT_OF_ORDER, Plan, REPEATED, Seen, Sent};
 use super::pace::Pace;
 use super::pipe::Incoming;
 use super::progress::Progress;
-use super::tally::{DELIVERY, Tally};
+use super::tally::Tally;
 use super::under_way::{Message, UnderWay};
 use super::waiting::Waiting;
 use super::workload::Kind;
@@ -113,7 +113,7 @@ impl FanOut<'_> {
             }
         }
         let now = Instant::now();
-        self.pace.missed(now).into_iter().for_each(|due| self.tally.miss(DELIVERY, due, now));
+        self.miss(now);
         if let Some(until) = self.pace.until() {
             self.tally.lasted_until(until.min(now));
         }
@@ -128,7 +128,7 @@ impl FanOut<'_> {
         while self.under_way.messages.len() < self.depth {
             let Some(since) = self.pace.next(0, now) else { break };
             self.plan.texts.write(0, self.plan.next_number(0), text);
-            let left = self.subscribers.iter().filter(|subscriber| subscriber.connection.is_some()).count();
+            let left = subscribed(&self.subscribers);
             let message = Message { since, line: Vec::new(), left, is_answered: false, is_refused: false };
             self.under_way.messages.push_back(message);
             outcome = connection.pipe.request(None, Kind::Send.command(self.room, text));
@@ -194,14 +194,8 @@ impl FanOut<'_> {
                 _ => continue,
             };
             let case = |number: u64| format!("number {number}, at subscriber {subscriber}");
-            let number = match self.plan.texts.read(&message.text) {
-                Some((0, number)) => number,
-                _ => {
-                    // Whichever it was, it is the next one's place that it has taken.
-                    self.seen.fault(ALTERED, || case(*next));
-                    *next
-                }
-            };
+            // One that cannot be read has taken the place of the next one, whichever it was.
+            let number = self.plan.texts.read(&message.text).map_or(*next, |(_, number)| number);
             if number < *next {
                 let place = skipped.iter().position(|skipped| *skipped == number);
                 self.seen.fault(if place.is_some() { OUT_OF_ORDER } else { REPEATED }, || case(number));
@@ -242,21 +236,25 @@ impl FanOut<'_> {
                 let now = Instant::now();
                 self.tally.fail(code);
                 for message in self.under_way.messages.iter_mut().filter(|message| !message.is_answered) {
-                    (message.is_answered, message.left) = (true, 0);
                     self.tally.give_up(Kind::Send.name(), message.since, now);
+                    self.tally.undelivered(message.since, now, message.left);
+                    (message.is_answered, message.left) = (true, 0);
                 }
                 self.under_way.answered = self.under_way.messages.len();
-                self.pace.give_up(0, now).into_iter().for_each(|due| self.tally.miss(DELIVERY, due, now));
+                self.miss(now);
+                self.pace.give_up(0);
             }
             return;
         };
         if subscriber.connection.take().is_some() {
             self.tally.fail(code);
+            let now = Instant::now();
             let from = self.under_way.next_delivered(subscriber.next);
             let to = self.under_way.first + self.under_way.messages.len() as u64;
             for number in from..to {
-                if let Some(message) = self.under_way.get(number) {
-                    message.left = message.left.saturating_sub(1);
+                if let Some(message) = self.under_way.get(number).filter(|message| message.left > 0) {
+                    message.left -= 1;
+                    self.tally.undelivered(message.since, now, 1);
                 }
             }
         }
@@ -264,10 +262,13 @@ impl FanOut<'_> {
 
     /// What has not come by now will not come.
     fn give_up(&mut self) {
+        let now = Instant::now();
         let to = self.under_way.first + self.under_way.messages.len() as u64;
         for (place, subscriber) in self.subscribers.iter().enumerate().filter(|(_, it)| it.connection.is_some()) {
             for number in subscriber.next..to {
-                if self.under_way.get(number).is_some_and(|message| message.is_answered && !message.is_refused) {
+                let message = self.under_way.get(number);
+                if let Some(message) = message.filter(|message| message.is_answered && !message.is_refused) {
+                    self.tally.undelivered(message.since, now, 1);
                     self.seen.fault(LOST, || format!("number {number}, at subscriber {place}"));
                 }
             }
@@ -276,6 +277,20 @@ impl FanOut<'_> {
             self.lose(self.subscribers.len(), Error::TimedOut.code());
         }
     }
+
+    /// Counts the messages that the sender should have sent, and their deliveries.
+    fn miss(&mut self, now: Instant) {
+        let subscribers = subscribed(&self.subscribers);
+        for due in self.pace.missed(0, now) {
+            self.tally.miss(Kind::Send.name(), due, now);
+            self.tally.undelivered(due, now, subscribers);
+        }
+    }
+}
+
+/// How many subscribers are not lost.
+fn subscribed(subscribers: &[Subscriber]) -> usize {
+    subscribers.iter().filter(|subscriber| subscriber.connection.is_some()).count()
 }
 
 /// A server that ends a subscription has found that its events are not taken fast enough.

@@ -74,6 +74,8 @@ impl Report<'_> {
 fn latency_json(latencies: &Histogram<u64>) -> Json {
     let micros = |nanos: f64| Json::from((nanos / 10.0).round() / 100.0);
     let points =
-        POINTS.iter().zip(points(latencies)).map(|((name, _), nanos)| ((*name).to_owned(), micros(nanos as f64)));
-    points.chain([("mean".to_owned(), micros(latencies.mean()))]).collect::<Map<_, _>>().into()
+        POINTS.iter().zip(points(latencies)).map(|((name, _), nanos)| (*name, nanos.map(|nanos| nanos as f64)));
+    let mean = (!latencies.is_empty()).then(|| latencies.mean());
+    let named = |(name, nanos): (&str, Option<f64>)| (name.to_owned(), nanos.map_or(Json::Null, micros));
+    points.chain([("mean", mean)]).map(named).collect::<Map<_, _>>().into()
 }

@@ -136,8 +136,8 @@ impl<'a> Seen<'a> {
     pub(super) fn merge(&mut self, other: Self) {
         self.faults.merge(other.faults);
         for (sender, (own, others)) in self.by_sender.iter_mut().zip(&other.by_sender).enumerate() {
-            if let Some(number) = own.merge(others) {
-                self.faults.add(REPEATED, || format!("number {number} of connection {sender}"));
+            if let (count, Some(first)) = own.merge(others) {
+                self.faults.add_many(REPEATED, count, || format!("number {first} of connection {sender}"));
             }
         }
     }
@@ -255,6 +255,6 @@ mod tests {
             }
         }
         one.merge(two);
-        assert_eq!(one.faults.0[REPEATED], (1, "number 3 of connection 1".to_owned()));
+        assert_eq!(one.faults.0[REPEATED], (3, "number 3 of connection 1".to_owned()));
     }
 }

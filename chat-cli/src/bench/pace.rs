@@ -116,15 +116,13 @@ impl Pace {
         self.is_over(now) || all_made()
     }
 
-    /// Makes no more requests over a connection, which is lost. Returns when those of an open loop were due that it had not made.
-    pub(super) fn give_up(&mut self, connection: usize, now: Instant) -> Vec<Instant> {
-        let missed = self.missed_by(connection, now);
+    /// Makes no more requests over a connection, which is lost.
+    pub(super) fn give_up(&mut self, connection: usize) {
         let own = self.total.saturating_sub(connection as u64).div_ceil(self.connections.max(1) as u64);
         if let Some(made) = self.made.get_mut(connection).filter(|_| self.rate.is_some()) {
             self.made_in_all += own.saturating_sub(*made);
             *made = own.max(*made);
         }
-        missed
     }
 
     /// Makes no more requests.
@@ -145,17 +143,15 @@ impl Pace {
         }
     }
 
-    /// When requests of an open loop were due that were not made in time.
-    pub(super) fn missed(&self, now: Instant) -> Vec<Instant> {
-        (0..self.connections).flat_map(|connection| self.missed_by(connection, now)).collect()
-    }
-
-    fn missed_by(&self, connection: usize, now: Instant) -> Vec<Instant> {
-        let (Some(rate), Some(made)) = (self.rate, self.made.get(connection)) else { return Vec::new() };
+    /// When the requests of an open loop were due that a connection has not made in time, in order.
+    pub(super) fn missed(&self, connection: usize, now: Instant) -> impl Iterator<Item = Instant> {
         let end = self.until.map_or(now, |until| until.min(now));
-        let numbers = (*made..).map(|made| made * self.connections as u64 + connection as u64);
-        let numbers = numbers.take_while(|number| *number < self.total);
-        numbers.map(|number| self.due_at(number, rate)).take_while(|due| *due < end).collect()
+        let made = self.made.get(connection).copied();
+        let numbers = self.rate.zip(made).into_iter().flat_map(move |(rate, made)| {
+            let numbers = (made..).map(move |made| made * self.connections as u64 + connection as u64);
+            numbers.take_while(|number| *number < self.total).map(move |number| self.due_at(number, rate))
+        });
+        numbers.take_while(move |due| *due < end)
     }
 
     /// When no more requests were made, if that was a matter of time.
@@ -182,7 +178,7 @@ mod tests {
         assert_eq!(pace.next(1, begin), Some(begin));
         assert_eq!((pace.next_due(begin), pace.due_time()), (None, None));
         assert_eq!(pace.next(0, begin + 2 * SECOND), None);
-        assert_eq!(pace.missed(begin + 2 * SECOND), []);
+        assert_eq!(pace.missed(0, begin + 2 * SECOND).count(), 0);
     }
 
     #[test]
@@ -206,12 +202,13 @@ mod tests {
         let late = begin + 5 * tenth;
         assert_eq!((pace.next(0, late), pace.next(0, late)), (Some(begin + 2 * tenth), Some(begin + 4 * tenth)));
         assert_eq!(pace.next(1, late), Some(begin + tenth));
-        assert_eq!(pace.give_up(0, late), [], "all that were due are made");
+        assert_eq!(pace.missed(0, late).count(), 0, "all that were due are made");
+        pace.give_up(0);
         pace.stop(late);
         assert_eq!(pace.next(1, late), None);
-        assert_eq!(pace.missed(late + tenth), [begin + 3 * tenth]);
-        assert_eq!(pace.give_up(1, late), [begin + 3 * tenth]);
-        assert!(pace.missed(late).is_empty() && pace.made_in_all == pace.total);
+        assert!(pace.missed(1, late + tenth).eq([begin + 3 * tenth]));
+        pace.give_up(1);
+        assert!(pace.missed(1, late).next().is_none() && pace.made_in_all == pace.total);
     }
 
     #[test]
@@ -221,6 +218,7 @@ mod tests {
         let much_later = begin + 10 * SECOND;
         let made: usize =
             (0..3).map(|connection| std::iter::from_fn(|| pace.next(connection, much_later)).count()).sum();
-        assert_eq!((made, pace.is_done(much_later), pace.missed(much_later).len()), (15, true, 0));
+        let missed: usize = (0..3).map(|connection| pace.missed(connection, much_later).count()).sum();
+        assert_eq!((made, pace.is_done(much_later), missed), (15, true, 0));
     }
 }

@@ -128,7 +128,8 @@ impl Report<'_> {
         let heads: String = POINTS.iter().map(|(name, _)| format!(" {name:>9}")).collect();
         lines.push(format!("  {:<10}{heads}", ""));
         let row = |what: &str, Figures { latencies, .. }: &Figures| {
-            let values: String = points(latencies).map(|nanos| format!(" {:>9}", time(nanos))).collect();
+            let values: String =
+                points(latencies).map(|nanos| format!(" {:>9}", nanos.map_or("–".to_owned(), time))).collect();
             format!("  {what:<10}{values}")
         };
         lines.extend(self.rows(row));
@@ -233,12 +234,15 @@ impl Report<'_> {
 pub(super) const POINTS: [(&str, f64); 6] =
     [("min", 0.0), ("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
 
-pub(super) fn points(latencies: &Histogram<u64>) -> impl Iterator<Item = u64> + '_ {
-    POINTS.iter().map(|(name, part)| match *name {
-        "min" => latencies.min(),
-        "max" => latencies.max(),
-        // It is the end of a range that the histogram does not distinguish.
-        _ => latencies.value_at_quantile(*part).min(latencies.max()),
+/// The points in nanoseconds; of a distribution without values, there are none.
+pub(super) fn points(latencies: &Histogram<u64>) -> impl Iterator<Item = Option<u64>> + '_ {
+    POINTS.iter().map(|(name, part)| {
+        (!latencies.is_empty()).then(|| match *name {
+            "min" => latencies.min(),
+            "max" => latencies.max(),
+            // It is the end of a range that the histogram does not distinguish.
+            _ => latencies.value_at_quantile(*part).min(latencies.max()),
+        })
     })
 }
 

@@ -48,8 +48,8 @@ impl Figures {
         self.latencies.add(&other.latencies).ok();
     }
 
-    fn record(&mut self, latency: Duration) {
-        self.latencies.saturating_record(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX));
+    fn record(&mut self, latency: Duration, count: u64) {
+        self.latencies.saturating_record_n(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX), count);
     }
 }
 
@@ -88,7 +88,7 @@ impl Tally {
         let figures = self.kinds.entry(what).or_insert_with(Figures::new);
         figures.count += 1;
         if since >= self.measured_from {
-            figures.record(now.saturating_duration_since(since));
+            figures.record(now.saturating_duration_since(since), 1);
         }
     }
 
@@ -109,20 +109,25 @@ impl Tally {
     /// A request will not be answered. It has waited until `now`, which counts, because the figures would be too good without it.
     pub(super) fn give_up(&mut self, what: &'static str, since: Instant, now: Instant) {
         self.unanswered += 1;
-        self.wait(what, since, now);
+        self.wait(what, since, now, 1);
     }
 
     /// A request of an open loop was due and was never made. The time that it has waited counts, too.
     pub(super) fn miss(&mut self, what: &'static str, since: Instant, now: Instant) {
         if since >= self.measured_from {
             self.missed += 1;
-            self.wait(what, since, now);
+            self.wait(what, since, now, 1);
         }
     }
 
-    fn wait(&mut self, what: &'static str, since: Instant, now: Instant) {
-        if since >= self.measured_from {
-            self.kinds.entry(what).or_insert_with(Figures::new).record(now.saturating_duration_since(since));
+    /// A message that was sent at `since`, or was due then, has not come to so many subscribers. The time that they have waited counts.
+    pub(super) fn undelivered(&mut self, since: Instant, now: Instant, subscribers: usize) {
+        self.wait(DELIVERY, since, now, subscribers as u64);
+    }
+
+    fn wait(&mut self, what: &'static str, since: Instant, now: Instant, count: u64) {
+        if since >= self.measured_from && count > 0 {
+            self.kinds.entry(what).or_insert_with(Figures::new).record(now.saturating_duration_since(since), count);
         }
     }
 
@@ -175,5 +180,17 @@ mod tests {
         assert_eq!((send.count, send.latencies.len(), tally.answers, tally.missed), (2, 2, 3, 1));
         assert!(send.latencies.max() >= 3_000_000_000);
         assert_eq!(tally.elapsed(), 4 * second);
+    }
+
+    /// A message that was never sent counted as one delivery, however many subscribers waited for it.
+    #[test]
+    fn what_nobody_gets_counts_for_each_subscriber() {
+        let (second, begin) = (Duration::from_secs(1), Instant::now());
+        let mut tally = Tally::new(begin);
+        (0..900).for_each(|_| tally.delivered(begin, begin));
+        tally.undelivered(begin, begin + second, 100);
+        let (_, deliveries) = tally.kinds().next().unwrap();
+        assert_eq!((deliveries.count, deliveries.latencies.len(), tally.missed), (900, 1000, 0));
+        assert!(deliveries.latencies.value_at_quantile(0.95) >= 999_000_000);
     }
 }
