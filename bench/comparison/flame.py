@@ -13,6 +13,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from . import machine
 from .loads import LOAD_CORE, Lab, allow_connections, free_port, running
 from .paths import CHAT_SERVER, LOADGEN, REPOSITORY, TARGET
 from .results import line
@@ -28,12 +29,11 @@ THINNEST = 0.25
 """Percent of all samples below which a frame is left out, so that the file stays small."""
 
 GRAPHS = {
-    "flame-memory.svg": ("chat", "send -c 64 -p 1", "chat in memory, 64 connections, one request in flight on each"),
-    "flame-durable.svg": (
-        "chat-durable",
-        "send -c 64 -p 32",
-        "chat, durable, 64 connections, 32 requests in flight on each",
-    ),
+    "flame-memory.svg": ("chat", "send -c 64 -p 1", "send, memory, 64 × 1"),
+    "flame-durable-1.svg": ("chat-durable", "send -c 64 -p 1", "send, durable, 64 × 1"),
+    "flame-durable.svg": ("chat-durable", "send -c 64 -p 32", "send, durable, 64 × 32"),
+    "flame-fanout.svg": ("chat2", "fanout -c 100 -p 16", "fan-out to 100, memory"),
+    "flame-live.svg": ("chat2", "live -c 64 -p 32", "live, memory, 64 × 32"),
 }
 
 # What the processor does in a stack with such a frame; the first one that is found counts. Waiting takes none of its
@@ -50,6 +50,9 @@ PARTS = {
     "chat-lib": r"chat_lib",
 }
 
+OTHER = "other"
+KERNEL = "of all of these, in the kernel"
+
 # Type parameters and hashes of symbols: they fill frames without saying more.
 NOISE = re.compile(r"::h[0-9a-f]{16}\b|::\{\{closure\}\}|<impl [^>]*>::")
 
@@ -63,6 +66,7 @@ def draw(pictures: Path, results: Path) -> None:
             "and `cargo install inferno` brings the others"
         )
     build()
+    commit = machine.description()["commit"]
     allow_connections()
     pictures.mkdir(parents=True, exist_ok=True)
     for name, (server, work, title) in GRAPHS.items():
@@ -71,7 +75,7 @@ def draw(pictures: Path, results: Path) -> None:
         (pictures / name).write_text(picture(folded, title))
         row = {"stage": "flame", "server": server, "part": "", "point": "", "rep": 0, "errors": 0, "foreign": 0.0}
         with results.open("a") as file:
-            file.write(line(row | {"title": title, "shares": shares(folded)}))
+            file.write(line(row | {"title": title, "point": title, "commit": commit, "shares": shares(folded)}))
         print(f"wrote {name}")
 
 
@@ -105,11 +109,15 @@ def profile(lab: Lab, server: Server, work: str) -> str:
 def shares(folded: str) -> dict[str, float]:
     """Percent of all samples, by part."""
     counts: Counter[str] = Counter()
+    kernel = 0
     for sampled in folded.splitlines():
         stack, _, count = sampled.rpartition(" ")
         found = (part for part, pattern in PARTS.items() if re.search(pattern, stack))
-        counts[next(found, "other")] += int(count)
-    return {part: round(count / counts.total() * 100, 1) for part, count in counts.most_common()}
+        counts[next(found, OTHER)] += int(count)
+        # The collapsed stacks mark the kernel's frames.
+        kernel += int(count) * stack.endswith("_[k]")
+    named = {part: round(counts[part] / counts.total() * 100, 1) for part in [*PARTS, OTHER]}
+    return named | {KERNEL: round(kernel / counts.total() * 100, 1)}
 
 
 def picture(folded: str, title: str) -> str:

@@ -37,7 +37,7 @@ CPU, DELIVERY = "srv_cpu_us_per_req", "srv_cpu_us_per_delivery"
 
 @dataclass(frozen=True)
 class By:
-    """Ours by that of the best of them, round by round. The best is the one with the best median."""
+    """Ours by that of the best of them, round by round. The best is the one with the best median; all must be there."""
 
     stage: str
     ours: str
@@ -48,7 +48,9 @@ class By:
     def rival(self, results: Results) -> str | None:
         medians = {name: results.median(self.stage, name, self.key) for name in self.theirs}
         known = {name: middle for name, middle in medians.items() if middle is not None}
-        return next((name for name, middle in known.items() if middle == self.best(list(known.values()))), None)
+        if len(known) < len(self.theirs):
+            return None  # The one that is missing might be the best.
+        return next(name for name, middle in known.items() if middle == self.best(list(known.values())))
 
     def __call__(self, results: Results) -> list[float]:
         rival = self.rival(results)

@@ -15,6 +15,16 @@ def line(row: Row) -> str:
     return json.dumps({key: value for key, value in row.items() if value is not None}, ensure_ascii=False) + "\n"
 
 
+def forget(path: Path, stages: list[str]) -> None:
+    """Takes all rows of some stages out of a file."""
+    if path.exists():
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        kept = [row for row in rows if row.get("stage") not in stages]
+        # Machines on which nothing was measured that is left.
+        has_rows = any("stage" in row and row["stage"] != "flame" for row in kept)
+        path.write_text("".join(line(row) for row in kept if has_rows or "stage" in row))
+
+
 class Results:
     """All rows of a file; those of machines stand apart."""
 
@@ -51,12 +61,6 @@ class Results:
         """Values by repetition: those of one round were measured soon after each other."""
         rows = self.of(stage, server, point)
         return {row["rep"]: row[key] for row in rows if not row["errors"] and row.get(key) is not None}
-
-
-def spread(values: list[float]) -> float:
-    """Half the range of the values, in percent of their median."""
-    middle = statistics.median(values) if values else 0
-    return (max(values) - min(values)) / 2 / middle * 100 if middle else 0.0
 
 
 def ratios(ours: dict[int, float], theirs: dict[int, float]) -> list[float]:

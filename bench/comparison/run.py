@@ -153,17 +153,18 @@ def run(stages: list[str], servers: list[str] | None, out: Path, reps: int, lab:
     print(f"This takes about {estimate * min(lab.scale, 1) / 60:.0f} minutes on a quiet machine.", flush=True)
     allow_connections()
     out.parent.mkdir(parents=True, exist_ok=True)
-    have = {
-        (row["stage"], row["server"], row["part"], row["rep"]) for row in Results.read(out).rows if not row["errors"]
-    }
+    before = Results.read(out).rows
+    have = {key(row) for row in before} - {key(row) for row in before if row["errors"]}
+    wanted = [which for which in rounds(chosen, servers, reps) if which not in have]
+    if not wanted:
+        print("Everything is measured already; --fresh begins anew.")
+        return True
     well, start = True, time.monotonic()
     with tempfile.TemporaryDirectory(dir=TARGET, prefix="bench-") as work, out.open("a", buffering=1) as file:
         lab = replace(lab, work=Path(work))
         lab.work.chmod(0o755)
         file.write(line(machine.description()))
-        for stage, server, part, rep in rounds(chosen, servers, reps):
-            if (stage, server, part, rep) in have:
-                continue
+        for stage, server, part, rep in wanted:
             for measured in undisturbed(chosen[stage].parts[server, part], lab, f"{stage} {server} {part}"):
                 row = {"stage": stage, "server": server, "part": part, "point": "", "rep": rep} | measured
                 file.write(line(row))
@@ -171,6 +172,10 @@ def run(stages: list[str], servers: list[str] | None, out: Path, reps: int, lab:
                 print(f"{time.monotonic() - start:5.0f} s", stage, server, row["point"], rep + 1, shown, flush=True)
                 well = well and not row["errors"]
     return well
+
+
+def key(row: Row) -> tuple[str, str, str, int]:
+    return row["stage"], row["server"], row["part"], row["rep"]
 
 
 def rounds(works: dict[str, Work], servers: list[str] | None, reps: int) -> Iterator[tuple[str, str, str, int]]:
@@ -187,14 +192,20 @@ def rounds(works: dict[str, Work], servers: list[str] | None, reps: int) -> Iter
 
 
 def undisturbed(measure: Callable[[Lab], list[Row]], lab: Lab, name: str) -> list[Row]:
-    """The rows of a run, of the last one if all were disturbed."""
-    rows: list[Row] = []
+    """The rows of a run; of the least disturbed one, if others disturbed each attempt."""
+    best: list[Row] = []
     for attempt in range(ATTEMPTS if lab.patience else 1):
         try:
             rows = measure(lab)
         except (RuntimeError, OSError, subprocess.SubprocessError) as error:
             rows = [failure(str(error))]
-        if all(float(row["foreign"]) <= machine.QUIET for row in rows):
+        best = min(best or rows, rows, key=disturbance)
+        if disturbance(best) <= (0, machine.QUIET):
             break
-        print(f"disturbed: {name}, attempt {attempt + 1}", flush=True)
-    return rows
+        print(f"failed or disturbed: {name}, attempt {attempt + 1}", flush=True)
+    return best
+
+
+def disturbance(rows: list[Row]) -> tuple[int, float]:
+    """How many rows have errors, and how many cores others used."""
+    return sum(bool(row["errors"]) for row in rows), max(float(row["foreign"]) for row in rows)

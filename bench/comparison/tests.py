@@ -10,8 +10,9 @@ from .fill import Size, lines
 from .goals import by, goals
 from .loads import Lab
 from .report import TABLES, filled
-from .results import Results, Row, spread
+from .results import Results, Row
 from .stores import crowd, growth_sizes
+from .tables import cells
 
 
 def row(server: str, rep: int, rate: float, errors: int = 0) -> Row:
@@ -27,9 +28,11 @@ class Figures(unittest.TestCase):
         self.assertEqual(again.median("c64", "redis", "rate"), 20.0)
         self.assertEqual(len(again.of("c64", "redis")), 2)
 
-    def test_spread_is_half_the_range(self) -> None:
-        self.assertEqual(spread([90.0, 100.0, 130.0]), 20.0)
-        self.assertEqual(spread([]), 0.0)
+    def test_a_cell_has_the_median_and_the_range(self) -> None:
+        rows = [row("redis", rep, rate) for rep, rate in enumerate([90.0, 1100.0, 130.0])]
+        self.assertEqual(cells(rows, ("rate", "", 0)), "130 (90 – 1,100)")
+        self.assertEqual(cells(rows[:1], ("rate", "", 1)), "90.0")
+        self.assertEqual(cells(rows, ("p50_us", "", 0)), "–")
 
     def test_ratios_are_to_the_better_rival_of_the_same_round(self) -> None:
         rates = {"chat-durable": [100.0, 50.0], "redis-always": [50.0, 25.0], "jetstream": [40.0, 20.0]}
@@ -37,6 +40,7 @@ class Figures(unittest.TestCase):
         measured = by("c64", "chat-durable", "rate", "redis-always", "jetstream", best=max)
         self.assertEqual(measured(results), [2.0, 2.0])
         self.assertEqual(measured(Results([row("chat-durable", 0, 1.0)])), [])
+        self.assertEqual(measured(Results([row("chat-durable", 0, 1.0), row("redis-always", 0, 1.0)])), [])
 
     def test_goals_are_met_at_their_limit_unless_strict(self) -> None:
         for goal in goals():

@@ -34,8 +34,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-        println!("The committed counts are for Linux on x86-64.");
-        return ExitCode::SUCCESS;
+        eprintln!("The committed counts are for Linux on x86-64.");
+        return ExitCode::FAILURE;
     }
     let Some(counted) = count(&arguments) else { return ExitCode::FAILURE };
     let is_whole = arguments.iter().all(|argument| argument.starts_with('-'));
