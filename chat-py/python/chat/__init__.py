@@ -75,7 +75,7 @@ from chat._settings import Authenticator, DirectorySettings, Settings
 from chat.errors import ChatError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Literal, TypeAlias
 
     from typing_extensions import Self, Unpack
@@ -213,7 +213,7 @@ class Chat(_chat.Chat):
 
         ``connection`` is there for programs that pass one, and is ignored.
         """
-        return _dict(self.answer(data.encode(errors="surrogatepass")))
+        return _dict(self.answer(data.encode("utf-8", "surrogatepass")))
 
     def autentikasi_user(self, username: str, password: str) -> dict[str, Any]:
         """Log in."""
@@ -243,9 +243,12 @@ class Chat(_chat.Chat):
         return _dict(self.answer_active_users())
 
 
+# ``json.loads`` first finds out an encoding, and looks for white space.
+_decode: Callable[[str], tuple[dict[str, Any], int]] = json.JSONDecoder().raw_decode
+
+
 def _dict(answer: bytes) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(answer)
-    return found
+    return _decode(answer.decode())[0]
 
 
 def _clean(text: str) -> str:
