@@ -41,8 +41,8 @@ GRAPHS = {
 PARTS = {
     "syncing files": r"fdatasync|do_fsync",
     "writing files": r"vfs_write|pwrite|ftruncate",
-    "sending": r"\b_*send(to|msg)?\b|sys_sendto",
-    "receiving": r"recv",
+    "sending": r"(^|;)_*(libc_)?send(to|msg)?(;|$)|sys_sendto",
+    "receiving": r"(^|;)_*(libc_)?recv(from|msg)?(;|$)|sys_recvfrom",
     "polling": r"epoll",
     "page faults": r"page_fault",
     "SQLite": r"sqlite3|walIndex|\bwal[A-Z]|\bpager|\bbtree",
