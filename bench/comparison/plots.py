@@ -103,7 +103,7 @@ def growth(results: Results) -> Figure:
         "users": ("nats", "^"),
         "all": ("mosquitto", "D"),
     }
-    names = {"all": "messages of 1 M users"}
+    names = {"all": "1 M users"}
     for axes, key, title, scale in (
         (grid[0], "srv_cpu_us_per_req", "CPU for each request, durable", 1.0),
         (grid[1], "own_bytes", "The server's own memory", 2.0**-20),
