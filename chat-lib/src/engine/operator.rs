@@ -97,16 +97,6 @@ impl Chat {
         }
     }
 
-    /// The user of that name; `None` if there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Storage`] if the machine fails.
-    pub fn user(&self, name: &str) -> Result<Option<UserInfo>, Error> {
-        let account = self.durably(|batch| batch.account(name))?;
-        Ok(account.map(|account| UserInfo::of(&account)))
-    }
-
     /// All live sessions with their users, in order of login. No token is kept; [`SessionToken::id`] tells which session
     /// a token opens.
     ///

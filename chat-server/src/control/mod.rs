@@ -163,7 +163,7 @@ fn find_room(chat: &Chat, name: &str) -> Result<RoomState, Error> {
 }
 
 fn is_user(chat: &Chat, name: &str) -> Result<bool, Error> {
-    Ok(chat.user(name)?.is_some())
+    Ok(chat.users()?.iter().any(|user| user.profile.user().as_str() == name))
 }
 
 /// Without passwords and texts.
