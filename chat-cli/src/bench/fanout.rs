@@ -194,8 +194,11 @@ impl FanOut<'_> {
                 _ => continue,
             };
             let case = |number: u64| format!("number {number}, at subscriber {subscriber}");
-            // One that cannot be read has taken the place of the next one, whichever it was.
-            let number = self.plan.texts.read(&message.text).map_or(*next, |(_, number)| number);
+            // One that is not the sender's has taken the place of the next one, whichever it was.
+            let number = match self.plan.texts.read(&message.text) {
+                Some((0, number)) => number,
+                _ => *next,
+            };
             if number < *next {
                 let place = skipped.iter().position(|skipped| *skipped == number);
                 self.seen.fault(if place.is_some() { OUT_OF_ORDER } else { REPEATED }, || case(number));

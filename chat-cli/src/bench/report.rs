@@ -234,7 +234,7 @@ impl Report<'_> {
 pub(super) const POINTS: [(&str, f64); 6] =
     [("min", 0.0), ("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
 
-/// The points in nanoseconds; of a distribution without values, there are none.
+/// The points in nanoseconds; each is `None` if the distribution is empty.
 pub(super) fn points(latencies: &Histogram<u64>) -> impl Iterator<Item = Option<u64>> + '_ {
     POINTS.iter().map(|(name, part)| {
         (!latencies.is_empty()).then(|| match *name {

@@ -123,7 +123,7 @@ impl Disk {
         let (last, mut indexed) = (self.backend.last_message()?, summary.indexed);
         let damage = |what: String| self.backend.damage(&what);
         let is_large = summary.accounts + summary.streams + summary.profiles > self.read_at_start;
-        // Whoever only looks reads everything anyway, and a dump may begin ids anew.
+        // A program that only reads goes through all of it anyway, and a dump that is being restored may reuse ids.
         let all_at_once = !is_large || self.backend.is_read_only() || summary.restoring;
         let on_demand = if all_at_once { None } else { self.backend.on_demand()? };
         let mut index = match on_demand {
@@ -259,7 +259,10 @@ impl Core {
         if self.backend().check_open().is_err() {
             return self.backend().tidy();
         }
-        self.purge()?;
+        // It would wait for all users to be read.
+        if self.needs_purge() {
+            self.purge()?;
+        }
         self.group.freeze(|held| held.index.flush_streams())?;
         self.group.flush()?;
         self.tidy()

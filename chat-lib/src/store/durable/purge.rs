@@ -21,9 +21,6 @@ impl Core {
     /// Removes the texts of deleted messages from the log and from all files, and if a user was erased, all messages that nobody
     /// can reach. Does nothing if somebody else needs the log as it is, or a dump is being restored.
     pub(super) fn purge(&self) -> Result<(), Error> {
-        if !self.needs_purge() {
-            return Ok(());
-        }
         let _log_is_ours = match self.log_stays.try_write() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(guard)) => guard.into_inner(),

@@ -116,7 +116,7 @@ pub(super) fn connect(kind: Kind, database: &Path, synced: bool) -> Result<Conne
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         // Texts that were deleted are not to stay in what is unused of the file.
         connection.pragma_update(None, "secure_delete", true)?;
-        // Else it may parse and plan a statement anew for each value, in search of a better plan for that one.
+        // Otherwise SQLite may prepare a statement again for each bound value, to look for a better plan.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         keep_log(&connection)
     };
